@@ -1,0 +1,1 @@
+"""The databases: one `Database` before SQLite and PostgreSQL, the schema and its migrations."""

@@ -1,0 +1,99 @@
+"""Bring a database to this program's schema: `regulars migrate`, and the start of a server on SQLite."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
+from sqlalchemy.pool import NullPool
+
+from regulars.db.engine import Database, is_embedded, sqlite_path
+from regulars.db.statements import Statement
+from regulars.errors import ConfigurationError, RegularsError, Unavailable
+
+MIGRATION_LOCK = 7244180512  # any number, the same in every program that migrates this schema
+
+CURRENT = Statement(text("SELECT version_num FROM alembic_version"))
+
+
+def migrate(url: str) -> tuple[str | None, str]:
+    """Run the migrations that `url` lacks; the revisions before and after.
+
+    Two programs that start at once take turns. Raises `ConfigurationError` where the database is newer than this
+    program, `Unavailable` where it does not answer.
+    """
+    with _connection(url) as connection:
+        before = MigrationContext.configure(connection).get_current_revision()
+        head = _check_known(before)
+        if before != head:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return before, head
+
+
+def check_schema(database: Database) -> None:
+    """Raise `ConfigurationError` unless the schema is exactly this program's."""
+    try:
+        row = database.fetch_one(CURRENT)
+    except Unavailable:
+        raise
+    except RegularsError:
+        row = None
+    revision = row[0] if row else None
+    head = _check_known(revision)
+    if revision != head:
+        state = f"is at revision {revision}" if revision else "has no tables yet"
+        raise ConfigurationError(f"The database {state}, this program needs {head}: run 'regulars migrate'.")
+
+
+def _check_known(revision: str | None) -> str:
+    """The newest revision; raises where the database's is none of ours."""
+    script = ScriptDirectory.from_config(_config())
+    head = script.get_current_head() or ""
+    if revision is not None and revision not in {known.revision for known in script.walk_revisions()}:
+        raise ConfigurationError(
+            f"The database is newer than this program: its schema is at revision {revision}, the newest known here is"
+            f" {head}. Install the version of Regulars that made it, or a later one."
+        )
+    return head
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    """A connection in a transaction that nobody else may migrate beside."""
+    if is_embedded(url):
+        path = sqlite_path(url)
+        if not Path(path).parent.is_dir():
+            raise ConfigurationError(f"The folder of the database {path} does not exist.")
+        engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 60})
+        # The driver's own implicit transactions leave DDL outside of them.
+        event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
+        lock = "BEGIN IMMEDIATE"
+    else:
+        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+        lock = f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(lock)
+            yield connection
+            if is_embedded(url):
+                connection.exec_driver_sql("COMMIT")
+    except (DBAPIError, NoSuchTableError) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise Unavailable(f"The database cannot be migrated: {reason}.") from None
+    finally:
+        engine.dispose()

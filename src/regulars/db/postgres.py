@@ -1,0 +1,183 @@
+"""PostgreSQL behind `Database`: psycopg's pool, autocommit reads, prepared statements."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql as composing
+from psycopg.types.numeric import Int8BinaryDumper
+from psycopg_pool import ConnectionPool, PoolTimeout
+from sqlalchemy import Table
+
+from regulars.db.engine import NO_VALUES, Database
+from regulars.db.statements import Compiled, Row, Statement, Values
+from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
+
+Connection = psycopg.Connection[Row]
+
+WAIT_SECONDS = 5
+BLOCK = 1000
+# Our statements are short and know their indexes: compiling them to machine code only costs time.
+OPTIONS = "-c jit=off -c timezone=UTC -c statement_timeout=60s -c default_transaction_isolation=read\\ committed"
+
+
+class _PerThread(threading.local):
+    connection: Connection | None = None
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database, 14 or later."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, *, threads: int = 1) -> None:
+        try:
+            psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise ConfigurationError(f"The database URL cannot be read: {str(error).strip()}.") from None
+        self._local = _PerThread()
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=max(threads, 2),
+            timeout=WAIT_SECONDS,
+            open=False,
+            configure=_configure,
+            reconnect_timeout=WAIT_SECONDS,
+            kwargs={
+                "autocommit": True,
+                "cursor_factory": psycopg.RawCursor,
+                "prepare_threshold": 2,
+                "options": OPTIONS,
+                "connect_timeout": WAIT_SECONDS,
+                "application_name": "regulars",
+            },
+        )
+        self._opening = threading.Lock()
+
+    def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
+        compiled = statement.compiled("postgresql")
+        parameters = compiled.parameters(values)
+        prepare = False if statement.plan_each_time else None
+        current = self._local.connection
+        try:
+            if current is not None:
+                return _fetch(current, compiled, parameters, prepare)
+            connection = self._take()
+            try:
+                return _fetch(connection, compiled, parameters, prepare)
+            except psycopg.OperationalError:
+                if not connection.closed:
+                    raise
+            finally:
+                self._pool.putconn(connection)
+            # The server has closed an idle connection (a restart, say): nothing was read, so ask once more.
+            self._pool.check()
+            with self._pool.connection() as connection:
+                return _fetch(connection, compiled, parameters, prepare)
+        except psycopg.Error as error:
+            raise _translated(error) from None
+
+    def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
+        compiled = statement.compiled("postgresql")
+        with self._transaction() as connection:
+            connection.execute("SET LOCAL statement_timeout = 0")
+            with connection.cursor() as cursor:
+                yield from cursor.stream(compiled.sql, compiled.parameters(values), binary=True, size=BLOCK)
+
+    def execute(self, statement: Statement, values: Values = NO_VALUES) -> int:
+        compiled = statement.compiled("postgresql")
+        with self._transaction() as connection:
+            return connection.execute(compiled.sql, compiled.parameters(values)).rowcount
+
+    def execute_many(self, statement: Statement, values: Sequence[Values]) -> None:
+        compiled = statement.compiled("postgresql")
+        with self._transaction() as connection, connection.cursor() as cursor:
+            cursor.executemany(compiled.sql, [compiled.parameters(each) for each in values])
+
+    def load(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        command = composing.SQL("COPY {} ({}) FROM STDIN").format(
+            composing.Identifier(table.name), composing.SQL(", ").join(map(composing.Identifier, columns))
+        )
+        with self._transaction() as connection:
+            connection.execute("SET LOCAL statement_timeout = 0")
+            with connection.cursor() as cursor, cursor.copy(command) as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+    def new_ids(self, sequence: str, count: int) -> Sequence[int]:
+        with self._transaction() as connection:
+            rows = connection.execute(
+                "SELECT nextval($1::text::regclass) FROM generate_series(1, $2)", (sequence, count)
+            ).fetchall()
+        return sorted(number for (number,) in rows)
+
+    def raise_ids(self, sequence: str, highest: int) -> None:
+        name = composing.Identifier(sequence)
+        query = composing.SQL("SELECT setval({}, {}) FROM {} WHERE last_value < {}").format(
+            composing.Literal(sequence), composing.Literal(highest), name, composing.Literal(highest)
+        )
+        with self._transaction() as connection:
+            connection.execute(query)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._transaction():
+            yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        local = self._local
+        if local.connection is not None:
+            try:
+                yield local.connection
+            except psycopg.Error as error:
+                raise _translated(error) from None
+            return
+        try:
+            connection = self._take()
+            try:
+                with connection.transaction():
+                    local.connection = connection
+                    yield connection
+            finally:
+                local.connection = None
+                self._pool.putconn(connection)
+        except psycopg.Error as error:
+            raise _translated(error) from None
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _take(self) -> Connection:
+        # The pool has threads of its own, so it may be opened only in the process that uses it.
+        if self._pool.closed:
+            with self._opening:
+                if self._pool.closed:
+                    self._pool.open()
+        return self._pool.getconn()
+
+
+def _configure(connection: Connection) -> None:
+    # One width for every integer, or a statement would be prepared again for each width that its values happen to have.
+    connection.adapters.register_dumper(int, Int8BinaryDumper)
+
+
+def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], prepare: bool | None) -> list[Row]:
+    cursor = connection.cursor(binary=True)
+    return cursor.execute(compiled.sql, parameters, prepare=prepare).fetchall()
+
+
+def _translated(error: psycopg.Error) -> RegularsError:
+    said = error.diag.message_primary or type(error).__name__
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return Unavailable("The database took too long to answer.", retry_after=5)
+    if isinstance(error, psycopg.IntegrityError):
+        return Conflict(f"The database refused the change: {said}.")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege | psycopg.errors.UndefinedTable):
+        return RegularsError(f"The database failed: {said} ({error.sqlstate}).")
+    if isinstance(error, PoolTimeout | psycopg.OperationalError | psycopg.InterfaceError):
+        return Unavailable("The database does not answer.", retry_after=2)
+    return RegularsError(f"The database failed: {said} ({error.sqlstate}).")

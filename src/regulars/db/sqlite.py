@@ -1,0 +1,182 @@
+"""SQLite behind `Database`: a connection for each thread, one writer at a time, write-ahead log."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from sqlalchemy import Table
+
+from regulars.db.engine import NO_VALUES, Database
+from regulars.db.statements import Compiled, Row, Statement, Values
+from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
+
+BUSY_SECONDS = 15
+BLOCK = 1000
+PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -8000",
+    "PRAGMA mmap_size = 1073741824",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+def write_time(moment: datetime) -> str:
+    """A UTC time as SQLite keeps it: text that sorts as the times do, `2026-11-23T09:30:00Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+sqlite3.register_adapter(datetime, write_time)
+sqlite3.register_adapter(date, date.isoformat)
+
+
+class _PerThread(threading.local):
+    connection: sqlite3.Connection | None = None
+    depth = 0
+
+
+class SQLiteDatabase(Database):
+    """One SQLite file."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        if not self.path.parent.is_dir():
+            raise ConfigurationError(f"The folder of the database {path} does not exist.")
+        self._local = _PerThread()
+        self._writer = threading.RLock()
+        self._open: list[sqlite3.Connection] = []
+
+    def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
+        compiled = statement.compiled("sqlite")
+        try:
+            rows = self._connection().execute(compiled.sql, compiled.parameters(values)).fetchall()
+        except (sqlite3.Error, OverflowError) as error:
+            raise _translated(error) from None
+        return _read(compiled, rows)
+
+    def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
+        compiled = statement.compiled("sqlite")
+        try:
+            cursor = self._connection().execute(compiled.sql, compiled.parameters(values))
+            while rows := cursor.fetchmany(BLOCK):
+                yield from _read(compiled, rows)
+        except sqlite3.Error as error:
+            raise _translated(error) from None
+
+    def execute(self, statement: Statement, values: Values = NO_VALUES) -> int:
+        compiled = statement.compiled("sqlite")
+        with self.transaction():
+            try:
+                return self._connection().execute(compiled.sql, compiled.parameters(values)).rowcount
+            except (sqlite3.Error, OverflowError) as error:
+                raise _translated(error) from None
+
+    def execute_many(self, statement: Statement, values: Sequence[Values]) -> None:
+        compiled = statement.compiled("sqlite")
+        self._many(compiled.sql, (compiled.parameters(each) for each in values))
+
+    def load(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        marks = ", ".join("?" * len(columns))
+        self._many(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+    def _many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        with self.transaction():
+            try:
+                self._connection().executemany(sql, rows)
+            except (sqlite3.Error, OverflowError) as error:
+                raise _translated(error) from None
+
+    def new_ids(self, sequence: str, count: int) -> Sequence[int]:
+        with self.transaction():
+            connection = self._connection()
+            connection.execute("INSERT OR IGNORE INTO id_sequences (name, last) VALUES (?, 0)", (sequence,))
+            connection.execute("UPDATE id_sequences SET last = last + ? WHERE name = ?", (count, sequence))
+            (last,) = connection.execute("SELECT last FROM id_sequences WHERE name = ?", (sequence,)).fetchone()
+        return range(last - count + 1, last + 1)
+
+    def raise_ids(self, sequence: str, highest: int) -> None:
+        with self.transaction():
+            self._connection().execute(
+                "INSERT INTO id_sequences (name, last) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET last = max(last, excluded.last)",
+                (sequence, highest),
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        local = self._local
+        if local.depth:
+            yield
+            return
+        with self._writer:
+            connection = self._connection()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                local.depth = 1
+                yield
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise _translated(error) from None
+            finally:
+                local.depth = 0
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        while self._open:
+            self._open.pop().close()
+        self._local = _PerThread()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection = self._local.connection
+        if connection is None:
+            try:
+                connection = sqlite3.connect(
+                    self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                )
+                for pragma in PRAGMAS:
+                    connection.execute(pragma)
+            except sqlite3.Error as error:
+                raise _translated(error) from None
+            self._open.append(connection)
+            self._local.connection = connection
+        return connection
+
+
+def _read(compiled: Compiled, rows: list[Row]) -> list[Row]:
+    readers = compiled.readers
+    if not readers:
+        return rows
+    read: list[Row] = []
+    for row in rows:
+        values = list(row)
+        for position, reader in readers:
+            if values[position] is not None:
+                values[position] = reader(values[position])
+        read.append(tuple(values))
+    return read
+
+
+def _translated(error: Exception) -> RegularsError:
+    code = getattr(error, "sqlite_errorcode", 0)
+    if isinstance(error, sqlite3.IntegrityError):
+        return Conflict(f"The database refused the change: {error}.")
+    if code & 0xFF in PASSING:
+        return Unavailable(f"The database cannot be used just now: {error}.", retry_after=2)
+    if code & 0xFF == sqlite3.SQLITE_NOTADB:
+        return ConfigurationError("The database file is not an SQLite database.")
+    return RegularsError(f"The database failed: {error}.")

@@ -1,0 +1,85 @@
+"""A SQLAlchemy Core statement, compiled once for each database, with its parameters in order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Date, DateTime
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.selectable import Select, TypedReturnsRows
+
+Row = tuple[Any, ...]
+Values = Mapping[str, Any]
+
+DIALECTS = {
+    "sqlite": sqlite.dialect(paramstyle="qmark"),  # type: ignore[no-untyped-call]
+    "postgresql": postgresql.dialect(paramstyle="numeric_dollar"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """SQL text for one database; `names` are its parameters in order, `fixed` those that have their value already.
+
+    `readers` turn a result column, by position, from what the driver gives into a Python value.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+    readers: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    def parameters(self, values: Values) -> list[Any]:
+        """`values` in the order in which the SQL text wants them."""
+        if self.fixed:
+            values = {**self.fixed, **values}
+        return [values[name] for name in self.names]
+
+
+class Statement:
+    """A statement to be run many times with different values.
+
+    With `plan_each_time` PostgreSQL plans it for its values at every run: for statements, like a search, whose best
+    plan depends on them.
+    """
+
+    def __init__(self, clause: Executable, *, plan_each_time: bool = False) -> None:
+        self.clause = clause
+        self.plan_each_time = plan_each_time
+        self._compiled: dict[str, Compiled] = {}
+
+    def compiled(self, dialect: str) -> Compiled:
+        """The statement for `dialect` ("sqlite" or "postgresql"), compiled at the first call."""
+        known = self._compiled.get(dialect)
+        if known is None:
+            known = self._compiled[dialect] = _compile(self.clause, dialect)
+        return known
+
+
+def _compile(clause: Executable, dialect: str) -> Compiled:
+    compiled = clause.compile(dialect=DIALECTS[dialect])  # type: ignore[attr-defined]
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type checker
+    fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    return Compiled(
+        sql=str(compiled),
+        names=tuple(compiled.positiontup or ()),
+        fixed=fixed,
+        readers=_readers(clause) if dialect == "sqlite" else (),
+    )
+
+
+def _readers(clause: Executable) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    if not isinstance(clause, TypedReturnsRows) and not isinstance(clause, Select):
+        return ()
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for position, column in enumerate(clause.exported_columns):
+        if isinstance(column.type, DateTime):
+            found.append((position, datetime.fromisoformat))
+        elif isinstance(column.type, Date):
+            found.append((position, date.fromisoformat))
+        elif isinstance(column.type, Boolean):
+            found.append((position, bool))
+    return tuple(found)

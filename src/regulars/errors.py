@@ -1,0 +1,107 @@
+"""The errors that Regulars raises for a person to read.
+
+    RegularsError                 code                 HTTP
+    ├── Malformed                 (given)              400
+    ├── Unauthenticated           unauthorized,        401
+    │                             invalid_token
+    ├── Forbidden                 insufficient_scope,  403
+    │                             tenant_forbidden
+    ├── NotFound                  not_found            404
+    ├── MethodNotAllowed          method_not_allowed   405
+    ├── Conflict                  conflict             409
+    ├── Invalid                   validation_error     422   field -> sentences
+    ├── Unavailable               unavailable          503   retry after, seconds
+    └── ConfigurationError        configuration_error  (the command line and the start of the server only)
+
+This file knows no HTTP: `regulars.http.problems` and `regulars.cli` turn errors into answers.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+class RegularsError(Exception):
+    """Something went wrong that a person can be told about: a stable `code` and a sentence."""
+
+    code = "server_error"
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class Malformed(RegularsError):
+    """The request cannot be understood as it stands."""
+
+    code = "validation_error"
+
+
+class Unauthenticated(RegularsError):
+    """No access token, or one that is not accepted."""
+
+    code = "unauthorized"
+
+
+class Forbidden(RegularsError):
+    """The token is good, but not for this."""
+
+    code = "tenant_forbidden"
+
+    def __init__(self, message: str, code: str | None = None, scope: str | None = None) -> None:
+        super().__init__(message, code)
+        self.scope = scope
+
+
+class NotFound(RegularsError):
+    """There is no such thing, or none that the principal may know of."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(RegularsError):
+    """The path exists, but not with this method; `allowed` are those it has."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, message: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
+
+
+class Conflict(RegularsError):
+    """What is asked for contradicts what is stored."""
+
+    code = "conflict"
+
+
+class Invalid(RegularsError):
+    """Values that break their rule: `errors` maps each field to its sentences."""
+
+    code = "validation_error"
+
+    def __init__(self, errors: Mapping[str, Sequence[str]], message: str | None = None) -> None:
+        self.errors = {field: list(sentences) for field, sentences in errors.items()}
+        super().__init__(message or self._summary())
+
+    def _summary(self) -> str:
+        sentences = [sentence for group in self.errors.values() for sentence in group]
+        more = len(sentences) - 1
+        rest = "" if more == 0 else f" (and {more} more {'error' if more == 1 else 'errors'})"
+        return (sentences[0] if sentences else "The request is not valid.") + rest
+
+
+class Unavailable(RegularsError):
+    """The service cannot answer just now; try again in `retry_after` seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ConfigurationError(RegularsError):
+    """A setting, a flag or the state of the database stops the program from starting."""
+
+    code = "configuration_error"

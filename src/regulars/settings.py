@@ -1,0 +1,192 @@
+"""Every setting, in one typed place: flags first, then `REGULARS_*` (or `REGULARS_*_FILE`), then `regulars.toml`."""
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from regulars.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "REGULARS_"
+FILE_NAME = "regulars.toml"
+DIGITS = re.compile(r"[0-9]{1,9}")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for this process. `sources` says where each value came from."""
+
+    database: str = "sqlite:///regulars.db"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    public_url: str = "http://localhost:8000"
+    secret_key: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
+    log_format: str = "auto"
+    sources: tuple[tuple[str, str], ...] = ()
+
+    def source(self, name: str) -> str:
+        """Where the value of the setting `name` came from, in words."""
+        return dict(self.sources).get(name, "default")
+
+    def shown(self, name: str) -> str:
+        """The value of `name` for a person to read, with what is secret left out."""
+        value = getattr(self, name)
+        if name == "secret_key":
+            return "(set)" if value else "(not set)"
+        if name == "database":
+            return without_password(value)
+        if name == "trusted_proxies":
+            return ", ".join(str(network) for network in value)
+        return str(value)
+
+
+def names() -> list[str]:
+    """The settings' names, in the order in which they are shown."""
+    return [field.name for field in fields(Settings) if field.name != "sources"]
+
+
+def without_password(url: str) -> str:
+    """A database URL that can be shown: its password, if it has one, is replaced by stars."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return "(not a URL)"
+    if password is None:
+        return url
+    user, _, rest = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{rest}"))
+
+
+def _database(value: object) -> str:
+    if not isinstance(value, str) or not re.match(r"(sqlite|postgresql|postgres)://", value):
+        raise ValueError("must be a URL like sqlite:///regulars.db or postgresql://user:password@host/name")
+    if "\0" in value:
+        raise ValueError("must not contain a NUL character")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError("must be a text")
+    return value.strip()
+
+
+def _whole_number(low: int, high: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if isinstance(value, str) and DIGITS.fullmatch(value.strip()):
+            value = int(value.strip())
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def _public_url(value: object) -> str:
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address like https://customers.example.com")
+    return str(value).rstrip("/")
+
+
+def _secret_key(value: object) -> str:
+    if not isinstance(value, str) or len(value.strip()) < 32:
+        raise ValueError("must have at least 32 characters")
+    return value.strip()
+
+
+def _networks(value: object) -> tuple[Network, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ValueError("must be a list of addresses or networks, like 127.0.0.1, 10.0.0.0/8")
+    try:
+        return tuple(ipaddress.ip_network(str(item).strip()) for item in items if str(item).strip())
+    except ValueError as error:
+        raise ValueError(f"must be a list of addresses or networks, like 127.0.0.1, 10.0.0.0/8 ({error})") from None
+
+
+def _log_format(value: object) -> str:
+    if value not in {"auto", "json", "text"}:
+        raise ValueError("must be auto, json or text")
+    return str(value)
+
+
+READERS: Mapping[str, Callable[[object], Any]] = {
+    "database": _database,
+    "host": _text,
+    "port": _whole_number(1, 65535),
+    "workers": _whole_number(1, 64),
+    "public_url": _public_url,
+    "secret_key": _secret_key,
+    "trusted_proxies": _networks,
+    "log_format": _log_format,
+}
+
+
+def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None = None) -> Settings:
+    """The settings that hold here.
+
+    `flags` are those given on the command line (None: not given); `folder` is where `regulars.toml` is looked for,
+    by default the working folder. Raises `ConfigurationError` that names every fault at once.
+    """
+    given: dict[str, tuple[object, str]] = {}
+    faults: list[str] = []
+    given |= _from_file(folder or Path(), faults)
+    given |= _from_environment(os.environ, faults)
+    given |= {name: (value, f"--{name}") for name, value in (flags or {}).items() if value is not None}
+    values: dict[str, Any] = {}
+    for name, (raw, source) in given.items():
+        try:
+            values[name] = READERS[name](raw)
+        except ValueError as error:
+            shown = "" if name in {"secret_key", "database"} else f", not {str(raw)[:80]!r}"
+            faults.append(f"{name} ({source}) {error}{shown}.")
+    if faults:
+        raise ConfigurationError(" ".join(faults))
+    return Settings(**values, sources=tuple((name, source) for name, (_, source) in given.items()))
+
+
+def _from_file(folder: Path, faults: list[str]) -> dict[str, tuple[object, str]]:
+    path = folder / FILE_NAME
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        faults.append(f"{path} cannot be read: {error}.")
+        return {}
+    unknown = sorted(set(content) - set(READERS))
+    if unknown:
+        faults.append(f"{path} has settings that do not exist: {', '.join(unknown)}. Known: {', '.join(names())}.")
+    return {name: (value, str(path)) for name, value in content.items() if name in READERS}
+
+
+def _from_environment(environment: Mapping[str, str], faults: list[str]) -> dict[str, tuple[object, str]]:
+    found: dict[str, tuple[object, str]] = {}
+    for variable, raw in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if name in READERS:
+            found[name] = (raw, variable)
+        elif name.removesuffix("_file") in READERS:
+            try:
+                found[name.removesuffix("_file")] = (Path(raw).read_text("utf-8").strip(), variable)
+            except (OSError, ValueError) as error:
+                faults.append(f"{variable} names a file that cannot be read: {error}.")
+        else:
+            faults.append(f"{variable} is not a setting. Known: {', '.join(names())}.")
+    return found
