@@ -15,16 +15,24 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What a good access token says: its user, client and scopes, and the user's memberships.
+class Membership:
+    """A user's part in one tenant, and that tenant's time zone (IANA)."""
 
-    `tenant_id` is set where the token is bound to one tenant; `memberships` maps tenant ids to roles.
+    role: Role
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a good access token says: its user, client and scopes, and the user's memberships by tenant id.
+
+    `tenant_id` is set where the token is bound to one tenant.
     """
 
     user_id: int
     client_id: str
     scopes: frozenset[str]
-    memberships: Mapping[int, Role]
+    memberships: Mapping[int, Membership]
     tenant_id: int | None = None
 
 
@@ -35,3 +43,4 @@ class Principal:
     identity: Identity
     tenant_id: int
     role: Role
+    time_zone: str

@@ -57,6 +57,10 @@ class Database(ABC):
         """See to it that `new_ids` gives only ids above `highest`."""
 
     @abstractmethod
+    def analyze(self) -> None:
+        """After a great load: let the database see anew what it holds, for its plans. Not within a transaction."""
+
+    @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """All that this thread does in it is kept together or, at an exception, not at all. May be nested."""
 

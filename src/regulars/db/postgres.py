@@ -19,8 +19,12 @@ Connection = psycopg.Connection[Row]
 
 WAIT_SECONDS = 5
 BLOCK = 1000
-# Our statements are short and know their indexes: compiling them to machine code only costs time.
-OPTIONS = "-c jit=off -c timezone=UTC -c statement_timeout=60s -c default_transaction_isolation=read\\ committed"
+# Compiling such short statements to machine code only costs time. A prepared statement is planned once, for any
+# values; statements whose plan depends on their values (`plan_each_time`) are sent with the values in their text.
+OPTIONS = (
+    "-c jit=off -c plan_cache_mode=force_generic_plan -c timezone=UTC -c statement_timeout=60s"
+    " -c default_transaction_isolation=read\\ committed"
+)
 
 
 class _PerThread(threading.local):
@@ -60,14 +64,14 @@ class PostgresDatabase(Database):
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
         compiled = statement.compiled("postgresql")
         parameters = compiled.parameters(values)
-        prepare = False if statement.plan_each_time else None
+        planned = statement.plan_each_time
         current = self._local.connection
         try:
             if current is not None:
-                return _fetch(current, compiled, parameters, prepare)
+                return _fetch(current, compiled, parameters, planned)
             connection = self._take()
             try:
-                return _fetch(connection, compiled, parameters, prepare)
+                return _fetch(connection, compiled, parameters, planned)
             except psycopg.OperationalError:
                 if not connection.closed:
                     raise
@@ -76,7 +80,7 @@ class PostgresDatabase(Database):
             # The server has closed an idle connection (a restart, say): nothing was read, so ask once more.
             self._pool.check()
             with self._pool.connection() as connection:
-                return _fetch(connection, compiled, parameters, prepare)
+                return _fetch(connection, compiled, parameters, planned)
         except psycopg.Error as error:
             raise _translated(error) from None
 
@@ -122,6 +126,17 @@ class PostgresDatabase(Database):
         with self._transaction() as connection:
             connection.execute(query)
 
+    def analyze(self) -> None:
+        connection = self._take()
+        try:
+            connection.execute("SET statement_timeout = 0")
+            connection.execute("VACUUM (ANALYZE)")
+            connection.execute("RESET statement_timeout")
+        except psycopg.Error as error:
+            raise _translated(error) from None
+        finally:
+            self._pool.putconn(connection)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._transaction():
@@ -165,9 +180,10 @@ def _configure(connection: Connection) -> None:
     connection.adapters.register_dumper(int, Int8BinaryDumper)
 
 
-def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], prepare: bool | None) -> list[Row]:
-    cursor = connection.cursor(binary=True)
-    return cursor.execute(compiled.sql, parameters, prepare=prepare).fetchall()
+def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], plan_each_time: bool) -> list[Row]:
+    if plan_each_time:
+        return psycopg.ClientCursor(connection).execute(compiled.sql, parameters).fetchall()
+    return connection.cursor(binary=True).execute(compiled.sql, parameters).fetchall()
 
 
 def _translated(error: psycopg.Error) -> RegularsError:

@@ -116,6 +116,10 @@ class SQLiteDatabase(Database):
                 (sequence, highest),
             )
 
+    def analyze(self) -> None:
+        with self.transaction():
+            self._connection().execute("ANALYZE")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         local = self._local

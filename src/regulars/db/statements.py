@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Date, DateTime
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.selectable import Select, TypedReturnsRows
@@ -14,10 +15,11 @@ from sqlalchemy.sql.selectable import Select, TypedReturnsRows
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
-DIALECTS = {
+DIALECTS: Mapping[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),  # type: ignore[no-untyped-call]
     "postgresql": postgresql.dialect(paramstyle="numeric_dollar"),
 }
+WITH_VALUES_IN_TEXT = postgresql.dialect(paramstyle="format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,22 @@ class Statement:
         """The statement for `dialect` ("sqlite" or "postgresql"), compiled at the first call."""
         known = self._compiled.get(dialect)
         if known is None:
-            known = self._compiled[dialect] = _compile(self.clause, dialect)
+            written_for = DIALECTS[dialect]
+            if dialect == "postgresql" and self.plan_each_time:
+                written_for = WITH_VALUES_IN_TEXT
+            known = self._compiled[dialect] = _compile(self.clause, written_for)
         return known
 
 
-def _compile(clause: Executable, dialect: str) -> Compiled:
-    compiled = clause.compile(dialect=DIALECTS[dialect])  # type: ignore[attr-defined]
+def _compile(clause: Executable, dialect: Dialect) -> Compiled:
+    compiled = clause.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type checker
     fixed = {name: value for name, value in compiled.params.items() if value is not None}
     return Compiled(
         sql=str(compiled),
         names=tuple(compiled.positiontup or ()),
         fixed=fixed,
-        readers=_readers(clause) if dialect == "sqlite" else (),
+        readers=_readers(clause) if dialect.name == "sqlite" else (),
     )
 
 

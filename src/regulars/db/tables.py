@@ -1,4 +1,4 @@
-"""The schema, for building statements. The migrations in `versions/` make it; a test compares the two.
+"""The tables, for building statements. The migrations in `versions/` make them, with their indexes; a test compares.
 
 A table that belongs to a tenant starts every key with `tenant_id`, so that the whole can be distributed by tenant.
 """
@@ -11,14 +11,12 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
-    text,
 )
 
 metadata = MetaData(
@@ -72,7 +70,6 @@ memberships = Table(
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("role", Text, CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"), nullable=False),
     Column("created_at", Time, nullable=False),
-    Index(None, "user_id", "tenant_id"),
 )
 
 channels = Table(
@@ -88,15 +85,6 @@ channels = Table(
     ),
     Column("name", Text, nullable=False),
 )
-
-NOT_TRASHED = text("deleted_at IS NULL")
-TRASHED = text("deleted_at IS NOT NULL")
-
-
-def _listing_index(name: str, *columns: object) -> Index:
-    """An index in whose order customers are listed; `id` breaks ties."""
-    return Index(name, *columns, sqlite_where=NOT_TRASHED, postgresql_where=NOT_TRASHED)  # type: ignore[arg-type]
-
 
 customers = Table(
     "customers",
@@ -126,34 +114,8 @@ customers = Table(
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "user_id"], ["memberships.tenant_id", "memberships.user_id"]),
     ForeignKeyConstraint(["tenant_id", "default_channel_id"], ["channels.tenant_id", "channels.id"]),
-    _listing_index("ix_customers_created_at", "tenant_id", "created_at", "id"),
-    _listing_index("ix_customers_updated_at", "tenant_id", "updated_at", "id"),
-    _listing_index("ix_customers_first_name", "tenant_id", "first_name_key", "id"),
-    _listing_index("ix_customers_last_name", "tenant_id", "last_name_key", "id"),
-    _listing_index("ix_customers_date_of_birth", "tenant_id", "date_of_birth", "id"),
-    _listing_index("ix_customers_gender", "tenant_id", "gender", "id"),
-    _listing_index("ix_customers_user_id", "tenant_id", "user_id", "created_at", "id"),
-    Index(
-        "ix_customers_trashed",
-        "tenant_id",
-        "created_at",
-        "id",
-        sqlite_where=TRASHED,
-        postgresql_where=TRASHED,
-    ),
     sqlite_with_rowid=False,
 )
-
-# PostgreSQL reads an index backwards with the empty values first; they are wanted last. (SQLite needs no help.)
-DESCENDING = [
-    _listing_index(
-        f"ix_customers_{name}_descending",
-        customers.c.tenant_id,
-        customers.c[column].desc().nulls_last(),
-        customers.c.id.desc(),
-    ).ddl_if(dialect="postgresql")
-    for name, column in (("last_name", "last_name_key"), ("date_of_birth", "date_of_birth"), ("gender", "gender"))
-]
 
 # SQLite: an FTS5 table of trigrams that holds no text of its own; its rows are numbered tenant_id * 2^40 + id.
 # PostgreSQL: a GIN index of trigrams (pg_trgm) in each tenant (btree_gin).

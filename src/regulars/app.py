@@ -1,0 +1,44 @@
+"""The one place where the parts are joined to a WSGI application."""
+
+from typing import Any
+
+import falcon
+import falcon.media
+
+from regulars.customers.routes import CustomerList, OneCustomer
+from regulars.db.engine import Database
+from regulars.http import problems
+from regulars.http.auth import Authenticator
+from regulars.http.health import Alive, Ready
+from regulars.http.middleware import Requests
+from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
+from regulars.settings import Settings
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+
+def create_app(settings: Settings, database: Database) -> App:
+    """The application for `settings` on an open `database`."""
+    app: Any = falcon.App(media_type="application/json", middleware=[Requests()])
+    problems.install(app)
+    for path, resource in routes(settings, database):
+        app.add_route(path, resource)
+    return app  # type: ignore[no-any-return]
+
+
+def routes(settings: Settings, database: Database) -> list[tuple[str, object]]:
+    """Every address of the service, with what answers there."""
+    authenticator = Authenticator(database, settings.public_url)
+    api: list[tuple[str, object]] = [
+        ("/api/v1/customers", CustomerList(database, settings, authenticator)),
+        ("/api/v1/customers/{id}", OneCustomer(database, authenticator)),
+    ]
+    document = OpenApi(api)
+    return [
+        *api,
+        ("/api/openapi.json", document),
+        ("/api/docs", OpenApiPage(document)),
+        ("/api/docs.css", StyleSheet()),
+        ("/healthz", Alive()),
+        ("/readyz", Ready(database)),
+    ]

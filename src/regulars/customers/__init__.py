@@ -1,0 +1,1 @@
+"""Customers: the list, its search, counting and paging, and how customers get in and out."""

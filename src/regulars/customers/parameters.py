@@ -1,0 +1,49 @@
+"""The parameters of the customer list, and the listing that they ask for."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from regulars.customers.listing import Listing, SortBy, SortOrder
+from regulars.customers.schemas import Gender
+from regulars.errors import Invalid
+from regulars.http.parameters import (
+    choice_parameter,
+    flag_parameter,
+    integer_parameter,
+    text_parameter,
+)
+
+PARAMETERS = (
+    text_parameter(
+        "search",
+        "Every word must occur somewhere in the customer's name, phone number, e-mail address or identity number."
+        " Letter case, accents and dotted or dotless i make no difference; a phone number is found however it is"
+        " written.",
+        "ayşe 0532",
+        at_most=255,
+    ),
+    integer_parameter("per_page", "The number of customers per page.", 15, low=1, high=100, default=15),
+    integer_parameter("page", "The page number. A page past the end has no rows.", 1, low=1, default=1),
+    choice_parameter(
+        "sort_by",
+        "Sort by a field; empty values come last. Without it the newest `created_at` comes first.",
+        "last_name",
+        options=get_args(SortBy),
+    ),
+    choice_parameter("sort_order", "`asc` where `sort_by` is given, else `desc`.", "asc", options=get_args(SortOrder)),
+    choice_parameter("gender", "Filter by gender.", "female", options=get_args(Gender)),
+    integer_parameter("min_age", "At least so many completed years today, in the tenant's time zone.", 18, low=0),
+    integer_parameter("max_age", "At most so many completed years today, in the tenant's time zone.", 65, low=0),
+    integer_parameter("user_id", "Filter by assigned user.", 7, low=1),
+    flag_parameter("trashed", "`true`: only customers in the trash; otherwise only those that are not."),
+)
+
+
+def listing_of(values: Mapping[str, Any]) -> Listing:
+    """The listing that the parameters' `values` ask for. Raises `Invalid` where they contradict each other."""
+    if values.get("min_age", 0) > values.get("max_age", values.get("min_age", 0)):
+        raise Invalid({"min_age": [f"The min_age, {values['min_age']}, is above the max_age, {values['max_age']}."]})
+    defaults: dict[str, Any] = {}
+    if "sort_by" in values:
+        defaults["sort_order"] = "asc"
+    return Listing(**(defaults | dict(values)))

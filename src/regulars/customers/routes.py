@@ -1,0 +1,137 @@
+"""The customer endpoints."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+import falcon
+import msgspec
+
+from regulars.customers.listing import Listing, fetch_page
+from regulars.customers.parameters import PARAMETERS, listing_of
+from regulars.customers.queries import get_customer
+from regulars.customers.schemas import Customer, CustomerAnswer
+from regulars.db.engine import Database
+from regulars.errors import NotFound
+from regulars.http.address import base_url
+from regulars.http.auth import Authenticator
+from regulars.http.openapi import Operation
+from regulars.http.paging import Links, PageMeta, links_and_meta
+from regulars.http.parameters import Query, shown
+from regulars.settings import Settings
+
+PATH = "/api/v1/customers"
+ID = re.compile(r"[1-9][0-9]{0,17}")
+STRICT = re.compile(r'(^|[,;\s])handling\s*=\s*"?strict"?\s*($|[,;])', re.IGNORECASE)
+
+encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
+
+
+class CustomerPage(msgspec.Struct, frozen=True):
+    """A page of customers."""
+
+    data: list[Customer]
+    links: Links
+    meta: PageMeta
+
+
+class CustomerList:
+    """`/api/v1/customers`"""
+
+    operations: ClassVar = {
+        "get": Operation(
+            id="listCustomers",
+            summary="Get all customers",
+            description="The customers of a tenant: searched, filtered, sorted, in pages.",
+            answer=CustomerPage,
+            scope="customers:read",
+            parameters=PARAMETERS,
+        )
+    }
+
+    def __init__(self, database: Database, settings: Settings, authenticator: Authenticator) -> None:
+        self.database = database
+        self.settings = settings
+        self.authenticator = authenticator
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """A page of the tenant's customers."""
+        principal = self.authenticator.principal(request, "customers:read")
+        query = Query(request.query_string)
+        listing = listing_of(query.read(PARAMETERS, strict=is_strict(request, response)))
+        today = _today(listing, principal.time_zone)
+        customers, total = fetch_page(self.database, principal.tenant_id, listing, today)
+        path = base_url(request, self.settings.trusted_proxies) + PATH
+        links, meta = links_and_meta(
+            path,
+            query.without("page"),
+            total=total,
+            per_page=listing.per_page,
+            page=listing.page,
+            rows=len(customers),
+        )
+        answer(request, response, encode(CustomerPage(customers, links, meta)))
+
+    on_head = on_get
+
+
+class OneCustomer:
+    """`/api/v1/customers/{id}`"""
+
+    operations: ClassVar = {
+        "get": Operation(
+            id="getCustomer",
+            summary="Get a customer",
+            description="One customer of the tenant, in the trash or not.",
+            answer=CustomerAnswer,
+            scope="customers:read",
+            path_parameters={
+                "id": {"schema": {"type": "integer", "minimum": 1}, "description": "The customer's id.", "example": 123}
+            },
+            errors=(400, 401, 403, 404, 405, 422, 500, 503),
+        )
+    }
+
+    def __init__(self, database: Database, authenticator: Authenticator) -> None:
+        self.database = database
+        self.authenticator = authenticator
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
+        """The customer."""
+        principal = self.authenticator.principal(request, "customers:read")
+        Query(request.query_string).read((), strict=is_strict(request, response))
+        if not ID.fullmatch(id):
+            raise NotFound(f"There is no customer {shown(id)}.")
+        customer = get_customer(self.database, principal.tenant_id, int(id))
+        answer(request, response, encode(CustomerAnswer("The customer was found.", customer)))
+
+    on_head = on_get
+
+
+def is_strict(request: falcon.Request, response: falcon.Response) -> bool:
+    """Whether the client asks that unknown parameters be refused (RFC 7240); the answer then says that they were."""
+    prefer = request.env.get("HTTP_PREFER")
+    if prefer is None or not STRICT.search(prefer):
+        return False
+    response.set_header("Preference-Applied", "handling=strict")
+    return True
+
+
+def answer(request: falcon.Request, response: falcon.Response, body: bytes) -> None:
+    """Answer with `body`, or with 304 where the client has it already (RFC 9110, section 13.1.2)."""
+    etag = '"' + hashlib.blake2b(body, digest_size=16).hexdigest() + '"'
+    response.set_header("ETag", etag)
+    known = request.env.get("HTTP_IF_NONE_MATCH")
+    if known is not None and (known.strip() == "*" or etag in known):
+        response.status = 304
+        return
+    response.data = body
+
+
+def _today(listing: Listing, time_zone: str) -> date:
+    if listing.min_age is None and listing.max_age is None:
+        return date.min
+    return datetime.now(ZoneInfo(time_zone)).date()

@@ -1,0 +1,84 @@
+"""The one door through which customers are written: what is derived from them is kept in the same transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from regulars.customers.counts import Deltas, add_counts, count_customer
+from regulars.customers.folding import search_text, sort_key
+from regulars.db.engine import Database
+from regulars.db.statements import Row
+from regulars.db.tables import customers
+
+SEQUENCE = "customer_ids"
+HIGHEST_ID = 2**40 - 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """A customer as it is stored, but for what is derived. Times are UTC, in whole seconds."""
+
+    id: int
+    first_name: str
+    created_at: datetime
+    updated_at: datetime
+    last_name: str | None = None
+    phone_number: str | None = None
+    email: str | None = None
+    date_of_birth: date | None = None
+    gender: str | None = None
+    country_id: int | None = None
+    identity_number: str | None = None
+    job: str | None = None
+    address: str | None = None
+    default_channel_id: int | None = None
+    avatar_url: str | None = None
+    user_id: int | None = None
+    deleted_at: datetime | None = None
+
+
+COLUMNS = tuple(column.name for column in customers.columns)
+
+
+def row_of(tenant_id: int, record: Record) -> Row:
+    """The row for `record`, in the order of `COLUMNS`, with its sort keys and its search text."""
+    return (
+        tenant_id,
+        record.id,
+        record.first_name,
+        record.last_name,
+        record.phone_number,
+        record.email,
+        record.date_of_birth,
+        record.gender,
+        record.country_id,
+        record.identity_number,
+        record.job,
+        record.address,
+        record.default_channel_id,
+        record.avatar_url,
+        record.user_id,
+        record.created_at,
+        record.updated_at,
+        record.deleted_at,
+        sort_key(record.first_name) or "",
+        sort_key(record.last_name),
+        search_text(record.first_name, record.last_name, record.phone_number, record.email, record.identity_number),
+    )
+
+
+def insert_customers(database: Database, tenant_id: int, records: Sequence[Record]) -> None:
+    """Insert `records` and count them, all or none. Raises `Conflict` where a key is taken or points at nothing."""
+    deltas: Deltas = Counter()
+    for record in records:
+        count_customer(
+            deltas,
+            trashed=record.deleted_at is not None,
+            user_id=record.user_id,
+            gender=record.gender,
+            change=1,
+        )
+    with database.transaction():
+        database.load(customers, COLUMNS, (row_of(tenant_id, record) for record in records))
+        add_counts(database, tenant_id, deltas)

@@ -1,0 +1,144 @@
+"""From a bearer token to the principal of a request."""
+
+import re
+import threading
+import time
+
+import falcon
+
+from regulars.accounts.memberships import memberships_of
+from regulars.db.access import access_version
+from regulars.db.engine import Database
+from regulars.errors import Forbidden, Malformed, Unauthenticated
+from regulars.http.parameters import shown
+from regulars.oauth.keys import PublicKeys, public_keys
+from regulars.oauth.tokens import is_revoked, verify_access_token
+from regulars.principal import Identity, Principal
+
+BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
+TENANT = re.compile(r"-?[0-9]{1,100}")
+FRESH_SECONDS = 0.5
+MOST_REMEMBERED = 20_000
+
+
+class Authenticator:
+    """Verifies access tokens once and remembers them until they expire or access changes.
+
+    Every half second at most it asks the database for its access version, which moves with every revocation and every
+    change to keys, users or memberships; when it has moved, all that is remembered is forgotten.
+    """
+
+    def __init__(self, database: Database, issuer: str) -> None:
+        self.database = database
+        self.issuer = issuer
+        self._lock = threading.Lock()
+        self._remembered: dict[str, tuple[Identity, float]] = {}
+        self._keys: PublicKeys = {}
+        self._version = -1
+        self._asked = float("-inf")
+
+    def principal(self, request: falcon.Request, scope: str) -> Principal:
+        """Who the request acts as, with `scope`, in the tenant that it names.
+
+        Raises `Unauthenticated` (401), `Forbidden` (403: scope or tenant), `Malformed` (400: no usable tenant).
+        """
+        identity = self.identity(request)
+        if scope not in identity.scopes:
+            raise Forbidden(f"The access token lacks the scope {scope}.", code="insufficient_scope", scope=scope)
+        principal = in_tenant(identity, request.env.get("HTTP_X_TENANT", ""))
+        request.context.tenant_id = principal.tenant_id
+        return principal
+
+    def identity(self, request: falcon.Request) -> Identity:
+        """What the request's access token says. Raises `Unauthenticated`."""
+        header = request.env.get("HTTP_AUTHORIZATION", "")
+        match = BEARER.fullmatch(header)
+        if match is None:
+            if header[:7].lower() == "bearer ":
+                raise Unauthenticated("The Authorization header has no token that can be read.", code="invalid_token")
+            raise Unauthenticated("Send an access token: Authorization: Bearer <access token>.")
+        token = match[1]
+        self._forget_what_changed()
+        remembered = self._remembered.get(token)
+        if remembered is None or remembered[1] <= time.time():
+            remembered = self._verify(token)
+        request.context.client_id = remembered[0].client_id
+        return remembered[0]
+
+    def _verify(self, token: str) -> tuple[Identity, float]:
+        version = self._version
+        try:
+            claims = verify_access_token(token, self._keys, self.issuer, int(time.time()))
+        except Unauthenticated:
+            # It may be signed with a key that is younger than our last look.
+            self._forget_what_changed(fresh_seconds=0)
+            if version == self._version:
+                raise
+            return self._verify(token)
+        if is_revoked(self.database, claims.token_id):
+            raise Unauthenticated("The access token was revoked.", code="invalid_token")
+        identity = Identity(
+            user_id=claims.user_id,
+            client_id=claims.client_id,
+            scopes=claims.scopes,
+            memberships=memberships_of(self.database, claims.user_id),
+            tenant_id=claims.tenant_id,
+        )
+        remembered = (identity, float(claims.expires_at))
+        with self._lock:
+            # What was read before a change must not be remembered after it.
+            if version == self._version:
+                if len(self._remembered) >= MOST_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[token] = remembered
+        return remembered
+
+    def _forget_what_changed(self, fresh_seconds: float = FRESH_SECONDS) -> None:
+        if time.monotonic() - self._asked < fresh_seconds:
+            return
+        with self._lock:
+            now = time.monotonic()
+            if now - self._asked < fresh_seconds:
+                return
+            version = access_version(self.database)
+            if version != self._version:
+                self._keys = public_keys(self.database)
+                self._remembered = {}
+                self._version = version
+            self._asked = now
+
+
+def in_tenant(identity: Identity, header: str) -> Principal:
+    """`identity` acting in the tenant that the `X-Tenant` header names, or in the only one that it can mean."""
+    wanted = header.strip()
+    if not wanted:
+        return _in_only_tenant(identity)
+    if not TENANT.fullmatch(wanted):
+        raise Malformed(
+            f"The X-Tenant header must be the id of a tenant, a whole number, not {shown(wanted)}.", "tenant_required"
+        )
+    tenant_id = int(wanted)
+    membership = identity.memberships.get(tenant_id)
+    if membership is None or identity.tenant_id not in {None, tenant_id}:
+        # The same words for a tenant that does not exist: nobody can find out which ids do.
+        raise Forbidden(f"You have no access to tenant {shown_id(wanted)}.", "tenant_forbidden")
+    return Principal(identity, tenant_id, membership.role, membership.time_zone)
+
+
+def _in_only_tenant(identity: Identity) -> Principal:
+    if identity.tenant_id is not None:
+        return in_tenant(identity, str(identity.tenant_id))
+    if len(identity.memberships) != 1:
+        count = len(identity.memberships)
+        raise Malformed(
+            f"Say which tenant is meant with the X-Tenant header: you are a member of {count}."
+            if count
+            else "You are a member of no tenant yet; ask for an invitation to one.",
+            "tenant_required",
+        )
+    return in_tenant(identity, str(next(iter(identity.memberships))))
+
+
+def shown_id(number: str) -> str:
+    """An id as a message may repeat it."""
+    return number if len(number) <= 20 else number[:20] + "…"

@@ -1,0 +1,32 @@
+"""`/healthz`: the process answers. `/readyz`: so does the database, and its schema is this program's."""
+
+import falcon
+
+from regulars.db.engine import Database
+from regulars.db.migrate import check_schema
+from regulars.errors import ConfigurationError, Unavailable
+
+
+class Alive:
+    """`/healthz`"""
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """200 as long as the process can answer at all."""
+        response.set_header("Cache-Control", "no-store")
+        response.data = b'{"status":"alive"}'
+
+
+class Ready:
+    """`/readyz`"""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """200 when requests can be served, else 503 with the reason."""
+        response.set_header("Cache-Control", "no-store")
+        try:
+            check_schema(self.database)
+        except ConfigurationError as error:
+            raise Unavailable(error.message, retry_after=5) from None
+        response.data = b'{"status":"ready"}'

@@ -1,0 +1,246 @@
+"""The OpenAPI 3.1 document, made from the declarations that the code itself reads requests by, and its page.
+
+Each resource class of the API has `operations`, a mapping from method to `Operation`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+import falcon
+import jinja2
+import msgspec
+
+from regulars import __version__
+from regulars.http.parameters import Parameter
+from regulars.http.problems import Problem
+
+REFERENCE = "#/components/schemas/{name}"
+ERRORS: Mapping[int, tuple[str, str, str]] = {
+    400: (
+        "tenant_required",
+        "Say which tenant is meant with the X-Tenant header: you are a member of 2.",
+        "Malformed: no tenant is named where one must be, or the request cannot be read.",
+    ),
+    401: (
+        "invalid_token",
+        "The access token has expired.",
+        "No access token (`unauthorized`), or one that is not accepted (`invalid_token`).",
+    ),
+    403: (
+        "tenant_forbidden",
+        "You have no access to tenant 42.",
+        "The token lacks the scope (`insufficient_scope`), or the user is no member of the tenant (`tenant_forbidden`).",
+    ),
+    404: ("not_found", "There is no customer 42.", "There is no such thing in this tenant."),
+    405: (
+        "method_not_allowed",
+        "POST cannot be used here; GET, HEAD, OPTIONS can.",
+        "The method cannot be used at this address.",
+    ),
+    422: (
+        "validation_error",
+        'The per_page must be a whole number from 1 to 100, not "101".',
+        "Values break their rules; every one is named.",
+    ),
+    500: ("server_error", "Something went wrong here.", "A fault of the server; the message has the request's id."),
+    503: ("unavailable", "The database does not answer.", "Try again after the seconds in Retry-After."),
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one method of an address does, takes and gives."""
+
+    id: str
+    summary: str
+    description: str
+    answer: type
+    scope: str
+    parameters: Sequence[Parameter] = ()
+    path_parameters: Mapping[str, Mapping[str, Any]] | None = None
+    errors: Sequence[int] = (400, 401, 403, 405, 422, 500, 503)
+
+
+class OpenApi:
+    """`/api/openapi.json`"""
+
+    def __init__(self, routes: Iterable[tuple[str, object]]) -> None:
+        self.routes = list(routes)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The document, as plain values."""
+        operations = [
+            (path, method, operation)
+            for path, resource in self.routes
+            for method, operation in getattr(resource, "operations", {}).items()
+        ]
+        answers = [operation.answer for _, _, operation in operations]
+        _, components = msgspec.json.schema_components([*answers, Problem], ref_template=REFERENCE)
+        paths: dict[str, Any] = {}
+        for path, method, operation in operations:
+            paths.setdefault(path, {})[method] = _described(operation)
+        return {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Regulars",
+                "version": __version__,
+                "description": "A multi-tenant customer directory.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+            "tags": [{"name": "Customers", "description": "The customers of a tenant."}],
+            "paths": paths,
+            "components": {
+                "schemas": components,
+                "securitySchemes": {
+                    "bearer": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "bearerFormat": "JWT",
+                        "description": "The access token received from the authorization server in the OAuth 2.0 flow.",
+                    }
+                },
+            },
+        }
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The document as JSON."""
+        response.set_header("Cache-Control", "public, max-age=300")
+        response.data = self.encoded
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The document, encoded."""
+        return msgspec.json.encode(self.document)
+
+
+class OpenApiPage:
+    """`/api/docs`: the document for a reader; it loads nothing from elsewhere and needs no script."""
+
+    def __init__(self, api: OpenApi) -> None:
+        self.api = api
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The page."""
+        response.content_type = "text/html; charset=utf-8"
+        response.set_header("Cache-Control", "public, max-age=300")
+        response.set_header("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
+        response.data = self.page
+
+    @cached_property
+    def page(self) -> bytes:
+        """The page, rendered once."""
+        environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("regulars.http"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        )
+        template = environment.get_template("openapi.html.jinja")
+        return template.render(document=self.api.document, pretty=_pretty).encode()
+
+
+class StyleSheet:
+    """`/api/docs.css`"""
+
+    content = files("regulars.http").joinpath("templates", "openapi.css").read_bytes()
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The page's style sheet."""
+        response.content_type = "text/css; charset=utf-8"
+        response.set_header("Cache-Control", "public, max-age=300")
+        response.data = self.content
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    parameters = [_path_parameter(name, schema) for name, schema in (operation.path_parameters or {}).items()]
+    parameters += [_query_parameter(parameter) for parameter in operation.parameters]
+    responses = {"200": _success(operation), "304": {"description": "It has not changed (If-None-Match)."}}
+    responses |= {str(status): _error(status) for status in operation.errors}
+    return {
+        "operationId": operation.id,
+        "tags": ["Customers"],
+        "summary": operation.summary,
+        "description": f"{operation.description}\n\nScope: `{operation.scope}`.",
+        "security": [{"bearer": []}],
+        "parameters": [*parameters, *HEADER_PARAMETERS],
+        "responses": responses,
+    }
+
+
+HEADER_PARAMETERS = [
+    {
+        "name": "X-Tenant",
+        "in": "header",
+        "description": "The tenant's id. May be left out when the user belongs to exactly one tenant, or the token is bound to one.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 1,
+    },
+    {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`handling=strict`: an unknown parameter is an error instead of being ignored (RFC 7240).",
+        "schema": {"type": "string"},
+        "example": "handling=strict",
+    },
+    {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag of an earlier answer: 304 if nothing has changed.",
+        "schema": {"type": "string"},
+    },
+]
+
+
+def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+    # An empty parameter is the same as none at all.
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "allowEmptyValue": True,
+        "schema": parameter.schema,
+        "example": parameter.example,
+    }
+
+
+def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, **schema}
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    schema = {"$ref": REFERENCE.format(name=operation.answer.__name__)}
+    return {
+        "description": "OK",
+        "headers": {
+            "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
+            "X-Request-Id": REQUEST_ID,
+        },
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+REQUEST_ID = {"description": "Names this request, in the log too.", "schema": {"type": "string"}}
+
+
+def _error(status: int) -> dict[str, Any]:
+    code, message, description = ERRORS[status]
+    headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
+    if status in {401, 403}:
+        headers["WWW-Authenticate"] = {"description": "RFC 6750.", "schema": {"type": "string"}}
+    if status == 503:
+        headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
+    schema = {"$ref": REFERENCE.format(name="Problem")}
+    example: dict[str, Any] = {"error": code, "message": message}
+    if status == 422:
+        example["errors"] = {"per_page": [message]}
+    return {
+        "description": description,
+        "headers": headers,
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }

@@ -1,0 +1,77 @@
+"""Pages as Laravel's `LengthAwarePaginator` gives them: `data`, `links` and `meta`."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+ON_EACH_SIDE = 3
+WINDOW = ON_EACH_SIDE + 4
+
+
+class Links(Struct, frozen=True):
+    """Where the first, last, previous and next page are."""
+
+    first: str
+    last: str
+    prev: str | None
+    next: str | None
+
+
+class PageLink(Struct, frozen=True):
+    """A link of a page navigation; without `url` where it leads nowhere."""
+
+    url: str | None
+    label: Annotated[str, Meta(examples=["&laquo; Previous", "1", "...", "Next &raquo;"])]
+    active: bool
+
+
+class PageMeta(Struct, frozen=True, rename={"from_": "from"}):
+    """Which page this is, of how many; `from` and `to` count the rows of all pages, and are null on an empty page."""
+
+    current_page: int
+    from_: int | None
+    last_page: int
+    links: list[PageLink]
+    path: str
+    per_page: int
+    to: int | None
+    total: int
+
+
+def links_and_meta(path: str, query: str, *, total: int, per_page: int, page: int, rows: int) -> tuple[Links, PageMeta]:
+    """The links and the meta of page `page`, which has `rows` of `total` rows.
+
+    `path` is the absolute URL without a query; `query` holds the other parameters, encoded.
+    """
+    prefix = f"{path}?{query}&page=" if query else f"{path}?page="
+    last_page = max(1, -(-total // per_page))
+    before = f"{prefix}{page - 1}" if page > 1 else None
+    after = f"{prefix}{page + 1}" if page < last_page else None
+    navigation = [PageLink(before, "&laquo; Previous", False)]
+    navigation += [
+        PageLink(None, "...", False) if number is None else PageLink(f"{prefix}{number}", str(number), number == page)
+        for number in shown_pages(page, last_page)
+    ]
+    navigation.append(PageLink(after, "Next &raquo;", False))
+    start = (page - 1) * per_page + 1
+    meta = PageMeta(
+        page, start if rows else None, last_page, navigation, path, per_page, start + rows - 1 if rows else None, total
+    )
+    return Links(f"{prefix}1", f"{prefix}{last_page}", before, after), meta
+
+
+def shown_pages(page: int, last_page: int) -> Iterator[int | None]:
+    """The pages that a navigation shows, None for a gap. (Laravel's `UrlWindow`, three pages on each side.)"""
+    if last_page < ON_EACH_SIDE * 2 + 8:
+        yield from range(1, last_page + 1)
+    elif page <= WINDOW:
+        yield from range(1, WINDOW + ON_EACH_SIDE + 1)
+        yield from (None, last_page - 1, last_page)
+    elif page > last_page - WINDOW:
+        yield from (1, 2, None)
+        yield from range(last_page - WINDOW - ON_EACH_SIDE + 1, last_page + 1)
+    else:
+        yield from (1, 2, None)
+        yield from range(page - ON_EACH_SIDE, page + ON_EACH_SIDE + 1)
+        yield from (None, last_page - 1, last_page)

@@ -1,0 +1,138 @@
+"""Query parameters: one declaration of each serves to read it and to describe it in the OpenAPI document."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from regulars.errors import Invalid
+
+INTEGER = re.compile(r"-?[0-9]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter: its JSON Schema, and how its text is read (`read` raises ValueError with a sentence)."""
+
+    name: str
+    schema: Mapping[str, Any]
+    description: str
+    example: Any
+    read: Callable[[str], Any]
+
+
+def text_parameter(name: str, description: str, example: str, *, at_most: int) -> Parameter:
+    """A text of at most so many characters."""
+
+    def read(value: str) -> str:
+        if len(value) > at_most:
+            raise ValueError(f"must be at most {at_most} characters, not {len(value)}")
+        if "\0" in value:
+            raise ValueError("must not contain a NUL character")
+        return value
+
+    return Parameter(name, {"type": "string", "maxLength": at_most}, description, example, read)
+
+
+def integer_parameter(
+    name: str, description: str, example: int, *, low: int, high: int | None = None, default: int | None = None
+) -> Parameter:
+    """A whole number from `low` to `high`."""
+    rule = f"must be a whole number, {low} or more" if high is None else f"must be a whole number from {low} to {high}"
+
+    def read(value: str) -> int:
+        number = int(value) if INTEGER.fullmatch(value) else None
+        if number is None or number < low or (high is not None and number > high):
+            raise ValueError(f"{rule}, not {shown(value)}")
+        return number
+
+    schema: dict[str, Any] = {"type": "integer", "minimum": low}
+    if high is not None:
+        schema["maximum"] = high
+    if default is not None:
+        schema["default"] = default
+    return Parameter(name, schema, description, example, read)
+
+
+def choice_parameter(name: str, description: str, example: str, *, options: Sequence[str]) -> Parameter:
+    """One of `options`."""
+
+    def read(value: str) -> str:
+        if value not in options:
+            raise ValueError(f"must be one of {', '.join(options)}, not {shown(value)}")
+        return value
+
+    return Parameter(name, {"type": "string", "enum": list(options)}, description, example, read)
+
+
+def flag_parameter(name: str, description: str) -> Parameter:
+    """`true` or `1`, `false` or `0`."""
+    options = {"true": True, "1": True, "false": False, "0": False}
+
+    def read(value: str) -> bool:
+        if value not in options:
+            raise ValueError(f"must be true, false, 1 or 0, not {shown(value)}")
+        return options[value]
+
+    schema = {"type": "string", "enum": list(options), "default": "false"}
+    return Parameter(name, schema, description, "false", read)
+
+
+def shown(value: str) -> str:
+    """`value` as a message may repeat it: in quotes, and not too long."""
+    return '"' + (value if len(value) <= 50 else value[:50] + "…") + '"'
+
+
+class Query:
+    """The query string of a request; of a parameter given twice the last counts.
+
+    `given` has every parameter that is not empty, as it was given; `values` the same, trimmed.
+    """
+
+    __slots__ = ("given", "values")
+
+    def __init__(self, query_string: str) -> None:
+        pairs = parse_qsl(query_string, keep_blank_values=True, errors="surrogateescape") if query_string else ()
+        every = dict(pairs)
+        self.given = {name: value for name, value in every.items() if value.strip()}
+        self.values = {name: value.strip() for name, value in self.given.items()}
+
+    def without(self, name: str) -> str:
+        """The query string again, without the parameter `name`."""
+        return "&".join(
+            f"{quote(key, safe='', errors='surrogateescape')}={quote(value, safe='', errors='surrogateescape')}"
+            for key, value in self.given.items()
+            if key != name
+        )
+
+    def read(self, parameters: Sequence[Parameter], *, strict: bool = False) -> dict[str, Any]:
+        """The values of `parameters`, read; those left out or empty are not in it.
+
+        With `strict`, a parameter that is not among `parameters` is a fault too. Raises `Invalid` with every fault.
+        """
+        found: dict[str, Any] = {}
+        faults: dict[str, list[str]] = {}
+        for parameter in parameters:
+            value = self.values.get(parameter.name)
+            if value is None:
+                continue
+            try:
+                if not value.isascii():
+                    _check_characters(value)
+                found[parameter.name] = parameter.read(value)
+            except ValueError as error:
+                faults[parameter.name] = [f"The {parameter.name} {error}."]
+        if strict:
+            known = {parameter.name for parameter in parameters}
+            for name in self.given.keys() - known:
+                clean = name.encode("utf-8", "replace").decode()
+                faults[clean] = [f"There is no parameter {shown(clean)}."]
+        if faults:
+            raise Invalid(faults)
+        return found
+
+
+def _check_characters(value: str) -> None:
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("must be text in UTF-8")

@@ -1,0 +1,1 @@
+"""The authorization server: signing keys and access tokens so far."""

@@ -1,0 +1,135 @@
+"""Access tokens: JSON Web Tokens as RFC 9068 profiles them."""
+
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from sqlalchemy import bindparam, delete, insert, select
+
+from regulars.db.access import bump_access_version
+from regulars.db.engine import Database
+from regulars.db.statements import Statement
+from regulars.db.tables import revoked_tokens
+from regulars.errors import Unauthenticated
+from regulars.oauth.keys import ALGORITHMS, PublicKeys, current_key, public_keys
+from regulars.settings import Settings
+
+TYPE = "at+jwt"
+LIFETIME = 3600
+LONGEST_TOKEN = 8192
+COMMAND_LINE = "regulars-cli"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What a good access token says. `expires_at` is in seconds since 1970."""
+
+    token_id: str
+    user_id: int
+    client_id: str
+    scopes: frozenset[str]
+    tenant_id: int | None
+    expires_at: int
+
+
+REVOKED = Statement(select(revoked_tokens.c.token_id).where(revoked_tokens.c.token_id == bindparam("token_id")))
+REVOKE = Statement(insert(revoked_tokens).values({name: bindparam(name) for name in ("token_id", "expires_at")}))
+DELETE_EXPIRED = Statement(delete(revoked_tokens).where(revoked_tokens.c.expires_at < bindparam("now")))
+
+
+def issue_access_token(
+    database: Database,
+    settings: Settings,
+    user_id: int,
+    scopes: Collection[str],
+    *,
+    tenant_id: int | None = None,
+    lifetime: int = LIFETIME,
+    client_id: str = COMMAND_LINE,
+) -> str:
+    """A new access token for the user, good for `lifetime` seconds, bound to one tenant where one is given."""
+    key = current_key(database, settings)
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "iss": settings.public_url,
+        "sub": str(user_id),
+        "aud": settings.public_url,
+        "iat": now,
+        "exp": now + lifetime,
+        "jti": secrets.token_urlsafe(16),
+        "client_id": client_id,
+        "scope": " ".join(sorted(scopes)),
+    }
+    if tenant_id is not None:
+        claims["tenant_id"] = tenant_id
+    header = {"typ": TYPE, "alg": key.algorithm, "kid": key.kid}
+    return jwt.encode(header, claims, key.key, algorithms=[key.algorithm])
+
+
+def verify_access_token(token: str, keys: PublicKeys, issuer: str, now: int) -> AccessToken:
+    """What `token` says, if it was signed with one of `keys` for `issuer` and is good at `now`.
+
+    Raises `Unauthenticated` with the code `invalid_token`.
+    """
+    if len(token) > LONGEST_TOKEN:
+        raise _refused("is too long")
+    try:
+        decoded = jwt.decode(token, lambda guest: _key(guest.headers(), keys), algorithms=ALGORITHMS)
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise _refused("is not one that was issued here") from None
+    claims = decoded.claims
+    if decoded.header.get("typ", "").lower() != TYPE:
+        raise _refused("is no access token")
+    if claims.get("iss") != issuer or issuer not in _listed(claims.get("aud")):
+        raise _refused("was issued for another service")
+    expires_at = claims.get("exp")
+    if not isinstance(expires_at, int) or expires_at <= now:
+        raise _refused("has expired")
+    try:
+        return AccessToken(
+            token_id=str(claims["jti"]),
+            user_id=int(claims["sub"]),
+            client_id=str(claims["client_id"]),
+            scopes=frozenset(str(claims["scope"]).split()),
+            tenant_id=claims.get("tenant_id"),
+            expires_at=expires_at,
+        )
+    except (KeyError, ValueError):
+        raise _refused("lacks a claim") from None
+
+
+def revoke_token(database: Database, settings: Settings, token: str) -> None:
+    """Make a token worthless before it expires. Raises `Unauthenticated` where it is worth nothing anyway."""
+    now = int(time.time())
+    claims = verify_access_token(token, public_keys(database), settings.public_url, now)
+    with database.transaction():
+        database.execute(DELETE_EXPIRED, {"now": datetime.fromtimestamp(now, UTC)})
+        if not is_revoked(database, claims.token_id):
+            expires_at = datetime.fromtimestamp(claims.expires_at, UTC)
+            database.execute(REVOKE, {"token_id": claims.token_id, "expires_at": expires_at})
+            bump_access_version(database)
+
+
+def is_revoked(database: Database, token_id: str) -> bool:
+    """Whether the token with this id was revoked."""
+    return database.fetch_one(REVOKED, {"token_id": token_id}) is not None
+
+
+def _key(header: dict[str, Any], keys: PublicKeys) -> Any:
+    known = keys[str(header.get("kid"))]
+    if header.get("alg") != known.algorithm:
+        raise ValueError("the algorithm is not the key's")
+    return known.key
+
+
+def _listed(audience: object) -> list[object]:
+    return audience if isinstance(audience, list) else [audience]
+
+
+def _refused(why: str) -> Unauthenticated:
+    return Unauthenticated(f"The access token {why}.", "invalid_token")

@@ -1,0 +1,42 @@
+"""The HTTP server: Granian's worker processes, each with the application on connections of its own."""
+
+from functools import partial
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from regulars.app import create_app
+from regulars.db.engine import open_database
+from regulars.log import configure_log
+from regulars.settings import Settings
+
+THREADS = 4
+"""Requests that a worker works on at once: more than one, so that a slow search does not hold up the quick ones."""
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; requests that are under way are finished."""
+    server = Granian(
+        "regulars",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=THREADS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=8,
+        log_level=LogLevels.warning,
+    )
+    server.serve(target_loader=partial(load_app, settings), wrap_loader=False)
+
+
+def load_app(settings: Settings) -> Any:
+    """The application for one worker process."""
+    configure_log(settings.log_format)
+    return create_app(settings, open_database(settings.database, threads=THREADS))

@@ -1,0 +1,1 @@
+"""Tenants: whose customers they are."""

@@ -1,0 +1,90 @@
+"""Fixtures: a fresh database of either kind, and one world of people to test with."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from regulars.db.migrate import migrate
+from tests import postgres
+from tests.world import World
+
+hypothesis_settings.register_profile(
+    "regulars",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis_settings.load_profile("regulars")
+
+KINDS = ("sqlite", "postgresql")
+numbers = count(1)
+
+FreshDatabase = Callable[[str], str]
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No REGULARS_* of whoever runs the tests, and a working folder with no regulars.toml."""
+    for variable in list(os.environ):
+        if variable.startswith("REGULARS_"):
+            monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL, without a database's name, of a PostgreSQL server of our own."""
+    with postgres.running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def fresh_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Make a new, migrated, empty database of a kind, and give its URL."""
+    folder = tmp_path_factory.mktemp("databases")
+    templates: dict[str, str] = {}
+
+    def make(kind: str) -> str:
+        name = f"regulars_{next(numbers)}"
+        if kind == "sqlite":
+            if kind not in templates:
+                templates[kind] = f"{folder}/template.db"
+                migrate(f"sqlite:///{templates[kind]}")
+            shutil.copy(templates[kind], folder / f"{name}.db")
+            return f"sqlite:///{folder}/{name}.db"
+        server = request.getfixturevalue("postgres_server")
+        if kind not in templates:
+            templates[kind] = "regulars_template"
+            postgres.execute(server, "CREATE DATABASE regulars_template")
+            migrate(f"{server}/regulars_template")
+        postgres.execute(server, f"CREATE DATABASE {name} TEMPLATE {templates[kind]}")
+        return f"{server}/{name}"
+
+    return make
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> str:
+    """A migrated, empty database; the test runs once on each kind."""
+    return fresh_database(request.param)
+
+
+@pytest.fixture
+def empty_world(database_url: str) -> Iterator[World]:
+    """People and tenants, but no customers yet; the test may change what it likes."""
+    with World.on(database_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[World]:
+    """People, tenants and customers, for all tests of a file that only read."""
+    with World.on(fresh_database(request.param)) as made:
+        made.add_customers()
+        yield made

@@ -1,0 +1,156 @@
+"""Nobody meets another tenant's customer, whatever they send."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import regulars
+from regulars.accounts.memberships import add_member
+from regulars.accounts.users import create_user
+from regulars.app import routes
+from regulars.principal import Role
+from regulars.tenants.queries import create_tenant
+from tests.conftest import KINDS, FreshDatabase
+from tests.world import LIST, PASSWORD, World, expect_error
+
+TENANT_TABLES = {"customers", "customer_counts", "channels", "memberships", "customers_search"}
+
+
+class Crowd:
+    """Many tenants, users with a role here and there, and the ids of everybody's customers."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.tenants = [world.clinic, world.salon]
+        self.members: dict[int, set[int]] = {
+            world.alice: {world.clinic},
+            world.bob: {world.clinic},
+            world.charlie: {world.salon},
+            world.dora: {world.clinic, world.salon},
+        }
+        roles = list(Role)
+        for number in range(6):
+            tenant = create_tenant(
+                world.database, name=f"Tenant {number}", time_zone="UTC", locale="en", country_code="US"
+            )
+            self.tenants.append(tenant.id)
+        for number in range(5):
+            email = f"user{number}@example.com"
+            user = create_user(world.database, email=email, name=f"User {number}", password=PASSWORD)
+            mine = {self.tenants[(number * 3 + step) % len(self.tenants)] for step in range(number)}
+            for tenant_id in mine:
+                add_member(world.database, tenant_id, email, roles[number % 4])
+            self.members[user.id] = mine
+        self.owner_of: dict[int, int] = {}
+        for tenant_id in self.tenants:
+            for number in range(4):
+                customer_id = world.add(
+                    tenant_id, first_name=f"Person {number}", last_name=f"of {tenant_id}", gender="female"
+                )
+                self.owner_of[customer_id] = tenant_id
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def crowd(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Crowd]:
+    with World.on(fresh_database(request.param)) as world:
+        yield Crowd(world)
+
+
+PARAMETERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "search": st.sampled_from(["person", "of", "2", "e", "%", "person of"]),
+        "per_page": st.sampled_from(["1", "100"]),
+        "page": st.sampled_from(["1", "2"]),
+        "sort_by": st.sampled_from(["first_name", "last_name", "gender", "date_of_birth"]),
+        "gender": st.just("female"),
+        "user_id": st.integers(1, 12).map(str),
+        "trashed": st.sampled_from(["true", "false"]),
+        "tenant_id": st.integers(1, 9).map(str),
+    },
+)
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObject) -> None:
+    user_id = data.draw(st.sampled_from(sorted(crowd.members)))
+    tenant = data.draw(st.sampled_from([None, *crowd.tenants, 9999]))
+    customer_id = data.draw(st.sampled_from([None, *crowd.owner_of, 888888]))
+    path = LIST if customer_id is None else f"{LIST}/{customer_id}"
+    answer = crowd.world.get(path, user=user_id, tenant=tenant, params=data.draw(PARAMETERS))
+    mine = crowd.members[user_id]
+    meant = tenant if tenant is not None else next(iter(mine)) if len(mine) == 1 else None
+    if meant is None:
+        expect_error(answer, 400, "tenant_required")
+    elif meant not in mine:
+        expect_error(answer, 403, "tenant_forbidden")
+    elif customer_id is None:
+        owners = {crowd.owner_of[customer["id"]] for customer in answer.json["data"]}
+        assert owners <= {meant}
+        assert answer.json["meta"]["total"] <= 4
+    elif crowd.owner_of.get(customer_id) == meant:
+        assert answer.json["data"]["id"] == customer_id
+    else:
+        expect_error(answer, 404, "not_found")
+
+
+def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: World) -> None:
+    theirs = expect_error(world.get(tenant=world.salon), 403, "tenant_forbidden")
+    missing = expect_error(world.get(tenant=9999), 403, "tenant_forbidden")
+    assert theirs["message"].replace(str(world.salon), "N") == missing["message"].replace("9999", "N")
+    assert "tenant" in theirs["message"]
+
+
+def test_every_address_of_the_api_was_tried_above(world: World) -> None:
+    api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
+    assert api == {LIST, LIST + "/{id}"}, "a new endpoint belongs into the test of other tenants' rows"
+
+
+def functions_with_statements() -> Iterator[tuple[Path, ast.Module]]:
+    for path in Path(regulars.__file__).parent.rglob("*.py"):
+        if path.parent.name not in {"db", "versions"}:
+            yield path, ast.parse(path.read_text("utf-8"))
+
+
+def test_every_statement_on_a_tenants_table_names_the_tenant() -> None:
+    """Each function or assignment that reads or writes such a table has `tenant_id` in it, or says why not."""
+    forgotten = []
+    for path, module in functions_with_statements():
+        text = path.read_text("utf-8")
+        for node in module.body:
+            source = ast.get_source_segment(text, node) or ""
+            makes_statement = isinstance(node, ast.Assign | ast.AnnAssign) and "Statement(" in source
+            if makes_statement and touches_tenants_table(node) and "tenant_id" not in with_names(source, module, text):
+                forgotten.append(f"{path.name}: {source[:80]}")
+    assert forgotten == []
+
+
+def touches_tenants_table(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in TENANT_TABLES for part in ast.walk(node))
+
+
+def with_names(source: str, module: ast.Module, text: str) -> str:
+    """The source together with that of the module's constants that it uses."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in source:
+            source += ast.get_source_segment(text, node) or ""
+    # A statement over all tenants says so, with these words, where it is made.
+    return source.replace("# every tenant:", "tenant_id")
+
+
+def test_a_public_function_on_customers_takes_the_tenant_first_after_the_database() -> None:
+    wrong = []
+    for path in (Path(regulars.__file__).parent / "customers").glob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            names: list[Any] = [argument.arg for argument in node.args.args]
+            if names[:1] == ["database"] and names[1:2] != ["tenant_id"]:
+                wrong.append(f"{path.name}: {node.name}")
+    assert wrong == []

@@ -1,0 +1,127 @@
+"""The world of the tests: Alice owns a clinic, Bob is on her team, Charlie has a salon; none of them knows the other."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
+
+from falcon.testing import Result, TestClient
+
+from regulars.accounts.memberships import add_member
+from regulars.accounts.users import create_user
+from regulars.app import create_app
+from regulars.customers.writing import SEQUENCE, Record, insert_customers
+from regulars.db.engine import Database, open_database
+from regulars.oauth.tokens import issue_access_token
+from regulars.principal import Role
+from regulars.settings import Settings
+from regulars.tenants.queries import create_tenant
+
+LIST = "/api/v1/customers"
+PASSWORD = "correct horse battery"
+NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """An open database with people in it, and a client of the service before it."""
+
+    url: str
+    database: Database
+    settings: Settings
+    client: TestClient
+    clinic: int = 0
+    salon: int = 0
+    alice: int = 0
+    bob: int = 0
+    charlie: int = 0
+    dora: int = 0
+    """Dora is a member of the clinic and of the salon."""
+    tokens: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def on(cls, url: str, **settings: Any) -> Iterator[Self]:
+        """The world on the migrated, empty database at `url`."""
+        chosen = Settings(database=url, secret_key="a secret for the tests alone, 32+", **settings)
+        database = open_database(url, threads=4)
+        try:
+            made = cls(url, database, chosen, TestClient(create_app(chosen, database)))
+            made.populate()
+            yield made
+        finally:
+            database.close()
+
+    def populate(self) -> None:
+        """Add the tenants and their people."""
+        self.clinic = create_tenant(
+            self.database, name="Klinik Güneş", time_zone="Europe/Istanbul", locale="tr-TR", country_code="TR"
+        ).id
+        self.salon = create_tenant(
+            self.database, name="Salon Belle", time_zone="Europe/Paris", locale="fr-FR", country_code="FR"
+        ).id
+        for name in ("alice", "bob", "charlie", "dora"):
+            user = create_user(self.database, email=f"{name}@example.com", name=name.title(), password=PASSWORD)
+            setattr(self, name, user.id)
+        add_member(self.database, self.clinic, "alice@example.com", Role.OWNER)
+        add_member(self.database, self.clinic, "bob@example.com", Role.AGENT)
+        add_member(self.database, self.salon, "charlie@example.com", Role.OWNER)
+        add_member(self.database, self.clinic, "dora@example.com", Role.VIEWER)
+        add_member(self.database, self.salon, "dora@example.com", Role.VIEWER)
+
+    def token(self, user_id: int, scopes: Sequence[str] = ("customers:read",), **options: Any) -> str:
+        """A new access token for the user."""
+        return issue_access_token(self.database, self.settings, user_id, scopes, **options)
+
+    def get(self, path: str = LIST, *, user: int | None = None, tenant: object = None, **options: Any) -> Result:
+        """GET as a user (Alice, if none is named), in a tenant."""
+        user_id = user or self.alice
+        if user_id not in self.tokens:
+            self.tokens[user_id] = self.token(user_id)
+        headers = {"Authorization": f"Bearer {self.tokens[user_id]}"} | options.pop("headers", {})
+        if tenant is not None:
+            headers["X-Tenant"] = str(tenant)
+        return self.client.simulate_get(path, headers=headers, **options)
+
+    def add(self, tenant_id: int | None = None, **fields: Any) -> int:
+        """Insert a customer (into the clinic, if no tenant is named); its id."""
+        (new_id,) = self.database.new_ids(SEQUENCE, 1)
+        made = Record(**({"id": new_id, "first_name": "Ayşe", "created_at": NOON, "updated_at": NOON} | fields))
+        insert_customers(self.database, tenant_id or self.clinic, [made])
+        return made.id
+
+    def add_customers(self) -> None:
+        """40 customers of the clinic, 3 of them in the trash, and 2 of the salon."""
+        genders = ("female", "male", "other", None)
+        for number in range(40):
+            self.add(
+                first_name=f"Müşteri {number:02}",
+                last_name=f"Yılmaz {number % 7}" if number % 5 else None,
+                gender=genders[number % 4],
+                date_of_birth=date(1960 + number, 1 + number % 12, 1 + number % 28) if number % 6 else None,
+                user_id=self.bob if number % 3 == 0 else None,
+                country_id=792,
+                email=f"musteri{number}@example.com",
+                phone_number=f"+9053211122{number:02}",
+                created_at=NOON - timedelta(days=number // 2),
+                deleted_at=NOON if number in {5, 15, 25} else None,
+            )
+        self.add(self.salon, first_name="Geneviève")
+        self.add(self.salon, first_name="Müşteri 01")
+
+
+def names(result: Result) -> list[str]:
+    """The first names on a page, in its order."""
+    assert result.status_code == 200, result.text
+    return [customer["first_name"] for customer in result.json["data"]]
+
+
+def expect_error(result: Result, status: int, code: str) -> dict[str, Any]:
+    """The body of an error, which must have this status and code and the contract's form."""
+    assert result.status_code == status, result.text
+    assert result.json["error"] == code
+    assert result.json["message"]
+    assert "data" not in result.json
+    assert result.headers["X-Request-Id"]
+    return dict(result.json)
