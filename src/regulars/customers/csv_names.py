@@ -6,18 +6,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
+from regulars.accounts.memberships import list_members
+from regulars.accounts.users import normal_email
 from regulars.customers.fields import quoted
 from regulars.customers.folding import fold
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
-from regulars.db.tables import channels, countries, memberships, users
+from regulars.db.tables import channels, countries
 
 COUNTRIES = Statement(select(countries.c.id, countries.c.code, countries.c.name))
-MEMBERS = Statement(
-    select(users.c.id, users.c.email, users.c.name)
-    .select_from(memberships.join(users, users.c.id == memberships.c.user_id))
-    .where(memberships.c.tenant_id == bindparam("tenant_id"))
-)
 CHANNELS = Statement(select(channels.c.id).where(channels.c.tenant_id == bindparam("tenant_id")))
 
 
@@ -48,7 +45,7 @@ class Names:
 
     def member_of_email(self, text: str) -> int:
         """The member of the tenant with that e-mail address."""
-        found = self.member_emails.get(text.lower())
+        found = self.member_emails.get(text.lower()) or self.member_emails.get(normal_email(text) or "")
         if found is None:
             raise ValueError(f"must be the e-mail address of a member of this tenant, not {quoted(text)}")
         return found
@@ -73,13 +70,13 @@ class Names:
 def names_of(database: Database, tenant_id: int) -> Names:
     """What the rows of this tenant may name."""
     every_country = database.fetch_all(COUNTRIES)
-    members = database.fetch_all(MEMBERS, {"tenant_id": tenant_id})
-    how_many = Counter(name for _, _, name in members)
+    members = list_members(database, tenant_id)
+    how_many = Counter(member.name for member in members)
     return Names(
         country_codes={code: number for number, code, _ in every_country},
         country_names={fold(name): number for number, _, name in every_country},
-        member_emails={email: number for number, email, _ in members},
-        member_names={name: number for number, _, name in members},
+        member_emails={member.email: member.user_id for member in members},
+        member_names={member.name: member.user_id for member in members},
         same_names=frozenset(name for name, count in how_many.items() if count > 1),
         channel_ids=frozenset(number for (number,) in database.fetch_all(CHANNELS, {"tenant_id": tenant_id})),
     )

@@ -13,6 +13,7 @@ from regulars.customers.csv_files import COLUMNS, guarded
 from regulars.db.engine import Database
 from regulars.db.statements import Row, Statement
 from regulars.db.tables import countries, customers, users
+from regulars.tenants.queries import get_tenant
 
 BLOCK = 1_000
 
@@ -58,10 +59,12 @@ def export_csv(
     """Write all customers of the tenant, those in the trash too, in the order of their ids; how many there were.
 
     They are written as of one moment, block by block; `progress` is told how many rows were written.
+    Raises `NotFound` for a tenant that does not exist.
     """
     block = io.StringIO()
     writer = csv.writer(block, lineterminator="\n")
     writer.writerow(COLUMNS)
+    get_tenant(database, tenant_id)
     count = 0
     # A generator; closed here, it lets go of its transaction even if `write` fails.
     rows = cast("Iterator[Row]", database.stream(EVERYONE, {"tenant_id": tenant_id}))

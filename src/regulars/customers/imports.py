@@ -15,18 +15,13 @@ from regulars.customers.fields import Reader, field_readers
 from regulars.customers.writing import HIGHEST_ID, SEQUENCE, Record, insert_customers
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
-from regulars.db.tables import countries, customers, tenants
-from regulars.errors import NotFound
+from regulars.db.tables import customers
+from regulars.tenants.queries import get_tenant
 
 BATCH = 2_000
 # New ids are given above those that files bring along, but a file may not use up the numbers for all tenants.
 LEFT_FOR_NEW_IDS = HIGHEST_ID // 2
 
-TENANT = Statement(
-    select(tenants.c.time_zone, countries.c.code)
-    .select_from(tenants.join(countries, countries.c.id == tenants.c.country_id))
-    .where(tenants.c.id == bindparam("tenant_id"))
-)
 TAKEN = {
     "sqlite": Statement(
         select(customers.c.id).where(
@@ -92,12 +87,9 @@ def import_csv(
 
 def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Names, datetime]:
     """How a field is read in this tenant, what its rows may name, and what time it is."""
-    tenant = database.fetch_one(TENANT, {"tenant_id": tenant_id})
-    if tenant is None:
-        raise NotFound(f"There is no tenant {tenant_id}.")
-    time_zone, region = tenant
+    tenant = get_tenant(database, tenant_id)
     now = datetime.now(UTC).replace(microsecond=0)
-    readers = field_readers(region, now.astimezone(ZoneInfo(time_zone)).date())
+    readers = field_readers(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
     return readers, names_of(database, tenant_id), now
 
 

@@ -182,9 +182,9 @@ def generate_customers(
 def _customer(number: int, people: People, draw: Draw, now: datetime, today: int, user_ids: Sequence[int]) -> Record:
     nation = people.nation
     sex = draw() < 0.48
-    # Squared, since some names are more common than others.
+    # To the power of, since some names are more common than others.
     first_names = people.first_names[sex]
-    first_name, first_ascii = first_names[int(draw() ** 2 * len(first_names))]
+    first_name, first_ascii = first_names[int(draw() ** 3 * len(first_names))]
     last_names = people.last_names[sex]
     last_name, last_ascii = last_names[int(draw() ** 2 * len(last_names))]
     if draw() < 0.1:

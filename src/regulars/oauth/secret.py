@@ -38,7 +38,8 @@ def _read(path: Path) -> str:
 def _create(path: Path) -> str:
     """Write a new key to `path` in one step; of two programs that do so at once, both use the first one's."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48) + "\n")
     try:
         path.hardlink_to(draft)

@@ -1,0 +1,34 @@
+"""`regulars key …`"""
+
+from typing import Annotated
+
+import typer
+
+from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.output import print_json, print_line, print_table
+
+app = typer.Typer(help="The keys that access tokens are signed with.", no_args_is_help=True)
+
+
+@app.command("rotate")
+def rotate(
+    algorithm: Annotated[str, typer.Option(help="EdDSA or RS256.")] = "EdDSA", database: DatabaseOption = None
+) -> None:
+    """Make a new key, which signs from now on, and print its id. Old keys stay good for the tokens they signed."""
+    from regulars.oauth.keys import rotate_key
+
+    with opened(database) as (db, settings):
+        print_line(rotate_key(db, settings, algorithm).kid)
+
+
+@app.command("list")
+def list_all(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """List the keys, the one that signs first."""
+    from regulars.oauth.keys import public_keys
+
+    with opened(database) as (db, _):
+        keys = [(key.kid, key.algorithm, f"{key.created_at:%Y-%m-%dT%H:%M:%SZ}") for key in public_keys(db).values()]
+    if as_json:
+        print_json([dict(zip(("kid", "algorithm", "created_at"), key, strict=True)) for key in keys])
+    else:
+        print_table(("kid", "algorithm", "created_at"), keys)

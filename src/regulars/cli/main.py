@@ -1,0 +1,84 @@
+"""The `regulars` command: its groups, and how errors end it."""
+
+import os
+import sys
+
+import click
+import typer
+
+from regulars import __version__
+from regulars.cli import customers, keys, members, schema, serve, settings, tenants, tokens, users
+from regulars.cli.output import print_line
+from regulars.errors import Invalid, RegularsError
+
+FAILED = 1
+UNFORESEEN = 70
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="regulars",
+    help="A self-hosted, multi-tenant customer directory.",
+    epilog="Exit status: 0 done; 1 refused or failed, nothing changed; 2 wrong usage; 3 imported but for some rows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(serve.demo)
+app.command("serve")(serve.serve)
+app.command("migrate")(schema.migrate_database)
+app.command("seed")(customers.seed)
+app.command("import")(customers.import_customers)
+app.command("export")(customers.export_customers)
+app.command("settings")(settings.show_settings)
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(users.app, name="user")
+app.add_typer(members.app, name="member")
+app.add_typer(tokens.app, name="token")
+app.add_typer(keys.app, name="key")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print_line(f"regulars {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def regulars(
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_version, is_eager=True),
+) -> None:
+    """A self-hosted, multi-tenant customer directory."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    try:
+        status = app(args=arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Invalid as error:
+        for sentences in error.errors.values():
+            for sentence in sentences:
+                _say(sentence)
+        return FAILED
+    except RegularsError as error:
+        _say(error.message)
+        return FAILED
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone: so do we, quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        _say(f"Something went wrong that nobody foresaw ({type(error).__name__}: {error}).")
+        return UNFORESEEN
+
+
+def _say(sentence: str) -> None:
+    print_safely = sentence.encode("utf-8", "backslashreplace").decode()
+    sys.stderr.write(f"regulars: {print_safely}\n")

@@ -1,0 +1,42 @@
+"""`regulars member …`"""
+
+from typing import Annotated
+
+import typer
+
+from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.output import print_json, print_line, print_list
+from regulars.principal import Role
+
+app = typer.Typer(help="Members: which user may do what in which tenant.", no_args_is_help=True)
+
+TenantOption = Annotated[int, typer.Option("--tenant", metavar="ID", help="The tenant's id.")]
+
+
+@app.command("add")
+def add(
+    tenant: TenantOption,
+    user: Annotated[str, typer.Option(metavar="EMAIL", help="The user's e-mail address.")],
+    role: Annotated[Role, typer.Option(help="What they may do there.")],
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Make a user a member of a tenant, or give a member another role; prints the user's id."""
+    from regulars.accounts.memberships import add_member
+
+    with opened(database) as (db, _):
+        member = add_member(db, tenant, user, role)
+        if as_json:
+            print_json(member)
+        else:
+            print_line(member.user_id)
+
+
+@app.command("list")
+def list_all(tenant: TenantOption, as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """List the members of a tenant."""
+    from regulars.accounts.memberships import list_members
+
+    with opened(database) as (db, _):
+        columns = ("user_id", "email", "name", "role", "created_at")
+        print_list(list_members(db, tenant), columns, as_json=as_json)

@@ -1,0 +1,121 @@
+"""`regulars serve` and `regulars demo`"""
+
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regulars.cli.database import DatabaseOption, opened_with
+from regulars.cli.output import print_line
+from regulars.cli.progress import progress_bar
+from regulars.db.engine import Database
+from regulars.errors import ConfigurationError, Unavailable
+from regulars.settings import Settings, load_settings
+
+HostOption = Annotated[str | None, typer.Option(help="Address to listen at. [default: 127.0.0.1]", show_default=False)]
+
+
+def serve(
+    database: DatabaseOption = None,
+    host: HostOption = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen at. [default: 8000]", show_default=False)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; about one for each core. [default: 1]", show_default=False)
+    ] = None,
+) -> None:
+    """Serve the API until SIGINT or SIGTERM.
+
+    An SQLite database is made and migrated at need; a PostgreSQL database must have been, by 'regulars migrate'.
+    """
+    settings = load_settings({"database": database, "host": host, "port": port, "workers": workers})
+    try:
+        with opened_with(settings):
+            pass
+    except Unavailable as error:
+        # It may come back: until then the answer is 503, and /readyz says why.
+        sys.stderr.write(f"regulars: {error.message}\n")
+    _listen(settings)
+
+
+def demo(
+    customers: Annotated[int, typer.Option(min=1, max=5_000_000, help="How many customers to make up.")] = 10_000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8000,
+    data: Annotated[Path, typer.Option(help="Folder for the demo's database.")] = Path("regulars-data"),
+) -> None:
+    """Serve a directory with made-up people in it, and show how to ask for them. Run again, it has the same data."""
+    from regulars.demo import demo_password, fill_demo
+
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The folder {data} cannot be made: {error.strerror}.") from None
+    settings = replace(
+        load_settings(),
+        database=f"sqlite:///{data / 'regulars.db'}",
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+    )
+    _check_free(settings)
+    with opened_with(settings) as database:
+        with progress_bar("Making up customers", customers) as progress:
+            fill_demo(database, data, customers, progress)
+        _explain(settings, _demo_token(database, settings), demo_password(data))
+    _listen(settings)
+
+
+def _demo_token(database: Database, settings: Settings) -> tuple[str, int]:
+    """An access token of the demo's owner, and the id of the tenant to ask for first."""
+    from regulars.accounts.users import get_user_by_email
+    from regulars.demo import OWNER
+    from regulars.oauth.tokens import issue_access_token
+    from regulars.tenants.queries import list_tenants
+
+    owner = get_user_by_email(database, OWNER)
+    return issue_access_token(database, settings, owner.id, ["customers:read"]), list_tenants(database)[0].id
+
+
+def _explain(settings: Settings, token_and_tenant: tuple[str, int], password: str) -> None:
+    from regulars.demo import OWNER
+
+    token, tenant_id = token_and_tenant
+    url = settings.public_url
+    for line in (
+        "",
+        f"Regulars is at    {url}",
+        f"The API is told   {url}/api/docs",
+        f"Sign in as        {OWNER}, password {password}",
+        "Access token      good for an hour:",
+        "",
+        token,
+        "",
+        "Ask for customers:",
+        "",
+        f"curl --header 'Authorization: Bearer {token}' --header 'X-Tenant: {tenant_id}'"
+        f" '{url}/api/v1/customers?search=ay%C5%9Fe&per_page=2'",
+        "",
+        "Ctrl-C ends it; the data stays for the next time.",
+    ):
+        print_line(line)
+    sys.stdout.flush()
+
+
+def _check_free(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Nothing can listen at {settings.host}:{settings.port}: {error.strerror}. Choose another --port."
+            ) from None
+
+
+def _listen(settings: Settings) -> None:
+    from regulars.server import run_server
+
+    _check_free(settings)
+    run_server(settings)

@@ -1,0 +1,47 @@
+"""`regulars user …`"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.output import print_created, print_list
+from regulars.errors import ConfigurationError
+
+app = typer.Typer(help="Users: who signs in.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    email: Annotated[str, typer.Option(help="The address to sign in with.")],
+    name: Annotated[str, typer.Option(help="What people call them.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Create a user and print the id; asks for the password unless it comes from standard input."""
+    from regulars.accounts.users import create_user
+
+    password = _password(from_stdin=password_stdin)
+    with opened(database) as (db, _):
+        print_created(create_user(db, email=email, name=name, password=password), as_json=as_json)
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise ConfigurationError("There is no terminal to ask for the password at: give --password-stdin.")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+@app.command("list")
+def list_all(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
+    """List the users."""
+    from regulars.accounts.users import list_users
+
+    with opened(database) as (db, _):
+        print_list(list_users(db), ("id", "email", "name", "created_at"), as_json=as_json)

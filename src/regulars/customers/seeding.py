@@ -1,0 +1,131 @@
+"""A database full of tenants, users and customers that do not exist, to try the service with."""
+
+import random
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from regulars.accounts.memberships import add_member
+from regulars.accounts.users import User, create_user, find_user_by_email
+from regulars.customers.counts import fold_counts
+from regulars.customers.people import all_people, generate_customers
+from regulars.customers.writing import SEQUENCE, insert_customers
+from regulars.db.bulk import building_afterwards, gather_statistics, has_customers
+from regulars.db.engine import Database
+from regulars.principal import Role
+from regulars.tenants.queries import Tenant, create_tenant
+
+BATCH = 5_000
+WORTH_BUILDING_AFTERWARDS = 20_000
+
+TENANTS = (
+    ("Boğaziçi Diş Kliniği", "Europe/Istanbul", "tr-TR", "TR"),
+    ("Optik Müller", "Europe/Berlin", "de-DE", "DE"),
+    ("Harbour Physiotherapy", "Europe/London", "en-GB", "GB"),
+    ("Çınar Güzellik Salonu", "Europe/Istanbul", "tr-TR", "TR"),
+    ("Lakeside Dental", "America/Chicago", "en-US", "US"),
+    ("Clínica del Sol", "Europe/Madrid", "es-ES", "ES"),
+    ("Librairie du Marais", "Europe/Paris", "fr-FR", "FR"),
+)
+STAFF = (("agent", Role.AGENT), ("colleague", Role.AGENT), ("viewer", Role.VIEWER))
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What a seed run made; the first user is the owner of the first tenant."""
+
+    tenants: Sequence[Tenant]
+    users: Sequence[User]
+    customers: int
+
+
+def seed_database(
+    database: Database,
+    *,
+    customers: int,
+    tenants: int,
+    skewed: bool = False,
+    seed: int = 1,
+    password: str | None = None,
+    progress: Callable[[int], object] = lambda customers: None,
+) -> Seeded:
+    """Make so many tenants, a few users, and so many customers in all, or nothing.
+
+    With `skewed` the first tenant has half of the customers. All users get the same password, a random one if none is
+    given. `progress` is told how many customers there are so far.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    made = 0
+    with _transaction(database, customers):
+        made_tenants = [_make_tenant(database, number) for number in range(tenants)]
+        members, users = _make_users(database, made_tenants, seed, password or secrets.token_urlsafe(16))
+        for tenant, share in zip(made_tenants, shares(customers, tenants, skewed=skewed), strict=True):
+            people = generate_customers(
+                _new_ids(database, share), seed=seed * 1_000_003 + tenant.id, now=now, user_ids=members[tenant.id]
+            )
+            for size in _batches(share):
+                insert_customers(database, tenant.id, [next(people) for _ in range(size)])
+                made += size
+                progress(made)
+            fold_counts(database, tenant.id)
+    if customers >= WORTH_BUILDING_AFTERWARDS:
+        gather_statistics(database)
+    return Seeded(made_tenants, users, made)
+
+
+def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:
+    """How many customers each tenant gets."""
+    if skewed and tenants > 1:
+        rest = customers // 2
+        return [customers - rest, *shares(rest, tenants - 1, skewed=False)]
+    return [customers // tenants + (number < customers % tenants) for number in range(tenants)]
+
+
+def _transaction(database: Database, customers: int) -> AbstractContextManager[None]:
+    if customers >= WORTH_BUILDING_AFTERWARDS and not has_customers(database):
+        return building_afterwards(database)
+    return database.transaction()
+
+
+def _make_tenant(database: Database, number: int) -> Tenant:
+    name, time_zone, locale, country = TENANTS[number % len(TENANTS)]
+    if number >= len(TENANTS):
+        name = f"{name} {number // len(TENANTS) + 1}"
+    return create_tenant(database, name=name, time_zone=time_zone, locale=locale, country_code=country)
+
+
+def _make_users(
+    database: Database, tenants: Sequence[Tenant], seed: int, password: str
+) -> tuple[dict[int, list[int]], list[User]]:
+    """An owner for each tenant, and a staff that works for all of them; the members' ids by tenant, and all users."""
+    draw = random.Random(seed)  # noqa: S311 - nothing secret
+
+    def make(word: str) -> User:
+        email = f"{word}{tenants[0].id if word in dict(STAFF) else ''}@example.com"
+        people = draw.choice(all_people())
+        woman = draw.randrange(2)
+        first, last = (draw.choice(names[woman])[0] for names in (people.first_names, people.last_names))
+        known = find_user_by_email(database, email)
+        return known or create_user(database, email=email, name=f"{first} {last}", password=password)
+
+    owners = [make(f"owner{tenant.id}") for tenant in tenants]
+    staff = [(make(word), role) for word, role in STAFF]
+    for tenant, owner in zip(tenants, owners, strict=True):
+        for user, role in ((owner, Role.OWNER), *staff):
+            add_member(database, tenant.id, user.email, role)
+    members = {
+        tenant.id: [owner.id, *(user.id for user, _ in staff)] for tenant, owner in zip(tenants, owners, strict=True)
+    }
+    return members, [*owners, *(user for user, _ in staff)]
+
+
+def _batches(count: int) -> Iterator[int]:
+    for start in range(0, count, BATCH):
+        yield min(BATCH, count - start)
+
+
+def _new_ids(database: Database, count: int) -> Iterator[int]:
+    for size in _batches(count):
+        yield from database.new_ids(SEQUENCE, size)
