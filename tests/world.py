@@ -1,4 +1,4 @@
-"""The world of the tests: Alice owns a clinic, Bob is on her team, Charlie has a salon; none of them knows the other."""
+"""The world of the tests: Alice owns a clinic and Bob is on her team; Charlie has a salon; Dora belongs to both."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -87,7 +87,8 @@ class World:
     def add(self, tenant_id: int | None = None, **fields: Any) -> int:
         """Insert a customer (into the clinic, if no tenant is named); its id."""
         (new_id,) = self.database.new_ids(SEQUENCE, 1)
-        made = Record(**({"id": new_id, "first_name": "Ayşe", "created_at": NOON, "updated_at": NOON} | fields))
+        common: dict[str, Any] = {"id": new_id, "first_name": "Ayşe", "created_at": NOON, "updated_at": NOON}
+        made = Record(**(common | fields))
         insert_customers(self.database, tenant_id or self.clinic, [made])
         return made.id
 

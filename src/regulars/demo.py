@@ -18,7 +18,7 @@ from regulars.tenants.queries import create_tenant, list_tenants
 
 OWNER = "ayse@example.com"
 BATCH = 2_000
-PASSWORD_FILE = "demo-password"
+PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ BUSINESSES = (
 
 
 def fill_demo(database: Database, folder: Path, customers: int, progress: Callable[[int], object]) -> None:
-    """Put the demo's people and `customers` customers into an empty database; one with tenants stays as it is.
+    """Put the demo's people and `customers` customers into an empty database; any other stays as it is.
 
     `progress` is told after each batch how many customers it had. The password that all people of the demo share is
     kept in `folder`. All or nothing.

@@ -121,10 +121,11 @@ def _reading(file: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        with Path(file).open("rb") as source:
-            yield source
+        source = Path(file).open("rb")  # noqa: SIM115 - closed below; only opening it is tried here
     except OSError as error:
         raise RegularsError(f"The file {file} cannot be read: {error.strerror}.") from None
+    with source:
+        yield source
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""CSV files of customers: their columns, how a broken file is told, and what keeps a spreadsheet from running a cell."""
+"""CSV files of customers: their columns, their rows, and what keeps a spreadsheet from running a cell."""
 
 import csv
 import re

@@ -2,10 +2,9 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
-from typing import cast
 
 from sqlalchemy import bindparam, select
 
@@ -67,7 +66,7 @@ def export_csv(
     get_tenant(database, tenant_id)
     count = 0
     # A generator; closed here, it lets go of its transaction even if `write` fails.
-    rows = cast("Iterator[Row]", database.stream(EVERYONE, {"tenant_id": tenant_id}))
+    rows = database.stream(EVERYONE, {"tenant_id": tenant_id})
     with closing(rows):  # type: ignore[type-var]
         for row in rows:
             writer.writerow(_cells(row))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Select, and_, bindparam, func, literal_column, or_, select, text
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from regulars.customers.counts import EVERYONE, total_of
@@ -236,7 +236,7 @@ def _read(page: FromClause, total: ColumnElement[int], shape: Shape) -> Select[A
 
 
 def _ordered(query: Select[Any], shape: Shape, columns: Any) -> Select[Any]:
-    key = columns["key"] if "key" in columns else columns[KEYS[shape.sort_by].name]  # type: ignore[attr-defined]
+    key = columns["key"] if "key" in columns else columns[KEYS[shape.sort_by].name]
     if shape.sort_order == "asc":
         return query.order_by(key.asc().nulls_last() if shape.sort_by in MAY_BE_EMPTY else key.asc(), columns["id"])
     ordered = key.desc().nulls_last() if shape.sort_by in MAY_BE_EMPTY else key.desc()
@@ -301,7 +301,7 @@ def _contains(dialect: str, number: int, *, indexed: bool, two_forms: bool) -> C
         if dialect == "sqlite":
             found.append(func.instr(searched, bindparam(f"{name}_{number}")) > 0)
         elif indexed:
-            pattern = bindparam(f"like_{number}" if name == "word" else f"like_digits_{number}")
+            pattern: BindParameter[str] = bindparam(f"like_{number}" if name == "word" else f"like_digits_{number}")
             found.append(searched.like(pattern, escape="\\"))
         else:
             found.append(func.strpos(searched, bindparam(f"{name}_{number}")) > literal_column("0"))

@@ -132,7 +132,7 @@ def _people_of(nation: Nation) -> People:
 
     locale = nation.locale
     person: Any = import_module(f"faker.providers.person.{locale}").Provider
-    faker = Factory.create(locale, providers=[f"faker.providers.{kind}" for kind in ("address", "job", "person")])
+    faker: Any = Factory.create(locale, providers=[f"faker.providers.{kind}" for kind in ("address", "job", "person")])
     faker.seed_instance(1)
     women, men = nation.common_names
     return People(
@@ -174,12 +174,11 @@ def generate_customers(
     """A customer for each of `ids`, the same for the same arguments; some are assigned to `user_ids`."""
     draw = random.Random(seed).random  # noqa: S311 - nothing secret
     lot = all_people()
-    today = now.toordinal()
     for number in ids:
-        yield _customer(number, lot[int(draw() * len(lot))], draw, now, today, user_ids)
+        yield _customer(number, lot[int(draw() * len(lot))], draw, now, user_ids)
 
 
-def _customer(number: int, people: People, draw: Draw, now: datetime, today: int, user_ids: Sequence[int]) -> Record:
+def _customer(number: int, people: People, draw: Draw, now: datetime, user_ids: Sequence[int]) -> Record:
     nation = people.nation
     sex = draw() < 0.48
     # To the power of, since some names are more common than others.
@@ -197,7 +196,9 @@ def _customer(number: int, people: People, draw: Draw, now: datetime, today: int
         last_name=None if known < 0.02 else last_name,
         phone_number=_phone_number(nation, draw) if draw() < 0.88 else None,
         email=_email(first_ascii, last_ascii, draw) if draw() < 0.75 else None,
-        date_of_birth=date.fromordinal(today - YOUNGEST_DAYS - int(draw() * DAYS_OF_AGES)) if draw() < 0.9 else None,
+        date_of_birth=date.fromordinal(now.toordinal() - YOUNGEST_DAYS - int(draw() * DAYS_OF_AGES))
+        if draw() < 0.9
+        else None,
         gender=None if known > 0.94 else "other" if known > 0.925 else "male" if sex else "female",
         country_id=nation.country_id if draw() < 0.96 else None,
         identity_number=_identity_number(nation, draw) if draw() < 0.4 else None,

@@ -12,7 +12,7 @@ from regulars.accounts.users import User, create_user, find_user_by_email
 from regulars.customers.counts import fold_counts
 from regulars.customers.people import all_people, generate_customers
 from regulars.customers.writing import SEQUENCE, insert_customers
-from regulars.db.bulk import building_afterwards, gather_statistics, has_customers
+from regulars.db.bulk import building_afterwards, has_customers
 from regulars.db.engine import Database
 from regulars.principal import Role
 from regulars.tenants.queries import Tenant, create_tenant
@@ -49,15 +49,14 @@ def seed_database(
     skewed: bool = False,
     seed: int = 1,
     password: str | None = None,
-    progress: Callable[[int], object] = lambda customers: None,
+    progress: Callable[[int], object] = lambda amount: None,
 ) -> Seeded:
     """Make so many tenants, a few users, and so many customers in all, or nothing.
 
     With `skewed` the first tenant has half of the customers. All users get the same password, a random one if none is
-    given. `progress` is told how many customers there are so far.
+    given. `progress` is told after each batch how many customers it had.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    made = 0
     with _transaction(database, customers):
         made_tenants = [_make_tenant(database, number) for number in range(tenants)]
         members, users = _make_users(database, made_tenants, seed, password or secrets.token_urlsafe(16))
@@ -67,12 +66,11 @@ def seed_database(
             )
             for size in _batches(share):
                 insert_customers(database, tenant.id, [next(people) for _ in range(size)])
-                made += size
-                progress(made)
+                progress(size)
             fold_counts(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
-        gather_statistics(database)
-    return Seeded(made_tenants, users, made)
+        database.analyze()
+    return Seeded(made_tenants, users, customers)
 
 
 def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:

@@ -39,7 +39,6 @@ SQLITE_SEARCH = Statement(
     ).bindparams(bindparam("rows_per_tenant", SEARCH_ROWS_PER_TENANT))
 )
 ANY_CUSTOMER = Statement(text("SELECT 1 FROM customers LIMIT 1").columns(column("one")))
-ANALYZE = Statement(text("ANALYZE customers"))
 
 
 def has_customers(database: Database) -> bool:
@@ -61,11 +60,6 @@ def building_afterwards(database: Database) -> Iterator[None]:
         if database.dialect == "sqlite":
             database.execute(SQLITE_SEARCH)
         _run(database, [making for _, making in parts])
-
-
-def gather_statistics(database: Database) -> None:
-    """Let the database look at the customers once, so that it plans well from now on."""
-    database.execute(ANALYZE)
 
 
 def _run(database: Database, statements: Sequence[str]) -> None:

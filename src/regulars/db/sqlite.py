@@ -100,7 +100,8 @@ class SQLiteDatabase(Database):
         with self.transaction():
             try:
                 while block := list(islice(waiting, MOST_PARAMETERS // len(columns))):
-                    self._connection().execute(insert + ", ".join([marks] * len(block)), list(chain.from_iterable(block)))
+                    values = list(chain.from_iterable(block))
+                    self._connection().execute(insert + ", ".join([marks] * len(block)), values)
             except (sqlite3.Error, OverflowError) as error:
                 raise _translated(error) from None
 

@@ -16,10 +16,10 @@ Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
 DIALECTS: Mapping[str, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),  # type: ignore[no-untyped-call]
-    "postgresql": postgresql.dialect(paramstyle="numeric_dollar"),
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": postgresql.dialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
 }
-WITH_VALUES_IN_TEXT = postgresql.dialect(paramstyle="format")
+WITH_VALUES_IN_TEXT: Dialect = postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""Settings: flags, then the environment, then the file; and what is wrong with them, all at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from regulars.cli.main import run
+from regulars.errors import ConfigurationError
+from regulars.settings import load_settings
+
+
+def test_a_flag_goes_before_the_environment_and_that_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("regulars.toml").write_text('port = 1001\nhost = "::1"\nworkers = 3\n')
+    monkeypatch.setenv("REGULARS_PORT", "1002")
+    monkeypatch.setenv("REGULARS_HOST", "0.0.0.0")  # noqa: S104
+    settings = load_settings({"port": 1003, "workers": None})
+    assert (settings.port, settings.host, settings.workers, settings.database) == (
+        1003,
+        "0.0.0.0",  # noqa: S104
+        3,
+        "sqlite:///regulars.db",
+    )
+    assert [settings.source(name) for name in ("port", "host", "workers", "database")] == [
+        "--port",
+        "REGULARS_HOST",
+        "regulars.toml",
+        "default",
+    ]
+
+
+def test_a_secret_may_come_from_a_file_and_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("key").write_text("x" * 40 + "\n")
+    monkeypatch.setenv("REGULARS_SECRET_KEY_FILE", "key")
+    monkeypatch.setenv("REGULARS_DATABASE", "postgresql://me:hunter2@db/x")
+    assert load_settings().secret_key == "x" * 40
+    assert run(["settings", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert "xxxx" not in out
+    assert "hunter2" not in out
+    shown = json.loads(out)
+    assert shown["secret_key"] == {"value": "(set)", "source": "REGULARS_SECRET_KEY_FILE"}
+    assert shown["database"]["value"] == "postgresql://me:***@db/x"
+    assert shown["port"] == {"value": "8000", "source": "default"}
+
+
+def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("regulars.toml").write_text('prot = 1\nworkers = "many"\nlog_format = 7\ntrusted_proxies = 5\n')
+    junk = {
+        "PORT": "1e3",
+        "HOST": " ",
+        "DATABASE": "sqlite:/x",
+        "PUBLIC_URL": "ftp://x",
+        "SECRET_KEY": "short",
+        "NONSENSE": "1",
+        "HOST_FILE": "/no/such/file",
+    }
+    for name, value in junk.items():
+        monkeypatch.setenv(f"REGULARS_{name}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    said = caught.value.message
+    for name in ("prot", "workers", "log_format", "trusted_proxies", "REGULARS_PORT", "REGULARS_DATABASE"):
+        assert name in said
+    for name in ("REGULARS_PUBLIC_URL", "REGULARS_SECRET_KEY", "REGULARS_NONSENSE", "REGULARS_HOST_FILE"):
+        assert name in said
+    assert "short" not in said
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"port = ", b"port = 0", b"port = true", b"[port]\nx = 1", b"\x00"])
+def test_a_broken_file_is_told_in_one_sentence(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("regulars.toml").write_bytes(content)
+    assert run(["settings"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("regulars: ")
+    assert "Traceback" not in err
+
+
+def test_trusted_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,::1")
+    assert [str(network) for network in load_settings().trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
+    monkeypatch.setenv("REGULARS_TRUSTED_PROXIES", "10.0.0.1/8")
+    with pytest.raises(ConfigurationError):
+        load_settings()
