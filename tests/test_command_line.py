@@ -52,7 +52,9 @@ def test_from_nothing_to_a_token(regulars: Regulars) -> None:
         f"{user}\n",
         "",
     )
-    status, out, err = regulars("token", "create", "--user", "ALICE@example.com", "--tenant", tenant, "--expires", "30s")
+    status, out, err = regulars(
+        "token", "create", "--user", "ALICE@example.com", "--tenant", tenant, "--expires", "30s"
+    )
     assert (status, err) == (0, "")
     assert out.count(".") == 2
     assert out.count("\n") == 1
@@ -81,9 +83,11 @@ def test_the_private_key_and_the_password_are_not_in_the_database_file(regulars:
     status, kid, _ = regulars("key", "rotate")
     assert status == 0
     assert regulars("key", "list")[1].startswith(kid.strip())
-    content = Path("regulars.db").read_bytes() + Path("regulars.db-wal").read_bytes() if Path(
-        "regulars.db-wal"
-    ).exists() else Path("regulars.db").read_bytes()
+    content = (
+        Path("regulars.db").read_bytes() + Path("regulars.db-wal").read_bytes()
+        if Path("regulars.db-wal").exists()
+        else Path("regulars.db").read_bytes()
+    )
     assert b"long enough" not in content
     assert b'"d":' not in content
     assert Path("regulars.db.secret").stat().st_mode & 0o077 == 0

@@ -49,7 +49,12 @@ BUSINESSES = (
         ((OWNER, Role.OWNER), ("mehmet@example.com", Role.AGENT), ("zeynep@example.com", Role.AGENT)),
     ),
     Business(
-        "Salon Işıltı", "Europe/Istanbul", "tr-TR", "TR", 0.2, (("zeynep@example.com", Role.OWNER), (OWNER, Role.VIEWER))
+        "Salon Işıltı",
+        "Europe/Istanbul",
+        "tr-TR",
+        "TR",
+        0.2,
+        (("zeynep@example.com", Role.OWNER), (OWNER, Role.VIEWER)),
     ),
     Business("Optik Nord", "Europe/Berlin", "de-DE", "DE", 0.1, (("lukas@example.com", Role.OWNER),)),
 )
@@ -66,8 +71,7 @@ def fill_demo(database: Database, folder: Path, customers: int, progress: Callab
     password = secrets.token_urlsafe(9)
     with database.transaction():
         user_ids = {
-            email: create_user(database, email=email, name=name, password=password).id
-            for email, name in PEOPLE.items()
+            email: create_user(database, email=email, name=name, password=password).id for email, name in PEOPLE.items()
         }
         for business in BUSINESSES:
             _fill(database, business, user_ids, round(customers * business.share), progress)

@@ -68,11 +68,18 @@ def without_password(url: str) -> str:
 
 
 def _database(value: object) -> str:
-    if not isinstance(value, str) or not re.match(r"(sqlite|postgresql|postgres)://", value):
+    if not isinstance(value, str) or not re.match(r"(sqlite|postgresql|postgres)://", value) or not _is_url(value):
         raise ValueError("must be a URL like sqlite:///regulars.db or postgresql://user:password@host/name")
     if "\0" in value:
         raise ValueError("must not contain a NUL character")
     return value
+
+
+def _is_url(value: str) -> bool:
+    try:
+        return urlsplit(value).port != 0
+    except ValueError:
+        return False
 
 
 def _text(value: object) -> str:

@@ -2,9 +2,10 @@
 
 import os
 import sys
+from itertools import chain
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from regulars import __version__
 from regulars.cli import customers, keys, members, schema, serve, settings, tenants, tokens, users
@@ -57,26 +58,34 @@ def run(arguments: list[str] | None = None) -> int:
         status = app(args=arguments, standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except Invalid as error:
-        for sentences in error.errors.values():
-            for sentence in sentences:
-                _say(sentence)
-        return FAILED
-    except RegularsError as error:
-        _say(error.message)
-        return FAILED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone: so do we, quietly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        _say(f"Something went wrong that nobody foresaw ({type(error).__name__}: {error}).")
-        return UNFORESEEN
+        return _refused(error)
+
+
+def _refused(error: Exception) -> int:
+    """Say what was wrong; the exit status for it."""
+    match error:
+        case TyperException():
+            # A command without its arguments has shown its help, and has nothing to add.
+            if error.format_message():
+                _say(error.format_message())
+            return error.exit_code
+        case Invalid():
+            for sentence in chain.from_iterable(error.errors.values()):
+                _say(sentence)
+            return FAILED
+        case RegularsError():
+            _say(error.message)
+            return FAILED
+        case _:
+            _say(f"Something went wrong that nobody foresaw ({type(error).__name__}: {error}).")
+            return UNFORESEEN
 
 
 def _say(sentence: str) -> None:

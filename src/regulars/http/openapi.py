@@ -32,7 +32,7 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
     403: (
         "tenant_forbidden",
         "You have no access to tenant 42.",
-        "The token lacks the scope (`insufficient_scope`), or the user is no member of the tenant (`tenant_forbidden`).",
+        "The token lacks the scope (`insufficient_scope`), or its user is no member there (`tenant_forbidden`).",
     ),
     404: ("not_found", "There is no customer 42.", "There is no such thing in this tenant."),
     405: (
@@ -177,7 +177,8 @@ HEADER_PARAMETERS = [
     {
         "name": "X-Tenant",
         "in": "header",
-        "description": "The tenant's id. May be left out when the user belongs to exactly one tenant, or the token is bound to one.",
+        "description": "The tenant's id. May be left out when the user belongs to exactly one tenant, "
+        "or the token is bound to one.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     },
