@@ -1,0 +1,101 @@
+"""The service as it runs: `regulars serve` in a process of its own, at a free port."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.postgres import free_port
+from tests.world import World
+
+PATIENCE_SECONDS = 30
+
+
+@dataclass
+class Server:
+    """A running server, on the database of a world."""
+
+    world: World
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log_lines(self) -> list[dict[str, Any]]:
+        """What it has logged."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """GET as Alice."""
+        headers = {"Authorization": f"Bearer {self.world.token(self.world.alice)}"} | options.pop("headers", {})
+        return httpx.get(self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **options)
+
+    def send(self, raw: bytes) -> bytes:
+        """All that it answers to these bytes until it closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
+            # It need not read to the end what it refuses.
+            with suppress(ConnectionError):
+                connection.sendall(raw)
+            return b"".join(iter(lambda: _received(connection), b""))
+
+
+def _received(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65536)
+    except ConnectionResetError:
+        return b""
+
+
+@contextmanager
+def running(world: World, *options: str) -> Iterator[Server]:
+    """The service on the world's database; it is ready when this gives it, and ended afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        log, port = Path(folder, "log"), free_port()
+        command = [sys.executable, "-m", "regulars", "serve", "--database", world.url, "--port", str(port), *options]
+        environment = os.environ | {"REGULARS_SECRET_KEY": world.settings.secret_key or ""}
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(command, cwd=folder, env=environment, stderr=stderr, start_new_session=True)
+        try:
+            _wait(f"http://127.0.0.1:{port}/readyz", process)
+            yield Server(world, port, process, log)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(PATIENCE_SECONDS)
+            finally:
+                _end(process)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            if httpx.get(url).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise RuntimeError(f"The server was not ready within {PATIENCE_SECONDS} seconds.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
