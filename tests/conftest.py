@@ -38,8 +38,8 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL, without a database's name, of a PostgreSQL server of our own."""
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server of our own."""
     with postgres.running_server() as server:
         yield server
 
@@ -61,10 +61,10 @@ def fresh_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         server = request.getfixturevalue("postgres_server")
         if kind not in templates:
             templates[kind] = "regulars_template"
-            postgres.execute(server, "CREATE DATABASE regulars_template")
-            migrate(f"{server}/regulars_template")
-        postgres.execute(server, f"CREATE DATABASE {name} TEMPLATE {templates[kind]}")
-        return f"{server}/{name}"
+            server.execute("CREATE DATABASE regulars_template")
+            migrate(f"{server.url}/regulars_template")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {templates[kind]}")
+        return f"{server.url}/{name}"
 
     return make
 

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -14,34 +15,61 @@ import psycopg
 USER = "postgres"
 
 
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server; `url` is its address without a database's name."""
+
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address, without a database's name."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it; it answers when this returns."""
+        options = (
+            f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
+            " -c synchronous_commit=off -c max_connections=60 -c shared_buffers=64MB"
+        )
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options, "-w", "start")
+
+    def stop(self) -> None:
+        """Stop it at once, whoever is connected."""
+        self._run("pg_ctl", "-D", self.folder / "data", "-m", "fast", "-w", "stop")
+
+    def initialise(self, options: tuple[str, ...]) -> None:
+        """Make its files."""
+        self._run("initdb", "-D", self.folder / "data", "-U", USER, "-A", "trust", "-E", "UTF8", *options)
+
+    def execute(self, command: str) -> None:
+        """Run `command` in the server's own database, outside of a transaction."""
+        with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
+            connection.execute(command.encode())
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [*_as_ordinary_user(self.folder), str(_programs() / program), *map(str, arguments)]
+        quiet = subprocess.DEVNULL
+        done = subprocess.run(command, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{command} failed with status {done.returncode}.")
+
+
 @contextmanager
-def running_server(*, initdb_options: tuple[str, ...] = ("--locale=C",)) -> Iterator[str]:
-    """The URL, without a database's name, of a new server; it is stopped and removed at the end."""
-    programs = _programs()
+def running_server(*initdb_options: str) -> Iterator[Server]:
+    """A new server, stopped and removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="regulars-postgres-"))
-    as_user = _as_ordinary_user(folder)
-    data = folder / "data"
-    port = free_port()
-    options = (
-        f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
-        " -c synchronous_commit=off -c max_connections=60 -c shared_buffers=64MB"
-    )
+    server = Server(folder, free_port())
     try:
-        _run([*as_user, programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", *initdb_options])
-        log = folder / "log"
-        _run([*as_user, programs / "pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start"])
+        server.initialise(initdb_options or ("--locale=C",))
+        server.start()
         try:
-            yield f"postgresql://{USER}@127.0.0.1:{port}"
+            yield server
         finally:
-            _run([*as_user, programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def execute(server: str, command: str) -> None:
-    """Run `command` in the server's own database, outside of a transaction."""
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(command.encode())
 
 
 def free_port() -> int:
@@ -64,16 +92,3 @@ def _as_ordinary_user(folder: Path) -> list[str]:
         return []
     shutil.chown(folder, USER, USER)
     return ["runuser", "-u", USER, "--"]
-
-
-def _run(command: list[object]) -> None:
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command} failed with status {done.returncode}.")

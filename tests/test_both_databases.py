@@ -104,10 +104,10 @@ def random_request(draw: random.Random, user_ids: list[int]) -> dict[str, Any]:
 def turkish_database() -> Iterator[str]:
     """A database in which `lower('I')` is `ı`, on a server whose every text sorts as in Turkish."""
     turkish = ("--locale-provider=icu", "--icu-locale=tr-TR", "--locale=C.UTF-8")
-    with postgres.running_server(initdb_options=turkish) as server:
-        postgres.execute(server, "CREATE DATABASE turkish")
-        migrate(f"{server}/turkish")
-        yield f"{server}/turkish"
+    with postgres.running_server(*turkish) as server:
+        server.execute("CREATE DATABASE turkish")
+        migrate(f"{server.url}/turkish")
+        yield f"{server.url}/turkish"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from regulars.cli.main import run
+from tests.postgres import Server
 
 Regulars = Callable[..., tuple[int, str, str]]
 
@@ -179,11 +180,9 @@ def test_a_file_that_is_no_database_is_refused(regulars: Regulars) -> None:
     assert "not a database" in err
 
 
-def test_an_empty_postgresql_database_must_be_migrated_first(regulars: Regulars, postgres_server: str) -> None:
-    from tests import postgres
-
-    postgres.execute(postgres_server, "CREATE DATABASE still_empty")
-    url = f"{postgres_server}/still_empty"
+def test_an_empty_postgresql_database_must_be_migrated_first(regulars: Regulars, postgres_server: Server) -> None:
+    postgres_server.execute("CREATE DATABASE still_empty")
+    url = f"{postgres_server.url}/still_empty"
     status, _, err = regulars("tenant", "list", "--database", url)
     assert status == 1
     assert "regulars migrate" in err

@@ -8,7 +8,6 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from unittest import mock
 
@@ -117,6 +116,13 @@ def here(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Itera
 def elsewhere(here: World, fresh_database: FreshDatabase) -> Iterator[World]:
     """Another database of the same kind."""
     with World.on(fresh_database(here.database.dialect)) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(fresh_database: FreshDatabase) -> Iterator[World]:
+    """For what happens before a database is asked."""
+    with World.on(fresh_database("sqlite")) as world:
         yield world
 
 
@@ -322,7 +328,7 @@ def test_the_error_file_is_where_it_is_wanted(shop: Shop) -> None:
 
 
 def test_where_every_row_is_bad_nothing_has_changed_and_the_status_says_so(shop: Shop) -> None:
-    done = shop.load("first_name,email\nAli,x\n\n,\n")
+    done = shop.load("first_name,email\nAli,x\n\n,y\n")
     assert (done.status, len(faults())) == (1, 3)
     assert done.said == "Imported nothing: 2 rows were refused, see customers.csv.errors.csv.\n"
 
@@ -519,7 +525,7 @@ GOOD_COLUMNS = (
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(rows=st.lists(GOOD_ROW, max_size=12))
 def test_what_is_exported_can_be_imported_elsewhere_and_is_equal(
     here: World, elsewhere: World, rows: list[tuple[str, ...]]
@@ -553,7 +559,7 @@ JUNK_CELL = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=12)
 @given(rows=st.lists(st.lists(JUNK_CELL, min_size=len(COLUMNS), max_size=len(COLUMNS)), min_size=1, max_size=5))
 def test_junk_in_any_cell_is_refused_or_kept_but_never_breaks_anything(here: World, rows: list[list[str]]) -> None:
     shop = Shop.opened(here)
@@ -571,18 +577,18 @@ def test_junk_in_any_cell_is_refused_or_kept_but_never_breaks_anything(here: Wor
     regular(shop, shop.load(written([COLUMNS, *rows, *alone])))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=100).map(lambda text: text.encode())))
-def test_junk_below_a_header_is_refused_or_kept_but_never_breaks_anything(here: World, content: bytes) -> None:
-    shop = Shop.opened(here)
+def test_junk_below_a_header_is_refused_or_kept_but_never_breaks_anything(on_sqlite: World, content: bytes) -> None:
+    shop = Shop.opened(on_sqlite)
     regular(shop, shop.load(b"first_name,address\n" + content))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(content=st.binary(max_size=100))
-def test_junk_instead_of_a_file_is_refused(here: World, content: bytes) -> None:
+def test_junk_instead_of_a_file_is_refused(on_sqlite: World, content: bytes) -> None:
     assume(b"first_name" not in content.lower())
-    shop = Shop.opened(here)
+    shop = Shop.opened(on_sqlite)
     assert shop.load(content).status == 1
     assert shop.customers() == []
 
@@ -626,7 +632,7 @@ REGIONS = st.one_of(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(NUMBERS, REGIONS)
 @example("+390612345678", "TR")
 @example("05321112233", "TR")
@@ -689,7 +695,7 @@ def test_an_email_address_is_read_as_the_library_reads_it(local_part: str, domai
 
 
 def test_what_a_message_repeats_is_short_and_harmless() -> None:
-    assert quoted("a\x1b[2J\n\u009b\ud800" + "x" * 90) == '"a\ufffd[2J\ufffd\ufffd\ufffd' + "x" * 43 + '…"'
+    assert quoted("a\x1b[2J\n\u009b\ud800" + "x" * 90) == '"a\ufffd[2J\ufffd\ufffd\ufffd' + "x" * 42 + '…"'
 
 
 # ---- Memory ----------------------------------------------------------------------------------------------------------
@@ -716,16 +722,17 @@ def test_twenty_times_the_rows_take_no_more_memory(
 ) -> None:
     monkeypatch.setattr("regulars.customers.imports.BATCH", 500)
     url = fresh_database("sqlite")
-    tenant = int(command("tenant", "create", "--name", "Dükkân", "--database", url).out)
-    line = count()
-    for name, rows in (("small", 1_000), ("large", 20_000)):
-        with Path(f"{name}.csv").open("w", encoding="utf-8") as file:
+    import_peaks, export_peaks = [], []
+    # The first time is not counted: it loads modules and fills caches.
+    for rows in (1_000, 1_000, 20_000):
+        tenant = command("tenant", "create", "--name", "Dükkân", "--database", url).said.strip()
+        with Path("rows.csv").open("w", encoding="utf-8") as file:
             file.write("first_name,last_name,email,address\n")
-            for _ in range(rows):
-                file.write(f"Ayşe,Yılmaz {next(line) % 50},a@{'bad' * (next(line) % 10 == 0)}.com,{'x' * 200}\n")
-    common = ("--tenant", tenant, "--database", url)
-    most_memory(("import", "small.csv", *common))
-    small, large = (most_memory(("import", f"{name}.csv", *common)) for name in ("small", "large"))
-    assert large < small * 1.2 + 200_000
-    few = most_memory(("export", "--tenant", tenant, "--output", "out.csv", "--database", url))
-    assert few < large + 2_000_000
+            for number in range(rows):
+                domain = "example.com" if number % 10 else "no domain"
+                file.write(f"Ayşe,Yılmaz {number % 50},ayse@{domain},{'x' * 200}\n")
+        common = ("--tenant", tenant, "--database", url)
+        import_peaks.append(most_memory(("import", "rows.csv", *common)))
+        export_peaks.append(most_memory(("export", "--output", "out.csv", *common)))
+    assert import_peaks[2] < import_peaks[1] * 1.2
+    assert export_peaks[2] < export_peaks[1] * 1.2

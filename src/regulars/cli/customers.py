@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO, TextIO
 
@@ -13,6 +13,7 @@ import typer
 
 from regulars.cli.database import DatabaseOption, opened
 from regulars.cli.output import print_line
+from regulars.cli.progress import progress_bar
 from regulars.errors import RegularsError
 
 SOME_REFUSED = 3
@@ -38,7 +39,7 @@ def import_customers(
     """
     from regulars.customers.imports import import_csv
 
-    faults = _ErrorFile(errors or Path("stdin.errors.csv" if file == "-" else f"{file}.errors.csv"))
+    faults = _ErrorFile(errors or Path("stdin.errors.csv" if file == "-" else f"{file}.errors.csv"), file)
     with opened(database) as (db, _), _reading(file) as source, faults:
         size = None if file == "-" or not Path(file).is_file() else Path(file).stat().st_size
         with _progress("Importing", size) as advance:
@@ -49,7 +50,7 @@ def import_customers(
     if not result.refused:
         print_line(f"Imported {_rows(result.imported)}.")
         return
-    if strict:
+    if not result.imported:
         print_line(f"Imported nothing: {refused}.")
         raise typer.Exit(NOTHING_CHANGED)
     print_line(f"Imported {_rows(result.imported)}; {refused}.")
@@ -81,7 +82,7 @@ def seed(
     from regulars.customers.seeding import seed_database
 
     began = time.monotonic()
-    with opened(database) as (db, _), _progress("Making customers", customers) as advance:
+    with opened(database) as (db, _), progress_bar("Making customers", customers) as advance:
         made = seed_database(db, customers=customers, tenants=tenants, skewed=skewed, seed=draw, progress=advance)
     first, last = made.tenants[0].id, made.tenants[-1].id
     print_line(
@@ -94,8 +95,9 @@ def seed(
 class _ErrorFile:
     """A CSV file of faults, made when there is the first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, source: str) -> None:
         self.path = path
+        self._source = Path(source)
         self._file: TextIO | None = None
         self._stack = ExitStack()
 
@@ -103,29 +105,36 @@ class _ErrorFile:
         self._stack.__enter__()
 
     def __exit__(self, *raised: object) -> None:
-        self._stack.close()
+        # What could not be written was told by `add`.
+        with suppress(OSError):
+            self._stack.close()
 
     def add(self, line: int, column: str, reason: str) -> None:
-        if self._file is None:
-            try:
-                self._file = self._stack.enter_context(self.path.open("w", encoding="utf-8", newline=""))
-            except OSError as error:
-                raise RegularsError(f"The error file {self.path} cannot be written: {error.strerror}.") from None
-            csv.writer(self._file, lineterminator="\n").writerow(("line", "column", "reason"))
-        csv.writer(self._file, lineterminator="\n").writerow((line, column, reason))
+        try:
+            if self._file is None:
+                self._file = self._opened()
+                csv.writer(self._file, lineterminator="\n").writerow(("line", "column", "reason"))
+            csv.writer(self._file, lineterminator="\n").writerow((line, column, reason))
+        except OSError as error:
+            raise RegularsError(f"The error file {self.path} cannot be written: {error.strerror}.") from None
+
+    def _opened(self) -> TextIO:
+        if self.path.exists() and self._source.exists() and self.path.samefile(self._source):
+            raise RegularsError(f"The error file {self.path} would take the place of what is imported.")
+        # Line by line, so that a full disk is noticed while the import can still be taken back.
+        return self._stack.enter_context(self.path.open("w", encoding="utf-8", newline="", buffering=1))
 
 
 @contextmanager
 def _reading(file: str) -> Iterator[BinaryIO]:
-    if file == "-":
-        yield sys.stdin.buffer
-        return
     try:
-        source = Path(file).open("rb")  # noqa: SIM115 - closed below; only opening it is tried here
+        if file == "-":
+            yield sys.stdin.buffer
+        else:
+            with Path(file).open("rb") as source:
+                yield source
     except OSError as error:
         raise RegularsError(f"The file {file} cannot be read: {error.strerror}.") from None
-    with source:
-        yield source
 
 
 @contextmanager
@@ -135,17 +144,20 @@ def _writing(output: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    part = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
     try:
+        # What is there and no file, like /dev/null or a pipe, is written to as it is.
+        part = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
         with part.open("wb") as target:
-            yield target
-        if part != output:
-            part.replace(output)
+            try:
+                yield target
+                target.flush()
+                if part != output:
+                    part.replace(output)
+            finally:
+                if part != output:
+                    part.unlink(missing_ok=True)
     except OSError as error:
         raise RegularsError(f"The file {output} cannot be written: {error.strerror}.") from None
-    finally:
-        if part != output:
-            part.unlink(missing_ok=True)
 
 
 @contextmanager

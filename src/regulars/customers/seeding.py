@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import cycle
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
@@ -29,6 +30,8 @@ TENANTS = (
     ("Clínica del Sol", "Europe/Madrid", "es-ES", "ES"),
     ("Librairie du Marais", "Europe/Paris", "fr-FR", "FR"),
 )
+# A password takes a tenth of a second to hash, so that those of hundreds of owners would take longer than their tenants.
+MOST_OWNERS = 20
 STAFF = (("agent", Role.AGENT), ("colleague", Role.AGENT), ("viewer", Role.VIEWER))
 
 
@@ -97,7 +100,7 @@ def _make_tenant(database: Database, number: int) -> Tenant:
 def _make_users(
     database: Database, tenants: Sequence[Tenant], seed: int, password: str
 ) -> tuple[dict[int, list[int]], list[User]]:
-    """An owner for each tenant, and a staff that works for all of them; the members' ids by tenant, and all users."""
+    """Owners, each of one tenant or several, and a staff that works for all; members' ids by tenant, and all users."""
     draw = random.Random(seed)  # noqa: S311 - nothing secret
 
     def make(word: str) -> User:
@@ -108,14 +111,14 @@ def _make_users(
         known = find_user_by_email(database, email)
         return known or create_user(database, email=email, name=f"{first} {last}", password=password)
 
-    owners = [make(f"owner{tenant.id}") for tenant in tenants]
+    owners = [make(f"owner{tenant.id}") for tenant in tenants[:MOST_OWNERS]]
     staff = [(make(word), role) for word, role in STAFF]
-    for tenant, owner in zip(tenants, owners, strict=True):
-        for user, role in ((owner, Role.OWNER), *staff):
+    members = {}
+    for tenant, owner in zip(tenants, cycle(owners)):  # noqa: B905 - there is no end to a cycle
+        people = [(owner, Role.OWNER), *staff]
+        for user, role in people:
             add_member(database, tenant.id, user.email, role)
-    members = {
-        tenant.id: [owner.id, *(user.id for user, _ in staff)] for tenant, owner in zip(tenants, owners, strict=True)
-    }
+        members[tenant.id] = [user.id for user, _ in people]
     return members, [*owners, *(user for user, _ in staff)]
 
 

@@ -1,6 +1,7 @@
 """PostgreSQL behind `Database`: psycopg's pool, autocommit reads, prepared statements."""
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,9 @@ from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavail
 
 Connection = psycopg.Connection[Row]
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 3
+AWAY_SECONDS = 1
+"""After a wait in vain the next requests are refused at once for so long, or each would hold a thread in its turn."""
 BLOCK = 1000
 # Compiling such short statements to machine code only costs time. A prepared statement is planned once, for any
 # values; statements whose plan depends on their values (`plan_each_time`) are sent with the values in their text.
@@ -60,6 +63,7 @@ class PostgresDatabase(Database):
             },
         )
         self._opening = threading.Lock()
+        self._away_until = 0.0
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
         compiled = statement.compiled("postgresql")
@@ -172,7 +176,13 @@ class PostgresDatabase(Database):
             with self._opening:
                 if self._pool.closed:
                     self._pool.open()
-        return self._pool.getconn()
+        if time.monotonic() < self._away_until:
+            raise Unavailable("The database does not answer.", retry_after=2)
+        try:
+            return self._pool.getconn()
+        except PoolTimeout:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            raise
 
 
 def _configure(connection: Connection) -> None:
@@ -187,7 +197,9 @@ def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], pl
 
 
 def _translated(error: psycopg.Error) -> RegularsError:
-    said = error.diag.message_primary or type(error).__name__
+    # What the server says of a value repeats it, and so may hold a person's data (SQLSTATE class 22).
+    is_about_data = isinstance(error, psycopg.DataError) or not error.diag.message_primary
+    said = type(error).__name__ if is_about_data else error.diag.message_primary
     if isinstance(error, psycopg.errors.QueryCanceled):
         return Unavailable("The database took too long to answer.", retry_after=5)
     if isinstance(error, psycopg.IntegrityError):
