@@ -5,7 +5,6 @@ from typing import Any, get_args
 
 from regulars.customers.listing import Listing, SortBy, SortOrder
 from regulars.customers.schemas import Gender
-from regulars.errors import Invalid
 from regulars.http.parameters import (
     choice_parameter,
     flag_parameter,
@@ -32,17 +31,23 @@ PARAMETERS = (
     ),
     choice_parameter("sort_order", "`asc` where `sort_by` is given, else `desc`.", "asc", options=get_args(SortOrder)),
     choice_parameter("gender", "Filter by gender.", "female", options=get_args(Gender)),
-    integer_parameter("min_age", "At least so many completed years today, in the tenant's time zone.", 18, low=0),
+    # Its example goes with every max_age: who tries one parameter after the other does not meet their contradiction.
+    integer_parameter("min_age", "At least so many completed years today, in the tenant's time zone.", 0, low=0),
     integer_parameter("max_age", "At most so many completed years today, in the tenant's time zone.", 65, low=0),
     integer_parameter("user_id", "Filter by assigned user.", 7, low=1),
     flag_parameter("trashed", "`true`: only customers in the trash; otherwise only those that are not."),
 )
 
 
+def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
+    """What is wrong with the ages that are asked for, if they contradict each other."""
+    if "min_age" in values and "max_age" in values and values["min_age"] > values["max_age"]:
+        return {"min_age": f"The min_age, {values['min_age']}, is above the max_age, {values['max_age']}."}
+    return {}
+
+
 def listing_of(values: Mapping[str, Any]) -> Listing:
-    """The listing that the parameters' `values` ask for. Raises `Invalid` where they contradict each other."""
-    if values.get("min_age", 0) > values.get("max_age", values.get("min_age", 0)):
-        raise Invalid({"min_age": [f"The min_age, {values['min_age']}, is above the max_age, {values['max_age']}."]})
+    """The listing that the parameters' `values` ask for."""
     defaults: dict[str, Any] = {}
     if "sort_by" in values:
         defaults["sort_order"] = "asc"

@@ -11,7 +11,7 @@ import falcon
 import msgspec
 
 from regulars.customers.listing import Listing, fetch_page
-from regulars.customers.parameters import PARAMETERS, listing_of
+from regulars.customers.parameters import PARAMETERS, check_ages, listing_of
 from regulars.customers.queries import get_customer
 from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.db.engine import Database
@@ -61,7 +61,7 @@ class CustomerList:
         """A page of the tenant's customers."""
         principal = self.authenticator.principal(request, "customers:read")
         query = Query(request.query_string)
-        listing = listing_of(query.read(PARAMETERS, strict=is_strict(request, response)))
+        listing = listing_of(query.read(PARAMETERS, check=check_ages, strict=is_strict(request, response)))
         today = _today(listing, principal.time_zone)
         customers, total = fetch_page(self.database, principal.tenant_id, listing, today)
         path = base_url(request, self.settings.trusted_proxies) + PATH

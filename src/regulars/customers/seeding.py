@@ -30,7 +30,7 @@ TENANTS = (
     ("Clínica del Sol", "Europe/Madrid", "es-ES", "ES"),
     ("Librairie du Marais", "Europe/Paris", "fr-FR", "FR"),
 )
-# A password takes a tenth of a second to hash, so that those of hundreds of owners would take longer than their tenants.
+# To hash a password takes a tenth of a second: with an owner for each, hundreds of tenants would take a minute.
 MOST_OWNERS = 20
 STAFF = (("agent", Role.AGENT), ("colleague", Role.AGENT), ("viewer", Role.VIEWER))
 
@@ -114,7 +114,7 @@ def _make_users(
     owners = [make(f"owner{tenant.id}") for tenant in tenants[:MOST_OWNERS]]
     staff = [(make(word), role) for word, role in STAFF]
     members = {}
-    for tenant, owner in zip(tenants, cycle(owners)):  # noqa: B905 - there is no end to a cycle
+    for tenant, owner in zip(tenants, cycle(owners)):
         people = [(owner, Role.OWNER), *staff]
         for user, role in people:
             add_member(database, tenant.id, user.email, role)

@@ -45,7 +45,7 @@ class Authenticator:
         identity = self.identity(request)
         if scope not in identity.scopes:
             raise Forbidden(f"The access token lacks the scope {scope}.", code="insufficient_scope", scope=scope)
-        principal = in_tenant(identity, request.env.get("HTTP_X_TENANT", ""))
+        principal = in_tenant(identity, request.env.get("HTTP_X_TENANT"))
         request.context.tenant_id = principal.tenant_id
         return principal
 
@@ -108,11 +108,11 @@ class Authenticator:
             self._asked = now
 
 
-def in_tenant(identity: Identity, header: str) -> Principal:
-    """`identity` acting in the tenant that the `X-Tenant` header names, or in the only one that it can mean."""
-    wanted = header.strip()
-    if not wanted:
+def in_tenant(identity: Identity, header: str | None) -> Principal:
+    """`identity` acting in the tenant that the `X-Tenant` header names or, without one, in the only one possible."""
+    if header is None:
         return _in_only_tenant(identity)
+    wanted = header.strip()
     if not TENANT.fullmatch(wanted):
         raise Malformed(
             f"The X-Tenant header must be the id of a tenant, a whole number, not {shown(wanted)}.", "tenant_required"

@@ -8,6 +8,9 @@ from urllib.parse import parse_qsl, quote
 
 from regulars.errors import Invalid
 
+Check = Callable[[Mapping[str, Any]], Mapping[str, str]]
+"""From the values that were read to a sentence for each parameter that contradicts another."""
+
 INTEGER = re.compile(r"-?[0-9]{1,100}")
 
 
@@ -32,7 +35,8 @@ def text_parameter(name: str, description: str, example: str, *, at_most: int) -
             raise ValueError("must not contain a NUL character")
         return value
 
-    return Parameter(name, {"type": "string", "maxLength": at_most}, description, example, read)
+    schema = {"type": "string", "maxLength": at_most, "pattern": "^[^\\u0000]*$"}
+    return Parameter(name, schema, description, example, read)
 
 
 def integer_parameter(
@@ -106,10 +110,13 @@ class Query:
             if key != name
         )
 
-    def read(self, parameters: Sequence[Parameter], *, strict: bool = False) -> dict[str, Any]:
+    def read(
+        self, parameters: Sequence[Parameter], *, check: Check = lambda values: {}, strict: bool = False
+    ) -> dict[str, Any]:
         """The values of `parameters`, read; those left out or empty are not in it.
 
-        With `strict`, a parameter that is not among `parameters` is a fault too. Raises `Invalid` with every fault.
+        `check` gives the faults of values that contradict each other. With `strict`, a parameter that is not among
+        `parameters` is a fault too. Raises `Invalid` with every fault.
         """
         found: dict[str, Any] = {}
         faults: dict[str, list[str]] = {}
@@ -123,6 +130,7 @@ class Query:
                 found[parameter.name] = parameter.read(value)
             except ValueError as error:
                 faults[parameter.name] = [f"The {parameter.name} {error}."]
+        faults |= {name: [sentence] for name, sentence in check(found).items()}
         if strict:
             known = {parameter.name for parameter in parameters}
             for name in self.given.keys() - known:

@@ -1,0 +1,36 @@
+"""Schemathesis, which did not read our code, asks the running server for all that its OpenAPI document allows and
+forbids: no answer may differ from the document, and none be a 500."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.server import running
+from tests.world import World
+
+HERE = Path(__file__).parent
+
+
+def test_every_answer_is_as_the_document_says(world: World) -> None:
+    with running(world) as server:
+        done = subprocess.run(
+            [
+                Path(sys.executable).with_name("st"),
+                f"--config-file={HERE}/schemathesis.toml",
+                "run",
+                f"{server.url}/api/openapi.json",
+                f"--header=Authorization: Bearer {world.token(world.alice)}",
+                "--checks=all",
+                "--phases=examples,coverage,fuzzing,stateful",
+                "--max-examples=40",
+                "--seed=1",
+                "--no-color",
+            ],
+            env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout
+    assert "2 selected / 2 total" in done.stdout
