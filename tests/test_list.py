@@ -293,6 +293,8 @@ def test_every_broken_parameter_is_named_at_once(world: World) -> None:
     body = expect_error(world.get(params=broken), 422, "validation_error")
     assert set(body["errors"]) == set(broken)
     assert all(name in body["errors"][name][0] for name in broken)
+    both = world.get(params={"per_page": 0, "min_age": 9, "max_age": 3})
+    assert set(expect_error(both, 422, "validation_error")["errors"]) == {"per_page", "min_age"}
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,9 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
     faults: list[str] = []
     given |= _from_file(folder or Path(), faults)
     given |= _from_environment(os.environ, faults)
-    given |= {name: (value, f"--{name}") for name, value in (flags or {}).items() if value is not None}
+    given |= {
+        name: (value, f"--{name.replace('_', '-')}") for name, value in (flags or {}).items() if value is not None
+    }
     values: dict[str, Any] = {}
     for name, (raw, source) in given.items():
         try:

@@ -25,12 +25,29 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Worker processes; about one for each core. [default: 1]", show_default=False)
     ] = None,
+    public_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where clients find it. [default: http://localhost:8000]")
+    ] = None,
+    trusted_proxies: Annotated[
+        str | None, typer.Option(metavar="NETWORKS", help="Whose X-Forwarded headers count: 127.0.0.1, 10.0.0.0/8.")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="auto, json or text. [default: auto]")] = None,
 ) -> None:
     """Serve the API until SIGINT or SIGTERM.
 
     An SQLite database is made and migrated at need; a PostgreSQL database must have been, by 'regulars migrate'.
     """
-    settings = load_settings({"database": database, "host": host, "port": port, "workers": workers})
+    settings = load_settings(
+        {
+            "database": database,
+            "host": host,
+            "port": port,
+            "workers": workers,
+            "public_url": public_url,
+            "trusted_proxies": trusted_proxies,
+            "log_format": log_format,
+        }
+    )
     try:
         with opened_with(settings):
             pass

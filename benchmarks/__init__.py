@@ -1,0 +1,1 @@
+"""How quick the service is, beside what limits it and beside a peer: `make bench`."""

@@ -1,0 +1,165 @@
+"""Measure the service with a million customers on both databases, beside what limits it and beside a peer.
+
+python -m benchmarks.bench [--customers N] [--seconds S] [--workers W] [--data DIR] [--write FILE]
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.cases import Asker, Case, cases_for, check, first_page, same_answers
+from benchmarks.machine import describe
+from benchmarks.measuring import Load, Measure, fetch, measure, need_wrk
+from benchmarks.postgres import running_postgres
+from benchmarks.query_loop import first_pages_per_second
+from benchmarks.report import Compared, Findings, Limits, Sizes, put_into, write_report
+from benchmarks.seeding import BIG_TENANT, SMALL_TENANT, asker, seeded
+from benchmarks.servers import peer_python, running_memory, running_peer, running_regulars
+
+INTERRUPTED = 130
+LEAST = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How it is measured, and in which folder."""
+
+    customers: int
+    rounds: int
+    load: Load
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A server, what it is asked for, and by whom."""
+
+    address: str
+    case: Case
+    asker: Asker
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; the exit status."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        need_wrk()
+        peer_python()
+        with _folder(options.data, options.customers) as folder:
+            plan = Plan(options.customers, options.rounds, Load(options.seconds, options.workers), folder)
+            report = _run(plan, options.databases)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    print(report)
+    if options.write:
+        put_into(options.write, report)
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--customers", type=int, default=1_000_000, help="how many in all; one tenant has half of them")
+    parser.add_argument("--seconds", type=float, default=5, help="how long each case is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often; the best round counts")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of each server")
+    parser.add_argument("--databases", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
+    parser.add_argument("--data", type=Path, help="a folder to keep the filled databases in, for the next time")
+    parser.add_argument("--write", type=Path, help="a file in which to replace the part marked <!-- bench -->")
+    options = parser.parse_args(arguments)
+    if options.customers < LEAST:
+        parser.error(f"--customers must be at least {LEAST}")
+    return options
+
+
+@contextmanager
+def _folder(wanted: Path | None, customers: int) -> Iterator[Path]:
+    """Where the databases are: a folder for this number of customers, or one that is gone afterwards."""
+    if wanted is not None:
+        folder = wanted.resolve() / str(customers)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="regulars-bench-") as name:
+        # PostgreSQL's user must come through to its own folder.
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+def _run(plan: Plan, databases: Sequence[str]) -> str:
+    with running_postgres(plan.folder / "postgresql") as postgres:
+        urls = {"sqlite": f"sqlite:///{plan.folder}/regulars.db", "postgresql": postgres}
+        findings = [_measure_database(urls[name], plan) for name in databases]
+        return write_report(findings, describe(postgres, plan.load.workers))
+
+
+def _measure_database(url: str, plan: Plan) -> Findings:
+    name = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
+    _tell(f"{name}: seeding {plan.customers:,} customers")
+    seconds = seeded(url, plan.customers, plan.folder)
+    _tell(f"{name}: seeded in {seconds:.1f} seconds")
+    big, small = (asker(url, tenant_id, plan.folder) for tenant_id in (BIG_TENANT, SMALL_TENANT))
+    workers = plan.load.workers
+    with running_regulars(url, workers, plan.folder) as ours:
+        with running_peer(url, workers, plan.folder) as peer:
+            cases = [_compare(case, big, ours, peer, plan) for case in cases_for(big, ours)]
+        sizes = [_compare_sizes(on_big, on_small, plan) for on_big, on_small in _on_sizes(big, small, ours)]
+        limits = _limits(url, big, ours, plan)
+    return Findings(name, seconds, plan.customers, cases, sizes, limits)
+
+
+def _compare(case: Case, asker: Asker, ours: str, peer: str, plan: Plan) -> Compared:
+    same_answers(case, asker, ours, peer)
+    our_best, peers_best = _by_turns(plan, Subject(ours, case, asker), Subject(peer, case, asker))
+    _tell(f"  {case.name}: {our_best.rate:,.1f} a second, the peer {peers_best.rate:,.1f}")
+    return Compared(case.name, our_best, peers_best)
+
+
+def _on_sizes(big: Asker, small: Asker, address: str) -> list[tuple[Subject, Subject]]:
+    on_big, on_small = (
+        [Subject(address, case, asker) for case in cases_for(asker, address) if case.on_sizes] for asker in (big, small)
+    )
+    return list(zip(on_big, on_small, strict=True))
+
+
+def _compare_sizes(big: Subject, small: Subject, plan: Plan) -> Sizes:
+    check(small.case, small.asker, small.address)
+    on_big, on_small = _by_turns(plan, big, small)
+    _tell(f"  {big.case.name}: {on_big.rate:,.1f} a second, on the small tenant {on_small.rate:,.1f}")
+    return Sizes(big.case.name, on_big, on_small)
+
+
+def _limits(url: str, asker: Asker, ours: str, plan: Plan) -> Limits:
+    case = first_page()
+    body, _ = fetch(ours, case.path, asker.headers)
+    with running_memory(body, plan.load.workers, plan.folder) as memory:
+        our_best, memory_best = _by_turns(plan, Subject(ours, case, asker), Subject(memory, case, asker))
+    loop = max(
+        first_pages_per_second(url, asker.tenant_id, plan.load.workers, plan.load.seconds) for _ in range(plan.rounds)
+    )
+    _tell(f"  limits: from memory {memory_best.rate:,.1f} a second, the bare statement {loop:,.1f}")
+    return Limits(our_best, memory_best, loop)
+
+
+def _by_turns(plan: Plan, *subjects: Subject) -> list[Measure]:
+    """The best of each one's rounds: whatever else the machine does can only make a round slower."""
+    rounds = [
+        [measure(one.address, one.case.path, one.asker.headers, plan.load) for one in subjects]
+        for _ in range(plan.rounds)
+    ]
+    return [max(measures, key=lambda found: found.rate) for measures in zip(*rounds, strict=True)]
+
+
+def _tell(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The limit above every application: our server, with our settings, that gives the same bytes from memory.
+
+python -m benchmarks.memory PORT WORKERS FILE
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from regulars import server
+from regulars.settings import Settings
+
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+
+def load_app(body: bytes, _settings: Settings) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
+    """A WSGI application that answers every request with `body`."""
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+
+    def app(_environment: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", headers)
+        return (body,)
+
+    return app
+
+
+def main(port: str, workers: str, file: str) -> None:
+    """Serve until SIGTERM."""
+    # The server takes its application from its own module: replaced there, all of its settings stay as they are.
+    server.load_app = partial(load_app, Path(file).read_bytes())
+    server.run_server(Settings(port=int(port), workers=int(workers)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Services that give the same answers, built in other ways."""

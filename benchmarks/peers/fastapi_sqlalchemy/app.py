@@ -1,0 +1,86 @@
+"""The application: one route."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, FastAPI, Query, Request
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from .database import engine, get_session, make_session
+from .models import Customer, Membership
+from .paging import links_and_meta
+from .schemas import CustomerPage, CustomerQuery
+from .security import get_membership, load_keys
+
+SORT_COLUMNS = {"first_name": "first_name_key", "last_name": "last_name_key"}
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """Read the keys at the start, close the pool at the end."""
+    async with make_session() as session:
+        await load_keys(session)
+    yield
+    await engine.dispose()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/api/v1/customers", response_model=CustomerPage)
+async def list_customers(
+    request: Request,
+    query: Annotated[CustomerQuery, Query()],
+    membership: Annotated[Membership, Depends(get_membership)],
+    session: Annotated[AsyncSession, Depends(get_session)],
+) -> Any:
+    """A page of the tenant's customers."""
+    found = filtered(membership.tenant_id, query, datetime.now(ZoneInfo(membership.tenant.time_zone)).date())
+    total = await session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    page = (
+        ordered(found, query)
+        .options(joinedload(Customer.country), joinedload(Customer.related_user))
+        .offset((query.page - 1) * query.per_page)
+        .limit(query.per_page)
+    )
+    customers = (await session.scalars(page)).all()
+    links, meta = links_and_meta(request, total=total, per_page=query.per_page, page=query.page, rows=len(customers))
+    return {"data": customers, "links": links, "meta": meta}
+
+
+def filtered(tenant_id: int, query: CustomerQuery, today: date) -> Select[Customer]:
+    """All customers that are wanted."""
+    found = select(Customer).where(Customer.tenant_id == tenant_id, Customer.deleted_at.is_(None))
+    for word in query.search.split():
+        found = found.where(Customer.search_text.icontains(word, autoescape=True))
+    if query.gender is not None:
+        found = found.where(Customer.gender == query.gender)
+    if query.user_id is not None:
+        found = found.where(Customer.user_id == query.user_id)
+    if query.min_age is not None:
+        found = found.where(Customer.date_of_birth <= years_before(today, query.min_age))
+    if query.max_age is not None:
+        found = found.where(Customer.date_of_birth > years_before(today, query.max_age + 1))
+    return found
+
+
+def ordered(found: Select[Customer], query: CustomerQuery) -> Select[Customer]:
+    """The wanted order; what is empty comes last."""
+    key = getattr(Customer, SORT_COLUMNS.get(query.sort_by, query.sort_by))
+    default = "desc" if query.sort_by == "created_at" else "asc"
+    if (query.sort_order or default) == "desc":
+        return found.order_by(key.desc().nulls_last() if key.nullable else key.desc(), Customer.id.desc())
+    return found.order_by(key.asc().nulls_last() if key.nullable else key.asc(), Customer.id)
+
+
+def years_before(today: date, years: int) -> date:
+    """The same day so many years ago."""
+    try:
+        return today.replace(year=today.year - years)
+    except ValueError:  # 29 February
+        return date(today.year - years, 2, 28)

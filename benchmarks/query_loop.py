@@ -1,0 +1,82 @@
+"""The limit below every application: the statement of our first page, over and over, on the bare driver."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from typing import Any, cast
+
+import psycopg
+
+from regulars.customers.listing import Listing, fetch_page
+from regulars.db.engine import Database, is_embedded, sqlite_path
+from regulars.db.postgres import OPTIONS
+from regulars.db.sqlite import PRAGMAS
+from regulars.db.statements import Row, Statement, Values
+
+Query = Callable[[], list[Row]]
+
+
+@dataclass
+class _Recorder:
+    """Stands where the database does, and keeps the statement that it is asked for."""
+
+    dialect: str
+    sql: str = ""
+    parameters: tuple[Any, ...] = ()
+
+    def fetch_all(self, statement: Statement, values: Values) -> list[Row]:
+        compiled = statement.compiled(self.dialect)
+        self.sql, self.parameters = compiled.sql, tuple(compiled.parameters(values))
+        return []
+
+
+def first_pages_per_second(url: str, tenant_id: int, processes: int, seconds: float) -> float:
+    """How often per second so many processes, each with one connection, can read the tenant's first page."""
+    recorder = _Recorder("sqlite" if is_embedded(url) else "postgresql")
+    fetch_page(cast(Database, recorder), tenant_id, Listing(), date.min)
+    context = get_context("spawn")
+    barrier = context.Barrier(processes)
+    with context.Pool(processes, _set_barrier, (barrier,)) as pool:
+        work = [(url, recorder.sql, recorder.parameters, seconds)] * processes
+        return sum(pool.starmap(_loop, work, chunksize=1))
+
+
+def _set_barrier(barrier: Barrier) -> None:
+    global _barrier  # noqa: PLW0603 - a pool's processes can be given it in no other way
+    _barrier = barrier
+
+
+_barrier: Barrier
+
+
+def _loop(url: str, sql: str, parameters: tuple[Any, ...], seconds: float) -> float:
+    query = _sqlite_query(url, sql, parameters) if is_embedded(url) else _postgres_query(url, sql, parameters)
+    assert len(query()) > 1
+    for _ in range(200):
+        query()
+    _barrier.wait(60)
+    began = time.perf_counter()
+    done = 0
+    while (passed := time.perf_counter() - began) < seconds:
+        query()
+        done += 1
+    return done / passed
+
+
+def _sqlite_query(url: str, sql: str, parameters: tuple[Any, ...]) -> Query:
+    connection = sqlite3.connect(sqlite_path(url), isolation_level=None)
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+    return lambda: connection.execute(sql, parameters).fetchall()
+
+
+def _postgres_query(url: str, sql: str, parameters: tuple[Any, ...]) -> Query:
+    connection = psycopg.connect(
+        url, autocommit=True, options=OPTIONS, cursor_factory=psycopg.RawCursor, prepare_threshold=2
+    )
+    cursor = connection.cursor(binary=True)
+    return lambda: cursor.execute(sql, parameters).fetchall()
