@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -67,20 +67,34 @@ def running(world: World, *options: str) -> Iterator[Server]:
     """The service on the world's database; it is ready when this gives it, and ended afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder, "log"), free_port()
-        command = [sys.executable, "-m", "regulars", "serve", "--database", world.url, "--port", str(port), *options]
-        environment = os.environ | {"REGULARS_SECRET_KEY": world.settings.secret_key or ""}
-        with log.open("wb") as stderr:
-            process = subprocess.Popen(command, cwd=folder, env=environment, stderr=stderr, start_new_session=True)
-        try:
-            _wait(f"http://127.0.0.1:{port}/readyz", process)
+        arguments = ["serve", "--database", world.url, "--port", str(port), *options]
+        with log.open("wb") as stderr, started(arguments, port, stderr, world.settings.secret_key) as process:
             yield Server(world, port, process, log)
+
+
+@contextmanager
+def started(
+    arguments: list[str], port: int, output: IO[bytes], secret_key: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`regulars` with `arguments`, which serves at `port`; it writes all that it says to `output`."""
+    environment = os.environ | ({"REGULARS_SECRET_KEY": secret_key} if secret_key else {})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regulars", *arguments],
+        env=environment,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/readyz", process)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(PATIENCE_SECONDS)
         finally:
-            if process.poll() is None:
-                process.terminate()
-            try:
-                process.wait(PATIENCE_SECONDS)
-            finally:
-                _end(process)
+            _end(process)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:

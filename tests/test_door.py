@@ -181,3 +181,17 @@ def test_forwarded_headers_count_only_from_a_trusted_proxy(empty_world: World) -
 def test_health(world: World) -> None:
     assert world.get("/healthz").json == {"status": "alive"}
     assert world.get("/readyz").json == {"status": "ready"}
+
+
+def test_a_token_in_the_query_is_none(world: World) -> None:
+    token = world.token(world.alice)
+    expect_error(world.client.simulate_get(LIST, params={"access_token": token}), 401, "unauthorized")
+
+
+def test_answers_are_for_one_reader_and_for_nothing_else(world: World) -> None:
+    for answer in (world.get(), world.get(params={"page": 0}), world.client.simulate_get(LIST)):
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert answer.headers["Vary"] == "Authorization, X-Tenant"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Content-Type"] == "application/json"

@@ -2,7 +2,6 @@
 
 import socket
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -69,12 +68,7 @@ def demo(
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"The folder {data} cannot be made: {error.strerror}.") from None
-    settings = replace(
-        load_settings(),
-        database=f"sqlite:///{data / 'regulars.db'}",
-        port=port,
-        public_url=f"http://127.0.0.1:{port}",
-    )
+    settings = load_settings({"database": f"sqlite:///{data / 'regulars.db'}", "port": port})
     _check_free(settings)
     with opened_with(settings) as database:
         with progress_bar("Making up customers", customers) as progress:
@@ -98,7 +92,7 @@ def _explain(settings: Settings, token_and_tenant: tuple[str, int], password: st
     from regulars.demo import OWNER
 
     token, tenant_id = token_and_tenant
-    url = settings.public_url
+    url = f"http://127.0.0.1:{settings.port}"
     for line in (
         "",
         f"Regulars is at    {url}",

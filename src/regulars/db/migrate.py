@@ -65,6 +65,16 @@ def _check_known(revision: str | None) -> str:
     return head
 
 
+def _make_private(path: Path) -> None:
+    """Make the file for its owner alone, unless it is there. (SQLite gives the files beside it the same mode.)"""
+    if path.exists():
+        return
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise ConfigurationError(f"The database file {path} cannot be made: {error.strerror}.") from None
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
@@ -79,6 +89,7 @@ def _connection(url: str) -> Iterator[Connection]:
         path = sqlite_path(url)
         if not Path(path).parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
+        _make_private(Path(path))
         engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 60})
         # The driver's own implicit transactions leave DDL outside of them.
         event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))

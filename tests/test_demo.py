@@ -1,0 +1,58 @@
+"""`regulars demo`: from nothing to an answer, with what it prints and nothing else."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from regulars.cli.main import run
+from tests.postgres import free_port
+from tests.server import started
+
+FIELDS = """id first_name last_name phone_number email date_of_birth gender country_name identity_number job address
+    default_channel_id avatar_url related_user created_at updated_at deleted_at""".split()
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[str]:
+    """What a running demo has printed."""
+    port, printed = free_port(), folder / "printed"
+    with printed.open("wb") as output:
+        arguments = ["demo", "--customers", "60", "--port", str(port), "--data", str(folder / "data")]
+        with started(arguments, port, output):
+            yield printed.read_text()
+
+
+def ask(printed: str) -> dict[str, object]:
+    """The answer to the `curl` line."""
+    (line,) = re.findall(r"^curl .*$", printed, re.MULTILINE)
+    _, _, authorization, _, tenant, url = shlex.split(line)
+    answer = httpx.get(url, headers=dict(header.split(": ", 1) for header in (authorization, tenant)))
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_the_printed_line_is_answered_and_again_with_the_same_data(tmp_path: Path) -> None:
+    with demo(tmp_path) as printed:
+        first = ask(printed)
+        assert all(list(customer) == FIELDS for customer in first["data"])  # type: ignore[attr-defined]
+    with demo(tmp_path) as printed:
+        second = ask(printed)
+    assert second["data"] == first["data"]
+
+
+def test_what_the_demo_keeps_is_for_its_owner_alone_and_the_commands_fit_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with demo(tmp_path) as printed:
+        for path in (tmp_path / "data").iterdir():
+            assert path.stat().st_mode & 0o077 == 0, path
+        (email, url) = (re.search(pattern, printed)[1] for pattern in (r"Sign in as +([^,]+)", r"is at +(\S+)"))  # type: ignore[index]
+        assert run(["token", "create", "--user", email, "--database", f"sqlite:///{tmp_path}/data/regulars.db"]) == 0
+        token = capsys.readouterr().out.strip()
+        headers = {"Authorization": f"Bearer {token}", "X-Tenant": "1"}
+        assert httpx.get(f"{url}/api/v1/customers", headers=headers).json()["meta"]["total"] > 0
