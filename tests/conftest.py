@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -35,6 +36,14 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         if variable.startswith("REGULARS_"):
             monkeypatch.delenv(variable)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords are hashed with a care that is worth a tenth of a second, which few tests are about."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("regulars.accounts.users.hasher", lambda: PasswordHasher(1, 8, 1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -201,3 +201,10 @@ def test_the_installed_command_ends_with_the_same_statuses(tmp_path: Path) -> No
     )
     assert refused.returncode == 1
     assert b"Traceback" not in refused.stderr
+
+
+def test_a_password_is_kept_as_an_argon2id_hash_alone(regulars: Regulars) -> None:
+    one_user(regulars)
+    content = b"".join(path.read_bytes() for path in Path().glob("regulars.db*"))
+    assert b"$argon2id$v=19$" in content
+    assert b"long enough" not in content

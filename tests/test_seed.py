@@ -11,7 +11,6 @@ from unittest import mock
 
 import psycopg
 import pytest
-from argon2 import PasswordHasher
 
 from regulars.accounts.memberships import add_member, list_members
 from regulars.cli.main import run
@@ -66,14 +65,6 @@ def people(url: str) -> list[tuple[Any, ...]]:
 def sizes(url: str) -> list[int]:
     """How many customers each tenant has."""
     return [count for _, count in sorted(Counter(tenant for tenant, *_ in people(url)).items())]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Passwords are hashed with a care that is worth a tenth of a second, which is not what is tested here."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("regulars.accounts.users.hasher", lambda: PasswordHasher(1, 8, 1))
-        yield
 
 
 @pytest.fixture(params=[True, False], ids=["built afterwards", "row by row"])

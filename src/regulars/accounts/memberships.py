@@ -39,6 +39,11 @@ TENANT = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("tenant_
 INSERT = Statement(
     insert(memberships).values({name: bindparam(name) for name in ("tenant_id", "user_id", "role", "created_at")})
 )
+SINCE = Statement(
+    select(memberships.c.created_at).where(
+        memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.user_id == bindparam("user_id")
+    )
+)
 UPDATE_ROLE = Statement(
     update(memberships)
     .where(memberships.c.tenant_id == bindparam("of_tenant"), memberships.c.user_id == bindparam("of_user"))
@@ -67,14 +72,16 @@ def add_member(database: Database, tenant_id: int, email: str, role: Role) -> Me
     with database.transaction():
         _check_tenant(database, tenant_id)
         user = get_user_by_email(database, email)
-        changed = database.execute(UPDATE_ROLE, {"of_tenant": tenant_id, "of_user": user.id, "new_role": role.value})
-        if not changed:
-            now = datetime.now(UTC).replace(microsecond=0)
+        known = database.fetch_one(SINCE, {"tenant_id": tenant_id, "user_id": user.id})
+        since = known[0] if known else datetime.now(UTC).replace(microsecond=0)
+        if known:
+            database.execute(UPDATE_ROLE, {"of_tenant": tenant_id, "of_user": user.id, "new_role": role.value})
+        else:
             database.execute(
-                INSERT, {"tenant_id": tenant_id, "user_id": user.id, "role": role.value, "created_at": now}
+                INSERT, {"tenant_id": tenant_id, "user_id": user.id, "role": role.value, "created_at": since}
             )
         bump_access_version(database)
-        return next(member for member in list_members(database, tenant_id) if member.user_id == user.id)
+    return Member(user.id, user.email, user.name, role, since)
 
 
 def _check_tenant(database: Database, tenant_id: int) -> None:

@@ -13,12 +13,14 @@ from regulars.customers.csv_files import open_csv, unguarded
 from regulars.customers.csv_names import Names, names_of
 from regulars.customers.fields import Reader, field_readers
 from regulars.customers.writing import HIGHEST_ID, SEQUENCE, Record, insert_customers
+from regulars.db.bulk import look_anew
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import customers
 from regulars.tenants.queries import get_tenant
 
 BATCH = 2_000
+GREAT_LOAD = 20_000
 # New ids are given above those that files bring along, but a file may not use up the numbers for all tenants.
 LEFT_FOR_NEW_IDS = HIGHEST_ID // 2
 
@@ -82,6 +84,8 @@ def import_csv(
             fold_counts(database, tenant_id)
     except _NothingImported:
         imported = 0
+    if imported >= GREAT_LOAD:
+        look_anew(database)
     return ImportResult(imported, reading.refused)
 
 

@@ -13,7 +13,7 @@ from regulars.accounts.users import User, create_user, find_user_by_email
 from regulars.customers.counts import fold_counts
 from regulars.customers.people import all_people, generate_customers
 from regulars.customers.writing import SEQUENCE, insert_customers
-from regulars.db.bulk import building_afterwards, has_customers
+from regulars.db.bulk import building_afterwards, has_customers, look_anew
 from regulars.db.engine import Database
 from regulars.principal import Role
 from regulars.tenants.queries import Tenant, create_tenant
@@ -30,8 +30,6 @@ TENANTS = (
     ("Clínica del Sol", "Europe/Madrid", "es-ES", "ES"),
     ("Librairie du Marais", "Europe/Paris", "fr-FR", "FR"),
 )
-# To hash a password takes a tenth of a second: with an owner for each, hundreds of tenants would take a minute.
-MOST_OWNERS = 20
 STAFF = (("agent", Role.AGENT), ("colleague", Role.AGENT), ("viewer", Role.VIEWER))
 
 
@@ -72,7 +70,7 @@ def seed_database(
                 progress(size)
             fold_counts(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
-        database.analyze()
+        look_anew(database)
     return Seeded(made_tenants, users, customers)
 
 
@@ -100,7 +98,7 @@ def _make_tenant(database: Database, number: int) -> Tenant:
 def _make_users(
     database: Database, tenants: Sequence[Tenant], seed: int, password: str
 ) -> tuple[dict[int, list[int]], list[User]]:
-    """Owners, each of one tenant or several, and a staff that works for all; members' ids by tenant, and all users."""
+    """An owner for each business, and a staff that works for all; the members' ids by tenant, and all users."""
     draw = random.Random(seed)  # noqa: S311 - nothing secret
 
     def make(word: str) -> User:
@@ -111,7 +109,8 @@ def _make_users(
         known = find_user_by_email(database, email)
         return known or create_user(database, email=email, name=f"{first} {last}", password=password)
 
-    owners = [make(f"owner{tenant.id}") for tenant in tenants[:MOST_OWNERS]]
+    # One for all branches of a business: to hash a password takes a tenth of a second.
+    owners = [make(f"owner{tenant.id}") for tenant in tenants[: len(TENANTS)]]
     staff = [(make(word), role) for word, role in STAFF]
     members = {}
     for tenant, owner in zip(tenants, cycle(owners)):

@@ -5,13 +5,14 @@ transaction ends, so it is for a table that nobody uses yet.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Text, bindparam, column, text
 
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import SEARCH_ROWS_PER_TENANT
+from regulars.errors import Unavailable
 
 # Pairs of statements, each as the database itself writes it: what takes a thing away, and what makes it again.
 POSTGRESQL_PARTS = Statement(
@@ -60,6 +61,12 @@ def building_afterwards(database: Database) -> Iterator[None]:
         if database.dialect == "sqlite":
             database.execute(SQLITE_SEARCH)
         _run(database, [making for _, making in parts])
+
+
+def look_anew(database: Database) -> None:
+    """After a great load, for the plans to come. What was loaded stands, even where there is no time for this."""
+    with suppress(Unavailable):
+        database.analyze()
 
 
 def _run(database: Database, statements: Sequence[str]) -> None:

@@ -124,7 +124,7 @@ class PostgresDatabase(Database):
 
     def raise_ids(self, sequence: str, highest: int) -> None:
         name = composing.Identifier(sequence)
-        query = composing.SQL("SELECT setval({}, {}) FROM {} WHERE last_value < {}").format(
+        query = composing.SQL("SELECT setval({}, {}) FROM {} WHERE last_value < {} OR NOT is_called").format(
             composing.Literal(sequence), composing.Literal(highest), name, composing.Literal(highest)
         )
         with self._transaction() as connection:

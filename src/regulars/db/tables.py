@@ -118,7 +118,7 @@ customers = Table(
 )
 
 # SQLite: an FTS5 table of trigrams that holds no text of its own; its rows are numbered tenant_id * 2^40 + id.
-# PostgreSQL: a GIN index of trigrams (pg_trgm) in each tenant (btree_gin).
+# PostgreSQL: a GIN index of trigrams (pg_trgm).
 SEARCH_ROWS_PER_TENANT = 2**40
 customers_search = Table(
     "customers_search",

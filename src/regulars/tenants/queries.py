@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import available_timezones
 
 from msgspec import Struct
@@ -41,6 +42,11 @@ INSERT_CHANNEL = Statement(
 )
 
 
+@cache
+def _time_zones() -> set[str]:
+    return available_timezones()
+
+
 def create_tenant(
     database: Database, *, name: str, time_zone: str = "UTC", locale: str = "en", country_code: str = "US"
 ) -> Tenant:
@@ -51,7 +57,7 @@ def create_tenant(
     faults = {}
     if not 1 <= len(name) <= 255 or not name.isprintable():
         faults["name"] = ["The name must have 1 to 255 characters that can be printed."]
-    if time_zone not in available_timezones():
+    if time_zone not in _time_zones():
         faults["timezone"] = [
             f"The timezone must be one of the IANA database, like Europe/Istanbul, not {time_zone!r}."
         ]
