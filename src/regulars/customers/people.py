@@ -169,7 +169,7 @@ def _ascii(name: str, locale: str) -> str:
 
 
 def generate_customers(
-    ids: Iterable[int], *, seed: int, now: datetime, user_ids: Sequence[int] = ()
+    ids: Iterable[int], *, seed: int | str, now: datetime, user_ids: Sequence[int] = ()
 ) -> Iterator[Record]:
     """A customer for each of `ids`, the same for the same arguments; some are assigned to `user_ids`."""
     draw = random.Random(seed).random  # noqa: S311 - nothing secret

@@ -1,9 +1,11 @@
 """A database full of tenants, users and customers that do not exist, to try the service with."""
 
+import multiprocessing
+import os
 import random
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle
@@ -12,7 +14,7 @@ from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
 from regulars.customers.counts import fold_counts
 from regulars.customers.people import all_people, generate_customers
-from regulars.customers.writing import SEQUENCE, insert_customers
+from regulars.customers.writing import SEQUENCE, Prepared, insert_prepared, prepare
 from regulars.db.bulk import building_afterwards, has_customers, look_anew
 from regulars.db.engine import Database
 from regulars.principal import Role
@@ -61,17 +63,47 @@ def seed_database(
     with _transaction(database, customers):
         made_tenants = [_make_tenant(database, number) for number in range(tenants)]
         members, users = _make_users(database, made_tenants, seed, password or secrets.token_urlsafe(16))
-        for tenant, share in zip(made_tenants, shares(customers, tenants, skewed=skewed), strict=True):
-            people = generate_customers(
-                _new_ids(database, share), seed=seed * 1_000_003 + tenant.id, now=now, user_ids=members[tenant.id]
-            )
-            for size in _batches(share):
-                insert_customers(database, tenant.id, [next(people) for _ in range(size)])
-                progress(size)
+        sizes = zip(made_tenants, shares(customers, tenants, skewed=skewed), strict=True)
+        jobs = [
+            _Job(tenant.id, database.new_ids(SEQUENCE, size), seed, now, members[tenant.id])
+            for tenant, share in sizes
+            for size in _batches(share)
+        ]
+        with _processes(customers) as each:
+            for job, prepared in zip(jobs, each(_prepare, jobs), strict=True):
+                insert_prepared(database, job.tenant_id, prepared)
+                progress(len(job.ids))
+        for tenant in made_tenants:
             fold_counts(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
         look_anew(database)
     return Seeded(made_tenants, users, customers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A batch of customers to be made."""
+
+    tenant_id: int
+    ids: Sequence[int]
+    seed: int
+    now: datetime
+    user_ids: Sequence[int]
+
+
+def _prepare(job: _Job) -> Prepared:
+    seed = f"{job.seed} {job.tenant_id} {job.ids[0]}"
+    return prepare(job.tenant_id, list(generate_customers(job.ids, seed=seed, now=job.now, user_ids=job.user_ids)))
+
+
+@contextmanager
+def _processes(customers: int) -> Iterator[Callable[[Callable[[_Job], Prepared], list[_Job]], Iterable[Prepared]]]:
+    """A `map` that works in processes of its own where there is much to make: it takes longer than to load it."""
+    if customers < WORTH_BUILDING_AFTERWARDS:
+        yield map
+        return
+    with multiprocessing.get_context("spawn").Pool(max(2, os.cpu_count() or 1)) as pool:
+        yield pool.imap
 
 
 def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:
@@ -124,8 +156,3 @@ def _make_users(
 def _batches(count: int) -> Iterator[int]:
     for start in range(0, count, BATCH):
         yield min(BATCH, count - start)
-
-
-def _new_ids(database: Database, count: int) -> Iterator[int]:
-    for size in _batches(count):
-        yield from database.new_ids(SEQUENCE, size)

@@ -38,6 +38,9 @@ class Record:
     deleted_at: datetime | None = None
 
 
+Prepared = tuple[list[Row], Deltas]
+"""Rows in the order of `COLUMNS`, and by how much they change the counts."""
+
 COLUMNS = tuple(column.name for column in customers.columns)
 
 
@@ -70,6 +73,11 @@ def row_of(tenant_id: int, record: Record) -> Row:
 
 def insert_customers(database: Database, tenant_id: int, records: Sequence[Record]) -> None:
     """Insert `records` and count them, all or none. Raises `Conflict` where a key is taken or points at nothing."""
+    insert_prepared(database, tenant_id, prepare(tenant_id, records))
+
+
+def prepare(tenant_id: int, records: Sequence[Record]) -> Prepared:
+    """What `insert_prepared` takes: all of the work on `records` that needs no database."""
     deltas: Deltas = Counter()
     for record in records:
         count_customer(
@@ -79,6 +87,12 @@ def insert_customers(database: Database, tenant_id: int, records: Sequence[Recor
             gender=record.gender,
             change=1,
         )
+    return [row_of(tenant_id, record) for record in records], deltas
+
+
+def insert_prepared(database: Database, tenant_id: int, prepared: Prepared) -> None:
+    """Insert the customers of `prepared` and count them, like `insert_customers`."""
+    rows, deltas = prepared
     with database.transaction():
-        database.load(customers, COLUMNS, (row_of(tenant_id, record) for record in records))
+        database.load(customers, COLUMNS, rows)
         add_counts(database, tenant_id, deltas)
