@@ -26,6 +26,7 @@ bench: .venv/dev postgresql ## measure: a million customers on both databases, b
 lock: .venv/dev ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
+	uv pip compile requirements-bench.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-bench.txt
 
 clean: ## throw away what can be made again
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

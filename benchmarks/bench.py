@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from benchmarks.machine import describe
 from benchmarks.measuring import Load, Measure, fetch, measure, need_wrk
 from benchmarks.postgres import running_postgres
 from benchmarks.query_loop import first_pages_per_second
-from benchmarks.report import Compared, Findings, Limits, Sizes, put_into, write_report
+from benchmarks.report import Compared, Findings, Limits, Sizes, has_part, put_into, write_report
 from benchmarks.seeding import BIG_TENANT, SMALL_TENANT, asker, seeded
 from benchmarks.servers import peer_python, running_memory, running_peer, running_regulars
 
@@ -76,6 +76,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.customers < LEAST:
         parser.error(f"--customers must be at least {LEAST}")
+    if options.write and not has_part(options.write):
+        parser.error(f"{options.write} has no part between <!-- bench --> and <!-- /bench -->")
     return options
 
 
@@ -96,8 +98,8 @@ def _folder(wanted: Path | None, customers: int) -> Iterator[Path]:
 def _run(plan: Plan, databases: Sequence[str]) -> str:
     with running_postgres(plan.folder / "postgresql") as postgres:
         urls = {"sqlite": f"sqlite:///{plan.folder}/regulars.db", "postgresql": postgres}
-        findings = [_measure_database(urls[name], plan) for name in databases]
-        return write_report(findings, describe(postgres, plan.load.workers))
+        machine = describe(postgres, plan.load.workers)
+        return write_report([_measure_database(urls[name], plan) for name in databases], machine)
 
 
 def _measure_database(url: str, plan: Plan) -> Findings:
@@ -139,22 +141,31 @@ def _compare_sizes(big: Subject, small: Subject, plan: Plan) -> Sizes:
 def _limits(url: str, asker: Asker, ours: str, plan: Plan) -> Limits:
     case = first_page()
     body, _ = fetch(ours, case.path, asker.headers)
-    with running_memory(body, plan.load.workers, plan.folder) as memory:
-        our_best, memory_best = _by_turns(plan, Subject(ours, case, asker), Subject(memory, case, asker))
-    loop = max(
-        first_pages_per_second(url, asker.tenant_id, plan.load.workers, plan.load.seconds) for _ in range(plan.rounds)
-    )
-    _tell(f"  limits: from memory {memory_best.rate:,.1f} a second, the bare statement {loop:,.1f}")
-    return Limits(our_best, memory_best, loop)
+    load = plan.load
+    found: list[tuple[Measure, Measure]] = []
+    loops = []
+    with running_memory(body, load.workers, plan.folder) as memory:
+        for _ in range(plan.rounds):
+            found.append((_measured(Subject(ours, case, asker), plan), _measured(Subject(memory, case, asker), plan)))
+            loops.append(first_pages_per_second(url, asker.tenant_id, load.workers, load.seconds))
+    our_best, memory_best = map(_best, zip(*found, strict=True))
+    _tell(f"  limits: from memory {memory_best.rate:,.1f} a second, the bare statement {max(loops):,.1f}")
+    return Limits(our_best, memory_best, max(loops))
 
 
 def _by_turns(plan: Plan, *subjects: Subject) -> list[Measure]:
-    """The best of each one's rounds: whatever else the machine does can only make a round slower."""
-    rounds = [
-        [measure(one.address, one.case.path, one.asker.headers, plan.load) for one in subjects]
-        for _ in range(plan.rounds)
-    ]
-    return [max(measures, key=lambda found: found.rate) for measures in zip(*rounds, strict=True)]
+    """The best of each one's rounds; they take turns, so that a slow moment of the machine falls on all."""
+    rounds = [[_measured(one, plan) for one in subjects] for _ in range(plan.rounds)]
+    return [_best(measures) for measures in zip(*rounds, strict=True)]
+
+
+def _measured(subject: Subject, plan: Plan) -> Measure:
+    return measure(subject.address, subject.case.path, subject.asker.headers, plan.load)
+
+
+def _best(measures: Iterable[Measure]) -> Measure:
+    """Of several rounds the quickest: whatever else the machine does can only make a round slower."""
+    return max(measures, key=lambda found: found.rate)
 
 
 def _tell(line: str) -> None:

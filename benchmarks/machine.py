@@ -20,7 +20,7 @@ PEERS = ("fastapi", "pydantic", "sqlalchemy", "uvicorn", "uvloop", "httptools", 
 
 def describe(postgres_url: str, workers: int) -> list[str]:
     """Lines for a reader: the machine, the databases, the two services, the load."""
-    with psycopg.connect(postgres_url) as connection:
+    with psycopg.connect(postgres_url.rpartition("/")[0] + "/postgres") as connection:
         postgres = connection.info.parameter_status("server_version")
     ours = ", ".join(f"{name} {version(name)}" for name in OURS)
     return [

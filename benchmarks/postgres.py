@@ -25,7 +25,12 @@ class DurableServer(Server):
     def start(self) -> None:
         """Start it; it answers when this returns."""
         options = " ".join([f"-p {self.port} -k {self.folder}", *(f"-c {option}" for option in OPTIONS)])
-        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options, "-w", "start")
+        log = self.folder / "log"
+        try:
+            self._run("pg_ctl", "-D", self.folder / "data", "-l", log, "-o", options, "-w", "start")
+        except RuntimeError as error:
+            # Another server may still be at work in a folder that is kept: only the log says so.
+            raise RuntimeError(f"{error}\n{log.read_text()[-1000:]}") from None
 
 
 @contextmanager

@@ -58,11 +58,14 @@ def write_report(findings: Sequence[Findings], machine: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def has_part(file: Path) -> bool:
+    """Whether there is a part between `<!-- bench -->` and `<!-- /bench -->` in `file`."""
+    return file.exists() and PART.search(file.read_text("utf-8")) is not None
+
+
 def put_into(file: Path, report: str) -> None:
     """Replace what `file` has between `<!-- bench -->` and `<!-- /bench -->`."""
     text = file.read_text("utf-8")
-    if not PART.search(text):
-        raise RuntimeError(f"{file} has no part between <!-- bench --> and <!-- /bench -->.")
     file.write_text(PART.sub(lambda match: f"{match[1]}\n{report}\n{match[2]}", text), "utf-8")
 
 
