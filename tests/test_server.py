@@ -1,9 +1,12 @@
 """The service as a process: its workers, its log, its end, and what it answers to bytes that are no request."""
 
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import psycopg
 import pytest
 
 from tests.conftest import FreshDatabase
@@ -114,14 +117,28 @@ def test_what_nobody_foresaw_is_a_500_that_tells_the_log_where_and_nobody_what(f
             assert any("customers/listing.py" in frame for frame in failure["traceback"])
 
 
-def test_at_its_end_requests_under_way_are_answered(world: World) -> None:
-    with running(world, "--workers", "2") as server, ThreadPoolExecutor(8) as pool:
-        server.get(LIST)
-        asked = [pool.submit(server.get, LIST, params={"per_page": 100}) for _ in range(8)]
-        answered = [request.result().status_code for request in asked]
-        server.process.send_signal(signal.SIGTERM)
+def test_a_request_under_way_is_answered_before_the_end(fresh_database: FreshDatabase) -> None:
+    with (
+        World.on(fresh_database("postgresql")) as world,
+        running(world, "--workers", "2") as server,
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(world.url, autocommit=True) as watcher,
+    ):
+        with psycopg.connect(world.url) as holder:
+            holder.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
+            asked = pool.submit(server.get, LIST)
+            wait_until_it_waits(watcher)
+            server.process.send_signal(signal.SIGTERM)
+        assert asked.result().status_code == 200
         assert server.process.wait(timeout=20) == 0
-        assert answered == [200] * 8
+
+
+def wait_until_it_waits(watcher: psycopg.Connection[Any]) -> None:
+    """Wait until a statement is held up by a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    give_up = time.monotonic() + 20
+    while watcher.execute(waiting).fetchone() == (0,) and time.monotonic() < give_up:
+        time.sleep(0.02)
 
 
 def test_workers_of_one_sqlite_file_and_a_writer_do_not_disturb_each_other(fresh_database: FreshDatabase) -> None:
