@@ -63,10 +63,6 @@ TAKE_PARTS = Statement(
     .where(*PARTS)
     .returning(customer_counts.c.trashed, customer_counts.c.user_id, customer_counts.c.gender, customer_counts.c.count)
 )
-TENANTS_WITH_PARTS = Statement(
-    # every tenant: housekeeping looks for those that have parts to fold
-    select(customer_counts.c.tenant_id).where(customer_counts.c.part != FOLDED).distinct()
-)
 
 
 def fold_counts(database: Database, tenant_id: int) -> None:
