@@ -49,9 +49,12 @@ class Server:
             connection.execute(command.encode())
 
     def _run(self, program: str, *arguments: object) -> None:
-        command = [*_as_ordinary_user(self.folder), str(_programs() / program), *map(str, arguments)]
+        command = [str(_programs() / program), *map(str, arguments)]
         quiet = subprocess.DEVNULL
-        done = subprocess.run(command, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet, check=False)
+        user = _ordinary_user(self.folder)
+        done = subprocess.run(
+            command, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet, check=False, user=user, group=user
+        )
         if done.returncode:
             raise RuntimeError(f"{command} failed with status {done.returncode}.")
 
@@ -86,9 +89,9 @@ def _programs() -> Path:
     return found[-1].parent
 
 
-def _as_ordinary_user(folder: Path) -> list[str]:
-    """PostgreSQL refuses to run as root: Debian's package has made a user for it."""
+def _ordinary_user(folder: Path) -> str | None:
+    """PostgreSQL refuses to run as root: Debian's package has made a user for it, who gets the folder."""
     if os.getuid() != 0:
-        return []
+        return None
     shutil.chown(folder, USER, USER)
-    return ["runuser", "-u", USER, "--"]
+    return USER
