@@ -1,7 +1,12 @@
 """Databases full of people who do not exist, as `regulars seed` makes them."""
 
+import os
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -241,3 +246,24 @@ def test_numbers_that_make_no_sense_are_wrong_usage(database_url: str, capsys: p
         assert run(["seed", *options, "--database", database_url]) == 2
     assert "Traceback" not in capsys.readouterr().err
     assert rows(database_url, "SELECT id FROM tenants") == []
+
+
+def test_an_interrupted_seed_leaves_nothing_and_says_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "regulars", "seed", "--customers", "400000", "--database", "sqlite:///new.db"]
+    # Who starts the tests in the background may have them, and all that they start, ignore an interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        wait_until_it_loads(tmp_path / "new.db-wal")
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, b"")
+    assert run(["tenant", "list", "--database", f"sqlite:///{tmp_path}/new.db"]) == 0
+
+
+def wait_until_it_loads(log: Path) -> None:
+    """Wait until so much is written that customers must be among it."""
+    give_up = time.monotonic() + 30
+    while (not log.exists() or log.stat().st_size < 10_000_000) and time.monotonic() < give_up:
+        time.sleep(0.05)

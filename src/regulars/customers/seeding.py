@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import secrets
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -102,7 +103,9 @@ def _processes(customers: int) -> Iterator[Callable[[Callable[[_Job], Prepared],
     if customers < WORTH_BUILDING_AFTERWARDS:
         yield map
         return
-    with multiprocessing.get_context("spawn").Pool(max(2, os.cpu_count() or 1)) as pool:
+    # Ctrl-C reaches every process of a terminal: this one ends the others, and they say nothing about it.
+    quietly = (signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    with multiprocessing.get_context("spawn").Pool(max(2, os.cpu_count() or 1), *quietly) as pool:
         yield pool.imap
 
 
