@@ -8,10 +8,10 @@ import falcon.media
 from regulars.customers.routes import CustomerList, OneCustomer
 from regulars.db.engine import Database
 from regulars.http import problems
-from regulars.http.auth import Authenticator
 from regulars.http.health import Alive, Ready
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
+from regulars.oauth.bearer import Authenticator
 from regulars.settings import Settings
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -28,7 +28,7 @@ def create_app(settings: Settings, database: Database) -> App:
 
 def routes(settings: Settings, database: Database) -> list[tuple[str, object]]:
     """Every address of the service, with what answers there."""
-    authenticator = Authenticator(database, settings.public_url)
+    authenticator = Authenticator(database, settings.origin)
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(database, settings, authenticator)),
         ("/api/v1/customers/{id}", OneCustomer(database, authenticator)),

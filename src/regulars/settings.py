@@ -16,6 +16,15 @@ ENVIRONMENT_PREFIX = "REGULARS_"
 FILE_NAME = "regulars.toml"
 DIGITS = re.compile(r"[0-9]{1,9}")
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LIFETIMES = {
+    "access_token_lifetime",
+    "refresh_token_lifetime",
+    "refresh_token_grace",
+    "grant_lifetime",
+    "session_lifetime",
+}
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -27,11 +36,23 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
-    public_url: str = "http://localhost:8000"
+    public_url: str = ""
     secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
     log_format: str = "auto"
+    access_token_lifetime: int = 3600
+    refresh_token_lifetime: int = 30 * 86400
+    refresh_token_grace: int = 10
+    grant_lifetime: int = 365 * 86400
+    session_lifetime: int = 14 * 86400
+    issuer: str = ""
+    issuer_user_claim: str = "email"
     sources: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Where clients find the service, and the issuer of its tokens: `public_url`, or else this machine."""
+        return self.public_url or f"http://localhost:{self.port}"
 
     def source(self, name: str) -> str:
         """Where the value of the setting `name` came from, in words."""
@@ -42,6 +63,10 @@ class Settings:
         value = getattr(self, name)
         if name == "secret_key":
             return "(set)" if value else "(not set)"
+        if name == "public_url":
+            return self.origin
+        if name in LIFETIMES:
+            return f"{value}s"
         if name == "database":
             return without_password(value)
         if name == "trusted_proxies":
@@ -125,6 +150,45 @@ def _networks(value: object) -> tuple[Network, ...]:
         raise ValueError(f"must be a list of addresses or networks, like 127.0.0.1, 10.0.0.0/8 ({error})") from None
 
 
+def read_lifetime(text: str) -> int | None:
+    """Seconds, from a time like 30s, 15m, 1h or 7d; None where it is none."""
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip())
+    return int(match[1]) * UNITS[match[2]] if match else None
+
+
+def _lifetime(low: int, high: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        seconds = read_lifetime(value) if isinstance(value, str) else None
+        if seconds is None or not low <= seconds <= high:
+            raise ValueError(f"must be a time like 30s, 15m, 1h or 7d, from {low}s to {high}s")
+        return seconds
+
+    return read
+
+
+def _issuer(value: object) -> str:
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        parts = None
+    is_local = parts is not None and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if (
+        parts is None
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or not (parts.scheme == "https" or is_local)
+    ):
+        raise ValueError("must be an address like https://login.example.com")
+    return str(value)
+
+
+def _user_claim(value: object) -> str:
+    if value not in {"email", "sub"}:
+        raise ValueError("must be email or sub")
+    return str(value)
+
+
 def _log_format(value: object) -> str:
     if value not in {"auto", "json", "text"}:
         raise ValueError("must be auto, json or text")
@@ -140,6 +204,13 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "secret_key": _secret_key,
     "trusted_proxies": _networks,
     "log_format": _log_format,
+    "access_token_lifetime": _lifetime(60, 86400),
+    "refresh_token_lifetime": _lifetime(60, 365 * 86400),
+    "refresh_token_grace": _lifetime(0, 60),
+    "grant_lifetime": _lifetime(60, 5 * 365 * 86400),
+    "session_lifetime": _lifetime(300, 365 * 86400),
+    "issuer": _issuer,
+    "issuer_user_claim": _user_claim,
 }
 
 

@@ -12,7 +12,8 @@ app = typer.Typer(help="The keys that access tokens are signed with.", no_args_i
 
 @app.command("rotate")
 def rotate(
-    algorithm: Annotated[str, typer.Option(help="EdDSA or RS256.")] = "EdDSA", database: DatabaseOption = None
+    algorithm: Annotated[str, typer.Option(help="RS256, which every client knows, or EdDSA.")] = "RS256",
+    database: DatabaseOption = None,
 ) -> None:
     """Make a new key, which signs from now on, and print its id. Old keys stay good for the tokens they signed."""
     from regulars.oauth.keys import rotate_key

@@ -17,10 +17,10 @@ from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.db.engine import Database
 from regulars.errors import NotFound
 from regulars.http.address import base_url
-from regulars.http.auth import Authenticator
 from regulars.http.openapi import Operation
 from regulars.http.paging import Links, PageMeta, links_and_meta
 from regulars.http.parameters import Query, shown
+from regulars.oauth.bearer import Authenticator
 from regulars.settings import Settings
 
 PATH = "/api/v1/customers"

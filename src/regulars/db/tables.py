@@ -50,6 +50,7 @@ tenants = Table(
     Column("time_zone", Text, nullable=False),
     Column("locale", Text, nullable=False),
     Column("country_id", Id, ForeignKey("countries.id"), nullable=False),
+    Column("logo_url", Text),
     Column("created_at", Time, nullable=False),
 )
 
@@ -60,6 +61,9 @@ users = Table(
     Column("email", Text, nullable=False, unique=True, comment="normalised, lower case"),
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
+    Column("subject", Key, comment="who this is to an outside authorization server; unique"),
+    Column("totp_secret", LargeBinary, comment="encrypted with the secret key"),
+    Column("totp_step", BigInteger, comment="the newest time step whose code was used"),
     Column("created_at", Time, nullable=False),
 )
 
@@ -70,6 +74,7 @@ memberships = Table(
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("role", Text, CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"), nullable=False),
     Column("created_at", Time, nullable=False),
+    Column("deleted_at", Time, comment="when the user ceased to be a member"),
 )
 
 channels = Table(
@@ -165,4 +170,185 @@ access_version = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("digest", Key, nullable=False, unique=True, comment="of the cookie"),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("methods", Text, nullable=False, comment="how the user signed in: RFC 8176 values"),
+    Column("user_agent", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("authenticated_at", Time, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("used_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+)
+
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("user_id", Id, ForeignKey("users.id")),
+    Column("content", LargeBinary, nullable=False, comment="encrypted with the secret key"),
+    Column("expires_at", Time, nullable=False),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Key, primary_key=True, comment="the credential id, base64url"),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("transports", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("used_at", Time),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("digest", Key, primary_key=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", Key, primary_key=True, comment="whose or from where, digested"),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", Time, nullable=False),
+)
+
+personal_tokens = Table(
+    "personal_tokens",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("digest", Key, nullable=False, unique=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("bound_tenant_id", Id, ForeignKey("tenants.id"), comment="good for this tenant alone"),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Column("used_at", Time),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column(
+        "owner_tenant_id",
+        Id,
+        ForeignKey("tenants.id"),
+        comment="the tenant that registered it, which it acts in alone; none: the operator",
+    ),
+    Column("name", Text, nullable=False),
+    Column(
+        "kind",
+        Text,
+        CheckConstraint("kind IN ('web', 'native', 'browser', 'device', 'service')", name="kind"),
+        nullable=False,
+    ),
+    Column("secret_digest", Text),
+    Column("redirect_uris", Text, nullable=False, comment="a JSON list"),
+    Column("scopes", Text, nullable=False),
+    Column(
+        "role",
+        Text,
+        CheckConstraint("role IN ('admin', 'agent', 'viewer')", name="role"),
+        comment="a service account's, in its tenant",
+    ),
+    Column("logo_url", Text),
+    Column("created_at", Time, nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("client_id", Key, ForeignKey("clients.id"), primary_key=True),
+    Column("scopes", Text, nullable=False, comment="all that were consented to"),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("client_id", Key, ForeignKey("clients.id"), nullable=False),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("resource", Text),
+    Column("session_id", Key),
+    Column("methods", Text, nullable=False),
+    Column("authenticated_at", Time, nullable=False),
+    Column("generation", Integer, nullable=False, comment="that of the refresh token that is good now"),
+    Column("rotated_at", Time),
+    Column("forgiven", Integer, nullable=False, comment="how often a refresh token was used twice within the grace"),
+    Column("created_at", Time, nullable=False),
+    Column("used_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Column("ended_at", Time),
+)
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("grant_id", Key, ForeignKey("grants.id"), nullable=False),
+    Column("client_id", Key, nullable=False),
+    Column("redirect_uri", Text),
+    Column("code_challenge", Text),
+    Column("nonce", Text),
+    Column("expires_at", Time, nullable=False),
+    Column("used_at", Time),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("grant_id", Key, ForeignKey("grants.id"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("expires_at", Time, nullable=False),
+)
+
+device_codes = Table(
+    "device_codes",
+    metadata,
+    Column("digest", Key, primary_key=True),
+    Column("user_code", Key, nullable=False, unique=True),
+    Column("client_id", Key, ForeignKey("clients.id"), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("resource", Text),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('pending', 'approved', 'denied', 'used')", name="status"),
+        nullable=False,
+    ),
+    Column("grant_id", Key, ForeignKey("grants.id")),
+    Column("interval", Integer, nullable=False),
+    Column("polled_at", Time),
+    Column("expires_at", Time, nullable=False),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("user_id", Id),
+    Column("client_id", Text),
+    Column("about", Text, comment="what it happened to: the id of a grant, a session, a token"),
+    Column("address", Text),
+    Column("created_at", Time, nullable=False),
 )

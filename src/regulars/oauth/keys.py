@@ -1,16 +1,11 @@
 """The keys that access tokens are signed with: kept in the database, the private half encrypted."""
 
-import secrets
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey, RSAKey, import_key
 from sqlalchemy import bindparam, insert, select
@@ -20,15 +15,14 @@ from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import signing_keys
 from regulars.errors import ConfigurationError, Invalid
-from regulars.oauth.secret import secret_key
+from regulars.oauth.secret import Vault
 from regulars.settings import Settings
 
 # RFC 9864 prefers the name "Ed25519"; the clients in the field know "EdDSA" (RFC 8037).
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
-ALGORITHMS = ("EdDSA", "RS256")
+ALGORITHMS = ("RS256", "EdDSA")
 RSA_BITS = 2048
-NONCE_BYTES = 12
 
 Key = OKPKey | RSAKey
 
@@ -79,23 +73,24 @@ def current_key(database: Database, settings: Settings) -> SigningKey:
     if row is None:
         return rotate_key(database, settings)
     kid, algorithm, encrypted, created = row
-    try:
-        private = _cipher(settings).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], kid.encode())
-    except InvalidTag:
+    private = Vault(settings, "signing keys").decrypt(encrypted, kid)
+    if private is None:
         raise ConfigurationError(
             "The signing keys of this database were encrypted with another secret key. Set REGULARS_SECRET_KEY to that"
             " one, or make a new signing key with 'regulars key rotate'."
-        ) from None
+        )
     return SigningKey(kid, algorithm, _load(private), created)
 
 
-def rotate_key(database: Database, settings: Settings, algorithm: str = "EdDSA") -> SigningKey:
-    """A new key, which signs from now on. Raises `Invalid` for an algorithm that is not one of `ALGORITHMS`."""
+def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256") -> SigningKey:
+    """A new key, which signs from now on. (RS256 is what every OpenID client can verify.)
+
+    Raises `Invalid` for an algorithm that is not one of `ALGORITHMS`.
+    """
     if algorithm not in ALGORITHMS:
         raise Invalid({"algorithm": [f"The algorithm must be one of {', '.join(ALGORITHMS)}, not {algorithm!r}."]})
     key: Key = OKPKey.generate_key("Ed25519") if algorithm == "EdDSA" else RSAKey.generate_key(RSA_BITS)
     kid = key.thumbprint()
-    nonce = secrets.token_bytes(NONCE_BYTES)
     private = msgspec.json.encode(key.as_dict(private=True))
     with database.transaction():
         newest = database.fetch_one(NEWEST)
@@ -109,7 +104,7 @@ def rotate_key(database: Database, settings: Settings, algorithm: str = "EdDSA")
                 "kid": kid,
                 "algorithm": algorithm,
                 "public_key": msgspec.json.encode(key.as_dict(private=False)).decode(),
-                "private_key": nonce + _cipher(settings).encrypt(nonce, private, kid.encode()),
+                "private_key": Vault(settings, "signing keys").encrypt(private, kid),
                 "created_at": created,
             },
         )
@@ -121,8 +116,3 @@ def _load(jwk: str | bytes) -> Key:
     key = import_key(msgspec.json.decode(jwk))
     assert isinstance(key, OKPKey | RSAKey)  # noqa: S101 - we wrote it
     return key
-
-
-def _cipher(settings: Settings) -> AESGCM:
-    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"regulars signing keys")
-    return AESGCM(derivation.derive(secret_key(settings).encode()))

@@ -2,5 +2,17 @@
 
 SCOPES = {
     "openid": "Know who you are.",
-    "customers:read": "See the customers of your tenants.",
+    "profile": "See your name.",
+    "email": "See your e-mail address.",
+    "offline_access": "Stay signed in when you are away.",
+    "account:read": "See your account, and which businesses you belong to.",
+    "tenants:read": "See which businesses you belong to.",
+    "users:read": "See the people who work in your businesses.",
+    "customers:read": "See the customers of your businesses.",
+    "customers:write": "Add, change and remove customers of your businesses.",
 }
+
+
+def unknown_scopes(scopes: list[str]) -> list[str]:
+    """Those of `scopes` that do not exist."""
+    return [name for name in scopes if name not in SCOPES]

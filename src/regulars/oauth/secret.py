@@ -1,12 +1,20 @@
-"""The secret key that what is secret in the database is encrypted with."""
+"""The secret key that what is secret in the database is encrypted with, and what is done with it."""
 
 import os
 import secrets
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from regulars.db.engine import is_embedded, sqlite_path
 from regulars.errors import ConfigurationError
 from regulars.settings import Settings
+
+NONCE_BYTES = 12
 
 
 def secret_key(settings: Settings) -> str:
@@ -24,6 +32,32 @@ def secret_key(settings: Settings) -> str:
             f"The secret key cannot be kept in {path}: {error.strerror}. Set REGULARS_SECRET_KEY or"
             " REGULARS_SECRET_KEY_FILE instead."
         ) from None
+
+
+class Vault:
+    """Encrypts, decrypts and signs with a key that is derived from the secret key for one `purpose`."""
+
+    def __init__(self, settings: Settings, purpose: str) -> None:
+        derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"regulars {purpose}".encode())
+        self._key = derivation.derive(secret_key(settings).encode())
+
+    def encrypt(self, content: bytes, about: str) -> bytes:
+        """`content` encrypted (AES-256-GCM) so that it is good only for what `about` names."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + AESGCM(self._key).encrypt(nonce, content, about.encode())
+
+    def decrypt(self, encrypted: bytes, about: str) -> bytes | None:
+        """What was encrypted for `about`; None where the secret key is another one."""
+        try:
+            return AESGCM(self._key).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], about.encode())
+        except InvalidTag:
+            return None
+
+    def sign(self, text: str) -> str:
+        """A code that only this key makes for `text` (HMAC-SHA-256), in hexadecimal."""
+        mac = HMAC(self._key, SHA256())
+        mac.update(text.encode())
+        return mac.finalize().hex()
 
 
 def _read(path: Path) -> str:

@@ -56,9 +56,9 @@ def issue_access_token(
     key = current_key(database, settings)
     now = int(time.time())
     claims: dict[str, Any] = {
-        "iss": settings.public_url,
+        "iss": settings.origin,
         "sub": str(user_id),
-        "aud": settings.public_url,
+        "aud": settings.origin,
         "iat": now,
         "exp": now + lifetime,
         "jti": secrets.token_urlsafe(16),
@@ -106,7 +106,7 @@ def verify_access_token(token: str, keys: PublicKeys, issuer: str, now: int) -> 
 def revoke_token(database: Database, settings: Settings, token: str) -> None:
     """Make a token worthless before it expires. Raises `Unauthenticated` where it is worth nothing anyway."""
     now = int(time.time())
-    claims = verify_access_token(token, public_keys(database), settings.public_url, now)
+    claims = verify_access_token(token, public_keys(database), settings.origin, now)
     with database.transaction():
         database.execute(DELETE_EXPIRED, {"now": datetime.fromtimestamp(now, UTC)})
         if not is_revoked(database, claims.token_id):
