@@ -1,16 +1,19 @@
-"""Memberships: which user may do what in which tenant."""
+"""Memberships: which user may do what in which tenant.
+
+A membership that ended keeps its row, with `deleted_at`, for the customers that it was responsible for.
+"""
 
 from datetime import UTC, datetime
 
 from msgspec import Struct
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, null, select, update
 
 from regulars.accounts.users import get_user_by_email
 from regulars.db.access import bump_access_version
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import memberships, tenants, users
-from regulars.errors import NotFound
+from regulars.errors import Conflict, NotFound
 from regulars.principal import Membership, Role
 
 
@@ -27,12 +30,12 @@ class Member(Struct, frozen=True):
 OF_USER = Statement(
     select(memberships.c.tenant_id, memberships.c.role, tenants.c.time_zone)
     .join_from(memberships, tenants)
-    .where(memberships.c.user_id == bindparam("user_id"))
+    .where(memberships.c.user_id == bindparam("user_id"), memberships.c.deleted_at.is_(None))
 )
 OF_TENANT = Statement(
     select(users.c.id, users.c.email, users.c.name, memberships.c.role, memberships.c.created_at)
     .join_from(memberships, users)
-    .where(memberships.c.tenant_id == bindparam("tenant_id"))
+    .where(memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.deleted_at.is_(None))
     .order_by(users.c.id)
 )
 TENANT = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")))
@@ -47,7 +50,27 @@ SINCE = Statement(
 UPDATE_ROLE = Statement(
     update(memberships)
     .where(memberships.c.tenant_id == bindparam("of_tenant"), memberships.c.user_id == bindparam("of_user"))
-    .values(role=bindparam("new_role"))
+    .values(role=bindparam("new_role"), deleted_at=null())
+)
+# Locked, so that of two owners who leave at once the second sees that the first has left.
+OWNERS = Statement(
+    select(memberships.c.user_id)
+    .where(
+        memberships.c.tenant_id == bindparam("tenant_id"),
+        memberships.c.role == Role.OWNER.value,
+        memberships.c.deleted_at.is_(None),
+    )
+    .order_by(memberships.c.user_id)
+    .with_for_update()
+)
+END = Statement(
+    update(memberships)
+    .where(
+        memberships.c.tenant_id == bindparam("of_tenant"),
+        memberships.c.user_id == bindparam("of_user"),
+        memberships.c.deleted_at.is_(None),
+    )
+    .values(deleted_at=bindparam("now"))
 )
 
 
@@ -65,7 +88,7 @@ def list_members(database: Database, tenant_id: int) -> list[Member]:
 
 
 def add_member(database: Database, tenant_id: int, email: str, role: Role) -> Member:
-    """Make the user with this address a member, or give a member another role.
+    """Make the user with this address a member (again, where they were one), or give a member another role.
 
     Raises `NotFound` where there is no such tenant or user.
     """
@@ -82,6 +105,23 @@ def add_member(database: Database, tenant_id: int, email: str, role: Role) -> Me
             )
         bump_access_version(database)
     return Member(user.id, user.email, user.name, role, since)
+
+
+def remove_member(database: Database, tenant_id: int, email: str) -> None:
+    """End the membership of the user with this address.
+
+    Raises `NotFound` where there is no such tenant, user or member, `Conflict` for the last owner.
+    """
+    with database.transaction():
+        _check_tenant(database, tenant_id)
+        user = get_user_by_email(database, email)
+        owners = [user_id for (user_id,) in database.fetch_all(OWNERS, {"tenant_id": tenant_id})]
+        if owners == [user.id]:
+            raise Conflict(f"{user.email} is the last owner of tenant {tenant_id}; give it another one first.")
+        now = datetime.now(UTC).replace(microsecond=0)
+        if not database.execute(END, {"of_tenant": tenant_id, "of_user": user.id, "now": now}):
+            raise NotFound(f"{user.email} is no member of tenant {tenant_id}.")
+        bump_access_version(database)
 
 
 def _check_tenant(database: Database, tenant_id: int) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 
 from regulars.db.access import bump_access_version
 from regulars.db.engine import Database
@@ -29,9 +29,15 @@ class User(Struct, frozen=True):
 
 FIELDS = (users.c.id, users.c.email, users.c.name, users.c.created_at)
 ALL = Statement(select(*FIELDS).order_by(users.c.id))
+BY_ID = Statement(select(*FIELDS).where(users.c.id == bindparam("id")))
 BY_EMAIL = Statement(select(*FIELDS).where(users.c.email == bindparam("email")))
+BY_SUBJECT = Statement(select(*FIELDS).where(users.c.subject == bindparam("subject")))
 INSERT = Statement(
     insert(users).values({name: bindparam(name) for name in ("id", "email", "name", "password_hash", "created_at")})
+)
+SET_NAME = Statement(update(users).where(users.c.id == bindparam("of_user")).values(name=bindparam("new_name")))
+SET_SUBJECT = Statement(
+    update(users).where(users.c.id == bindparam("of_user")).values(subject=bindparam("new_subject"))
 )
 
 
@@ -49,6 +55,25 @@ def normal_email(text: str) -> str | None:
         return None
 
 
+def name_faults(name: str, what: str = "name") -> list[str]:
+    """What is wrong with a name that a person is to read; nothing, where it is a good one."""
+    if 1 <= len(name.strip()) <= 255 and name.strip().isprintable():
+        return []
+    return [f"The {what} must have 1 to 255 characters that can be printed."]
+
+
+def password_faults(password: str) -> list[str]:
+    """What is wrong with a new password; nothing, where it is a good one."""
+    if SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        return []
+    return [f"The password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."]
+
+
+def hash_password(password: str) -> str:
+    """What is kept of a password."""
+    return hasher().hash(password.encode("utf-8", "surrogatepass"))
+
+
 def create_user(database: Database, *, email: str, name: str, password: str) -> User:
     """A new user. Raises `Invalid` that names every fault, `Conflict` where the address is taken."""
     normal = normal_email(email)
@@ -56,15 +81,13 @@ def create_user(database: Database, *, email: str, name: str, password: str) -> 
     faults = {}
     if normal is None or len(normal) > 255:
         faults["email"] = [f"The email is not an e-mail address: {email!r}."]
-    if not 1 <= len(name) <= 255 or not name.isprintable():
-        faults["name"] = ["The name must have 1 to 255 characters that can be printed."]
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        faults["password"] = [f"The password must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."]
+    faults |= {"name": name_faults(name), "password": password_faults(password)}
+    faults = {field: sentences for field, sentences in faults.items() if sentences}
     if faults or normal is None:
         raise Invalid(faults)
     if find_user_by_email(database, normal):
         raise Conflict(f"There is a user with the e-mail address {normal} already.")
-    password_hash = hasher().hash(password.encode("utf-8", "surrogatepass"))
+    password_hash = hash_password(password)
     with database.transaction():
         (user_id,) = database.new_ids("user_ids", 1)
         user = User(user_id, normal, name, datetime.now(UTC).replace(microsecond=0))
@@ -87,6 +110,14 @@ def list_users(database: Database) -> list[User]:
     return [User(*row) for row in database.fetch_all(ALL)]
 
 
+def get_user(database: Database, user_id: int) -> User:
+    """The user with this id. Raises `NotFound`."""
+    row = database.fetch_one(BY_ID, {"id": user_id}) if 0 < user_id < 2**63 else None
+    if row is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return User(*row)
+
+
 def find_user_by_email(database: Database, email: str) -> User | None:
     """The user who signs in with this address, or None."""
     normal = normal_email(email)
@@ -100,3 +131,33 @@ def get_user_by_email(database: Database, email: str) -> User:
     if user is None:
         raise NotFound(f"There is no user with the e-mail address {email!r}; 'regulars user list' shows them.")
     return user
+
+
+def find_user_by_subject(database: Database, subject: str) -> User | None:
+    """The user whom an outside authorization server knows as `subject`, or None."""
+    row = database.fetch_one(BY_SUBJECT, {"subject": subject}) if subject.isprintable() else None
+    return User(*row) if row else None
+
+
+def link_subject(database: Database, email: str, subject: str) -> None:
+    """Let the user with this address be the one whom an outside authorization server knows as `subject`.
+
+    Raises `NotFound`, `Invalid` for a subject that is none, `Conflict` where it is another user's.
+    """
+    if not 1 <= len(subject) <= 255 or not subject.isprintable():
+        raise Invalid({"subject": ["The subject must have 1 to 255 characters that can be printed."]})
+    with database.transaction():
+        user = get_user_by_email(database, email)
+        other = find_user_by_subject(database, subject)
+        if other and other.id != user.id:
+            raise Conflict(f"The subject {subject!r} is linked to {other.email} already.")
+        database.execute(SET_SUBJECT, {"of_user": user.id, "new_subject": subject})
+        bump_access_version(database)
+
+
+def update_name(database: Database, user_id: int, name: str) -> None:
+    """Call the user by another name. Raises `Invalid`, `NotFound`."""
+    if faults := name_faults(name):
+        raise Invalid({"name": faults})
+    if not database.execute(SET_NAME, {"of_user": user_id, "new_name": name.strip()}):
+        raise NotFound(f"There is no user {user_id}.")
