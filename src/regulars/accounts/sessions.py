@@ -1,0 +1,201 @@
+"""Sessions: a browser in which somebody has signed in. The browser keeps a token, the database its digest."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from regulars.accounts import audit
+from regulars.db.engine import Database
+from regulars.db.statements import Statement
+from regulars.db.tables import sessions
+from regulars.errors import NotFound
+from regulars.oauth.opaque import Kind, digest, is_token, new_id, new_token
+from regulars.settings import Settings
+
+FACTORS = {"pwd", "otp", "hwk"}
+LONGEST_USER_AGENT = 200
+MOVED_AFTER = timedelta(hours=1)
+
+
+class Session(Struct, frozen=True):
+    """A browser in which a user has signed in; `methods` says how (RFC 8176)."""
+
+    id: str
+    user_id: int
+    methods: tuple[str, ...]
+    user_agent: str
+    address: str
+    authenticated_at: datetime
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
+FIELDS = tuple(Session.__struct_fields__)
+COLUMNS = [sessions.c[name] for name in FIELDS]
+INSERT = Statement(insert(sessions).values({name: bindparam(name) for name in (*FIELDS, "digest")}))
+DELETE_EXPIRED = Statement(delete(sessions).where(sessions.c.expires_at <= bindparam("now")))
+BY_DIGEST = Statement(
+    select(*COLUMNS).where(sessions.c.digest == bindparam("digest"), sessions.c.expires_at > bindparam("now"))
+)
+OF_USER = Statement(
+    select(*COLUMNS)
+    .where(sessions.c.user_id == bindparam("user_id"), sessions.c.expires_at > bindparam("now"))
+    .order_by(sessions.c.used_at.desc(), sessions.c.id.desc())
+)
+MOVE = Statement(
+    update(sessions)
+    .where(sessions.c.id == bindparam("of_session"), sessions.c.used_at == bindparam("last_used"))
+    .values(used_at=bindparam("now"), expires_at=bindparam("new_expiry"))
+)
+RENEW = Statement(
+    update(sessions)
+    .where(sessions.c.id == bindparam("of_session"))
+    .values(
+        digest=bindparam("new_digest"),
+        methods=bindparam("new_methods"),
+        authenticated_at=bindparam("now"),
+        used_at=bindparam("now"),
+        expires_at=bindparam("new_expiry"),
+    )
+)
+END = Statement(
+    delete(sessions).where(sessions.c.user_id == bindparam("user_id"), sessions.c.id == bindparam("session_id"))
+)
+OTHERS = Statement(
+    select(sessions.c.id)
+    .where(sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("keep"))
+    .order_by(sessions.c.id)
+)
+
+
+def start_session(
+    database: Database,
+    settings: Settings,
+    user_id: int,
+    methods: Sequence[str],
+    *,
+    user_agent: str,
+    address: str,
+) -> tuple[Session, str]:
+    """A new session of a user who has just signed in with `methods`, and the token for the browser."""
+    now = _now()
+    session = Session(
+        id=new_id(),
+        user_id=user_id,
+        methods=_with_mfa(methods),
+        user_agent="".join(filter(str.isprintable, user_agent))[:LONGEST_USER_AGENT],
+        address=address,
+        authenticated_at=now,
+        created_at=now,
+        used_at=now,
+        expires_at=now + _lifetime(settings),
+    )
+    token = new_token(Kind.SESSION)
+    values = {name: getattr(session, name) for name in FIELDS}
+    with database.transaction():
+        database.execute(DELETE_EXPIRED, {"now": now})
+        database.execute(INSERT, values | {"methods": " ".join(session.methods), "digest": digest(token)})
+        audit.record(database, "session.started", user_id=user_id, about=session.id, address=address)
+    return session, token
+
+
+def find_session(database: Database, settings: Settings, token: str) -> Session | None:
+    """The session that a browser's token is of; None where it has ended. Its end moves on as it is used."""
+    if not is_token(token, Kind.SESSION):
+        return None
+    now = _now()
+    row = database.fetch_one(BY_DIGEST, {"digest": digest(token), "now": now})
+    if row is None:
+        return None
+    session = _session(row)
+    # Not at every request, which would be a write each; but a short session would not outlive an hour's wait.
+    if now - session.used_at < min(MOVED_AFTER, _lifetime(settings) / 4):
+        return session
+    expires_at = now + _lifetime(settings)
+    values = {"of_session": session.id, "last_used": session.used_at, "now": now, "new_expiry": expires_at}
+    database.execute(MOVE, values)
+    return _session((*row[:-2], now, expires_at))
+
+
+def renew_authentication(
+    database: Database, settings: Settings, session: Session, methods: Sequence[str]
+) -> tuple[Session, str]:
+    """The session of a user who has proved again who they are, with `methods`, and its new token.
+
+    The old token is worth nothing from now on, whoever may have it. The session keeps its id, for what refers to it.
+    """
+    now = _now()
+    token = new_token(Kind.SESSION)
+    methods = _with_mfa(methods)
+    expires_at = now + _lifetime(settings)
+    values = {
+        "of_session": session.id,
+        "new_digest": digest(token),
+        "new_methods": " ".join(methods),
+        "now": now,
+        "new_expiry": expires_at,
+    }
+    with database.transaction():
+        if not database.execute(RENEW, values):
+            # It was ended meanwhile, but they have just proved who they are.
+            return start_session(
+                database, settings, session.user_id, methods, user_agent=session.user_agent, address=session.address
+            )
+        audit.record(database, "session.renewed", user_id=session.user_id, about=session.id, address=session.address)
+    renewed = Session(
+        session.id,
+        session.user_id,
+        methods,
+        session.user_agent,
+        session.address,
+        now,
+        session.created_at,
+        now,
+        expires_at,
+    )
+    return renewed, token
+
+
+def list_sessions(database: Database, user_id: int) -> list[Session]:
+    """The user's sessions, the last used first."""
+    return [_session(row) for row in database.fetch_all(OF_USER, {"user_id": user_id, "now": _now()})]
+
+
+def end_session(database: Database, user_id: int, session_id: str) -> None:
+    """End one of the user's sessions. Raises `NotFound`."""
+    with database.transaction():
+        if not database.execute(END, {"user_id": user_id, "session_id": session_id}):
+            raise NotFound("There is no such session; it may have ended already.")
+        audit.record(database, "session.ended", user_id=user_id, about=session_id)
+
+
+def end_other_sessions(database: Database, user_id: int, keep: str | None) -> int:
+    """End all of the user's sessions but the one with the id `keep`; how many that were."""
+    ended = 0
+    with database.transaction():
+        for (session_id,) in database.fetch_all(OTHERS, {"user_id": user_id, "keep": keep or ""}):
+            if database.execute(END, {"user_id": user_id, "session_id": session_id}):
+                audit.record(database, "session.ended", user_id=user_id, about=session_id)
+                ended += 1
+    return ended
+
+
+def _session(row: Sequence[object]) -> Session:
+    values = dict(zip(FIELDS, row, strict=True))
+    return Session(**values | {"methods": tuple(str(values["methods"]).split())})  # type: ignore[arg-type]
+
+
+def _with_mfa(methods: Sequence[str]) -> tuple[str, ...]:
+    given = tuple(dict.fromkeys(methods))
+    return (*given, "mfa") if len(FACTORS & set(given)) > 1 and "mfa" not in given else given
+
+
+def _lifetime(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.session_lifetime)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
