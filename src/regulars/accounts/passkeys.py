@@ -1,0 +1,236 @@
+"""Passkeys: signing in with a key that a telephone, a computer or a stick of the user's keeps (WebAuthn)."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from sqlalchemy import bindparam, delete, insert, select, update
+from webauthn import (
+    base64url_to_bytes,
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import (
+    bytes_to_base64url,
+    parse_authentication_credential_json,
+    parse_registration_credential_json,
+)
+from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from regulars.accounts import audit
+from regulars.accounts.challenges import start_challenge, take_challenge
+from regulars.accounts.users import User, name_faults
+from regulars.db.engine import Database
+from regulars.db.statements import Row, Statement
+from regulars.db.tables import passkeys
+from regulars.errors import Conflict, Invalid, NotFound
+from regulars.settings import Settings
+
+REGISTRATION = "passkey registration"
+SIGN_IN = "passkey sign-in"
+SECONDS = 300
+LONGEST_CREDENTIAL = 65536
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Passkey(Struct, frozen=True):
+    """What a user sees of a passkey."""
+
+    id: str
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+FIELDS = ("id", "user_id", "name", "public_key", "sign_count", "transports", "created_at")
+INSERT = Statement(insert(passkeys).values({name: bindparam(name) for name in FIELDS}))
+OF_USER = Statement(
+    select(passkeys.c.id, passkeys.c.name, passkeys.c.created_at, passkeys.c.used_at)
+    .where(passkeys.c.user_id == bindparam("user_id"))
+    .order_by(passkeys.c.created_at, passkeys.c.id)
+)
+DESCRIPTORS = Statement(
+    select(passkeys.c.id, passkeys.c.transports)
+    .where(passkeys.c.user_id == bindparam("user_id"))
+    .order_by(passkeys.c.id)
+)
+BY_ID = Statement(
+    select(passkeys.c.user_id, passkeys.c.public_key, passkeys.c.sign_count).where(passkeys.c.id == bindparam("id"))
+)
+USE = Statement(
+    update(passkeys)
+    .where(passkeys.c.id == bindparam("of_passkey"), passkeys.c.sign_count == bindparam("old_count"))
+    .values(sign_count=bindparam("new_count"), used_at=bindparam("now"))
+)
+DELETE = Statement(delete(passkeys).where(passkeys.c.id == bindparam("id"), passkeys.c.user_id == bindparam("user_id")))
+
+
+def begin_registration(database: Database, settings: Settings, user: User) -> tuple[str, str]:
+    """What a browser needs to make a passkey for the user, as JSON, and the token for `finish_registration`."""
+    options = generate_registration_options(
+        rp_id=_host(settings),
+        rp_name="Regulars",
+        user_id=_handle(user.id),
+        user_name=user.email,
+        user_display_name=user.name,
+        timeout=SECONDS * 1000,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=[
+            PublicKeyCredentialDescriptor(
+                id=base64url_to_bytes(passkey_id),
+                transports=[AuthenticatorTransport(name) for name in transports.split()],
+            )
+            for passkey_id, transports in database.fetch_all(DESCRIPTORS, {"user_id": user.id})
+        ],
+    )
+    token = start_challenge(database, settings, REGISTRATION, options.challenge, user_id=user.id, seconds=SECONDS)
+    return options_to_json(options), token
+
+
+def finish_registration(
+    database: Database, settings: Settings, user_id: int, challenge_token: str, credential_json: str, name: str
+) -> Passkey:
+    """Keep the passkey that the browser has made. Raises `Invalid`, also where it took too long."""
+    if faults := name_faults(name):
+        raise Invalid({"name": faults})
+    challenge = take_challenge(database, settings, REGISTRATION, challenge_token)
+    if challenge is None or challenge[0] != user_id:
+        raise Invalid({"passkey": ["Making the passkey took too long; try again."]})
+    row = _registered(settings, challenge[1], credential_json)
+    if row is None:
+        raise Invalid({"passkey": ["The passkey could not be verified; try again."]})
+    passkey_id, public_key, sign_count, transports = row
+    now = datetime.now(UTC).replace(microsecond=0)
+    passkey = Passkey(passkey_id, name.strip(), now, None)
+    values = {
+        "id": passkey_id,
+        "user_id": user_id,
+        "name": passkey.name,
+        "public_key": public_key,
+        "sign_count": sign_count,
+        "transports": transports,
+        "created_at": now,
+    }
+    try:
+        with database.transaction():
+            database.execute(INSERT, values)
+            audit.record(database, "passkey.created", user_id=user_id, about=passkey_id)
+    except Conflict:
+        raise Invalid({"passkey": ["This passkey is known already."]}) from None
+    return passkey
+
+
+def begin_sign_in(database: Database, settings: Settings) -> tuple[str, str]:
+    """What a browser needs to use a passkey, whosever it is, as JSON, and the token for `finish_sign_in`."""
+    options = generate_authentication_options(
+        rp_id=_host(settings), timeout=SECONDS * 1000, user_verification=UserVerificationRequirement.REQUIRED
+    )
+    token = start_challenge(database, settings, SIGN_IN, options.challenge, seconds=SECONDS)
+    return options_to_json(options), token
+
+
+def finish_sign_in(database: Database, settings: Settings, challenge_token: str, credential_json: str) -> int | None:
+    """The id of the user whose passkey the browser has used; None where it took too long or proves nothing."""
+    challenge = take_challenge(database, settings, SIGN_IN, challenge_token)
+    credential = _credential(credential_json)
+    if challenge is None or credential is None:
+        return None
+    row = database.fetch_one(BY_ID, {"id": credential.id})
+    if row is None or credential.response.user_handle != _handle(row[0]):
+        return None
+    new_count = _used(settings, challenge[1], credential, row)
+    if new_count is None:
+        return None
+    now = datetime.now(UTC).replace(microsecond=0)
+    values = {"of_passkey": credential.id, "old_count": row[2], "new_count": new_count, "now": now}
+    return int(row[0]) if database.execute(USE, values) == 1 else None
+
+
+def list_passkeys(database: Database, user_id: int) -> list[Passkey]:
+    """The user's passkeys, the oldest first."""
+    return [Passkey(*row) for row in database.fetch_all(OF_USER, {"user_id": user_id})]
+
+
+def delete_passkey(database: Database, user_id: int, passkey_id: str) -> None:
+    """Let one of the user's passkeys be good no more. Raises `NotFound`."""
+    with database.transaction():
+        if not database.execute(DELETE, {"id": passkey_id, "user_id": user_id}):
+            raise NotFound("There is no such passkey; it may have been removed already.")
+        audit.record(database, "passkey.deleted", user_id=user_id, about=passkey_id)
+
+
+def _registered(settings: Settings, challenge: bytes, text: str) -> tuple[str, bytes, int, str] | None:
+    """The id, public key, sign counter and transports of a new passkey; None where it is not in order."""
+    if len(text) > LONGEST_CREDENTIAL:
+        return None
+    try:
+        credential = parse_registration_credential_json(text)
+        verified = verify_registration_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=_host(settings),
+            expected_origin=_origin(settings),
+            require_user_verification=True,
+        )
+    except Exception:  # whatever its parsers happen to raise: it comes from outside
+        return None
+    transports = " ".join(transport.value for transport in credential.response.transports or [])
+    return (
+        bytes_to_base64url(verified.credential_id),
+        verified.credential_public_key,
+        verified.sign_count,
+        transports,
+    )
+
+
+def _credential(text: str) -> AuthenticationCredential | None:
+    if len(text) > LONGEST_CREDENTIAL:
+        return None
+    try:
+        credential = parse_authentication_credential_json(text)
+    except Exception:  # whatever its parsers happen to raise: it comes from outside
+        return None
+    return credential if credential.id.isascii() and credential.id.isprintable() else None
+
+
+def _used(settings: Settings, challenge: bytes, credential: AuthenticationCredential, row: Row) -> int | None:
+    """The passkey's new sign counter, where it has signed the challenge; None where it has not."""
+    try:
+        return verify_authentication_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=_host(settings),
+            expected_origin=_origin(settings),
+            credential_public_key=row[1],
+            credential_current_sign_count=row[2],
+            require_user_verification=True,
+        ).new_sign_count
+    except Exception:  # whatever its parsers happen to raise: it comes from outside
+        return None
+
+
+def _handle(user_id: int) -> bytes:
+    return str(user_id).encode()
+
+
+def _host(settings: Settings) -> str:
+    return urlsplit(settings.origin).hostname or ""
+
+
+def _origin(settings: Settings) -> str:
+    """The origin as browsers write it: without the port that goes without saying."""
+    parts = urlsplit(settings.origin)
+    is_said = parts.port is not None and parts.port != DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{_host(settings)}" + (f":{parts.port}" if is_said else "")

@@ -1,0 +1,104 @@
+"""Codes from an authenticator app: six digits that change every 30 seconds (RFC 6238)."""
+
+import re
+import time
+
+import pyotp
+from sqlalchemy import bindparam, null, or_, select, update
+
+from regulars.accounts import audit
+from regulars.accounts.recovery_codes import delete_recovery_codes, new_recovery_codes
+from regulars.db.engine import Database
+from regulars.db.statements import Statement
+from regulars.db.tables import users
+from regulars.oauth.secret import Vault
+from regulars.settings import Settings
+
+STEP_SECONDS = 30
+LETTERS = 32  # of 32: 160 bits
+CODE = re.compile(r"[0-9]{6}")
+
+READ = Statement(select(users.c.totp_secret).where(users.c.id == bindparam("id"), users.c.totp_secret.is_not(None)))
+ENABLE = Statement(
+    update(users)
+    .where(users.c.id == bindparam("of_user"))
+    .values(totp_secret=bindparam("new_secret"), totp_step=bindparam("new_step"))
+)
+DISABLE = Statement(
+    update(users)
+    .where(users.c.id == bindparam("of_user"), users.c.totp_secret.is_not(None))
+    .values(totp_secret=null(), totp_step=null())
+)
+USE_STEP = Statement(
+    update(users)
+    .where(
+        users.c.id == bindparam("of_user"),
+        users.c.totp_secret == bindparam("its_secret"),
+        or_(users.c.totp_step.is_(None), users.c.totp_step < bindparam("new_step")),
+    )
+    .values(totp_step=bindparam("new_step"))
+)
+
+
+def new_totp_secret() -> str:
+    """A new secret to share with an app, in base32."""
+    return pyotp.random_base32(LETTERS)
+
+
+def totp_uri(secret: str, email: str, issuer: str = "Regulars") -> str:
+    """The URI that an app reads the secret from, as a QR code."""
+    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=issuer)
+
+
+def enable_totp(database: Database, settings: Settings, user_id: int, secret: str, code: str) -> list[str] | None:
+    """Ask the user for codes from now on, and give their recovery codes; None where `code` is not the app's."""
+    step = _step_of(secret, code)
+    if step is None:
+        return None
+    encrypted = Vault(settings, "totp").encrypt(secret.encode(), _about(user_id))
+    with database.transaction():
+        database.execute(ENABLE, {"of_user": user_id, "new_secret": encrypted, "new_step": step})
+        audit.record(database, "totp.enabled", user_id=user_id)
+        return new_recovery_codes(database, user_id)
+
+
+def disable_totp(database: Database, user_id: int) -> None:
+    """Ask the user for no codes any more; their recovery codes are worth nothing then."""
+    with database.transaction():
+        if database.execute(DISABLE, {"of_user": user_id}):
+            audit.record(database, "totp.disabled", user_id=user_id)
+        delete_recovery_codes(database, user_id)
+
+
+def has_totp(database: Database, user_id: int) -> bool:
+    """Whether the user is asked for codes."""
+    return database.fetch_one(READ, {"id": user_id}) is not None
+
+
+def check_totp(database: Database, settings: Settings, user_id: int, code: str) -> bool:
+    """Whether this is the code of now (or of the step before or after), and was not used yet.
+
+    False too where the secret key is not the one that it was enabled with: recovery codes are good even then.
+    """
+    row = database.fetch_one(READ, {"id": user_id})
+    secret = Vault(settings, "totp").decrypt(row[0], _about(user_id)) if row else None
+    step = _step_of(secret.decode(), code) if secret else None
+    if row is None or step is None:
+        return False
+    # Whoever moves the step on has used the code.
+    return database.execute(USE_STEP, {"of_user": user_id, "its_secret": row[0], "new_step": step}) == 1
+
+
+def _step_of(secret: str, code: str) -> int | None:
+    digits = "".join(code.split())
+    if not CODE.fullmatch(digits):
+        return None
+    totp = pyotp.TOTP(secret)
+    now = int(time.time()) // STEP_SECONDS
+    return next(
+        (step for step in (now, now - 1, now + 1) if pyotp.utils.strings_equal(digits, totp.generate_otp(step))), None
+    )
+
+
+def _about(user_id: int) -> str:
+    return f"user {user_id}"
