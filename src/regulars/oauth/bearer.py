@@ -3,15 +3,19 @@
 import re
 import threading
 import time
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import falcon
 
 from regulars.accounts.memberships import memberships_of
+from regulars.accounts.personal_tokens import find_personal_token, touch_personal_token
 from regulars.db.access import access_version
 from regulars.db.engine import Database
-from regulars.errors import Forbidden, Malformed, Unauthenticated
+from regulars.errors import Forbidden, Malformed, Unauthenticated, Unavailable
 from regulars.http.parameters import shown
 from regulars.oauth.keys import PublicKeys, public_keys
+from regulars.oauth.opaque import Kind, is_token
 from regulars.oauth.tokens import is_revoked, verify_access_token
 from regulars.principal import Identity, Principal
 
@@ -19,6 +23,9 @@ BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 TENANT = re.compile(r"-?[0-9]{1,100}")
 FRESH_SECONDS = 0.5
 MOST_REMEMBERED = 20_000
+PERSONAL = "personal"
+PERSONAL_SECONDS = 60
+"""A personal token is looked up anew so often, and that it is used is written down no more often than that."""
 
 
 class Authenticator:
@@ -67,6 +74,8 @@ class Authenticator:
 
     def _verify(self, token: str) -> tuple[Identity, float]:
         version = self._version
+        if is_token(token, Kind.PERSONAL_TOKEN):
+            return self._remember(token, _personal(self.database, token), version)
         try:
             claims = verify_access_token(token, self._keys, self.issuer, int(time.time()))
         except Unauthenticated:
@@ -84,7 +93,9 @@ class Authenticator:
             memberships=memberships_of(self.database, claims.user_id),
             tenant_id=claims.tenant_id,
         )
-        remembered = (identity, float(claims.expires_at))
+        return self._remember(token, (identity, float(claims.expires_at)), version)
+
+    def _remember(self, token: str, remembered: tuple[Identity, float], version: int) -> tuple[Identity, float]:
         with self._lock:
             # What was read before a change must not be remembered after it.
             if version == self._version:
@@ -106,6 +117,26 @@ class Authenticator:
                 self._remembered = {}
                 self._version = version
             self._asked = now
+
+
+def _personal(database: Database, token: str) -> tuple[Identity, float]:
+    """What a personal token says, and until when that may be remembered. Raises `Unauthenticated`."""
+    found = find_personal_token(database, token)
+    if found is None:
+        raise Unauthenticated("The access token is not known, was revoked or has expired.", code="invalid_token")
+    now = datetime.now(UTC).replace(microsecond=0)
+    if found.used_at is None or (now - found.used_at).total_seconds() >= PERSONAL_SECONDS:
+        # Reading goes on even while nothing can be written.
+        with suppress(Unavailable):
+            touch_personal_token(database, found.id, now)
+    identity = Identity(
+        user_id=found.user_id,
+        client_id=PERSONAL,
+        scopes=frozenset(found.scopes),
+        memberships=memberships_of(database, found.user_id),
+        tenant_id=found.tenant_id,
+    )
+    return identity, min(found.expires_at.timestamp(), now.timestamp() + PERSONAL_SECONDS)
 
 
 def in_tenant(identity: Identity, header: str | None) -> Principal:
