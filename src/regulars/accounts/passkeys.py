@@ -166,7 +166,7 @@ def list_passkeys(database: Database, user_id: int) -> list[Passkey]:
 def delete_passkey(database: Database, user_id: int, passkey_id: str) -> None:
     """Let one of the user's passkeys be good no more. Raises `NotFound`."""
     with database.transaction():
-        if not database.execute(DELETE, {"id": passkey_id, "user_id": user_id}):
+        if not passkey_id.isprintable() or not database.execute(DELETE, {"id": passkey_id, "user_id": user_id}):
             raise NotFound("There is no such passkey; it may have been removed already.")
         audit.record(database, "passkey.deleted", user_id=user_id, about=passkey_id)
 

@@ -109,7 +109,7 @@ def list_all_personal_tokens(database: Database) -> list[PersonalToken]:
 def revoke_personal_token(database: Database, token_id: str, user_id: int | None = None) -> None:
     """Make a token worthless, everywhere within a second. Raises `NotFound`, also for one of another than `user_id`."""
     with database.transaction():
-        row = database.fetch_one(BY_ID, {"id": token_id})
+        row = database.fetch_one(BY_ID, {"id": token_id}) if token_id.isprintable() else None
         if row is None or user_id not in {None, row[1]} or not database.execute(DELETE, {"id": token_id}):
             raise NotFound("There is no such token; it may have been revoked already.")
         bump_access_version(database)

@@ -167,7 +167,8 @@ def list_sessions(database: Database, user_id: int) -> list[Session]:
 def end_session(database: Database, user_id: int, session_id: str) -> None:
     """End one of the user's sessions. Raises `NotFound`."""
     with database.transaction():
-        if not database.execute(END, {"user_id": user_id, "session_id": session_id}):
+        known = session_id.isprintable() and database.execute(END, {"user_id": user_id, "session_id": session_id})
+        if not known:
             raise NotFound("There is no such session; it may have ended already.")
         audit.record(database, "session.ended", user_id=user_id, about=session_id)
 

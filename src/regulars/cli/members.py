@@ -32,6 +32,19 @@ def add(
             print_line(member.user_id)
 
 
+@app.command("remove")
+def remove(
+    tenant: TenantOption,
+    user: Annotated[str, typer.Option(metavar="EMAIL", help="The user's e-mail address.")],
+    database: DatabaseOption = None,
+) -> None:
+    """End a user's membership of a tenant. The last owner must stay."""
+    from regulars.accounts.memberships import remove_member
+
+    with opened(database) as (db, _):
+        remove_member(db, tenant, user)
+
+
 @app.command("list")
 def list_all(tenant: TenantOption, as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """List the members of a tenant."""

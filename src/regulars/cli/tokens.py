@@ -1,19 +1,31 @@
 """`regulars token …`"""
 
-import re
 import sys
+from datetime import datetime
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
-from regulars.cli.database import DatabaseOption, opened
-from regulars.cli.output import print_line
-from regulars.errors import Forbidden, Invalid
+from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.output import print_line, print_list
+from regulars.db.engine import Database
+from regulars.errors import Invalid, NotFound
+from regulars.settings import Settings, read_lifetime
 
-app = typer.Typer(help="Access tokens.", no_args_is_help=True)
+app = typer.Typer(help="Personal access tokens.", no_args_is_help=True)
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST = 365 * 86400
+
+class Listed(Struct, frozen=True):
+    """A token as it is listed: never the token itself."""
+
+    id: str
+    user: str
+    name: str
+    scopes: str
+    tenant_id: int | None
+    expires_at: datetime
+    used_at: datetime | None
 
 
 @app.command("create")
@@ -21,46 +33,83 @@ def create(
     user: Annotated[str, typer.Option(metavar="EMAIL", help="Whose token it is.")],
     scope: Annotated[str, typer.Option(help="What it allows, separated by spaces.")] = "customers:read",
     tenant: Annotated[int | None, typer.Option(metavar="ID", help="Good for this tenant alone.")] = None,
-    expires: Annotated[str, typer.Option(help="How long it is good for: 30s, 15m, 1h, 7d.")] = "1h",
+    expires: Annotated[str, typer.Option(help="How long it is good for, at most 365d: 30s, 15m, 1h, 7d.")] = "1h",
+    name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
     database: DatabaseOption = None,
 ) -> None:
-    """Print an access token and nothing else."""
-    from regulars.accounts.memberships import memberships_of
+    """Make a personal access token, and print it and nothing else. It is never shown again."""
+    from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_user_by_email
-    from regulars.oauth.tokens import issue_access_token
 
-    scopes, lifetime = _checked(scope, expires)
-    with opened(database) as (db, settings):
+    lifetime = read_lifetime(expires)
+    if lifetime is None:
+        raise Invalid({"expires": [f"--expires must be a time like 30s, 15m, 1h or 7d, not {expires!r}."]})
+    with opened(database) as (db, _):
         owner = get_user_by_email(db, user)
-        if tenant is not None and tenant not in memberships_of(db, owner.id):
-            raise Forbidden(f"{owner.email} is no member of tenant {tenant}.")
-        print_line(issue_access_token(db, settings, owner.id, scopes, tenant_id=tenant, lifetime=lifetime))
+        _, token = create_personal_token(
+            db, owner.id, name=name, scopes=scope.split(), tenant_id=tenant, lifetime=lifetime
+        )
+        print_line(token)
+
+
+@app.command("list")
+def list_all(
+    user: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this user's.")] = None,
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """List the personal access tokens, expired ones too; never the tokens themselves."""
+    from regulars.accounts.personal_tokens import list_all_personal_tokens, list_personal_tokens
+    from regulars.accounts.users import get_user_by_email, list_users
+
+    with opened(database) as (db, _):
+        if user is None:
+            emails = {each.id: each.email for each in list_users(db)}
+            tokens = list_all_personal_tokens(db)
+        else:
+            owner = get_user_by_email(db, user)
+            emails = {owner.id: owner.email}
+            tokens = list_personal_tokens(db, owner.id)
+    listed = [
+        Listed(
+            token.id,
+            emails[token.user_id],
+            token.name,
+            " ".join(token.scopes),
+            token.tenant_id,
+            token.expires_at,
+            token.used_at,
+        )
+        for token in tokens
+    ]
+    print_list(listed, Listed.__struct_fields__, as_json=as_json)
 
 
 @app.command("revoke")
 def revoke(
-    token: Annotated[str | None, typer.Argument(help="The token; without it, it is read from standard input.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Argument(metavar="TOKEN_OR_ID", help="The token or its id; without it, read from standard input."),
+    ] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Make a token worthless, everywhere within a second."""
+    """Make a personal or an access token worthless, everywhere within a second."""
+    with opened(database) as (db, settings):
+        _revoke(db, settings, (token or sys.stdin.readline()).strip())
+
+
+def _revoke(database: Database, settings: Settings, text: str) -> None:
+    from regulars.accounts.personal_tokens import find_personal_token, revoke_personal_token
+    from regulars.oauth.opaque import Kind, is_token
     from regulars.oauth.tokens import revoke_token
 
-    with opened(database) as (db, settings):
-        revoke_token(db, settings, (token or sys.stdin.readline()).strip())
-
-
-def _checked(scope: str, expires: str) -> tuple[list[str], int]:
-    from regulars.oauth.scopes import SCOPES
-
-    scopes = scope.split()
-    unknown = [name for name in scopes if name not in SCOPES]
-    faults = {}
-    if unknown or not scopes:
-        faults["scope"] = [f"There is no scope {' '.join(unknown)!r}; there are {', '.join(SCOPES)}."]
-    match = re.fullmatch(r"([0-9]{1,6})([smhd])", expires.strip())
-    lifetime = int(match[1]) * UNITS[match[2]] if match else 0
-    if not 1 <= lifetime <= LONGEST:
-        faults["expires"] = [f"--expires must be a time like 30s, 15m, 1h or 7d, at most 365d, not {expires!r}."]
-    if faults:
-        raise Invalid(faults)
-    return scopes, lifetime
+    if text.count(".") == 2:  # a JSON Web Token
+        revoke_token(database, settings, text)
+        return
+    if not is_token(text, Kind.PERSONAL_TOKEN):
+        revoke_personal_token(database, text)
+        return
+    known = find_personal_token(database, text)
+    if known is None:
+        raise NotFound("There is no such token; it may have expired or been revoked already.")
+    revoke_personal_token(database, known.id)

@@ -11,14 +11,15 @@ from regulars.errors import ConfigurationError
 
 app = typer.Typer(help="Users: who signs in.", no_args_is_help=True)
 
+EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="The address that they sign in with.")]
+PasswordOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
 
 @app.command("create")
 def create(
     email: Annotated[str, typer.Option(help="The address to sign in with.")],
     name: Annotated[str, typer.Option(help="What people call them.")],
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
+    password_stdin: PasswordOption = False,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
@@ -36,6 +37,36 @@ def _password(*, from_stdin: bool) -> str:
     if not sys.stdin.isatty():
         raise ConfigurationError("There is no terminal to ask for the password at: give --password-stdin.")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+@app.command("password")
+def reset_password(
+    email: EmailArgument, password_stdin: PasswordOption = False, database: DatabaseOption = None
+) -> None:
+    """Give a user another password, and sign them out everywhere; asks for it like `create`."""
+    from regulars.accounts.passwords import change_password
+    from regulars.accounts.sessions import end_other_sessions
+    from regulars.accounts.users import get_user_by_email
+
+    with opened(database) as (db, _):
+        user = get_user_by_email(db, email)
+        password = _password(from_stdin=password_stdin)
+        with db.transaction():
+            change_password(db, user.id, password)
+            end_other_sessions(db, user.id, keep=None)
+
+
+@app.command("link")
+def link(
+    email: EmailArgument,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Who they are there: its tokens' claim 'sub'.")],
+    database: DatabaseOption = None,
+) -> None:
+    """Say who a user is to an outside authorization server (the setting `issuer`)."""
+    from regulars.accounts.users import link_subject
+
+    with opened(database) as (db, _):
+        link_subject(db, email, subject)
 
 
 @app.command("list")

@@ -1,0 +1,22 @@
+"""`regulars audit`"""
+
+from typing import Annotated
+
+import typer
+
+from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.output import print_list
+
+COLUMNS = ("created_at", "kind", "user_id", "client_id", "about", "address")
+
+
+def show_audit(
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many events at most.")] = 100,
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Show what happened to people's access: sign-ins, tokens, second factors; the newest first."""
+    from regulars.accounts.audit import list_events
+
+    with opened(database) as (db, _):
+        print_list(list_events(db, limit), COLUMNS, as_json=as_json)
