@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from regulars.customers.folding import fold, phone_forms
 from regulars.customers.writing import Record, insert_customers
 from regulars.db.migrate import migrate
+from regulars.folding import fold, phone_forms
 from tests import postgres
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import World

@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, select
 from regulars.accounts.memberships import list_members
 from regulars.accounts.users import normal_email
 from regulars.customers.fields import quoted
-from regulars.customers.folding import fold
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import channels, countries
+from regulars.folding import fold
 
 COUNTRIES = Statement(select(countries.c.id, countries.c.code, countries.c.name))
 CHANNELS = Statement(select(channels.c.id).where(channels.c.tenant_id == bindparam("tenant_id")))

@@ -11,7 +11,6 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from regulars.customers.counts import EVERYONE, total_of
-from regulars.customers.folding import search_words
 from regulars.customers.schemas import Customer, Gender, customer_of
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
@@ -23,6 +22,7 @@ from regulars.db.tables import (
     customers_search,
     users,
 )
+from regulars.folding import search_words
 
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]

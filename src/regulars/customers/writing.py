@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from regulars.customers.counts import Deltas, add_counts, count_customer
-from regulars.customers.folding import search_text, sort_key
 from regulars.db.engine import Database
 from regulars.db.statements import Row
 from regulars.db.tables import customers
+from regulars.folding import search_text, sort_key
 
 SEQUENCE = "customer_ids"
 HIGHEST_ID = 2**40 - 1
