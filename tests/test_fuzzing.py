@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from regulars.oauth.scopes import SCOPES
 from tests.server import running
 from tests.world import World
 
@@ -20,7 +21,7 @@ def test_every_answer_is_as_the_document_says(world: World) -> None:
                 f"--config-file={HERE}/schemathesis.toml",
                 "run",
                 f"{server.url}/api/openapi.json",
-                f"--header=Authorization: Bearer {world.token(world.alice)}",
+                f"--header=Authorization: Bearer {world.token(world.alice, list(SCOPES))}",
                 "--checks=all",
                 "--phases=examples,coverage,fuzzing,stateful",
                 "--max-examples=40",
@@ -33,4 +34,4 @@ def test_every_answer_is_as_the_document_says(world: World) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout
-    assert "2 selected / 2 total" in done.stdout
+    assert "8 selected / 8 total" in done.stdout

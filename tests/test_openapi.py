@@ -5,9 +5,16 @@ from typing import Any
 
 import pytest
 
+from regulars.accounts.parameters import PARAMETERS as USER_PARAMETERS
 from regulars.app import routes
 from regulars.customers.parameters import PARAMETERS
+from regulars.http.parameters import Parameter
+from regulars.oauth.scopes import SCOPES
 from tests.world import LIST, World
+
+USERS = "/api/v1/users"
+ACCOUNT = "/api/v1/account"
+WITHOUT_TENANT = {ACCOUNT, "/api/v1/account/tenants", "/api/v1/countries"}
 
 
 @pytest.fixture
@@ -26,9 +33,12 @@ def test_every_address_of_the_api_is_described_with_all_its_methods(world: World
     assert {(path, method) for path, methods in document["paths"].items() for method in methods} == served
 
 
-def test_every_parameter_has_its_rule_a_description_and_an_example(document: dict[str, Any]) -> None:
-    described = {p["name"]: p for p in document["paths"][LIST]["get"]["parameters"] if p["in"] == "query"}
-    assert list(described) == [parameter.name for parameter in PARAMETERS]
+@pytest.mark.parametrize(("path", "parameters"), [(LIST, PARAMETERS), (USERS, USER_PARAMETERS)])
+def test_every_parameter_has_its_rule_a_description_and_an_example(
+    document: dict[str, Any], path: str, parameters: tuple[Parameter, ...]
+) -> None:
+    described = {p["name"]: p for p in document["paths"][path]["get"]["parameters"] if p["in"] == "query"}
+    assert list(described) == [parameter.name for parameter in parameters]
     for parameter in described.values():
         assert parameter["description"]
         assert parameter["schema"]
@@ -37,22 +47,55 @@ def test_every_parameter_has_its_rule_a_description_and_an_example(document: dic
 
 
 def test_every_operation_lists_its_errors_with_an_example_of_each(document: dict[str, Any]) -> None:
-    expected = {
-        LIST: {"200", "304", "400", "401", "403", "405", "422", "500", "503"},
-        LIST + "/{id}": {"200", "304", "400", "401", "403", "404", "405", "422", "500", "503"},
-    }
-    for path, statuses in expected.items():
-        responses = document["paths"][path]["get"]["responses"]
-        assert set(responses) == statuses
-        for status in statuses - {"200", "304"}:
+    common = {"200", "304", "400", "401", "403", "405", "422", "500", "503"}
+    others = {LIST + "/{id}": common | {"404"}, "/api/v1/countries": common - {"403"}}
+    for path, methods in document["paths"].items():
+        responses = methods["get"]["responses"]
+        assert set(responses) == others.get(path, common)
+        for status in responses.keys() - {"200", "304"}:
             example = responses[status]["content"]["application/json"]["example"]
             assert {"error", "message"} <= set(example)
 
 
-def test_an_answer_has_exactly_the_fields_that_the_document_names(world: World, document: dict[str, Any]) -> None:
-    schema = document["components"]["schemas"]["Customer"]
-    customer = world.get(params={"per_page": 1}).json["data"][0]
-    assert list(customer) == list(schema["properties"]) == schema["required"]
+def test_every_operation_says_whether_it_needs_a_tenant(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        operation = methods["get"]
+        takes_tenant = "X-Tenant" in {parameter["name"] for parameter in operation["parameters"]}
+        assert takes_tenant == (path not in WITHOUT_TENANT)
+
+
+def test_every_operation_has_one_of_the_documents_tags_and_scopes_that_exist(document: dict[str, Any]) -> None:
+    tags = {tag["name"] for tag in document["tags"]}
+    used = set()
+    for path, methods in document["paths"].items():
+        operation = methods["get"]
+        used |= set(operation["tags"])
+        scopes = re.findall(r"`([a-z]+:[a-z]+)`", operation["description"].rpartition("\n\n")[2])
+        assert set(scopes) <= set(SCOPES)
+        assert bool(scopes) == (path != "/api/v1/countries")
+    assert used == tags
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        (LIST, "Customer"),
+        (USERS, "TenantUser"),
+        (ACCOUNT, "Account"),
+        ("/api/v1/account/tenants", "OwnTenant"),
+        ("/api/v1/account/roles", "AccountRoles"),
+        ("/api/v1/channels", "Channel"),
+        ("/api/v1/countries", "Country"),
+    ],
+)
+def test_an_answer_has_exactly_the_fields_that_the_document_names(
+    world: World, document: dict[str, Any], path: str, schema: str
+) -> None:
+    described = document["components"]["schemas"][schema]
+    token = world.token(world.alice, list(SCOPES))
+    data = world.client.simulate_get(path, headers={"Authorization": f"Bearer {token}"}).json["data"]
+    first = data[0] if isinstance(data, list) else data
+    assert list(first) == list(described["properties"]) == described["required"]
 
 
 def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(

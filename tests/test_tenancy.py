@@ -1,4 +1,4 @@
-"""Nobody meets another tenant's customer, whatever they send."""
+"""Nobody meets another tenant's customers or people, whatever they send."""
 
 import ast
 from collections.abc import Iterator
@@ -8,21 +8,34 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import bindparam, update
 
 import regulars
-from regulars.accounts.memberships import add_member
+from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.users import create_user
 from regulars.app import routes
+from regulars.db.statements import Statement
+from regulars.db.tables import channels
+from regulars.oauth.scopes import SCOPES
 from regulars.principal import Role
+from regulars.tenants.queries import CHANNELS as CHANNELS_OF_ALL
 from regulars.tenants.queries import create_tenant
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, PASSWORD, World, expect_error
 
+ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
+USERS, CHANNELS = "/api/v1/users", "/api/v1/channels"
+OF_NO_TENANT = {"/api/v1/countries"}
 TENANT_TABLES = {"customers", "customer_counts", "channels", "memberships", "customers_search"}
+NAME_CHANNELS = Statement(
+    update(channels)
+    .where(channels.c.tenant_id == bindparam("of_tenant"))
+    .values(name=channels.c.name + bindparam("suffix"))
+)
 
 
 class Crowd:
-    """Many tenants, users with a role here and there, and the ids of everybody's customers."""
+    """Many tenants, users with a role here and there or none any more, and the ids of everybody's customers."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -53,6 +66,24 @@ class Crowd:
                     tenant_id, first_name=f"Person {number}", last_name=f"of {tenant_id}", gender="female"
                 )
                 self.owner_of[customer_id] = tenant_id
+        self.former = {tenant_id: self.let_one_go(tenant_id) for tenant_id in self.tenants}
+        for user_id in self.members:
+            world.tokens[user_id] = world.token(user_id, list(SCOPES))
+        self.channels = {tenant_id: self.name_channels(tenant_id) for tenant_id in self.tenants}
+
+    def let_one_go(self, tenant_id: int) -> int:
+        """Make somebody a member of the tenant, and then no longer."""
+        email = f"former{tenant_id}@example.com"
+        user = create_user(self.world.database, email=email, name="Former", password=PASSWORD)
+        add_member(self.world.database, tenant_id, email, Role.ADMIN)
+        remove_member(self.world.database, tenant_id, email)
+        self.members[user.id] = set()
+        return user.id
+
+    def name_channels(self, tenant_id: int) -> set[str]:
+        """Give the tenant's channels names that only it has."""
+        self.world.database.execute(NAME_CHANNELS, {"of_tenant": tenant_id, "suffix": f" of {tenant_id}"})
+        return {f"{name} of {tenant_id}" for _, name in CHANNELS_OF_ALL}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -74,30 +105,70 @@ PARAMETERS = st.fixed_dictionaries(
         "tenant_id": st.integers(1, 9).map(str),
     },
 )
+USER_PARAMETERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "search": st.sampled_from(["user", "example", "e", "%", "former", "dora"]),
+        "per_page": st.sampled_from(["1", "100"]),
+        "page": st.sampled_from(["1", "2"]),
+        "sort_by": st.sampled_from(["name", "email", "created_at"]),
+        "trashed": st.sampled_from(["true", "false"]),
+        "tenant_id": st.integers(1, 9).map(str),
+    },
+)
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObject) -> None:
     user_id = data.draw(st.sampled_from(sorted(crowd.members)))
     tenant = data.draw(st.sampled_from([None, *crowd.tenants, 9999]))
-    customer_id = data.draw(st.sampled_from([None, *crowd.owner_of, 888888]))
-    path = LIST if customer_id is None else f"{LIST}/{customer_id}"
-    answer = crowd.world.get(path, user=user_id, tenant=tenant, params=data.draw(PARAMETERS))
+    customer_id = data.draw(st.sampled_from([*crowd.owner_of, 888888]))
+    path = data.draw(st.sampled_from([LIST, f"{LIST}/{customer_id}", USERS, CHANNELS, OWN_ROLES]))
+    parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
+    answer = crowd.world.get(path, user=user_id, tenant=tenant, params=parameters)
     mine = crowd.members[user_id]
     meant = tenant if tenant is not None else next(iter(mine)) if len(mine) == 1 else None
     if meant is None:
         expect_error(answer, 400, "tenant_required")
     elif meant not in mine:
         expect_error(answer, 403, "tenant_forbidden")
-    elif customer_id is None:
-        owners = {crowd.owner_of[customer["id"]] for customer in answer.json["data"]}
-        assert owners <= {meant}
-        assert answer.json["meta"]["total"] <= 4
-    elif crowd.owner_of.get(customer_id) == meant:
-        assert answer.json["data"]["id"] == customer_id
-    else:
+    elif path == f"{LIST}/{customer_id}" and crowd.owner_of.get(customer_id) != meant:
         expect_error(answer, 404, "not_found")
+    else:
+        assert answer.status_code == 200, answer.text
+        expect_only(crowd, meant, path, answer.json)
+
+
+def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -> None:
+    """What the path gives is the tenant's, all of it."""
+    data = body["data"]
+    if path == LIST:
+        assert {crowd.owner_of[customer["id"]] for customer in data} <= {tenant_id}
+        assert body["meta"]["total"] <= 4
+    elif path == USERS:
+        own = {user_id for user_id, mine in crowd.members.items() if tenant_id in mine} | {crowd.former[tenant_id]}
+        assert {user["id"] for user in data} <= own
+        assert body["meta"]["total"] < len(own)
+    elif path == CHANNELS:
+        assert {channel["name"] for channel in data} == crowd.channels[tenant_id]
+    elif path == OWN_ROLES:
+        assert len(data["roles"]) == 1
+    else:
+        assert crowd.owner_of[data["id"]] == tenant_id
+
+
+def test_nobody_sees_another_account_or_a_tenant_that_is_not_theirs(crowd: Crowd) -> None:
+    for user_id, mine in crowd.members.items():
+        for tenant in (None, *crowd.tenants):
+            assert crowd.world.get(ACCOUNT, user=user_id, tenant=tenant).json["data"]["id"] == user_id
+            tenants = crowd.world.get(OWN_TENANTS, user=user_id, tenant=tenant).json["data"]
+            assert [one["id"] for one in tenants] == sorted(mine)
+        for bound in crowd.tenants:
+            token = crowd.world.token(user_id, ["tenants:read"], tenant_id=bound)
+            headers = {"Authorization": f"Bearer {token}"}
+            tenants = crowd.world.client.simulate_get(OWN_TENANTS, headers=headers).json["data"]
+            assert {one["id"] for one in tenants} == mine & {bound}
 
 
 def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: World) -> None:
@@ -109,7 +180,8 @@ def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: Wor
 
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
-    assert api == {LIST, LIST + "/{id}"}, "a new endpoint belongs into the test of other tenants' rows"
+    tried = {LIST, LIST + "/{id}", USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES}
+    assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
 
 
 def functions_with_statements() -> Iterator[tuple[Path, ast.Module]]:

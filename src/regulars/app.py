@@ -5,6 +5,9 @@ from typing import Any
 import falcon
 import falcon.media
 
+from regulars.accounts.routes import OwnAccount, OwnRoles, OwnTenants, UserList
+from regulars.channels.routes import ChannelList
+from regulars.countries.routes import CountryList
 from regulars.customers.routes import CustomerList, OneCustomer
 from regulars.db.engine import Database
 from regulars.http import problems
@@ -32,6 +35,12 @@ def routes(settings: Settings, database: Database) -> list[tuple[str, object]]:
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(database, settings, authenticator)),
         ("/api/v1/customers/{id}", OneCustomer(database, authenticator)),
+        ("/api/v1/users", UserList(database, settings, authenticator)),
+        ("/api/v1/account", OwnAccount(database, authenticator)),
+        ("/api/v1/account/tenants", OwnTenants(database, authenticator)),
+        ("/api/v1/account/roles", OwnRoles(authenticator)),
+        ("/api/v1/channels", ChannelList(database, authenticator)),
+        ("/api/v1/countries", CountryList(database, authenticator)),
     ]
     document = OpenApi(api)
     return [

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+RoleName = Literal["owner", "admin", "agent", "viewer"]
 
 
 class Role(StrEnum):
@@ -12,6 +15,16 @@ class Role(StrEnum):
     ADMIN = "admin"
     AGENT = "agent"
     VIEWER = "viewer"
+
+
+SEE = frozenset({"account:read", "tenants:read", "users:read", "customers:read"})
+PERMISSIONS: Mapping[Role, frozenset[str]] = {
+    Role.OWNER: SEE | {"customers:write", "applications:manage"},
+    Role.ADMIN: SEE | {"customers:write", "applications:manage"},
+    Role.AGENT: SEE | {"customers:write"},
+    Role.VIEWER: SEE,
+}
+"""What each role may do in its tenant. Most are scopes too; `applications:manage` is for the console alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +39,11 @@ class Membership:
 class Identity:
     """What a good access token says: its user, client and scopes, and the user's memberships by tenant id.
 
-    `tenant_id` is set where the token is bound to one tenant.
+    `tenant_id` is set where the token is bound to one tenant; `user_id` is None where it belongs to an application
+    itself, which is then a member of its one tenant.
     """
 
-    user_id: int
+    user_id: int | None
     client_id: str
     scopes: frozenset[str]
     memberships: Mapping[int, Membership]

@@ -1,8 +1,6 @@
 """The customer endpoints."""
 
-import hashlib
 import re
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -17,6 +15,7 @@ from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.db.engine import Database
 from regulars.errors import NotFound
 from regulars.http.address import base_url
+from regulars.http.answers import answer, is_strict
 from regulars.http.openapi import Operation
 from regulars.http.paging import Links, PageMeta, links_and_meta
 from regulars.http.parameters import Query, shown
@@ -25,9 +24,6 @@ from regulars.settings import Settings
 
 PATH = "/api/v1/customers"
 ID = re.compile(r"[1-9][0-9]{0,17}")
-STRICT = re.compile(r'(^|[,;\s])handling\s*=\s*"?strict"?\s*($|[,;])', re.IGNORECASE)
-
-encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
 
 
 class CustomerPage(msgspec.Struct, frozen=True):
@@ -47,7 +43,8 @@ class CustomerList:
             summary="Get all customers",
             description="The customers of a tenant: searched, filtered, sorted, in pages.",
             answer=CustomerPage,
-            scope="customers:read",
+            tag="Customers",
+            scopes=("customers:read",),
             parameters=PARAMETERS,
         )
     }
@@ -73,7 +70,7 @@ class CustomerList:
             page=listing.page,
             rows=len(customers),
         )
-        answer(request, response, encode(CustomerPage(customers, links, meta)))
+        answer(request, response, CustomerPage(customers, links, meta))
 
     on_head = on_get
 
@@ -87,7 +84,8 @@ class OneCustomer:
             summary="Get a customer",
             description="One customer of the tenant, in the trash or not.",
             answer=CustomerAnswer,
-            scope="customers:read",
+            tag="Customers",
+            scopes=("customers:read",),
             path_parameters={
                 "id": {"schema": {"type": "integer", "minimum": 1}, "description": "The customer's id.", "example": 123}
             },
@@ -106,29 +104,9 @@ class OneCustomer:
         if not ID.fullmatch(id):
             raise NotFound(f"There is no customer {shown(id)}.")
         customer = get_customer(self.database, principal.tenant_id, int(id))
-        answer(request, response, encode(CustomerAnswer("The customer was found.", customer)))
+        answer(request, response, CustomerAnswer("The customer was found.", customer))
 
     on_head = on_get
-
-
-def is_strict(request: falcon.Request, response: falcon.Response) -> bool:
-    """Whether the client asks that unknown parameters be refused (RFC 7240); the answer then says that they were."""
-    prefer = request.env.get("HTTP_PREFER")
-    if prefer is None or not STRICT.search(prefer):
-        return False
-    response.set_header("Preference-Applied", "handling=strict")
-    return True
-
-
-def answer(request: falcon.Request, response: falcon.Response, body: bytes) -> None:
-    """Answer with `body`, or with 304 where the client has it already (RFC 9110, section 13.1.2)."""
-    etag = '"' + hashlib.blake2b(body, digest_size=16).hexdigest() + '"'
-    response.set_header("ETag", etag)
-    known = request.env.get("HTTP_IF_NONE_MATCH")
-    if known is not None and (known.strip() == "*" or etag in known):
-        response.status = 304
-        return
-    response.data = body
 
 
 def _today(listing: Listing, time_zone: str) -> date:

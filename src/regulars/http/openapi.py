@@ -50,15 +50,38 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
 }
 
 
+WITHOUT_TENANT: Mapping[int, tuple[str, str, str]] = {
+    400: ("validation_error", 'The Host header is not the name of a host: "a b".', "The request cannot be read."),
+    403: (
+        "insufficient_scope",
+        "The access token lacks the scope account:read.",
+        "The token lacks the scope, or belongs to an application instead of a user.",
+    ),
+}
+"""How those of `ERRORS` differ where no tenant is meant."""
+
+TAGS: Mapping[str, str] = {
+    "Account": "Whose token it is, and what they may do.",
+    "Customers": "The customers of a tenant.",
+    "Users": "The people who work in a tenant.",
+    "Reference": "What customers refer to.",
+}
+
+
 @dataclass(frozen=True)
 class Operation:
-    """What one method of an address does, takes and gives."""
+    """What one method of an address does, takes and gives.
+
+    The access token must have one of `scopes`; without any, every token will do.
+    """
 
     id: str
     summary: str
     description: str
     answer: type
-    scope: str
+    tag: str
+    scopes: Sequence[str] = ()
+    needs_tenant: bool = True
     parameters: Sequence[Parameter] = ()
     path_parameters: Mapping[str, Mapping[str, Any]] | None = None
     errors: Sequence[int] = (400, 401, 403, 405, 422, 500, 503)
@@ -92,7 +115,7 @@ class OpenApi:
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],
-            "tags": [{"name": "Customers", "description": "The customers of a tenant."}],
+            "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -161,27 +184,28 @@ def _described(operation: Operation) -> dict[str, Any]:
     parameters = [_path_parameter(name, schema) for name, schema in (operation.path_parameters or {}).items()]
     parameters += [_query_parameter(parameter) for parameter in operation.parameters]
     responses = {"200": _success(operation), "304": {"description": "It has not changed (If-None-Match)."}}
-    responses |= {str(status): _error(status) for status in operation.errors}
+    responses |= {str(status): _error(status, operation) for status in operation.errors}
+    scopes = " or ".join(f"`{scope}`" for scope in operation.scopes)
     return {
         "operationId": operation.id,
-        "tags": ["Customers"],
+        "tags": [operation.tag],
         "summary": operation.summary,
-        "description": f"{operation.description}\n\nScope: `{operation.scope}`.",
+        "description": f"{operation.description}\n\n{f'Scope: {scopes}.' if scopes else 'Any access token will do.'}",
         "security": [{"bearer": []}],
-        "parameters": [*parameters, *HEADER_PARAMETERS],
+        "parameters": [*parameters, *([TENANT_PARAMETER] if operation.needs_tenant else []), *HEADER_PARAMETERS],
         "responses": responses,
     }
 
 
+TENANT_PARAMETER = {
+    "name": "X-Tenant",
+    "in": "header",
+    "description": "The tenant's id. May be left out when the user belongs to exactly one tenant, "
+    "or the token is bound to one.",
+    "schema": {"type": "integer", "minimum": 1},
+    "example": 1,
+}
 HEADER_PARAMETERS = [
-    {
-        "name": "X-Tenant",
-        "in": "header",
-        "description": "The tenant's id. May be left out when the user belongs to exactly one tenant, "
-        "or the token is bound to one.",
-        "schema": {"type": "integer", "minimum": 1},
-        "example": 1,
-    },
     {
         "name": "Prefer",
         "in": "header",
@@ -229,8 +253,9 @@ def _success(operation: Operation) -> dict[str, Any]:
 REQUEST_ID = {"description": "Names this request, in the log too.", "schema": {"type": "string"}}
 
 
-def _error(status: int) -> dict[str, Any]:
-    code, message, description = ERRORS[status]
+def _error(status: int, operation: Operation) -> dict[str, Any]:
+    errors = ERRORS if operation.needs_tenant else {**ERRORS, **WITHOUT_TENANT}
+    code, message, description = errors[status]
     headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
     if status in {401, 403}:
         headers["WWW-Authenticate"] = {"description": "RFC 6750.", "schema": {"type": "string"}}

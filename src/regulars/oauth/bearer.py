@@ -17,7 +17,7 @@ from regulars.http.parameters import shown
 from regulars.oauth.keys import PublicKeys, public_keys
 from regulars.oauth.opaque import Kind, is_token
 from regulars.oauth.tokens import is_revoked, verify_access_token
-from regulars.principal import Identity, Principal
+from regulars.principal import PERMISSIONS, Identity, Principal
 
 BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 TENANT = re.compile(r"-?[0-9]{1,100}")
@@ -49,15 +49,26 @@ class Authenticator:
 
         Raises `Unauthenticated` (401), `Forbidden` (403: scope or tenant), `Malformed` (400: no usable tenant).
         """
-        identity = self.identity(request)
-        if scope not in identity.scopes:
-            raise Forbidden(f"The access token lacks the scope {scope}.", code="insufficient_scope", scope=scope)
+        identity = self.identity(request, scope)
         principal = in_tenant(identity, request.env.get("HTTP_X_TENANT"))
         request.context.tenant_id = principal.tenant_id
+        if scope not in PERMISSIONS[principal.role]:
+            message = f"The role {principal.role} does not allow what the scope {scope} stands for."
+            raise Forbidden(message, code="insufficient_scope", scope=scope)
         return principal
 
-    def identity(self, request: falcon.Request) -> Identity:
-        """What the request's access token says. Raises `Unauthenticated`."""
+    def identity(self, request: falcon.Request, *scopes: str) -> Identity:
+        """What the request's access token says, if it has one of `scopes` (where any are named).
+
+        Raises `Unauthenticated` (401), `Forbidden` (403).
+        """
+        identity = self._identity(request)
+        if scopes and identity.scopes.isdisjoint(scopes):
+            message = f"The access token lacks the scope {' or '.join(scopes)}."
+            raise Forbidden(message, code="insufficient_scope", scope=scopes[0])
+        return identity
+
+    def _identity(self, request: falcon.Request) -> Identity:
         header = request.env.get("HTTP_AUTHORIZATION", "")
         match = BEARER.fullmatch(header)
         if match is None:

@@ -3,15 +3,17 @@
 import re
 from datetime import UTC, datetime
 from functools import cache
+from typing import Annotated
 from zoneinfo import available_timezones
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy import bindparam, insert, select
 
 from regulars.db.engine import Database
 from regulars.db.statements import Row, Statement
-from regulars.db.tables import channels, countries, tenants
+from regulars.db.tables import channels, countries, memberships, tenants
 from regulars.errors import Invalid, NotFound
+from regulars.principal import RoleName
 
 LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 CHANNELS = (("whatsapp", "WhatsApp"), ("instagram", "Instagram"), ("website", "Website"), ("telegram", "Telegram"))
@@ -28,9 +30,24 @@ class Tenant(Struct, frozen=True):
     created_at: datetime
 
 
+class OwnTenant(Struct, frozen=True):
+    """A tenant as one of its members sees it."""
+
+    id: Annotated[int, Meta(description="What the X-Tenant header takes.", examples=[1])]
+    name: Annotated[str, Meta(examples=["Güneş Diş Kliniği"])]
+    logo_url: Annotated[str | None, Meta(examples=["https://example.com/logo.png"])]
+    role: Annotated[RoleName, Meta(description="What the member is there.", examples=["owner"])]
+
+
 FIELDS = (tenants.c.id, tenants.c.name, tenants.c.time_zone, tenants.c.locale, countries.c.code, tenants.c.created_at)
 ALL = Statement(select(*FIELDS).join_from(tenants, countries).order_by(tenants.c.id))
 ONE = Statement(select(*FIELDS).join_from(tenants, countries).where(tenants.c.id == bindparam("tenant_id")))
+OF_USER = Statement(
+    select(tenants.c.id, tenants.c.name, tenants.c.logo_url, memberships.c.role)
+    .join_from(memberships, tenants, memberships.c.tenant_id == tenants.c.id)
+    .where(memberships.c.user_id == bindparam("user_id"), memberships.c.deleted_at.is_(None))
+    .order_by(tenants.c.id)
+)
 COUNTRY = Statement(select(countries.c.id).where(countries.c.code == bindparam("code")))
 INSERT = Statement(
     insert(tenants).values(
@@ -94,6 +111,11 @@ def create_tenant(
 def list_tenants(database: Database) -> list[Tenant]:
     """All tenants, in the order of their ids."""
     return [_tenant(row) for row in database.fetch_all(ALL)]
+
+
+def list_tenants_of(database: Database, user_id: int) -> list[OwnTenant]:
+    """The tenants that the user is a member of, in the order of their ids."""
+    return [OwnTenant(*row) for row in database.fetch_all(OF_USER, {"user_id": user_id})]
 
 
 def get_tenant(database: Database, tenant_id: int) -> Tenant:

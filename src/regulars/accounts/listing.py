@@ -1,0 +1,83 @@
+"""The list of a tenant's users.
+
+A tenant has few of them, hundreds at most: they are all read, and searched and sorted here, which needs no index and
+is the same on both databases.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+from sqlalchemy import bindparam, select
+
+from regulars.db.engine import Database
+from regulars.db.statements import Statement
+from regulars.db.tables import memberships, users
+from regulars.folding import fold, sort_key
+from regulars.principal import RoleName
+
+SortBy = Literal["name", "email", "created_at"]
+SortOrder = Literal["asc", "desc"]
+
+
+class TenantUser(Struct, frozen=True):
+    """A user of a tenant."""
+
+    id: Annotated[int, Meta(examples=[7])]
+    name: Annotated[str, Meta(examples=["Zeynep Arslan"])]
+    email: Annotated[str, Meta(examples=["zeynep@example.com"])]
+    role: Annotated[RoleName, Meta(examples=["agent"])]
+    created_at: Annotated[
+        datetime, Meta(description="When they became a member of the tenant.", examples=["2026-11-07T05:31:56Z"])
+    ]
+    deleted_at: Annotated[datetime | None, Meta(description="When they ceased to be one; null if they are one.")]
+
+
+@dataclass(frozen=True, slots=True)
+class UserListing:
+    """Which users of a tenant are wanted, in which order, and which page of them."""
+
+    search: str = ""
+    page: int = 1
+    per_page: int = 15
+    sort_by: SortBy = "created_at"
+    sort_order: SortOrder = "desc"
+    trashed: bool = False
+
+
+OF_TENANT = Statement(
+    select(
+        users.c.id,
+        users.c.name,
+        users.c.email,
+        memberships.c.role,
+        memberships.c.created_at,
+        memberships.c.deleted_at,
+    )
+    .join_from(memberships, users)
+    .where(memberships.c.tenant_id == bindparam("tenant_id"))
+)
+KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
+    "name": lambda user: (sort_key(user.name) or "", user.id),
+    "email": lambda user: (sort_key(user.email) or "", user.id),
+    "created_at": lambda user: (user.created_at, user.id),
+}
+
+
+def fetch_users(database: Database, tenant_id: int, listing: UserListing) -> tuple[list[TenantUser], int]:
+    """A page of the tenant's users, and how many there are on all pages."""
+    members = [TenantUser(*row) for row in database.fetch_all(OF_TENANT, {"tenant_id": tenant_id})]
+    words = fold(listing.search).split()
+    wanted = [user for user in members if (user.deleted_at is not None) == listing.trashed and _has(user, words)]
+    wanted.sort(key=KEYS[listing.sort_by], reverse=listing.sort_order == "desc")
+    start = (listing.page - 1) * listing.per_page
+    return wanted[start : start + listing.per_page], len(wanted)
+
+
+def _has(user: TenantUser, words: list[str]) -> bool:
+    if not words:
+        return True
+    text = f"{fold(user.name)}\n{fold(user.email)}"
+    return all(word in text for word in words)

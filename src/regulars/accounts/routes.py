@@ -1,0 +1,212 @@
+"""The endpoints of a user's own account, and of a tenant's users."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+import falcon
+from msgspec import Meta, Struct
+
+from regulars.accounts.listing import TenantUser, fetch_users
+from regulars.accounts.parameters import PARAMETERS, listing_of
+from regulars.accounts.users import get_user
+from regulars.db.engine import Database
+from regulars.errors import Forbidden, NotFound, Unauthenticated
+from regulars.http.address import base_url
+from regulars.http.answers import answer, is_strict
+from regulars.http.openapi import Operation
+from regulars.http.paging import Links, PageMeta, links_and_meta
+from regulars.http.parameters import Query
+from regulars.oauth.bearer import Authenticator
+from regulars.principal import PERMISSIONS, Identity, RoleName
+from regulars.settings import Settings
+from regulars.tenants.queries import OwnTenant, list_tenants_of
+
+USERS = "/api/v1/users"
+
+
+class Account(Struct, frozen=True):
+    """The user whom the access token belongs to."""
+
+    id: Annotated[int, Meta(examples=[7])]
+    name: Annotated[str, Meta(examples=["Zeynep Arslan"])]
+    email: Annotated[str, Meta(examples=["zeynep@example.com"])]
+    created_at: Annotated[datetime, Meta(description="UTC, whole seconds.", examples=["2026-11-07T05:31:56Z"])]
+
+
+class AccountAnswer(Struct, frozen=True):
+    """A user's own account."""
+
+    success: Annotated[str, Meta(examples=["The account was found."])]
+    data: Account
+
+
+class AccountTenantsAnswer(Struct, frozen=True):
+    """The tenants that a user is a member of."""
+
+    success: Annotated[str, Meta(examples=["The tenants were found."])]
+    data: list[OwnTenant]
+
+
+class AccountRoles(Struct, frozen=True):
+    """What a user is in a tenant, and may do there with this access token."""
+
+    roles: Annotated[list[RoleName], Meta(examples=[["agent"]])]
+    permissions: Annotated[
+        list[str],
+        Meta(description="What both the role and the token's scopes allow.", examples=[["customers:read"]]),
+    ]
+
+
+class AccountRolesAnswer(Struct, frozen=True):
+    """A user's roles and permissions in a tenant."""
+
+    success: Annotated[str, Meta(examples=["The roles were found."])]
+    data: AccountRoles
+
+
+class UserPage(Struct, frozen=True):
+    """A page of users."""
+
+    data: list[TenantUser]
+    links: Links
+    meta: PageMeta
+
+
+class OwnAccount:
+    """`/api/v1/account`"""
+
+    operations: ClassVar = {
+        "get": Operation(
+            id="getAccount",
+            summary="Get your account",
+            description="The user whom the access token belongs to.",
+            answer=AccountAnswer,
+            tag="Account",
+            scopes=("account:read",),
+            needs_tenant=False,
+        )
+    }
+
+    def __init__(self, database: Database, authenticator: Authenticator) -> None:
+        self.database = database
+        self.authenticator = authenticator
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The user."""
+        user_id = own_id(self.authenticator.identity(request, "account:read"))
+        Query(request.query_string).read((), strict=is_strict(request, response))
+        try:
+            user = get_user(self.database, user_id)
+        except NotFound:
+            raise Unauthenticated("The access token belongs to a user who is gone.", "invalid_token") from None
+        account = Account(user.id, user.name, user.email, user.created_at)
+        answer(request, response, AccountAnswer("The account was found.", account))
+
+    on_head = on_get
+
+
+class OwnTenants:
+    """`/api/v1/account/tenants`"""
+
+    operations: ClassVar = {
+        "get": Operation(
+            id="listAccountTenants",
+            summary="Get your tenants",
+            description="The tenants that you are a member of; with a token that is bound to a tenant, that one alone.",
+            answer=AccountTenantsAnswer,
+            tag="Account",
+            scopes=("account:read", "tenants:read"),
+            needs_tenant=False,
+        )
+    }
+
+    def __init__(self, database: Database, authenticator: Authenticator) -> None:
+        self.database = database
+        self.authenticator = authenticator
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The user's tenants."""
+        identity = self.authenticator.identity(request, "account:read", "tenants:read")
+        user_id = own_id(identity)
+        Query(request.query_string).read((), strict=is_strict(request, response))
+        mine = list_tenants_of(self.database, user_id)
+        reachable = [tenant for tenant in mine if identity.tenant_id in {None, tenant.id}]
+        answer(request, response, AccountTenantsAnswer("The tenants were found.", reachable))
+
+    on_head = on_get
+
+
+class OwnRoles:
+    """`/api/v1/account/roles`"""
+
+    operations: ClassVar = {
+        "get": Operation(
+            id="getAccountRoles",
+            summary="Get your roles",
+            description="What you are in a tenant, and what you may do there with this access token.",
+            answer=AccountRolesAnswer,
+            tag="Account",
+            scopes=("account:read",),
+        )
+    }
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self.authenticator = authenticator
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The user's role and permissions in the tenant."""
+        principal = self.authenticator.principal(request, "account:read")
+        own_id(principal.identity)
+        Query(request.query_string).read((), strict=is_strict(request, response))
+        permissions = sorted(PERMISSIONS[principal.role] & principal.identity.scopes)
+        roles = AccountRoles([principal.role.value], permissions)
+        answer(request, response, AccountRolesAnswer("The roles were found.", roles))
+
+    on_head = on_get
+
+
+class UserList:
+    """`/api/v1/users`"""
+
+    operations: ClassVar = {
+        "get": Operation(
+            id="listUsers",
+            summary="Get all users",
+            description="The people who work in a tenant: searched, sorted, in pages.",
+            answer=UserPage,
+            tag="Users",
+            scopes=("users:read",),
+            parameters=PARAMETERS,
+        )
+    }
+
+    def __init__(self, database: Database, settings: Settings, authenticator: Authenticator) -> None:
+        self.database = database
+        self.settings = settings
+        self.authenticator = authenticator
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """A page of the tenant's users."""
+        principal = self.authenticator.principal(request, "users:read")
+        query = Query(request.query_string)
+        listing = listing_of(query.read(PARAMETERS, strict=is_strict(request, response)))
+        users, total = fetch_users(self.database, principal.tenant_id, listing)
+        links, meta = links_and_meta(
+            base_url(request, self.settings.trusted_proxies) + USERS,
+            query.without("page"),
+            total=total,
+            per_page=listing.per_page,
+            page=listing.page,
+            rows=len(users),
+        )
+        answer(request, response, UserPage(users, links, meta))
+
+    on_head = on_get
+
+
+def own_id(identity: Identity) -> int:
+    """The id of the user whom the token belongs to. Raises `Forbidden` where it belongs to no user."""
+    if identity.user_id is None:
+        message = "The access token belongs to an application, not to a user; no scope gives it an account."
+        raise Forbidden(message, code="insufficient_scope")
+    return identity.user_id

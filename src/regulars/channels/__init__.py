@@ -1,0 +1,1 @@
+"""Channels: where a tenant and its customers talk."""
