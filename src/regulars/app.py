@@ -15,6 +15,7 @@ from regulars.http.health import Alive, Ready
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
 from regulars.oauth.bearer import Authenticator
+from regulars.oauth.outside import outside_issuer
 from regulars.settings import Settings
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -31,7 +32,7 @@ def create_app(settings: Settings, database: Database) -> App:
 
 def routes(settings: Settings, database: Database) -> list[tuple[str, object]]:
     """Every address of the service, with what answers there."""
-    authenticator = Authenticator(database, settings.origin)
+    authenticator = Authenticator(database, settings.origin, outside_issuer(settings))
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(database, settings, authenticator)),
         ("/api/v1/customers/{id}", OneCustomer(database, authenticator)),

@@ -16,6 +16,7 @@ from regulars.errors import Forbidden, Malformed, Unauthenticated, Unavailable
 from regulars.http.parameters import shown
 from regulars.oauth.keys import PublicKeys, public_keys
 from regulars.oauth.opaque import Kind, is_token
+from regulars.oauth.outside import OutsideIssuer
 from regulars.oauth.tokens import is_revoked, verify_access_token
 from regulars.principal import PERMISSIONS, Identity, Principal
 
@@ -32,12 +33,14 @@ class Authenticator:
     """Verifies access tokens once and remembers them until they expire or access changes.
 
     Every half second at most it asks the database for its access version, which moves with every revocation and every
-    change to keys, users or memberships; when it has moved, all that is remembered is forgotten.
+    change to keys, users or memberships; when it has moved, all that is remembered is forgotten. Where an `outside`
+    authorization server is given, its access tokens are accepted instead of our own.
     """
 
-    def __init__(self, database: Database, issuer: str) -> None:
+    def __init__(self, database: Database, issuer: str, outside: OutsideIssuer | None = None) -> None:
         self.database = database
         self.issuer = issuer
+        self.outside = outside
         self._lock = threading.Lock()
         self._remembered: dict[str, tuple[Identity, float]] = {}
         self._keys: PublicKeys = {}
@@ -87,6 +90,8 @@ class Authenticator:
         version = self._version
         if is_token(token, Kind.PERSONAL_TOKEN):
             return self._remember(token, _personal(self.database, token), version)
+        if self.outside is not None:
+            return self._remember(token, self.outside.identity(self.database, token), version)
         try:
             claims = verify_access_token(token, self._keys, self.issuer, int(time.time()))
         except Unauthenticated:
