@@ -67,7 +67,9 @@ def running(world: World, *options: str) -> Iterator[Server]:
     """The service on the world's database; it is ready when this gives it, and ended afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder, "log"), free_port()
-        arguments = ["serve", "--database", world.url, "--port", str(port), *options]
+        # The tokens of the world name its origin as their issuer, whatever the port.
+        origin = world.settings.origin
+        arguments = ["serve", "--database", world.url, "--port", str(port), "--public-url", origin, *options]
         with log.open("wb") as stderr, started(arguments, port, stderr, world.settings.secret_key) as process:
             yield Server(world, port, process, log)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from regulars.app import routes
 from regulars.oauth.scopes import SCOPES
 from tests.server import running
 from tests.world import World
@@ -33,5 +34,7 @@ def test_every_answer_is_as_the_document_says(world: World) -> None:
             text=True,
             check=False,
         )
+        answered = {line["route"] for line in server.log_lines if line.get("status") == 200}
     assert done.returncode == 0, done.stdout
     assert "8 selected / 8 total" in done.stdout
+    assert {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")} <= answered
