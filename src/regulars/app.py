@@ -7,6 +7,7 @@ import falcon.media
 
 from regulars.accounts.routes import OwnAccount, OwnRoles, OwnTenants, UserList
 from regulars.channels.routes import ChannelList
+from regulars.console.pages import Pages
 from regulars.countries.routes import CountryList
 from regulars.customers.routes import CustomerList, OneCustomer
 from regulars.db.engine import Database
@@ -24,7 +25,8 @@ App = falcon.App[falcon.Request, falcon.Response]
 def create_app(settings: Settings, database: Database) -> App:
     """The application for `settings` on an open `database`."""
     app: Any = falcon.App(media_type="application/json", middleware=[Requests()])
-    problems.install(app)
+    pages = Pages(database, settings)
+    problems.install(app, pages.show_error)
     for path, resource in routes(settings, database):
         app.add_route(path, resource)
     return app  # type: ignore[no-any-return]

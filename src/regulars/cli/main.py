@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from regulars import __version__
-from regulars.cli import customers, keys, members, schema, serve, settings, tenants, tokens, users
+from regulars.cli import audit, customers, keys, members, schema, serve, settings, tenants, tokens, users
 from regulars.cli.output import print_line
 from regulars.errors import Invalid, RegularsError
 
@@ -32,6 +32,7 @@ app.command("seed")(customers.seed)
 app.command("import")(customers.import_customers)
 app.command("export")(customers.export_customers)
 app.command("settings")(settings.show_settings)
+app.command("audit")(audit.show_audit)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")
 app.add_typer(members.app, name="member")

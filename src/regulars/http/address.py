@@ -35,6 +35,14 @@ def base_url(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> s
     return f"{scheme}://{host}{prefix}"
 
 
+def client_address(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> str:
+    """The IP address that the request came from: the one that a trusted proxy names last, else the connection's."""
+    address = str(request.env.get("REMOTE_ADDR", ""))
+    if trusted_proxies and is_trusted(address, trusted_proxies):
+        return _last(request.env.get("HTTP_X_FORWARDED_FOR", "")) or address
+    return address
+
+
 def is_trusted(address: str, trusted_proxies: tuple[Network, ...]) -> bool:
     """Whether `address` is that of a trusted proxy."""
     try:
