@@ -34,7 +34,7 @@ def create_app(settings: Settings, database: Database) -> App:
 
 def routes(settings: Settings, database: Database) -> list[tuple[str, object]]:
     """Every address of the service, with what answers there."""
-    authenticator = Authenticator(database, settings.origin, outside_issuer(settings))
+    authenticator = Authenticator(database, settings, outside_issuer(settings))
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(database, settings, authenticator)),
         ("/api/v1/customers/{id}", OneCustomer(database, authenticator)),

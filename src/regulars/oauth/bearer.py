@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -14,11 +15,15 @@ from regulars.db.access import access_version
 from regulars.db.engine import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated, Unavailable
 from regulars.http.parameters import shown
+from regulars.oauth.clients import find_client
+from regulars.oauth.grants import is_grant_live
 from regulars.oauth.keys import PublicKeys, public_keys
 from regulars.oauth.opaque import Kind, is_token
 from regulars.oauth.outside import OutsideIssuer
-from regulars.oauth.tokens import is_revoked, verify_access_token
-from regulars.principal import PERMISSIONS, Identity, Principal
+from regulars.oauth.tokens import AccessToken, is_revoked, verify_access_token
+from regulars.principal import PERMISSIONS, Identity, Membership, Principal
+from regulars.settings import Settings
+from regulars.tenants.queries import get_tenant
 
 BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 TENANT = re.compile(r"-?[0-9]{1,100}")
@@ -37,9 +42,9 @@ class Authenticator:
     authorization server is given, its access tokens are accepted instead of our own.
     """
 
-    def __init__(self, database: Database, issuer: str, outside: OutsideIssuer | None = None) -> None:
+    def __init__(self, database: Database, settings: Settings, outside: OutsideIssuer | None = None) -> None:
         self.database = database
-        self.issuer = issuer
+        self.settings = settings
         self.outside = outside
         self._lock = threading.Lock()
         self._remembered: dict[str, tuple[Identity, float]] = {}
@@ -93,7 +98,7 @@ class Authenticator:
         if self.outside is not None:
             return self._remember(token, self.outside.identity(self.database, token), version)
         try:
-            claims = verify_access_token(token, self._keys, self.issuer, int(time.time()))
+            claims = verify_access_token(token, self._keys, self.settings, int(time.time()))
         except Unauthenticated:
             # It may be signed with a key that is younger than our last look.
             self._forget_what_changed(fresh_seconds=0)
@@ -102,11 +107,13 @@ class Authenticator:
             return self._verify(token)
         if is_revoked(self.database, claims.token_id):
             raise Unauthenticated("The access token was revoked.", code="invalid_token")
+        if claims.grant_id is not None and not is_grant_live(self.database, claims.grant_id):
+            raise Unauthenticated("What the access token was issued for has ended.", code="invalid_token")
         identity = Identity(
             user_id=claims.user_id,
             client_id=claims.client_id,
             scopes=claims.scopes,
-            memberships=memberships_of(self.database, claims.user_id),
+            memberships=_memberships(self.database, claims),
             tenant_id=claims.tenant_id,
         )
         return self._remember(token, (identity, float(claims.expires_at)), version)
@@ -133,6 +140,16 @@ class Authenticator:
                 self._remembered = {}
                 self._version = version
             self._asked = now
+
+
+def _memberships(database: Database, claims: AccessToken) -> Mapping[int, Membership]:
+    """Where the token's user is a member; a service account is one of its tenant. Raises `Unauthenticated`."""
+    if claims.user_id is not None:
+        return memberships_of(database, claims.user_id)
+    client = find_client(database, claims.client_id)
+    if client is None or client.tenant_id is None or client.role is None:
+        raise Unauthenticated("The service account of the access token is no more.", code="invalid_token")
+    return {client.tenant_id: Membership(client.role, get_tenant(database, client.tenant_id).time_zone)}
 
 
 def _personal(database: Database, token: str) -> tuple[Identity, float]:

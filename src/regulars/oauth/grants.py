@@ -1,0 +1,155 @@
+"""Grants: what a user has allowed an application, once; its refresh tokens are one family."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from regulars.accounts.audit import record
+from regulars.accounts.sessions import Session
+from regulars.db.access import bump_access_version
+from regulars.db.engine import Database
+from regulars.db.statements import Row, Statement
+from regulars.db.tables import grants
+from regulars.oauth.opaque import new_id
+from regulars.settings import Settings
+
+COLUMNS = (
+    "id",
+    "client_id",
+    "user_id",
+    "scopes",
+    "resource",
+    "session_id",
+    "methods",
+    "authenticated_at",
+    "generation",
+    "rotated_at",
+    "forgiven",
+    "created_at",
+    "used_at",
+    "expires_at",
+    "ended_at",
+)
+FIELDS = tuple(grants.c[name] for name in COLUMNS)
+ONE = Statement(select(*FIELDS).where(grants.c.id == bindparam("grant_id")))
+LIVE = Statement(select(grants.c.id).where(grants.c.id == bindparam("grant_id"), grants.c.ended_at.is_(None)))
+INSERT = Statement(insert(grants).values({name: bindparam(name) for name in COLUMNS}))
+END = Statement(
+    update(grants)
+    .where(grants.c.id == bindparam("grant_id"), grants.c.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+)
+END_ALL = Statement(
+    update(grants)
+    .where(
+        grants.c.user_id == bindparam("of_user"),
+        grants.c.client_id == bindparam("of_client"),
+        grants.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One consented sign-in. `generation` is that of the refresh token that is good now; `resources` may be empty."""
+
+    id: str
+    client_id: str
+    user_id: int
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    session_id: str | None
+    methods: tuple[str, ...]
+    authenticated_at: datetime
+    generation: int
+    rotated_at: datetime | None
+    forgiven: int
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether tokens may still be issued for it."""
+        return self.ended_at is None and self.expires_at > now
+
+
+def open_grant(
+    database: Database,
+    settings: Settings,
+    *,
+    client_id: str,
+    scopes: Sequence[str],
+    resources: Sequence[str],
+    session: Session,
+) -> Grant:
+    """A new grant of the user who is signed in with `session`."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    grant = Grant(
+        id=new_id(),
+        client_id=client_id,
+        user_id=session.user_id,
+        scopes=tuple(scopes),
+        resources=tuple(resources),
+        session_id=session.id,
+        methods=session.methods,
+        authenticated_at=session.authenticated_at,
+        generation=0,
+        rotated_at=None,
+        forgiven=0,
+        created_at=now,
+        used_at=now,
+        expires_at=now + timedelta(seconds=settings.grant_lifetime),
+        ended_at=None,
+    )
+    database.execute(INSERT, _values(grant))
+    record(database, "grant.opened", user_id=grant.user_id, client_id=client_id, about=grant.id)
+    return grant
+
+
+def find_grant(database: Database, grant_id: str) -> Grant | None:
+    """The grant with this id, or None."""
+    row = database.fetch_one(ONE, {"grant_id": grant_id})
+    return _grant(row) if row else None
+
+
+def is_grant_live(database: Database, grant_id: str) -> bool:
+    """Whether the grant is there and has not ended: else its access tokens are worth nothing."""
+    return database.fetch_one(LIVE, {"grant_id": grant_id}) is not None
+
+
+def end_grant(database: Database, grant: Grant, why: str) -> None:
+    """End a grant and with it all its tokens, everywhere within a second. `why` is for the audit log."""
+    with database.transaction():
+        if database.execute(END, {"grant_id": grant.id, "now": datetime.now(UTC).replace(microsecond=0)}):
+            bump_access_version(database)
+            record(database, f"grant.{why}", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
+
+
+def end_grants_of(database: Database, user_id: int, client_id: str) -> None:
+    """End all that the user has granted to the application."""
+    with database.transaction():
+        now = datetime.now(UTC).replace(microsecond=0)
+        if database.execute(END_ALL, {"of_user": user_id, "of_client": client_id, "now": now}):
+            bump_access_version(database)
+
+
+def _grant(row: Row) -> Grant:
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["scopes"] = tuple(values["scopes"].split())
+    values["resources"] = tuple((values.pop("resource") or "").split())
+    values["methods"] = tuple(values["methods"].split())
+    return Grant(**values)
+
+
+def _values(grant: Grant) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(grant, name) for name in COLUMNS if name != "resource"}
+    return values | {
+        "scopes": " ".join(grant.scopes),
+        "resource": " ".join(grant.resources) or None,
+        "methods": " ".join(grant.methods),
+    }

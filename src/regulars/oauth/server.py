@@ -1,0 +1,173 @@
+"""The authorization server: Authlib's, with our storage and our policy.
+
+`token_answer` and the others take a request's parameters as they came, in order and with repetitions, and give
+(status, body, headers). Whatever changes the database does so in one transaction around the whole request.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from authlib.oauth2 import AuthorizationServer, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Payload
+
+from regulars.accounts.users import User, get_user
+from regulars.db.engine import Database
+from regulars.oauth.clients import Client, find_client
+from regulars.oauth.grants import Grant
+from regulars.oauth.resources import check_resources
+from regulars.oauth.rotation import issue_refresh_token
+from regulars.oauth.scopes import SCOPES
+from regulars.oauth.tokens import issue_access_token
+from regulars.settings import Settings
+
+Pairs = Sequence[tuple[str, str]]
+Answer = tuple[int, Any, list[tuple[str, str]]]
+
+TRUSTED_METHODS = ("client_secret_basic", "client_secret_post")
+REPEATABLE = {"resource"}
+
+
+class Payload(OAuth2Payload):
+    """A request's parameters, with those that were given twice."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._lists: defaultdict[str, list[str]] = defaultdict(list)
+        for name, value in pairs:
+            self._lists[name].append(value)
+        # RFC 6749, section 3.1: a parameter without a value counts as left out.
+        self._data = {name: values[-1] for name, values in self._lists.items() if values[-1]}
+
+    @property
+    def data(self) -> dict[str, str]:
+        return self._data
+
+    @property
+    def datalist(self) -> defaultdict[str, list[str]]:
+        return self._lists
+
+    def check_not_repeated(self) -> None:
+        """Raises `InvalidRequestError` for a parameter that was given twice (RFC 6749, sections 3.1 and 3.2)."""
+        if any(len(values) > 1 for name, values in self._lists.items() if name not in REPEATABLE):
+            raise InvalidRequestError("A parameter was given more than once.")
+
+    @property
+    def resources(self) -> list[str]:
+        """What the token is for (RFC 8707)."""
+        return [value for value in self._lists.get("resource", []) if value]
+
+
+class Request(OAuth2Request):
+    """A request to one of the endpoints."""
+
+    payload: Payload
+
+    def __init__(self, method: str, uri: str, pairs: Pairs, headers: Mapping[str, str]) -> None:
+        super().__init__(method, uri, headers=headers)
+        self.payload = Payload(pairs)
+        self.grant: Grant | None = None
+        self.generation = 0
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self.payload.data
+
+    @property
+    def args(self) -> dict[str, str]:
+        return self.payload.data
+
+
+class Server(AuthorizationServer):
+    """Authlib's server on our database. What it can do is registered in `flows.register`."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        super().__init__(scopes_supported=list(SCOPES))
+        self.database = database
+        self.settings = settings
+
+    def request(self, method: str, path: str, pairs: Pairs, headers: Mapping[str, str]) -> Request:
+        """A request as Authlib wants it. Raises `OAuth2Error` where the service is not reached by https or loopback."""
+        return Request(method, self.settings.origin + path, pairs, headers)
+
+    def create_oauth2_request(self, request: Request) -> Request:
+        return request
+
+    def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Answer:
+        return status, body, headers
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Authlib's signals have no listener here."""
+
+    def query_client(self, client_id: str) -> Client | None:
+        return find_client(self.database, client_id)
+
+    def authenticate_client(self, request: Request, methods: Sequence[str], endpoint: str = "token") -> Client:
+        """The client that sent the request. Raises `InvalidClientError`, `InvalidRequestError`."""
+        basic = request.headers.get("Authorization", "").lower().startswith("basic ")
+        if basic and request.form.get("client_secret"):
+            raise InvalidRequestError("Authenticate the client in one way: in the header or in the body.")
+        try:
+            client: Client = super().authenticate_client(request, methods, endpoint)
+        except (OAuth2Error, ValueError):
+            raise InvalidClientError(status_code=401, description="The client could not be authenticated.") from None
+        if basic and request.payload.client_id not in {None, client.id}:
+            raise InvalidRequestError("The client_id is not that of the Authorization header.")
+        return client
+
+    def answer(self, request: Callable[[], Request], respond: Callable[[Request], Answer]) -> Answer:
+        """What `respond` answers, in a transaction; an error of OAuth's is an answer too, and ends it well."""
+        try:
+            made = request()
+            made.payload.check_not_repeated()
+            with self.database.transaction():
+                return respond(made)
+        except OAuth2Error as error:
+            status, body, headers = error()
+            return status, body, headers
+
+    def token_answer(self, pairs: Pairs, headers: Mapping[str, str]) -> Answer:
+        """The token endpoint (RFC 6749, section 3.2)."""
+        return self.answer(lambda: self.request("POST", "/oauth/token", pairs, headers), self._token_response)
+
+    def _token_response(self, request: Request) -> Answer:
+        if not request.payload.grant_type:
+            raise InvalidRequestError("The grant_type is missing.")
+        answer: Answer = self.create_token_response(request)
+        return answer
+
+    def endpoint_answer(self, name: str, path: str, pairs: Pairs, headers: Mapping[str, str]) -> Answer:
+        """An endpoint that was registered by `name`: revocation, introspection, device_authorization."""
+        return self.answer(
+            lambda: self.request("POST", path, pairs, headers), lambda made: self.create_endpoint_response(name, made)
+        )
+
+    def issue(self, request: Request, scope: str, *, include_refresh_token: bool) -> dict[str, Any]:
+        """The token response for a request whose grant, if it has one, was claimed."""
+        grant, client = request.grant, request.client
+        audience = check_resources(self.settings, request.payload.resources, grant.resources if grant else ())
+        token: dict[str, Any] = {
+            "access_token": issue_access_token(
+                self.database,
+                self.settings,
+                grant.user_id if grant else None,
+                scope.split(),
+                tenant_id=client.tenant_id,
+                lifetime=self.settings.access_token_lifetime,
+                client_id=client.id,
+                audience=audience,
+                grant_id=grant.id if grant else None,
+            ),
+            "token_type": "Bearer",
+            "expires_in": self.settings.access_token_lifetime,
+            "scope": scope,
+        }
+        if grant and include_refresh_token:
+            token["refresh_token"] = issue_refresh_token(self.database, self.settings, grant, request.generation)
+        return token
+
+    def save_token(self, token: dict[str, Any], request: Request) -> None:
+        """Nothing more to keep: `issue` has kept the refresh token's digest, and an access token is not stored."""
+
+    def user_of(self, grant: Grant) -> User:
+        """Who gave the grant."""
+        return get_user(self.database, grant.user_id)
