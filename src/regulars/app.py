@@ -7,6 +7,7 @@ import falcon.media
 
 from regulars.accounts.routes import OwnAccount, OwnRoles, OwnTenants, UserList
 from regulars.channels.routes import ChannelList
+from regulars.console import routes as console
 from regulars.console.pages import Pages
 from regulars.countries.routes import CountryList
 from regulars.customers.routes import CustomerList, OneCustomer
@@ -15,7 +16,9 @@ from regulars.http import problems
 from regulars.http.health import Alive, Ready
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
+from regulars.oauth import routes as oauth
 from regulars.oauth.bearer import Authenticator
+from regulars.oauth.flows import create_server
 from regulars.oauth.outside import outside_issuer
 from regulars.settings import Settings
 
@@ -27,13 +30,14 @@ def create_app(settings: Settings, database: Database) -> App:
     app: Any = falcon.App(media_type="application/json", middleware=[Requests()])
     pages = Pages(database, settings)
     problems.install(app, pages.show_error)
-    for path, resource in routes(settings, database):
+    for path, resource in routes(settings, database, pages):
         app.add_route(path, resource)
     return app  # type: ignore[no-any-return]
 
 
-def routes(settings: Settings, database: Database) -> list[tuple[str, object]]:
+def routes(settings: Settings, database: Database, pages: Pages | None = None) -> list[tuple[str, object]]:
     """Every address of the service, with what answers there."""
+    server = create_server(database, settings)
     authenticator = Authenticator(database, settings, outside_issuer(settings))
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(database, settings, authenticator)),
@@ -48,6 +52,8 @@ def routes(settings: Settings, database: Database) -> list[tuple[str, object]]:
     document = OpenApi(api)
     return [
         *api,
+        *oauth.routes(server, authenticator),
+        *console.routes(pages or Pages(database, settings), server),
         ("/api/openapi.json", document),
         ("/api/docs", OpenApiPage(document)),
         ("/api/docs.css", StyleSheet()),

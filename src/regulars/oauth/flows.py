@@ -152,7 +152,7 @@ class RefreshFlow(Issuing, RefreshTokenGrant):
 class ServiceFlow(Issuing, ClientCredentialsGrant):
     """RFC 6749, section 4.4: a service account, in the one tenant that it belongs to."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = list(TRUSTED_METHODS)
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = list(TRUSTED_METHODS)
 
     def generate_token(self, *args: Any, scope: str | None = None, **kwargs: Any) -> dict[str, Any]:
         allowed = self.request.client.get_allowed_scope(scope)

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from joserfc.errors import SecurityWarning
@@ -72,7 +73,12 @@ def current_key(database: Database, settings: Settings) -> SigningKey:
     row = database.fetch_one(NEWEST)
     if row is None:
         return rotate_key(database, settings)
-    kid, algorithm, encrypted, created = row
+    return _unlocked(settings, *row)
+
+
+@lru_cache(maxsize=8)
+def _unlocked(settings: Settings, kid: str, algorithm: str, encrypted: bytes, created: datetime) -> SigningKey:
+    """The key with its private half; remembered, because reading an RSA key takes a twentieth of a second."""
     private = Vault(settings, "signing keys").decrypt(encrypted, kid)
     if private is None:
         raise ConfigurationError(
