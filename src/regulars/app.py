@@ -29,7 +29,7 @@ def create_app(settings: Settings, database: Database) -> App:
     """The application for `settings` on an open `database`."""
     app: Any = falcon.App(media_type="application/json", middleware=[Requests()])
     pages = Pages(database, settings)
-    problems.install(app, pages.show_error)
+    problems.install(app, pages.show_error, settings.origin)
     for path, resource in routes(settings, database, pages):
         app.add_route(path, resource)
     return app  # type: ignore[no-any-return]

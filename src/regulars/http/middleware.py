@@ -23,6 +23,17 @@ API_HEADERS = {
     "Vary": "Authorization, X-Tenant",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+# What bearer tokens or nothing open may be called by an application in a browser, from whatever site it is.
+FOR_BROWSERS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id",
+}
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, Prefer, X-Request-Id, X-Tenant",
+    "Access-Control-Max-Age": "7200",
+}
 
 log = structlog.get_logger("regulars.access")
 
@@ -40,6 +51,10 @@ class Requests:
         request.context.client_id = None
         response.set_header("X-Request-Id", request_id)
         response.set_headers(API_HEADERS if request.path.startswith("/api/v") else HEADERS)
+        if request.path.startswith(FOR_BROWSERS):
+            response.set_headers(CORS_HEADERS)
+            if request.method == "OPTIONS":
+                response.set_headers(PREFLIGHT_HEADERS)
         if len(request.query_string) > LONGEST_QUERY:
             raise Malformed(
                 f"The query string has {len(request.query_string)} characters; at most {LONGEST_QUERY} are read."

@@ -46,20 +46,22 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 Answer = Callable[[falcon.Request, falcon.Response, int, Problem], None]
 
 
-def install(app: falcon.App[Any, Any], answer_page: Answer) -> None:
+def install(app: falcon.App[Any, Any], answer_page: Answer, origin: str) -> None:
     """Let `app` answer every error as a `Problem`: JSON for programs; `answer_page` shows it to people with browsers.
 
-    (Falcon asks the handler that was added last first.)
+    `origin` is where the service is found, for clients that look for its metadata. (Falcon asks the handler that was
+    added last first.)
     """
-    handler = _Handler(answer_page)
+    handler = _Handler(answer_page, f"{origin}/.well-known/oauth-protected-resource")
     app.add_error_handler(Exception, handler.unforeseen)
     app.add_error_handler(falcon.HTTPError, handler.from_falcon)
     app.add_error_handler(RegularsError, handler.foreseen)
 
 
 class _Handler:
-    def __init__(self, answer_page: Answer) -> None:
+    def __init__(self, answer_page: Answer, metadata: str) -> None:
         self.answer_page = answer_page
+        self.metadata = metadata
 
     def foreseen(
         self, request: falcon.Request, response: falcon.Response, error: RegularsError, params: dict[str, Any]
@@ -74,7 +76,7 @@ class _Handler:
         if isinstance(error, MethodNotAllowed):
             response.set_header("Allow", ", ".join(error.allowed))
         if isinstance(error, Unauthenticated | Forbidden):
-            response.set_header("WWW-Authenticate", _challenge(error))
+            response.set_header("WWW-Authenticate", _challenge(error, self.metadata))
         faults = error.errors if isinstance(error, Invalid) else None
         self._answer(request, response, status, Problem(error.code, error.message, faults))
 
@@ -120,11 +122,12 @@ class _Handler:
         response.data = msgspec.json.encode(problem)
 
 
-def _challenge(error: Unauthenticated | Forbidden) -> str:
-    """The `WWW-Authenticate` header of RFC 6750, section 3."""
+def _challenge(error: Unauthenticated | Forbidden, metadata: str) -> str:
+    """The `WWW-Authenticate` header of RFC 6750, section 3, and RFC 9728, section 5.1."""
+    challenge = f'{REALM}, resource_metadata="{metadata}"'
     if error.code not in {"invalid_token", "insufficient_scope"}:
-        return REALM
-    challenge = f'{REALM}, error="{error.code}", error_description="{error.message}"'
+        return challenge
+    challenge += f', error="{error.code}", error_description="{error.message}"'
     if isinstance(error, Forbidden) and error.scope:
         challenge += f', scope="{error.scope}"'
     return challenge
