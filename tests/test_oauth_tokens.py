@@ -252,6 +252,13 @@ def test_what_is_no_form_or_is_repeated_is_refused(empty_world: World, app: Appl
     refused(app.ask(), "invalid_request")
 
 
+def test_over_plain_http_nothing_is_issued(empty_world: World) -> None:
+    empty_world.settings = replace(empty_world.settings, public_url="http://customers.example")
+    replace_client(empty_world)
+    service = Application.register(empty_world, "service", scopes=["customers:read"], tenant_id=empty_world.clinic)
+    refused(service.ask(grant_type="client_credentials"), "insecure_transport")
+
+
 def test_the_resource_is_bound_into_the_audience(empty_world: World, app: Application, browser: Browser) -> None:
     origin = empty_world.settings.origin
     keys = KeySet.import_key_set(empty_world.client.simulate_get("/oauth/jwks").json)

@@ -8,6 +8,7 @@ from falcon.testing import Result
 
 from regulars.db.migrate import migrate
 from tests import postgres
+from tests.oauth import Application, Browser
 from tests.world import World, expect_error
 
 
@@ -57,6 +58,21 @@ def test_while_the_database_is_away_the_answer_is_503(mortal: tuple[postgres.Ser
         server.start()
     wait_until_it_answers(world)
     assert world.get("/readyz").status_code == 200
+
+
+def test_no_code_and_no_refresh_token_is_lost_or_given_twice(mortal: tuple[postgres.Server, World]) -> None:
+    server, world = mortal
+    app, browser = Application.register(world), Browser.signed_in(world, world.alice)
+    code, token = app.code(browser), app.tokens(browser)["refresh_token"]
+    server.stop()
+    try:
+        check_unavailable(app.redeem(code))
+        check_unavailable(app.refresh(token))
+    finally:
+        server.start()
+    wait_until_it_answers(world)
+    assert [app.redeem(code).status_code for _ in range(2)] == [200, 400]
+    assert app.refresh(token).status_code == 200
 
 
 def wait_until_it_answers(world: World) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
@@ -93,11 +94,14 @@ def test_each_request_has_a_line_that_says_what_it_cost_and_whose_it_was(server:
 def test_no_query_no_token_and_no_persons_data_is_logged(server: Server) -> None:
     token = server.world.token(server.world.alice)
     server.get(LIST, params={"search": "Gizli Soyad", "gender": "sekret"})
-    server.get(f"{LIST}/98765", params={"nosuch": "Gizli"}, headers={"Prefer": "handling=strict"})
+    server.get(f"{LIST}/987654321012345", params={"nosuch": "Gizli"}, headers={"Prefer": "handling=strict"})
     server.get("/secret-path/Gizli")
+    server.get("/oauth/authorize", params={"client_id": "Gizli", "state": "sekret"})
+    httpx.post(server.url + "/oauth/token", data={"grant_type": "authorization_code", "code": "Gizli"})
+    httpx.post(server.url + "/oauth/revoke", data={"token": "Gizli"}, auth=("sekret", "Gizli"))
     server.get(LIST, headers={"Authorization": f"Bearer {token}x"})
     text = server.log.read_text()
-    for hidden in ("Gizli", "sekret", "98765", "secret-path", token[-20:], "Bearer", "Müşteri"):
+    for hidden in ("Gizli", "sekret", "987654321012345", "secret-path", token[-20:], "Bearer", "Müşteri"):
         assert hidden not in text
 
 
