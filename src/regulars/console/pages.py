@@ -196,6 +196,14 @@ class Pages:
         self._set_cookie(response, "session", token, self.settings.session_lifetime)
         self._set_cookie(response, "known", self._known(visitor, session.user_id), A_YEAR)
 
+    def set_step(self, response: falcon.Response, token: str, seconds: int) -> None:
+        """Let the browser keep the token of a step that it is in the middle of; empty for 0 seconds ends it."""
+        self._set_cookie(response, "step", token, seconds)
+
+    def step(self, request: falcon.Request) -> str:
+        """The token of the step that the browser is in the middle of; empty where there is none."""
+        return str(request.cookies.get(self._cookie_name("step"), ""))
+
     def drop_session(self, response: falcon.Response) -> None:
         """Let the browser forget the session."""
         self._set_cookie(response, "session", "", 0)

@@ -1,15 +1,19 @@
 """Every page of the console, with its address."""
 
+from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
 from regulars.console.device import device_routes
 from regulars.console.logout import logout_routes
 from regulars.console.pages import Pages
+from regulars.console.sign_in import sign_in_routes
 from regulars.oauth.server import Server
 
 
 def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
     """Every address that people visit, with what answers there."""
     return [
+        *asset_routes(),
+        *sign_in_routes(pages),
         *authorize_routes(pages, server),
         *device_routes(pages, server),
         *logout_routes(pages, server),

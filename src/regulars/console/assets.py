@@ -1,0 +1,26 @@
+"""The style sheet and the script of the pages."""
+
+from importlib.resources import files
+
+import falcon
+
+TYPES = {"console.css": "text/css; charset=utf-8", "passkeys.js": "text/javascript; charset=utf-8"}
+
+
+class Asset:
+    """`/console/{name}`"""
+
+    def __init__(self, name: str) -> None:
+        self.content = files("regulars.console").joinpath("assets", name).read_bytes()
+        self.content_type = TYPES[name]
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The file."""
+        response.content_type = self.content_type
+        response.set_header("Cache-Control", "public, max-age=3600")
+        response.data = self.content
+
+
+def asset_routes() -> list[tuple[str, object]]:
+    """The addresses of all files."""
+    return [(f"/console/{name}", Asset(name)) for name in TYPES]
