@@ -1,10 +1,13 @@
 """Every page of the console, with its address."""
 
+from regulars.console.account import account_routes
 from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
 from regulars.console.device import device_routes
 from regulars.console.logout import logout_routes
 from regulars.console.pages import Pages
+from regulars.console.passkey_pages import passkey_routes
+from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
 from regulars.oauth.server import Server
 
@@ -14,6 +17,9 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
     return [
         *asset_routes(),
         *sign_in_routes(pages),
+        *account_routes(pages),
+        ("/account/second-factor", SecondFactorSettings(pages)),
+        *passkey_routes(pages),
         *authorize_routes(pages, server),
         *device_routes(pages, server),
         *logout_routes(pages, server),
