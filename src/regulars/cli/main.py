@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import TyperException
 
 from regulars import __version__
-from regulars.cli import audit, customers, keys, members, schema, serve, settings, tenants, tokens, users
+from regulars.cli import applications, audit, customers, keys, members, schema, serve, settings, tenants, tokens, users
 from regulars.cli.output import print_line
 from regulars.errors import Invalid, RegularsError
 
@@ -37,6 +37,7 @@ app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")
 app.add_typer(members.app, name="member")
 app.add_typer(tokens.app, name="token")
+app.add_typer(applications.app, name="app")
 app.add_typer(keys.app, name="key")
 
 

@@ -1,6 +1,7 @@
 """Every page of the console, with its address."""
 
 from regulars.console.account import account_routes
+from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
 from regulars.console.device import device_routes
@@ -20,6 +21,7 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
         *account_routes(pages),
         ("/account/second-factor", SecondFactorSettings(pages)),
         *passkey_routes(pages),
+        *application_routes(pages),
         *authorize_routes(pages, server),
         *device_routes(pages, server),
         *logout_routes(pages, server),
