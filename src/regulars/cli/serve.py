@@ -25,7 +25,7 @@ def serve(
         int | None, typer.Option(help="Worker processes; about one for each core. [default: 1]", show_default=False)
     ] = None,
     public_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where clients find it. [default: http://localhost:8000]")
+        str | None, typer.Option(metavar="URL", help="Where clients find it. [default: http://localhost and the port]")
     ] = None,
     trusted_proxies: Annotated[
         str | None, typer.Option(metavar="NETWORKS", help="Whose X-Forwarded headers count: 127.0.0.1, 10.0.0.0/8.")
