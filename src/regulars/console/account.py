@@ -1,63 +1,49 @@
-"""`/account`: what people see and change of their own: profile, password, sessions, connected applications."""
+"""`/account`: people see who they are here, and change it."""
 
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 import falcon
 
-from regulars.accounts.passkeys import list_passkeys
-from regulars.accounts.passwords import change_password
-from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions, renew_authentication
-from regulars.accounts.totp import has_totp
-from regulars.accounts.users import User, password_faults, update_name
-from regulars.console.guesses import TooManyAttempts, is_own_password
+from regulars.accounts.memberships import memberships_of
+from regulars.accounts.passwords import change_password, confirm_password
+from regulars.accounts.personal_tokens import create_personal_token, list_personal_tokens, revoke_personal_token
+from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions
+from regulars.accounts.users import User, update_name
 from regulars.console.pages import Pages, Visitor
-from regulars.console.user_agents import device_words
-from regulars.errors import Invalid
+from regulars.errors import Forbidden, Invalid
 from regulars.oauth.connections import disconnect, list_connections
 from regulars.oauth.scopes import SCOPES
+from regulars.principal import Role
 from regulars.tenants.queries import list_tenants_of
 
 WRONG_PASSWORD = "This is not your password."  # noqa: S105 - a sentence
-NOT_THE_SAME = "The two new passwords are not the same."
 DONE = {
-    "name": "Your name is saved.",
-    "password": "Your password is changed, and every other session has ended.",
+    "name": "Your name was changed.",
+    "password": "Your password was changed. All your other sessions have ended.",
     "session": "The session has ended.",
-    "sessions": "All other sessions have ended.",
-    "disconnected": "The application is disconnected.",
-    "factor-off": "The second factor is off.",
-    "passkey": "The passkey is added.",
-    "passkey-removed": "The passkey is removed.",
-    "revoked": "The token is revoked.",
+    "sessions": "All your other sessions have ended.",
+    "disconnected": "The application was disconnected. Its access has ended.",
+    "revoked": "The token was revoked.",
+    "totp-off": "The second factor is off.",
+    "passkey": "The passkey was added.",
+    "passkey-deleted": "The passkey was deleted.",
 }
-"""What a page says after something was done; its address has the key."""
-
-
-def done(request: falcon.Request) -> str:
-    """What has just been done, as a sentence."""
-    return DONE.get(request.get_param("done") or "", "")
+ENDS = {"7": 7, "30": 30, "90": 90, "365": 365}
+FOR_SCRIPTS = [name for name in SCOPES if ":" in name]
+DEVICES = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "Linux")
+BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
 
 
 class Overview:
-    """`/account`"""
+    """`/` and `/account`"""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Everything at a glance."""
-        visitor, _, user = self.pages.signed_in(request, response)
-        database = self.pages.database
-        self.pages.show(
-            response,
-            visitor,
-            "account",
-            user=user,
-            has_totp=has_totp(database, user.id),
-            passkeys=len(list_passkeys(database, user.id)),
-            sessions=len(list_sessions(database, user.id)),
-            connections=len(list_connections(database, user.id)),
-        )
+        """Go to the first of the pages."""
+        self.pages.signed_in(request, response)
+        self.pages.go(response, "/account/profile")
 
 
 class Profile:
@@ -67,43 +53,26 @@ class Profile:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Who they are."""
+        """Who one is, and where one belongs."""
         visitor, _, user = self.pages.signed_in(request, response)
-        self._show(response, visitor, user, user.name, done=done(request))
+        self._show(request, response, visitor, user)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Another name."""
+        """Change the name."""
         visitor, _, user = self.pages.signed_in(request, response)
-        name = self.pages.form(request, visitor).get("name")
+        form = self.pages.form(request, visitor)
         try:
-            update_name(self.pages.database, user.id, name)
+            update_name(self.pages.database, user.id, form.get("name"))
         except Invalid as error:
-            self._show(response, visitor, user, name, faults=error.errors, status=422)
+            self._show(request, response, visitor, user, faults=error.errors, status=422)
             return
         self.pages.go(response, "/account/profile?done=name")
 
     def _show(
-        self,
-        response: falcon.Response,
-        visitor: Visitor,
-        user: User,
-        name: str,
-        done: str = "",
-        faults: Mapping[str, Sequence[str]] | None = None,
-        status: int = 200,
+        self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
     ) -> None:
         tenants = list_tenants_of(self.pages.database, user.id)
-        self.pages.show(
-            response,
-            visitor,
-            "profile",
-            status=status,
-            user=user,
-            name=name,
-            tenants=tenants,
-            done=done,
-            faults=faults or {},
-        )
+        show(self.pages, request, response, visitor, "profile", **({"tenants": tenants, "faults": {}} | values))
 
 
 class Password:
@@ -113,36 +82,26 @@ class Password:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask for the password of now and the new one."""
-        visitor, _, user = self.pages.signed_in(request, response)
-        self.pages.show(response, visitor, "password", user=user, done=done(request))
+        """Ask for the old one and the new one."""
+        visitor, _, _ = self.pages.signed_in(request, response)
+        show(self.pages, request, response, visitor, "password", faults={})
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Change it, and end all other sessions: one of them may be why it is changed."""
+        """Change it; all other sessions end."""
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
-        database, new = self.pages.database, form.raw("new_password")
-        faults: dict[str, list[str]] = {}
-        if sentences := password_faults(new):
-            faults["new_password"] = sentences
-        elif new != form.raw("again"):
-            faults["again"] = [NOT_THE_SAME]
-        status = 422
-        try:
-            # Not a free guess beside a new password that is refused.
-            if not is_own_password(database, user.id, form.raw("password")):
-                faults = {"password": [WRONG_PASSWORD], **faults}
-        except TooManyAttempts as wait:
-            response.set_header("Retry-After", str(wait.seconds))
-            faults, status = {"password": [wait.sentence(visitor.language)]}, 429
+        faults = {}
+        if not confirm_password(self.pages.database, user.id, form.raw("current")):
+            faults = {"current": [WRONG_PASSWORD]}
+        else:
+            try:
+                change_password(self.pages.database, user.id, form.raw("password"))
+            except Invalid as error:
+                faults = error.errors
         if faults:
-            self.pages.show(response, visitor, "password", status=status, user=user, faults=faults)
+            show(self.pages, request, response, visitor, "password", faults=faults, status=422)
             return
-        with database.transaction():
-            change_password(database, user.id, new)
-            end_other_sessions(database, user.id, session.id)
-            renewed, token = renew_authentication(database, self.pages.settings, session, session.methods)
-        self.pages.set_session(response, visitor, renewed, token)
+        end_other_sessions(self.pages.database, user.id, session.id)
         self.pages.go(response, "/account/password?done=password")
 
 
@@ -153,24 +112,21 @@ class Sessions:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Where they are signed in."""
+        """Where one is signed in."""
         visitor, session, user = self.pages.signed_in(request, response)
-        rows = [
-            (found, device_words(visitor.language, found.user_agent))
-            for found in list_sessions(self.pages.database, user.id)
-        ]
-        self.pages.show(response, visitor, "sessions", rows=rows, here=session.id, done=done(request))
+        sessions = [(each, device_words(each.user_agent)) for each in list_sessions(self.pages.database, user.id)]
+        show(self.pages, request, response, visitor, "sessions", sessions=sessions, current=session.id)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """End one, or all others."""
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
-        if form.get("action") == "end_others":
+        if form.get("session"):
+            end_session(self.pages.database, user.id, form.get("session"))
+            self.pages.go(response, "/account/sessions?done=session")
+        else:
             end_other_sessions(self.pages.database, user.id, session.id)
             self.pages.go(response, "/account/sessions?done=sessions")
-            return
-        end_session(self.pages.database, user.id, form.get("session"))
-        self.pages.go(response, "/account/sessions?done=session")
 
 
 class Connections:
@@ -180,25 +136,111 @@ class Connections:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The applications that they have allowed something."""
+        """The applications that one has allowed something."""
         visitor, _, user = self.pages.signed_in(request, response)
-        found = list_connections(self.pages.database, user.id)
-        self.pages.show(response, visitor, "connections", connections=found, words=SCOPES, done=done(request))
+        connections = list_connections(self.pages.database, user.id)
+        show(self.pages, request, response, visitor, "connections", connections=connections, words=SCOPES)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Disconnect one."""
         visitor, _, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
-        disconnect(self.pages.database, user.id, form.get("client_id"))
+        disconnect(self.pages.database, user.id, form.get("client"))
         self.pages.go(response, "/account/connections?done=disconnected")
 
 
+class Tokens:
+    """`/account/tokens`"""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The personal access tokens that one has, and a form for a new one."""
+        visitor, _, user = self.pages.signed_in(request, response)
+        self._show(request, response, visitor, user)
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Make a token, which this page shows and none again; or revoke one."""
+        visitor, _, user = self.pages.just_signed_in(request, response)
+        form = self.pages.form(request, visitor)
+        if form.get("revoke"):
+            revoke_personal_token(self.pages.database, form.get("revoke"), user.id)
+            self.pages.go(response, "/account/tokens?done=revoked")
+            return
+        tenant, days = form.get("tenant"), ENDS.get(form.get("days"), 0)
+        try:
+            _, token = create_personal_token(
+                self.pages.database,
+                user.id,
+                name=form.get("name"),
+                scopes=form.all("scope"),
+                tenant_id=int(tenant) if tenant.isdigit() and len(tenant) < 19 else None,
+                lifetime=days * 86400,
+            )
+        except Invalid as error:
+            self._show(request, response, visitor, user, faults=error.errors, status=422)
+        except Forbidden as error:
+            self._show(request, response, visitor, user, faults={"tenant": [error.message]}, status=422)
+        else:
+            self._show(request, response, visitor, user, token=token)
+
+    def _show(
+        self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
+    ) -> None:
+        usual: dict[str, Any] = {
+            "tokens": list_personal_tokens(self.pages.database, user.id),
+            "tenants": list_tenants_of(self.pages.database, user.id),
+            "scopes": {name: SCOPES[name] for name in FOR_SCRIPTS},
+            "ends": ENDS,
+            "token": "",
+            "faults": {},
+        }
+        show(self.pages, request, response, visitor, "tokens", **(usual | values))
+
+
 def account_routes(pages: Pages) -> list[tuple[str, object]]:
-    """The addresses of the account's pages that are not about proofs of who somebody is."""
+    """The addresses of one's own account."""
     return [
+        ("/", Overview(pages)),
         ("/account", Overview(pages)),
         ("/account/profile", Profile(pages)),
         ("/account/password", Password(pages)),
         ("/account/sessions", Sessions(pages)),
         ("/account/connections", Connections(pages)),
+        ("/account/tokens", Tokens(pages)),
     ]
+
+
+def show(
+    pages: Pages,
+    request: falcon.Request,
+    response: falcon.Response,
+    visitor: Visitor,
+    name: str,
+    *,
+    status: int = 200,
+    **values: Any,
+) -> None:
+    """A page of the account, with the way to the others, and what was just done."""
+    assert visitor.user is not None  # noqa: S101 - these pages are for people who have signed in
+    roles = {membership.role for membership in memberships_of(pages.database, visitor.user.id).values()}
+    done = DONE.get(request.get_param("done") or "", "") if request.method == "GET" else ""
+    pages.show(
+        response,
+        visitor,
+        f"account_{name}",
+        status=status,
+        here=request.path.removeprefix(pages.root),
+        done=done,
+        manages=bool(roles & {Role.OWNER, Role.ADMIN}),
+        **values,
+    )
+
+
+def device_words(user_agent: str) -> str:
+    """A browser and its device, as well as its own words tell."""
+    browser = next((name for name in BROWSERS if name in user_agent), "")
+    device = next((name for name in DEVICES if name in user_agent), "")
+    plain = {"Edg": "Edge", "OPR": "Opera", "Macintosh": "Mac"}
+    return " · ".join(plain.get(name, name) for name in (browser, device) if name) or user_agent[:60]

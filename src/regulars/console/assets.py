@@ -1,28 +1,26 @@
-"""The console's style sheet and its one script."""
+"""The style sheet and the script of the pages."""
 
 from importlib.resources import files
 
 import falcon
 
+TYPES = {"console.css": "text/css; charset=utf-8", "passkeys.js": "text/javascript; charset=utf-8"}
+
 
 class Asset:
-    """A file that comes with the pages."""
+    """`/console/{name}`"""
 
-    def __init__(self, name: str, content_type: str) -> None:
-        self.content = (files("regulars.console") / "assets" / name).read_bytes()
-        self.content_type = content_type
+    def __init__(self, name: str) -> None:
+        self.content = files("regulars.console").joinpath("assets", name).read_bytes()
+        self.content_type = TYPES[name]
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Send it; browsers may keep it for an hour."""
+        """The file."""
         response.content_type = self.content_type
         response.set_header("Cache-Control", "public, max-age=3600")
-        response.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         response.data = self.content
 
 
 def asset_routes() -> list[tuple[str, object]]:
-    """The addresses of the files."""
-    return [
-        ("/console/console.css", Asset("console.css", "text/css; charset=utf-8")),
-        ("/console/passkeys.js", Asset("passkeys.js", "text/javascript; charset=utf-8")),
-    ]
+    """The addresses of all files."""
+    return [(f"/console/{name}", Asset(name)) for name in TYPES]

@@ -1,13 +1,6 @@
 """The languages of the pages: English, which the code is written in, and Turkish."""
 
-from datetime import UTC, datetime
-
 from regulars.console.turkish import TURKISH
-
-MONTHS = {
-    "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(),
-    "tr": "Oca Şub Mar Nis May Haz Tem Ağu Eyl Eki Kas Ara".split(),
-}
 
 
 def preferred_language(accept: str) -> str:
@@ -29,9 +22,3 @@ def translate(language: str, text: str, **values: object) -> str:
     """`text`, an English sentence of the pages, in `language`, with `values` put into its {braces}."""
     found = TURKISH.get(text, text) if language == "tr" else text
     return found.format(**values) if values else found
-
-
-def shown_time(language: str, time: datetime) -> str:
-    """A moment as people write it: 4 May 2026, 12:00 UTC."""
-    utc = time.astimezone(UTC)
-    return f"{utc.day} {MONTHS[language][utc.month - 1]} {utc.year}, {utc:%H:%M} UTC"

@@ -11,26 +11,20 @@ from urllib.parse import parse_qsl, urlsplit
 import falcon
 import jinja2
 
-from regulars.accounts.challenges import start_challenge, take_challenge
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
-from regulars.console.languages import preferred_language, shown_time, translate
+from regulars.console.languages import preferred_language, translate
 from regulars.db.engine import Database
 from regulars.errors import Forbidden, Malformed
 from regulars.http.address import client_address
 from regulars.http.problems import Problem
 from regulars.oauth.opaque import Kind, is_token, new_token
 from regulars.oauth.secret import Vault
-from regulars.principal import PERMISSIONS, Role
 from regulars.settings import Settings
-from regulars.tenants.queries import list_tenants_of
 
 LARGEST_FORM = 65_536
 MOST_FIELDS = 200
 A_YEAR = 365 * 86400
-LATELY = timedelta(minutes=15)
-SHOWN_ONCE = "shown once"
-SHOWN_ONCE_SECONDS = 300
 RECENT = timedelta(minutes=15)
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https:;"
@@ -102,7 +96,7 @@ class Pages:
         browser = cookies.get(self._cookie_name("browser"), "")
         if not is_token(browser, Kind.CHALLENGE):
             browser = new_token(Kind.CHALLENGE)
-            self.set_cookie(response, "browser", browser, A_YEAR)
+            self._set_cookie(response, "browser", browser, A_YEAR)
         return Visitor(
             session=session,
             user=get_user(self.database, session.user_id) if session else None,
@@ -117,16 +111,9 @@ class Pages:
         """The same for a page that is only for people who have signed in; others are sent to do so, and back."""
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
-            raise falcon.HTTPStatus(303, headers={"Location": self.sign_in_path(_here(request))})
+            here = request.relative_uri if request.method == "GET" else request.path
+            raise falcon.HTTPStatus(303, headers={"Location": self.sign_in_path(here)})
         return visitor, visitor.session, visitor.user
-
-    def signed_in_lately(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
-        """The same for what is worth stealing: who signed in more than 15 minutes ago has to prove again who they are."""
-        visitor, session, user = self.signed_in(request, response)
-        if datetime.now(UTC) - session.authenticated_at > LATELY:
-            again = self.sign_in_path(_here(request)) + "&reauthenticate=1"
-            raise falcon.HTTPStatus(303, headers={"Location": again})
-        return visitor, session, user
 
     def just_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
         """The same for what would hurt in the hands of somebody who finds the browser open: sign in again first."""
@@ -189,10 +176,6 @@ class Pages:
                 "_": partial(translate, visitor.language),
                 "language": visitor.language,
                 "visitor": visitor,
-                "when": partial(shown_time, visitor.language),
-                "manages": partial(self._manages, visitor),
-                "done": "",
-                "faults": {},
                 "form_token": self.form_token(visitor),
                 "root": self.root,
                 **values,
@@ -213,18 +196,18 @@ class Pages:
         """`target` if it is a path of ours, else "/account": nobody is sent elsewhere by a link to a page of ours."""
         path = target.removeprefix(self.root) if self.root and target.startswith(self.root + "/") else target
         is_ours = (
-            path.startswith("/") and not path.startswith("//") and path.isascii() and path.isprintable()
-        ) and "\\" not in path
+            path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+        )
         return path if is_ours else "/account"
 
     def set_session(self, response: falcon.Response, visitor: Visitor, session: Session, token: str) -> None:
         """Let the browser keep the session that was just started, and know the user again (see `knows`)."""
-        self.set_cookie(response, "session", token, self.settings.session_lifetime)
-        self.set_cookie(response, "known", self._known(visitor, session.user_id), A_YEAR)
+        self._set_cookie(response, "session", token, self.settings.session_lifetime)
+        self._set_cookie(response, "known", self._known(visitor, session.user_id), A_YEAR)
 
     def set_step(self, response: falcon.Response, token: str, seconds: int) -> None:
         """Let the browser keep the token of a step that it is in the middle of; empty for 0 seconds ends it."""
-        self.set_cookie(response, "step", token, seconds)
+        self._set_cookie(response, "step", token, seconds)
 
     def step(self, request: falcon.Request) -> str:
         """The token of the step that the browser is in the middle of; empty where there is none."""
@@ -232,7 +215,7 @@ class Pages:
 
     def drop_session(self, response: falcon.Response) -> None:
         """Let the browser forget the session."""
-        self.drop_cookie(response, "session")
+        self._set_cookie(response, "session", "", 0)
 
     def knows(self, visitor: Visitor, user_id: int) -> bool:
         """Whether this user has signed in with this browser before; then others' failures do not slow them down."""
@@ -243,43 +226,13 @@ class Pages:
         nobody = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
         self.show(response, nobody, "error", status=status, problem=problem)
 
-    def cookie(self, request: falcon.Request, name: str) -> str:
-        """What the browser keeps of ours under this name; empty where it keeps nothing."""
-        return request.cookies.get(self._cookie_name(name), "")
-
-    def drop_cookie(self, response: falcon.Response, name: str) -> None:
-        """Let the browser forget it."""
-        self.set_cookie(response, name, "", 0)
-
-    def show_once(self, response: falcon.Response, user_id: int, content: str) -> None:
-        """Keep a secret for the next page, which `shown_once` gives it to."""
-        token = start_challenge(
-            self.database, self.settings, SHOWN_ONCE, content.encode(), user_id=user_id, seconds=SHOWN_ONCE_SECONDS
-        )
-        self.set_cookie(response, "once", token, SHOWN_ONCE_SECONDS)
-
-    def shown_once(self, request: falcon.Request, response: falcon.Response, user_id: int) -> str:
-        """The secret that was kept for this page; empty where there is none, or it was shown already."""
-        token = self.cookie(request, "once")
-        if not token:
-            return ""
-        self.drop_cookie(response, "once")
-        found = take_challenge(self.database, self.settings, SHOWN_ONCE, token)
-        return found[1].decode() if found and found[0] == user_id else ""
-
-    def _manages(self, visitor: Visitor) -> bool:
-        """Whether the visitor may look after the applications of some tenant."""
-        tenants = list_tenants_of(self.database, visitor.user.id) if visitor.user else []
-        return any("applications:manage" in PERMISSIONS[Role(tenant.role)] for tenant in tenants)
-
     def _known(self, visitor: Visitor, user_id: int) -> str:
         return self.vault.sign(f"known {visitor.browser} {user_id}")
 
     def _cookie_name(self, name: str) -> str:
         return f"__Host-regulars_{name}" if self.is_secure else f"regulars_{name}"
 
-    def set_cookie(self, response: falcon.Response, name: str, value: str, seconds: int) -> None:
-        """Let the browser keep something, out of reach of scripts and other sites."""
+    def _set_cookie(self, response: falcon.Response, name: str, value: str, seconds: int) -> None:
         response.set_cookie(
             self._cookie_name(name),
             value,
@@ -289,7 +242,3 @@ class Pages:
             http_only=True,
             same_site="Lax",
         )
-
-
-def _here(request: falcon.Request) -> str:
-    return request.relative_uri if request.method == "GET" else request.path

@@ -1,14 +1,11 @@
-"""`/account/passkeys`: signing in with a telephone, a computer or a security key in the place of a password."""
-
-import json
+"""`/account/passkeys`: sign in with a fingerprint, a face or a security key (WebAuthn)."""
 
 import falcon
 
 from regulars.accounts.passkeys import begin_registration, delete_passkey, finish_registration, list_passkeys
-from regulars.console.account import done
-from regulars.console.languages import translate
+from regulars.console.account import show
 from regulars.console.pages import Pages
-from regulars.console.sign_in import answer
+from regulars.console.sign_in import STEP_SECONDS, send_options
 from regulars.errors import Invalid
 
 
@@ -19,51 +16,48 @@ class Passkeys:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Those that they have."""
-        visitor, _, user = self.pages.signed_in(request, response)
-        found = list_passkeys(self.pages.database, user.id)
-        self.pages.show(response, visitor, "passkeys", passkeys=found, done=done(request))
+        """The passkeys that one has."""
+        visitor, _, user = self.pages.just_signed_in(request, response)
+        passkeys = list_passkeys(self.pages.database, user.id)
+        show(self.pages, request, response, visitor, "passkeys", passkeys=passkeys, faults=[])
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Remove one."""
-        visitor, _, user = self.pages.signed_in(request, response)
+        """Add what the browser has made, or delete one."""
+        visitor, _, user = self.pages.just_signed_in(request, response)
         form = self.pages.form(request, visitor)
-        delete_passkey(self.pages.database, user.id, form.get("passkey"))
-        self.pages.go(response, "/account/passkeys?done=passkey-removed")
+        database, settings = self.pages.database, self.pages.settings
+        if form.get("delete"):
+            delete_passkey(database, user.id, form.get("delete"))
+            self.pages.go(response, "/account/passkeys?done=passkey-deleted")
+            return
+        try:
+            finish_registration(
+                database, settings, user.id, self.pages.step(request), form.raw("credential"), form.get("name")
+            )
+        except Invalid as error:
+            faults = [sentence for sentences in error.errors.values() for sentence in sentences]
+            passkeys = list_passkeys(database, user.id)
+            show(self.pages, request, response, visitor, "passkeys", passkeys=passkeys, faults=faults, status=422)
+            return
+        self.pages.set_step(response, "", 0)
+        self.pages.go(response, "/account/passkeys?done=passkey")
 
 
-class NewPasskey:
-    """`/account/passkeys/new`"""
+class NewPasskeyOptions:
+    """`/account/passkeys/options`: what the browser's dialogue needs, as JSON, for the script."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
 
-    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask for its name; the page's script does the rest."""
-        visitor, _, _ = self.pages.signed_in_lately(request, response)
-        self.pages.show(response, visitor, "passkey_new")
-
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Begin: what the browser needs. Finish: what it has made of that."""
-        visitor, _, user = self.pages.signed_in_lately(request, response)
-        form = self.pages.form(request, visitor)
-        database, settings = self.pages.database, self.pages.settings
-        if form.get("step") == "begin":
-            options, token = begin_registration(database, settings, user)
-            answer(response, {"options": json.loads(options), "challenge": token})
-            return
-        try:
-            finish_registration(
-                database, settings, user.id, form.get("challenge"), form.raw("credential"), form.get("name")
-            )
-        except Invalid as error:
-            sentences = [sentence for group in error.errors.values() for sentence in group]
-            shown = " ".join(translate(visitor.language, sentence) for sentence in sentences)
-            answer(response, {"message": shown}, status=422)
-            return
-        answer(response, {"next": self.pages.path("/account/passkeys?done=passkey")})
+        """A new challenge."""
+        visitor, _, user = self.pages.just_signed_in(request, response)
+        self.pages.form(request, visitor)
+        options, token = begin_registration(self.pages.database, self.pages.settings, user)
+        self.pages.set_step(response, token, STEP_SECONDS)
+        send_options(response, options)
 
 
 def passkey_routes(pages: Pages) -> list[tuple[str, object]]:
-    """The addresses of the passkeys' pages."""
-    return [("/account/passkeys", Passkeys(pages)), ("/account/passkeys/new", NewPasskey(pages))]
+    """The addresses of passkeys."""
+    return [("/account/passkeys", Passkeys(pages)), ("/account/passkeys/options", NewPasskeyOptions(pages))]

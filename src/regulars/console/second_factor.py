@@ -1,153 +1,93 @@
-"""`/account/second-factor`: codes from an app when signing in, and recovery codes for when it is lost."""
+"""`/account/second-factor`: codes of an authenticator app (TOTP), and recovery codes."""
 
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 import falcon
 import segno
-from markupsafe import Markup
 
-from regulars.accounts.attempts import account_key
 from regulars.accounts.challenges import peek_challenge, start_challenge, take_challenge
+from regulars.accounts.passwords import confirm_password
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes
 from regulars.accounts.totp import disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import User
-from regulars.console.account import WRONG_PASSWORD, done
-from regulars.console.guesses import TooManyAttempts, guess, is_own_password
-from regulars.console.pages import Pages, Visitor
+from regulars.console.account import WRONG_PASSWORD, show
+from regulars.console.pages import Form, Pages, Visitor
 
-SETUP = "totp setup"
-SETUP_SECONDS = 3600
-WRONG_CODE = "This is not the code that the app should show now. See that your telephone's clock is right."
+ENROL = "enrol totp"
+ENROL_SECONDS = 900
+WRONG_CODE = "This code is wrong. See that your phone's clock is right, and try the next code."
 
 
-class SecondFactor:
+class SecondFactorSettings:
     """`/account/second-factor`"""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Whether it is on; new recovery codes, this once."""
-        visitor, _, user = self.pages.signed_in(request, response)
-        codes = self.pages.shown_once(request, response, user.id).split()
-        self._show(response, visitor, user, codes=codes, done=done(request))
+        """Offer to turn it on, with a new secret; or say that it is on."""
+        visitor, _, user = self.pages.just_signed_in(request, response)
+        self._show(request, response, visitor, user)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Turn it off, or make new recovery codes: with the password alone."""
-        visitor, _, user = self.pages.signed_in(request, response)
+        """Turn it on or off, or make new recovery codes."""
+        visitor, _, user = self.pages.just_signed_in(request, response)
         form = self.pages.form(request, visitor)
-        action = "off" if form.get("action") == "off" else "codes"
-        faults, status = {f"{action}_password": [WRONG_PASSWORD]}, 422
-        try:
-            is_right = is_own_password(self.pages.database, user.id, form.raw(f"{action}_password"))
-        except TooManyAttempts as wait:
-            response.set_header("Retry-After", str(wait.seconds))
-            is_right, faults, status = False, {f"{action}_password": [wait.sentence(visitor.language)]}, 429
-        if not is_right:
-            self._show(response, visitor, user, faults=faults, status=status)
-        elif action == "off":
+        if form.get("do") == "enable":
+            self._enable(request, response, visitor, user, form)
+        elif not confirm_password(self.pages.database, user.id, form.raw("password")):
+            self._show(request, response, visitor, user, fault=WRONG_PASSWORD, status=422)
+        elif form.get("do") == "disable":
             disable_totp(self.pages.database, user.id)
-            self.pages.go(response, "/account/second-factor?done=factor-off")
+            self.pages.go(response, "/account/second-factor?done=totp-off")
         else:
-            if has_totp(self.pages.database, user.id):
-                self.pages.show_once(response, user.id, " ".join(new_recovery_codes(self.pages.database, user.id)))
-            self.pages.go(response, "/account/second-factor")
+            codes = new_recovery_codes(self.pages.database, user.id)
+            self._show(request, response, visitor, user, codes=codes)
 
-    def _show(
-        self,
-        response: falcon.Response,
-        visitor: Visitor,
-        user: User,
-        codes: Sequence[str] = (),
-        done: str = "",
-        faults: Mapping[str, Sequence[str]] | None = None,
-        status: int = 200,
+    def _enable(
+        self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, form: Form
     ) -> None:
-        database = self.pages.database
-        self.pages.show(
-            response,
-            visitor,
-            "second_factor",
-            status=status,
-            user=user,
-            is_on=has_totp(database, user.id),
-            left=count_recovery_codes(database, user.id),
-            codes=codes,
-            done=done,
-            faults=faults or {},
-        )
-
-
-class NewSecondFactor:
-    """`/account/second-factor/new`"""
-
-    def __init__(self, pages: Pages) -> None:
-        self.pages = pages
-
-    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """A secret for the app, as a picture and in letters."""
-        visitor, _, user = self.pages.signed_in_lately(request, response)
-        secret = new_totp_secret()
-        setup = start_challenge(
-            self.pages.database, self.pages.settings, SETUP, secret.encode(), user_id=user.id, seconds=SETUP_SECONDS
-        )
-        self._show(response, visitor, user, secret, setup)
-
-    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Turn it on, where the app's code is right."""
-        visitor, _, user = self.pages.signed_in_lately(request, response)
-        form = self.pages.form(request, visitor)
-        database, settings, setup = self.pages.database, self.pages.settings, form.get("setup")
-        found = peek_challenge(database, settings, SETUP, setup)
+        database, settings, token = self.pages.database, self.pages.settings, self.pages.step(request)
+        found = peek_challenge(database, settings, ENROL, token)
         if found is None or found[0] != user.id:
-            self.pages.go(response, "/account/second-factor/new")
+            self.pages.go(response, "/account/second-factor")
             return
-        secret = found[1].decode()
-        try:
-            codes = guess(
-                database,
-                [account_key(f"second factor {user.id}")],
-                lambda: enable_totp(database, settings, user.id, secret, form.get("code")),
-            )
-        except TooManyAttempts as wait:
-            response.set_header("Retry-After", str(wait.seconds))
-            faults = {"code": [wait.sentence(visitor.language)]}
-            self._show(response, visitor, user, secret, setup, faults, status=429)
-            return
+        codes = enable_totp(database, settings, user.id, found[1].decode(), form.get("code"))
         if codes is None:
-            self._show(response, visitor, user, secret, setup, {"code": [WRONG_CODE]}, status=422)
+            self._show(request, response, visitor, user, fault=WRONG_CODE, status=422)
             return
-        take_challenge(database, settings, SETUP, setup)
-        self.pages.show_once(response, user.id, " ".join(codes))
-        self.pages.go(response, "/account/second-factor")
+        take_challenge(database, settings, ENROL, token)
+        self.pages.set_step(response, "", 0)
+        self._show(request, response, visitor, user, codes=codes)
 
     def _show(
-        self,
-        response: falcon.Response,
-        visitor: Visitor,
-        user: User,
-        secret: str,
-        setup: str,
-        faults: Mapping[str, Sequence[str]] | None = None,
-        status: int = 200,
+        self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
     ) -> None:
-        picture = segno.make(totp_uri(secret, user.email), error="m")
-        self.pages.show(
-            response,
-            visitor,
-            "second_factor_new",
-            status=status,
-            # Made of numbers alone, by us.
-            picture=Markup(picture.svg_inline(border=2, svgclass=None, lineclass=None, omitsize=True)),  # noqa: S704
-            secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
-            setup=setup,
-            faults=faults or {},
-        )
+        is_on = has_totp(self.pages.database, user.id)
+        secret = "" if is_on else self._secret(request, response, user)
+        usual: dict[str, Any] = {
+            "is_on": is_on,
+            "secret": secret,
+            "picture": _picture(totp_uri(secret, user.email)) if secret else "",
+            "left": count_recovery_codes(self.pages.database, user.id) if is_on else 0,
+            "codes": [],
+            "fault": "",
+        }
+        show(self.pages, request, response, visitor, "second_factor", **(usual | values))
+
+    def _secret(self, request: falcon.Request, response: falcon.Response, user: User) -> str:
+        """The secret that is being set up in this browser, or a new one."""
+        database, settings = self.pages.database, self.pages.settings
+        found = peek_challenge(database, settings, ENROL, self.pages.step(request))
+        if found is not None and found[0] == user.id:
+            return found[1].decode()
+        secret = new_totp_secret()
+        token = start_challenge(database, settings, ENROL, secret.encode(), user_id=user.id, seconds=ENROL_SECONDS)
+        self.pages.set_step(response, token, ENROL_SECONDS)
+        return secret
 
 
-def second_factor_routes(pages: Pages) -> list[tuple[str, object]]:
-    """The addresses of the second factor's pages."""
-    return [
-        ("/account/second-factor", SecondFactor(pages)),
-        ("/account/second-factor/new", NewSecondFactor(pages)),
-    ]
+def _picture(uri: str) -> str:
+    """A QR code as SVG that a strict policy for styles lets pass."""
+    picture = segno.make(uri, error="m").svg_inline(omitsize=True, svgclass="qr", lineclass=None, border=2)
+    return str(picture)
