@@ -103,7 +103,7 @@ def test_each_role_may_do_what_the_next_may() -> None:
 
 
 def test_the_role_bounds_what_a_token_can_do_whatever_its_scopes_say(world: World) -> None:
-    authenticator = Authenticator(world.database, world.settings.origin)
+    authenticator = Authenticator(world.database, world.settings)
 
     def act(user_id: int, scope: str) -> Role:
         headers = {"Authorization": f"Bearer {world.token(user_id, [scope])}", "X-Tenant": str(world.clinic)}

@@ -137,7 +137,7 @@ def test_an_access_token_is_revoked_too(regulars: Regulars) -> None:
     database = open_database(settings.database)
     token = issue_access_token(database, settings, user, ["customers:read"])
     assert regulars("token", "revoke", token) == (0, "", "")
-    claims = verify_access_token(token, public_keys(database), settings.origin, int(time.time()))
+    claims = verify_access_token(token, public_keys(database), settings, int(time.time()))
     assert is_revoked(database, claims.token_id)
     database.close()
 

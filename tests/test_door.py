@@ -137,7 +137,7 @@ def test_other_methods_are_405_and_other_addresses_404(world: World) -> None:
         expect_error(answer, 405, "method_not_allowed")
         assert "GET" in answer.headers["Allow"]
     expect_error(world.get("/api/v1/nothing"), 404, "not_found")
-    expect_error(world.get("/"), 404, "not_found")
+    expect_error(world.get("/nowhere"), 404, "not_found")
     head = world.client.simulate_head(LIST, headers={"Authorization": f"Bearer {world.token(world.alice)}"})
     assert (head.status_code, head.content) == (200, b"")
 

@@ -41,14 +41,14 @@ def test_an_unchanged_page_is_a_304_without_a_body(server: Server) -> None:
 
 NO_REQUESTS = [
     b"GARBAGE\r\n\r\n",
-    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET /nowhere HTTP/9.9\r\n\r\n",
     b"GET " + LIST.encode() + b"?search=\x00\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: \x00\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-    b"GET / HTTP/1.1\r\n" + b"".join(b"H%d: x\r\n" % number for number in range(2000)) + b"\r\n",
+    b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: \x00\r\n\r\n",
+    b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    b"GET /nowhere HTTP/1.1\r\n" + b"".join(b"H%d: x\r\n" % number for number in range(2000)) + b"\r\n",
     b"GET " + LIST.encode() + b"?search=" + b"a" * MEGABYTES_10 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * MEGABYTES_10 + b"\r\n\r\n",
+    b"GET /nowhere HTTP/1.1\r\nHost: x\r\nA: " + b"a" * MEGABYTES_10 + b"\r\n\r\n",
     bytes(range(256)) * 10,
 ]
 
