@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -29,7 +30,7 @@ def demo(folder: Path) -> Iterator[str]:
 
 def ask(printed: str) -> dict[str, object]:
     """The answer to the `curl` line."""
-    (line,) = re.findall(r"^curl .*$", printed, re.MULTILINE)
+    (line,) = re.findall(r"^curl --header .*$", printed, re.MULTILINE)
     _, _, authorization, _, tenant, url = shlex.split(line)
     answer = httpx.get(url, headers=dict(header.split(": ", 1) for header in (authorization, tenant)))
     assert answer.status_code == 200, answer.text
@@ -43,6 +44,28 @@ def test_the_printed_line_is_answered_and_again_with_the_same_data(tmp_path: Pat
     with demo(tmp_path) as printed:
         second = ask(printed)
     assert second["data"] == first["data"]
+
+
+def test_the_printed_address_leads_through_signing_in_to_tokens(tmp_path: Path) -> None:
+    with demo(tmp_path) as printed, httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True) as browser:
+        (address,) = re.findall(r"^http\S+/oauth/authorize\S+$", printed, re.MULTILINE)
+        (email, password) = re.findall(r"Sign in as +(\S+), password (\S+)", printed)[0]
+        page = browser.get(address)
+        base = address.partition("/oauth/")[0]
+        page = browser.post(f"{base}/sign-in", data=form_of(page) | {"email": email, "password": password})
+        assert "Demo application" in page.text
+        page = browser.post(f"{base}/oauth/consent", data=form_of(page, "/oauth/consent") | {"decision": "allow"})
+        assert page.url.path == "/api/docs"
+        (line,) = re.findall(r"^curl '.*$", printed, re.MULTILINE)
+        _, url, *options = shlex.split(line.replace("CODE", page.url.params["code"]))
+        fields = dict(option.split("=", 1) for option in options if option != "--data")
+        assert set(httpx.post(url, data=fields).json()) >= {"access_token", "refresh_token", "id_token"}
+
+
+def form_of(page: httpx.Response, action: str = "/sign-in") -> dict[str, str]:
+    """The hidden fields of the form on a page that goes to `action`."""
+    form = page.text.partition(f'<form method="post" action="{action}"')[2].partition("</form>")[0]
+    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
 
 
 def test_what_the_demo_keeps_is_for_its_owner_alone_and_the_commands_fit_it(

@@ -13,11 +13,17 @@ from regulars.customers.people import generate_customers
 from regulars.customers.writing import SEQUENCE, insert_customers
 from regulars.db.engine import Database
 from regulars.errors import ConfigurationError
+from regulars.oauth.clients import Client, create_client, list_clients
 from regulars.principal import Role
 from regulars.tenants.queries import create_tenant, list_tenants
 
 OWNER = "ayse@example.com"
 BATCH = 2_000
+APPLICATION = "Demo application"
+# A native app may listen at any port of this machine; what answers there is our own page about the API.
+CALLBACK_PATH = "/api/docs"
+CALLBACKS = [f"http://{host}{CALLBACK_PATH}" for host in ("localhost", "127.0.0.1")]
+SCOPES = "openid profile email offline_access account:read tenants:read users:read customers:read"
 PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
 
 
@@ -98,6 +104,14 @@ def _fill(
         records = list(generate_customers(ids, seed=ids[0], now=now, user_ids=members))
         insert_customers(database, tenant.id, records)
         progress(len(records))
+
+
+def demo_application(database: Database) -> Client:
+    """The application that stands for those of others; registered at the first start."""
+    known = [client for client in list_clients(database) if client.name == APPLICATION and client.tenant_id is None]
+    if known:
+        return known[0]
+    return create_client(database, name=APPLICATION, kind="native", redirect_uris=CALLBACKS, scopes=SCOPES.split())[0]
 
 
 def demo_password(folder: Path) -> str:

@@ -11,6 +11,7 @@ from granian.log import LogLevels
 from regulars.app import create_app
 from regulars.db.engine import open_database
 from regulars.log import configure_log
+from regulars.oauth.pruning import start_pruning
 from regulars.settings import Settings
 
 THREADS = 4
@@ -39,4 +40,6 @@ def run_server(settings: Settings) -> None:
 def load_app(settings: Settings) -> Any:
     """The application for one worker process."""
     configure_log(settings.log_format)
-    return create_app(settings, open_database(settings.database, threads=THREADS))
+    database = open_database(settings.database, threads=THREADS)
+    start_pruning(database)
+    return create_app(settings, database)

@@ -1,9 +1,13 @@
 """`regulars serve` and `regulars demo`"""
 
+import base64
+import hashlib
+import secrets
 import socket
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote, urlencode
 
 import typer
 
@@ -73,26 +77,38 @@ def demo(
     with opened_with(settings) as database:
         with progress_bar("Making up customers", customers) as progress:
             fill_demo(database, data, customers, progress)
-        _explain(settings, _demo_token(database, settings), demo_password(data))
+        _explain(settings, database, demo_password(data))
     _listen(settings)
 
 
-def _demo_token(database: Database, settings: Settings) -> tuple[str, int]:
-    """An access token of the demo's owner, and the id of the tenant to ask for first."""
+def _demo_token(database: Database) -> str:
+    """A personal access token of the demo's owner, for an hour."""
+    from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_user_by_email
     from regulars.demo import OWNER
-    from regulars.oauth.tokens import issue_access_token
-    from regulars.tenants.queries import list_tenants
 
     owner = get_user_by_email(database, OWNER)
-    return issue_access_token(database, settings, owner.id, ["customers:read"]), list_tenants(database)[0].id
+    scopes = ["account:read", "users:read", "customers:read"]
+    return create_personal_token(database, owner.id, name="demo", scopes=scopes, tenant_id=None, lifetime=3600)[1]
 
 
-def _explain(settings: Settings, token_and_tenant: tuple[str, int], password: str) -> None:
-    from regulars.demo import OWNER
+def _explain(settings: Settings, database: Database, password: str) -> None:
+    from regulars.demo import CALLBACK_PATH, OWNER, demo_application
+    from regulars.tenants.queries import list_tenants
 
-    token, tenant_id = token_and_tenant
-    url = f"http://127.0.0.1:{settings.port}"
+    token, tenant_id = _demo_token(database), list_tenants(database)[0].id
+    url, client_id = settings.origin, demo_application(database).id
+    verifier = secrets.token_urlsafe(48)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    request = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": url + CALLBACK_PATH,
+        "scope": "openid profile customers:read",
+        "state": secrets.token_urlsafe(8),
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+    }
     for line in (
         "",
         f"Regulars is at    {url}",
@@ -106,6 +122,15 @@ def _explain(settings: Settings, token_and_tenant: tuple[str, int], password: st
         "",
         f"curl --header 'Authorization: Bearer {token}' --header 'X-Tenant: {tenant_id}'"
         f" '{url}/api/v1/customers?search=ay%C5%9Fe&per_page=2'",
+        "",
+        "Sign in as an application's user would; the code is in the address that you come back to, for a minute:",
+        "",
+        f"{url}/oauth/authorize?{urlencode(request, quote_via=quote)}",
+        "",
+        "Exchange it for tokens:",
+        "",
+        f"curl '{url}/oauth/token' --data grant_type=authorization_code --data client_id={client_id}"
+        f" --data redirect_uri={url}{CALLBACK_PATH} --data code_verifier={verifier} --data code=CODE",
         "",
         "Ctrl-C ends it; the data stays for the next time.",
     ):

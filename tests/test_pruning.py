@@ -1,0 +1,106 @@
+"""What is dead goes by itself; what lives, and what must still be known to be dead, stays."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Table, func, select, update
+
+from regulars.accounts.challenges import start_challenge
+from regulars.accounts.personal_tokens import create_personal_token
+from regulars.db import tables
+from regulars.db.statements import Statement
+from regulars.oauth.connections import disconnect
+from regulars.oauth.pruning import prune
+from tests.conftest import FreshDatabase
+from tests.oauth import Application, Browser, refused
+from tests.server import PATIENCE_SECONDS, running
+from tests.world import World
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+KINDS = (
+    tables.authorization_codes,
+    tables.refresh_tokens,
+    tables.device_codes,
+    tables.grants,
+    tables.sessions,
+    tables.challenges,
+    tables.personal_tokens,
+    tables.consents,
+)
+
+
+def count(world: World, table: Table) -> int:
+    rows = world.database.fetch_all(Statement(select(func.count()).select_from(table)))
+    return int(rows[0][0])
+
+
+def counts(world: World) -> dict[str, int]:
+    return {table.name: count(world, table) for table in KINDS}
+
+
+@pytest.fixture
+def busy(empty_world: World) -> World:
+    """A world in which there is one of each."""
+    browser = Browser.signed_in(empty_world, empty_world.alice)
+    Application.register(empty_world).tokens(browser)
+    Application.register(empty_world, "device").ask("/oauth/device_authorization")
+    start_challenge(empty_world.database, empty_world.settings, "test", b"x")
+    create_personal_token(
+        empty_world.database, empty_world.alice, name="x", scopes=["customers:read"], tenant_id=None, lifetime=3600
+    )
+    return empty_world
+
+
+def test_what_lives_stays(busy: World) -> None:
+    before = counts(busy)
+    assert all(before.values())
+    assert prune(busy.database, NOW) == 0
+    assert counts(busy) == before
+
+
+def test_each_kind_goes_when_its_time_has_come(busy: World) -> None:
+    prune(busy.database, NOW + timedelta(minutes=20))
+    after_minutes = counts(busy)
+    assert after_minutes["challenges"] == 0
+    assert after_minutes["authorization_codes"] == 1, "a second use must still be noticed"
+    prune(busy.database, NOW + timedelta(days=3))
+    assert counts(busy)["authorization_codes"] == counts(busy)["device_codes"] == 0
+    assert counts(busy)["refresh_tokens"] == counts(busy)["grants"] == 1
+    prune(busy.database, NOW + timedelta(days=20))
+    assert counts(busy)["sessions"] == 0
+    prune(busy.database, NOW + timedelta(days=32))
+    assert counts(busy)["refresh_tokens"] == 0
+    prune(busy.database, NOW + timedelta(days=370))
+    assert set(counts(busy).values()) == {0}
+
+
+def test_what_was_ended_goes_after_a_day_and_is_refused_until_then(empty_world: World) -> None:
+    app, browser = Application.register(empty_world), Browser.signed_in(empty_world, empty_world.alice)
+    token = app.tokens(browser)["refresh_token"]
+    disconnect(empty_world.database, empty_world.alice, app.client.id)
+    prune(empty_world.database, NOW)
+    assert count(empty_world, tables.grants) == 1
+    refused(app.refresh(token), "invalid_grant")
+    prune(empty_world.database, NOW + timedelta(days=2))
+    assert count(empty_world, tables.grants) == count(empty_world, tables.refresh_tokens) == 0
+
+
+def test_it_goes_in_small_batches(empty_world: World) -> None:
+    for _ in range(3):
+        start_challenge(empty_world.database, empty_world.settings, "test", b"x", seconds=1000)
+    rows = [(f"address:{number}", 1, NOW - timedelta(days=1)) for number in range(1200)]
+    empty_world.database.load(tables.attempts, ["key", "failures", "failed_at"], rows)
+    assert [prune(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
+    assert count(empty_world, tables.challenges) == 3
+
+
+def test_a_server_prunes_without_being_asked(fresh_database: FreshDatabase) -> None:
+    with World.on(fresh_database("sqlite")) as world:
+        Browser.signed_in(world, world.alice)
+        world.database.execute(Statement(update(tables.sessions).values(expires_at=NOW - timedelta(days=1))))
+        with running(world):
+            give_up = time.monotonic() + PATIENCE_SECONDS
+            while count(world, tables.sessions) and time.monotonic() < give_up:
+                time.sleep(0.1)
+        assert count(world, tables.sessions) == 0
