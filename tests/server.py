@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import httpx
 
+from regulars.settings import Settings
 from tests.postgres import free_port
 from tests.world import World
 
@@ -66,7 +67,10 @@ def _received(connection: socket.socket) -> bytes:
 def running(world: World, *options: str) -> Iterator[Server]:
     """The service on the world's database; it is ready when this gives it, and ended afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        log, port = Path(folder, "log"), free_port()
+        log, port = Path(folder, "log"), world.settings.port
+        # A browser must find it at its own origin: then the world has been given a port.
+        if port == Settings().port:
+            port = free_port()
         # The tokens of the world name its origin as their issuer, whatever the port.
         origin = world.settings.origin
         arguments = ["serve", "--database", world.url, "--port", str(port), "--public-url", origin, *options]
