@@ -164,6 +164,20 @@ def test_a_new_password_ends_all_other_sessions(empty_world: World, browser: Bro
     assert sign_in(Browser(empty_world), "a new password") == 303
 
 
+def test_nobody_guesses_the_password_at_a_browser_that_was_left_open(empty_world: World, browser: Browser) -> None:
+    page = browser.get("/account/password")
+    for _ in range(8):
+        browser.submit(page, "/account/password", current="wrong", password="a new password")
+    right = browser.submit(page, "/account/password", current=PASSWORD, password="a new password")
+    assert right.status_code == 422
+
+
+def test_signing_out_twice_is_no_fault(browser: Browser) -> None:
+    page = browser.get("/account/profile")
+    for _ in range(2):
+        assert browser.submit(page, "/sign-out").headers["location"] == "/oauth/logout/done"
+
+
 def test_sessions_are_listed_and_ended(empty_world: World, browser: Browser) -> None:
     other = Browser.signed_in(empty_world, empty_world.alice)
     theirs = Browser.signed_in(empty_world, empty_world.bob)
@@ -189,6 +203,8 @@ def test_an_application_is_disconnected(empty_world: World, browser: Browser) ->
 def test_a_personal_token_is_shown_once_and_revoked(empty_world: World, browser: Browser) -> None:
     page = browser.get("/account/tokens")
     assert "The name must have" in browser.submit(page, "/account/tokens", name="", days="30").text
+    odd = browser.submit(page, "/account/tokens", name="x", days="²", tenant="²", scope="customers:read")
+    assert odd.status_code == 422
     made = browser.submit(page, "/account/tokens", name="my script", days="30", scope="customers:read")
     (token,) = re.findall(r"rgl_pat_\w+", made.text)
     headers = {"Authorization": f"Bearer {token}"}

@@ -1,9 +1,11 @@
 """`/account`: people see who they are here, and change it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import falcon
 
+from regulars.accounts.attempts import browser_key, forget_failures, record_failure, seconds_to_wait
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.passwords import change_password, confirm_password
 from regulars.accounts.personal_tokens import create_personal_token, list_personal_tokens, revoke_personal_token
@@ -16,7 +18,7 @@ from regulars.oauth.scopes import SCOPES
 from regulars.principal import Role
 from regulars.tenants.queries import list_tenants_of
 
-WRONG_PASSWORD = "This is not your password."  # noqa: S105 - a sentence
+WRONG_PASSWORD = "This is not your password, or you have tried too often: then wait a minute."  # noqa: S105 - a sentence
 DONE = {
     "name": "Your name was changed.",
     "password": "Your password was changed. All your other sessions have ended.",
@@ -91,7 +93,7 @@ class Password:
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         faults = {}
-        if not confirm_password(self.pages.database, user.id, form.raw("current")):
+        if not is_own_password(self.pages, user, form.raw("current")):
             faults = {"current": [WRONG_PASSWORD]}
         else:
             try:
@@ -175,7 +177,7 @@ class Tokens:
                 user.id,
                 name=form.get("name"),
                 scopes=form.all("scope"),
-                tenant_id=int(tenant) if tenant.isdigit() and len(tenant) < 19 else None,
+                tenant_id=int(tenant) if tenant.isascii() and tenant.isdigit() and len(tenant) < 19 else None,
                 lifetime=days * 86400,
             )
         except Invalid as error:
@@ -236,6 +238,18 @@ def show(
         manages=bool(roles & {Role.OWNER, Role.ADMIN}),
         **values,
     )
+
+
+def is_own_password(pages: Pages, user: User, password: str) -> bool:
+    """Whether it is the user's; after some wrong ones none is for a while, or a found browser would let one guess."""
+    keys, now = [browser_key(f"password {user.id}")], datetime.now(UTC)
+    if seconds_to_wait(pages.database, keys, now):
+        return False
+    record_failure(pages.database, keys, now)
+    if not confirm_password(pages.database, user.id, password):
+        return False
+    forget_failures(pages.database, keys)
+    return True
 
 
 def device_words(user_agent: str) -> str:

@@ -6,11 +6,10 @@ import falcon
 import segno
 
 from regulars.accounts.challenges import peek_challenge, start_challenge, take_challenge
-from regulars.accounts.passwords import confirm_password
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes
 from regulars.accounts.totp import disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import User
-from regulars.console.account import WRONG_PASSWORD, show
+from regulars.console.account import WRONG_PASSWORD, is_own_password, show
 from regulars.console.pages import Form, Pages, Visitor
 
 ENROL = "enrol totp"
@@ -35,7 +34,7 @@ class SecondFactorSettings:
         form = self.pages.form(request, visitor)
         if form.get("do") == "enable":
             self._enable(request, response, visitor, user, form)
-        elif not confirm_password(self.pages.database, user.id, form.raw("password")):
+        elif not is_own_password(self.pages, user, form.raw("password")):
             self._show(request, response, visitor, user, fault=WRONG_PASSWORD, status=422)
         elif form.get("do") == "disable":
             disable_totp(self.pages.database, user.id)

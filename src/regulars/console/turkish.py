@@ -187,7 +187,9 @@ TURKISH = {
     "The second factor is off.": "İkinci adım kapalı.",
     "The passkey was added.": "Geçiş anahtarı eklendi.",
     "The passkey was deleted.": "Geçiş anahtarı silindi.",
-    "This is not your password.": "Bu sizin parolanız değil.",
+    "This is not your password, or you have tried too often: then wait a minute.": (
+        "Bu sizin parolanız değil ya da çok sık denediniz: öyleyse bir dakika bekleyin."
+    ),
     "The password must have 8 to 1024 characters.": "Parola 8 ile 1024 karakter arasında olmalıdır.",
     "The name must have 1 to 255 characters that can be printed.": "Ad, yazdırılabilir 1 ile 255 karakter olmalıdır.",
     "The name must have 1 to 100 characters that can be printed.": "Ad, yazdırılabilir 1 ile 100 karakter olmalıdır.",
