@@ -314,3 +314,31 @@ def test_a_password_is_kept_as_an_argon2id_hash_alone(regulars: Regulars) -> Non
     content = b"".join(path.read_bytes() for path in Path().glob("regulars.db*"))
     assert b"$argon2id$v=19$" in content
     assert b"long enough" not in content
+
+
+def test_an_application_is_registered_listed_given_a_new_secret_and_deleted(regulars: Regulars) -> None:
+    tenant = one_tenant(regulars)
+    web = ("app", "create", "--name", "CRM", "--kind", "web", "--redirect-uri", "https://crm.example/cb")
+    status, out, err = regulars(*web)
+    client_id, secret = out.split()
+    assert (status, err) == (0, "")
+    assert client_id[14] == "7", "a UUID of version 7"
+    assert secret.startswith("rgl_secret_")
+    phone = ("app", "create", "--name", "App", "--kind", "native", "--redirect-uri", "com.example.my_app://cb")
+    assert len(regulars(*phone)[1].split()) == 1
+    service = ("app", "create", "--name", "Export", "--kind", "service", "--tenant", tenant, "--json")
+    assert json.loads(regulars(*service)[1])["scope"] == "customers:read"
+    listed = json.loads(regulars("app", "list", "--json")[1])
+    assert [client["name"] for client in listed] == ["CRM", "App", "Export"]
+    assert secret not in regulars("app", "list")[1]
+    assert [client["name"] for client in json.loads(regulars("app", "list", "--tenant", tenant, "--json")[1])] == [
+        "Export"
+    ]
+    assert regulars("app", "rotate-secret", client_id)[1].strip() not in {secret, ""}
+    assert regulars("app", "delete", client_id) == (0, "", "")
+    status, _, err = regulars("app", "delete", client_id)
+    assert (status, client_id in err) == (1, True)
+    status, _, err = regulars("app", "create", "--name", "", "--kind", "web", "--redirect-uri", "http://x.example/")
+    assert status == 1
+    assert "name" in err
+    assert "plain http" in err
