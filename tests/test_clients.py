@@ -1,8 +1,12 @@
 """Clients that others wrote, before a running server: from discovery to the end of a token, with no help from us."""
 
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -128,3 +132,33 @@ def test_an_app_with_an_underscore_in_its_scheme(server: Server, metadata: dict[
     code = parse_qs(back.partition("?")[2])["code"][0]
     token = client.fetch_token(metadata["token_endpoint"], code=code, code_verifier=VERIFIER)
     assert "id_token" in token
+
+
+@pytest.fixture(scope="session")
+def node_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the scripts and the packages that they need."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("Node is not here.")
+    folder = tmp_path_factory.mktemp("clients")
+    shutil.copytree(Path(__file__).parent / "clients", folder, dirs_exist_ok=True)
+    install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+    if "ENOTFOUND" in done.stderr or "ECONNREFUSED" in done.stderr or "ETIMEDOUT" in done.stderr:
+        pytest.skip("The registry of npm cannot be reached.")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_oauth4webapi_as_an_application_in_a_browser(
+    server: Server, metadata: dict[str, str], node_clients: Path
+) -> None:
+    app = Application.register(server.world)
+    command = ["node", "code_flow.mjs", metadata["issuer"], app.client.id, CALLBACK]
+    with subprocess.Popen(
+        command, cwd=node_clients, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as script:
+        assert script.stdin
+        assert script.stdout
+        back = allow(script.stdout.readline().strip())
+        told, _ = script.communicate(back + "\n", timeout=30)
+    assert json.loads(told) == {"email": "alice@example.com", "rotated": True, "refusal": "invalid_grant"}
