@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
+from regulars.accounts.audit import record
 from regulars.accounts.challenges import start_challenge
 from regulars.accounts.personal_tokens import create_personal_token
 from regulars.db import tables
-from regulars.db.statements import Statement
+from regulars.db.engine import NO_VALUES
+from regulars.db.statements import Statement, Values
+from regulars.errors import Unavailable
 from regulars.oauth.connections import disconnect
-from regulars.oauth.pruning import prune
+from regulars.oauth.consents import remember_consent
+from regulars.oauth.pruning import RULES, prune
 from tests.conftest import FreshDatabase
 from tests.oauth import Application, Browser, refused
 from tests.server import PATIENCE_SECONDS, running
@@ -93,6 +97,71 @@ def test_it_goes_in_small_batches(empty_world: World) -> None:
     empty_world.database.load(tables.attempts, ["key", "failures", "failed_at"], rows)
     assert [prune(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
     assert count(empty_world, tables.challenges) == 3
+
+
+def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
+    database = empty_world.database
+    record(database, "test")
+    database.load(tables.attempts, ["key", "failures", "failed_at"], [("address", 1, NOW)])
+    database.load(tables.revoked_tokens, ["token_id", "expires_at"], [("jti", NOW + timedelta(minutes=5))])
+    create_personal_token(
+        database, empty_world.alice, name="x", scopes=["customers:read"], tenant_id=None, lifetime=3600
+    )
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    for table, last, gone in (
+        (tables.revoked_tokens, timedelta(minutes=4), timedelta(minutes=6)),
+        (tables.attempts, hour - timedelta(minutes=1), hour + timedelta(minutes=1)),
+        (tables.personal_tokens, 30 * day, 30 * day + 2 * hour),
+        (tables.audit_events, 399 * day, 401 * day),
+    ):
+        prune(database, NOW + last)
+        assert count(empty_world, table) > 0, table.name
+        prune(database, NOW + gone)
+        assert count(empty_world, table) == 0, table.name
+
+
+def test_old_consents_go_a_batch_at_a_time_and_not_while_there_is_a_sign_in(empty_world: World) -> None:
+    app = Application.register(empty_world)
+    app.tokens(Browser.signed_in(empty_world, empty_world.alice))
+    remember_consent(empty_world.database, empty_world.bob, app.client.id, ["openid"])
+    people = [(1000 + number, f"{number}@example.com", "x", "x", NOW) for number in range(1200)]
+    empty_world.database.load(tables.users, ["id", "email", "name", "password_hash", "created_at"], people)
+    old = [(user_id, app.client.id, "openid", NOW, NOW - timedelta(days=366)) for user_id, *_ in people]
+    columns = ["user_id", "client_id", "scopes", "created_at", "updated_at"]
+    empty_world.database.load(tables.consents, columns, old)
+    assert [prune(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
+    assert count(empty_world, tables.consents) == 2, "Bob's is of this year"
+    empty_world.database.execute(Statement(update(tables.consents).values(updated_at=NOW - timedelta(days=366))))
+    assert prune(empty_world.database, NOW) == 1
+    assert count(empty_world, tables.consents) == 1, "Alice has a sign-in left"
+
+
+def test_many_tokens_of_what_was_ended_go_over_several_runs(empty_world: World) -> None:
+    app = Application.register(empty_world)
+    app.tokens(Browser.signed_in(empty_world, empty_world.alice))
+    ((grant_id,),) = empty_world.database.fetch_all(Statement(select(tables.grants.c.id)))
+    used = [(f"used {number}", grant_id, number, NOW + timedelta(days=30)) for number in range(700)]
+    empty_world.database.load(tables.refresh_tokens, ["digest", "grant_id", "generation", "expires_at"], used)
+    disconnect(empty_world.database, empty_world.alice, app.client.id)
+    later = NOW + timedelta(days=2)
+    prune(empty_world.database, later)
+    assert (count(empty_world, tables.grants), count(empty_world, tables.refresh_tokens)) == (1, 201)
+    prune(empty_world.database, later)
+    assert (count(empty_world, tables.grants), count(empty_world, tables.refresh_tokens)) == (0, 0)
+
+
+def test_what_fails_does_not_keep_the_rest(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, execute = empty_world.database, empty_world.database.execute
+    database.load(tables.attempts, ["key", "failures", "failed_at"], [("address", 1, NOW - timedelta(days=1))])
+
+    def unavailable_at_first(statement: Statement, values: Values = NO_VALUES) -> int:
+        if statement is RULES[0][0]:
+            raise Unavailable("The database does not answer.")
+        return execute(statement, values)
+
+    monkeypatch.setattr(database, "execute", unavailable_at_first)
+    assert prune(database, NOW) == 1
+    assert count(empty_world, tables.attempts) == 0
 
 
 def test_a_server_prunes_without_being_asked(fresh_database: FreshDatabase) -> None:

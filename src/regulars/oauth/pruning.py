@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, select, tuple_
 
 from regulars.db import tables
 from regulars.db.engine import Database
@@ -21,9 +21,15 @@ A_DAY = timedelta(days=1)
 log = structlog.get_logger("regulars")
 
 
-def _prune(table: Table, is_dead: ColumnElement[bool]) -> Statement:
-    key = next(iter(table.primary_key.columns))
-    return Statement(delete(table).where(key.in_(select(key).where(is_dead).limit(BATCH))))
+def _prune(table: Table, since: str, *conditions: ColumnElement[bool]) -> Statement:
+    """Delete a batch of the rows whose time `since` has passed, the longest dead first.
+
+    The order lets the index on that time find them: without it PostgreSQL, which does not know how few they are,
+    may read the whole table instead.
+    """
+    key = table.primary_key.columns
+    dead = select(*key).where(_before(table.c[since]), *conditions).order_by(table.c[since]).limit(BATCH)
+    return Statement(delete(table).where(tuple_(*key).in_(dead) if len(key) > 1 else key[0].in_(dead)))
 
 
 def _has_no(child: Table) -> ColumnElement[bool]:
@@ -34,67 +40,67 @@ def _before(column: ColumnElement[datetime]) -> ColumnElement[bool]:
     return column < bindparam("before", type_=column.type)
 
 
-# Each kind of row, dead since longer than it may still be of use: a used code or token must be known for a while, so
-# that its second use is noticed. Children come before the grants that they belong to.
+# What belongs to grants, and goes before them.
 CODES, REFRESH, DEVICES = tables.authorization_codes, tables.refresh_tokens, tables.device_codes
-RULES: tuple[tuple[Statement, timedelta], ...] = (
-    (_prune(CODES, _before(CODES.c.expires_at)), A_DAY),
-    (_prune(REFRESH, _before(REFRESH.c.expires_at)), A_DAY),
-    (_prune(DEVICES, _before(DEVICES.c.expires_at)), A_DAY),
-    (
-        _prune(
-            tables.grants,
-            or_(_before(tables.grants.c.expires_at), _before(tables.grants.c.ended_at))
-            & _has_no(CODES)
-            & _has_no(REFRESH)
-            & _has_no(DEVICES),
-        ),
-        A_DAY,
-    ),
-    (_prune(tables.sessions, _before(tables.sessions.c.expires_at)), timedelta()),
-    (_prune(tables.challenges, _before(tables.challenges.c.expires_at)), timedelta()),
-    (_prune(tables.attempts, _before(tables.attempts.c.failed_at)), timedelta(hours=1)),
-    (_prune(tables.personal_tokens, _before(tables.personal_tokens.c.expires_at)), 30 * A_DAY),
-    (_prune(tables.revoked_tokens, _before(tables.revoked_tokens.c.expires_at)), timedelta()),
-    (_prune(tables.audit_events, _before(tables.audit_events.c.created_at)), 400 * A_DAY),
+HAS_NONE = tuple(map(_has_no, (CODES, REFRESH, DEVICES)))
+# What belongs to a grant that has ended is dead before it expires.
+ENDED = (
+    select(tables.grants.c.id).where(_before(tables.grants.c.ended_at)).order_by(tables.grants.c.ended_at).limit(BATCH)
 )
+
+
+def _of_ended(table: Table) -> Statement:
+    of_ended = select(table.c.digest).where(table.c.grant_id.in_(ENDED)).limit(BATCH)
+    return Statement(delete(table).where(table.c.digest.in_(of_ended)))
+
+
 # A consent that nothing has come of for a year, with no sign-in left.
-OF_CONSENT = tables.grants.c.client_id == tables.consents.c.client_id
-DEAD_CONSENTS = Statement(
-    delete(tables.consents).where(
-        _before(tables.consents.c.updated_at),
-        ~exists().where(OF_CONSENT, tables.grants.c.user_id == tables.consents.c.user_id),
-    )
+NO_GRANT = ~exists().where(
+    tables.grants.c.client_id == tables.consents.c.client_id, tables.grants.c.user_id == tables.consents.c.user_id
 )
-# The refresh tokens of a grant that has ended are dead before they expire.
-ENDED = select(tables.grants.c.id).where(_before(tables.grants.c.ended_at))
-OF_ENDED = tuple(
-    Statement(
-        delete(table).where(table.c.digest.in_(select(table.c.digest).where(table.c.grant_id.in_(ENDED)).limit(BATCH)))
-    )
-    for table in (CODES, REFRESH, DEVICES)
+# Each kind of row, dead since longer than it may still be of use: a used code or token must be known for a while, so
+# that its second use is noticed.
+RULES: tuple[tuple[Statement, timedelta], ...] = (
+    *((_of_ended(table), A_DAY) for table in (CODES, REFRESH, DEVICES)),
+    *((_prune(table, "expires_at"), A_DAY) for table in (CODES, REFRESH, DEVICES)),
+    (_prune(tables.grants, "expires_at", *HAS_NONE), A_DAY),
+    (_prune(tables.grants, "ended_at", *HAS_NONE), A_DAY),
+    (_prune(tables.sessions, "expires_at"), timedelta()),
+    (_prune(tables.challenges, "expires_at"), timedelta()),
+    (_prune(tables.attempts, "failed_at"), timedelta(hours=1)),
+    (_prune(tables.personal_tokens, "expires_at"), 30 * A_DAY),
+    (_prune(tables.revoked_tokens, "expires_at"), timedelta()),
+    (_prune(tables.consents, "updated_at", NO_GRANT), 365 * A_DAY),
+    (_prune(tables.audit_events, "created_at"), 400 * A_DAY),
 )
 
 
 def prune(database: Database, now: datetime) -> int:
-    """Delete what is dead at `now`, of each kind at most a batch; how many rows."""
-    pruned = sum(database.execute(statement, {"before": now - A_DAY}) for statement in OF_ENDED)
-    pruned += sum(database.execute(statement, {"before": now - kept}) for statement, kept in RULES)
-    return pruned + database.execute(DEAD_CONSENTS, {"before": now - 365 * A_DAY})
+    """Delete what is dead at `now`, of each kind at most a batch, each in a transaction of its own; how many rows.
+
+    What fails is left for the next time, and does not keep the rest.
+    """
+    return sum(_apply(database, statement, now - kept) for statement, kept in RULES)
+
+
+def _apply(database: Database, statement: Statement, before: datetime) -> int:
+    try:
+        return database.execute(statement, {"before": before})
+    except RegularsError as error:
+        log.warning("pruning_failed", reason=error.message)
+        return 0
 
 
 def start_pruning(database: Database) -> threading.Thread:
     """Prune soon, and every minute from then on, for as long as the process lives."""
 
     def run() -> None:
-        time.sleep(FIRST_SECONDS)
+        wait = FIRST_SECONDS
         while True:
-            try:
-                prune(database, datetime.now(UTC).replace(microsecond=0))
-            except RegularsError as error:
-                log.warning("pruning_failed", reason=error.message)
             # Servers that were started together do not all come at once.
-            time.sleep(EVERY_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+            time.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+            prune(database, datetime.now(UTC).replace(microsecond=0))
+            wait = EVERY_SECONDS
 
     thread = threading.Thread(target=run, name="pruning", daemon=True)
     thread.start()
