@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from regulars.cli.main import run
+from regulars.demo import demo_application, demo_callback
+from regulars.oauth.clients import list_clients
+from regulars.settings import Settings
 from tests.postgres import free_port
 from tests.server import started
+from tests.world import World
 
 FIELDS = """id first_name last_name phone_number email date_of_birth gender country_name identity_number job address
     default_channel_id avatar_url related_user created_at updated_at deleted_at""".split()
@@ -44,6 +49,37 @@ def test_the_printed_line_is_answered_and_again_with_the_same_data(tmp_path: Pat
     with demo(tmp_path) as printed:
         second = ask(printed)
     assert second["data"] == first["data"]
+
+
+def test_a_second_start_at_another_port_has_the_same_application(tmp_path: Path) -> None:
+    client_ids = set()
+    for _ in range(2):
+        with demo(tmp_path) as printed:
+            (client_id,) = re.findall(r"/oauth/authorize\?\S*client_id=([^&]+)", printed)
+            client_ids.add(client_id)
+    assert len(client_ids) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "callback"),
+    [
+        ({}, "http://localhost:8000/api/docs"),
+        ({"port": 8123}, "http://localhost:8123/api/docs"),
+        ({"public_url": "https://demo.example/regulars"}, "https://demo.example/regulars/api/docs"),
+        # Plain http is for this machine alone.
+        ({"public_url": "http://192.168.0.7:8000"}, "http://localhost:8000/api/docs"),
+    ],
+)
+def test_people_come_back_from_the_demos_application_wherever_it_is(
+    empty_world: World, settings: dict[str, Any], callback: str
+) -> None:
+    assert demo_callback(Settings(**settings)) == callback
+    before = demo_application(empty_world.database, "https://old.example/api/docs")
+    client = demo_application(empty_world.database, callback)
+    assert client.check_redirect_uri(callback)
+    assert demo_application(empty_world.database, callback) == client
+    assert [each.id for each in list_clients(empty_world.database)] == [client.id]
+    assert (client.id == before.id) == callback.startswith("http://localhost")
 
 
 def test_the_printed_address_leads_through_signing_in_to_tokens(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from regulars.customers.people import generate_customers
 from regulars.customers.writing import SEQUENCE, insert_customers
 from regulars.db.engine import Database
 from regulars.errors import ConfigurationError
-from regulars.oauth.clients import Client, create_client, list_clients
+from regulars.oauth.clients import Client, create_client, delete_client, list_clients
+from regulars.oauth.redirects import check_redirect_uri
 from regulars.principal import Role
+from regulars.settings import Settings
 from regulars.tenants.queries import create_tenant, list_tenants
 
 OWNER = "ayse@example.com"
@@ -106,12 +108,28 @@ def _fill(
         progress(len(records))
 
 
-def demo_application(database: Database) -> Client:
-    """The application that stands for those of others; registered at the first start."""
-    known = [client for client in list_clients(database) if client.name == APPLICATION and client.tenant_id is None]
-    if known:
-        return known[0]
-    return create_client(database, name=APPLICATION, kind="native", redirect_uris=CALLBACKS, scopes=SCOPES.split())[0]
+def demo_callback(settings: Settings) -> str:
+    """Where people come back to from the demo's application.
+
+    This machine, where the service has an address that nobody may be sent back to: the code is in it all the same.
+    """
+    callback = settings.origin + CALLBACK_PATH
+    refused = check_redirect_uri(callback, own_schemes=False)
+    return f"http://localhost:{settings.port}{CALLBACK_PATH}" if refused else callback
+
+
+def demo_application(database: Database, callback: str) -> Client:
+    """The application that stands for those of others, which people come back from to `callback`.
+
+    It is registered at the first start, and again where the service has another public address since.
+    """
+    for client in list_clients(database):
+        if client.name == APPLICATION and client.tenant_id is None:
+            if client.check_redirect_uri(callback):
+                return client
+            delete_client(database, client)
+    callbacks = [*CALLBACKS, callback]
+    return create_client(database, name=APPLICATION, kind="native", redirect_uris=callbacks, scopes=SCOPES.split())[0]
 
 
 def demo_password(folder: Path) -> str:

@@ -93,17 +93,18 @@ def _demo_token(database: Database) -> str:
 
 
 def _explain(settings: Settings, database: Database, password: str) -> None:
-    from regulars.demo import CALLBACK_PATH, OWNER, demo_application
+    from regulars.demo import OWNER, demo_application, demo_callback
     from regulars.tenants.queries import list_tenants
 
     token, tenant_id = _demo_token(database), list_tenants(database)[0].id
-    url, client_id = settings.origin, demo_application(database).id
+    url, callback = settings.origin, demo_callback(settings)
+    client_id = demo_application(database, callback).id
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     request = {
         "response_type": "code",
         "client_id": client_id,
-        "redirect_uri": url + CALLBACK_PATH,
+        "redirect_uri": callback,
         "scope": "openid profile customers:read",
         "state": secrets.token_urlsafe(8),
         "code_challenge": challenge,
@@ -130,7 +131,7 @@ def _explain(settings: Settings, database: Database, password: str) -> None:
         "Exchange it for tokens:",
         "",
         f"curl '{url}/oauth/token' --data grant_type=authorization_code --data client_id={client_id}"
-        f" --data redirect_uri={url}{CALLBACK_PATH} --data code_verifier={verifier} --data code=CODE",
+        f" --data redirect_uri={callback} --data code_verifier={verifier} --data code=CODE",
         "",
         "Ctrl-C ends it; the data stays for the next time.",
     ):
