@@ -4,7 +4,7 @@ from typing import Any
 
 import falcon
 
-from regulars.accounts.challenges import start_challenge, take_challenge
+from regulars.accounts.challenges import peek_challenge, start_challenge, take_challenge
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User
 from regulars.console.account import show
@@ -59,7 +59,8 @@ class NewApplication:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """A form for a new one."""
         visitor, _, user = self.pages.just_signed_in(request, response)
-        self._show(request, response, visitor, managed_by(self.pages, user), Form([]))
+        form = Form([("tenant", request.get_param("tenant") or ""), *(("scope", name) for name in USUAL)])
+        self._show(request, response, visitor, managed_by(self.pages, user), form)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Register it; its secret is shown on its page, once."""
@@ -99,7 +100,7 @@ class NewApplication:
     ) -> None:
         if not tenants:
             raise NotFound("There is nothing at this address.")
-        chosen = set(form.all("scope")) if form.pairs else USUAL
+        chosen = set(form.all("scope"))
         usual: dict[str, Any] = {"faults": {}, "tenants": tenants, "form": form, "chosen": chosen}
         constant = {"kinds": KINDS, "scopes": SCOPES, "roles": (Role.VIEWER, Role.AGENT, Role.ADMIN)}
         show(self.pages, request, response, visitor, "new_application", **(usual | constant | values))
@@ -116,10 +117,9 @@ class OneApplication:
         visitor, _, user = self.pages.signed_in(request, response)
         client = managed_client(self.pages, user, client_id)
         secret = ""
-        found = take_challenge(self.pages.database, self.pages.settings, NEW_SECRET, self.pages.step(request))
-        if found is not None and found[0] == user.id:
-            owner, _, text = found[1].decode().partition(" ")
-            secret = text if owner == client.id else ""
+        if self._is_just_made(request, user, client):
+            found = take_challenge(self.pages.database, self.pages.settings, NEW_SECRET, self.pages.step(request))
+            secret = found[1].decode().partition(" ")[2] if found else ""
             self.pages.set_step(response, "", 0)
         show(
             self.pages, request, response, visitor, "application",
@@ -140,6 +140,11 @@ class OneApplication:
             self.pages.go(response, "/applications")
         else:
             self.pages.go(response, f"/applications/{client.id}")
+
+    def _is_just_made(self, request: falcon.Request, user: User, client: Client) -> bool:
+        """Whether the secret that waits to be shown is of this application: another's page must not use it up."""
+        found = peek_challenge(self.pages.database, self.pages.settings, NEW_SECRET, self.pages.step(request))
+        return found is not None and (found[0], found[1].decode().partition(" ")[0]) == (user.id, client.id)
 
 
 def application_routes(pages: Pages) -> list[tuple[str, object]]:
