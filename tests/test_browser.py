@@ -118,6 +118,7 @@ def test_a_passkey_signs_in_without_a_password(page: Page) -> None:
     page.get_by_text("My phone").wait_for()
     page.get_by_role("button", name="Delete My phone").click()
     page.get_by_text("The passkey was deleted.").wait_for()
+    assert page.get_by_text("My phone").count() == 0
 
 
 def test_an_owner_registers_an_application(page: Page) -> None:

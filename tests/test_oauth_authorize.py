@@ -10,7 +10,7 @@ from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
 from regulars.oauth.connections import disconnect, list_connections
 from tests.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, refused
-from tests.world import LIST, World
+from tests.world import LIST, PASSWORD, World
 
 
 @pytest.fixture
@@ -179,6 +179,9 @@ def test_a_native_app_listens_where_it_can(empty_world: World, browser: Browser,
         ("/callback", "web"),
         ("https://app.example/a b", "web"),
         ("https://app.example\\@evil.example/", "web"),
+        ("https://app.example;script-src/", "web"),
+        ("https://app.example,default-src/", "web"),
+        ("http://127.0.0.1:99999/", "native"),
         ("com.example.app:/callback", "web"),
         ("com.example.app:/callback", "browser"),
     ],
@@ -255,6 +258,18 @@ def test_consent_cannot_be_given_from_another_site(empty_world: World, app: Appl
     assert cross.status_code == 403
 
 
+def test_whoever_was_signed_out_before_they_agreed_signs_in_and_is_asked_again(
+    empty_world: World, app: Application, browser: Browser
+) -> None:
+    page = browser.get(app.request())
+    del browser.cookies["regulars_session"]
+    location = browser.submit(page, "/oauth/consent", decision="allow").headers["location"]
+    assert location.startswith("/sign-in?next=%2Foauth%2Fauthorize%3F")
+    again = browser.get(location)
+    back = browser.submit(again, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
+    is_page(browser.get(back), 200, "Allow Randevu?")
+
+
 def test_pages_cannot_be_framed_and_tell_nobody_where_they_were(app: Application, browser: Browser) -> None:
     page = browser.get(app.request())
     policy = page.headers["Content-Security-Policy"]
@@ -304,6 +319,22 @@ def test_a_device_gets_its_tokens_once_its_user_has_agreed(empty_world: World, b
     assert empty_world.client.simulate_get(LIST, headers=headers).status_code == 200
 
 
+def test_a_device_that_was_decided_about_elsewhere_is_not_decided_again(empty_world: World, browser: Browser) -> None:
+    app, code = device_of(empty_world)
+    page = browser.submit(browser.get("/device"), "/device", user_code=code["user_code"])
+    browser.submit(page, "/device", decision="deny")
+    is_page(browser.submit(page, "/device", decision="allow"), 200, "not known")
+    refused(poll(app, code), "access_denied")
+
+
+def test_a_wrong_resource_does_not_use_up_a_device_code(empty_world: World, browser: Browser) -> None:
+    app, code = device_of(empty_world)
+    browser.submit(browser.get("/device"), "/device", user_code=code["user_code"], decision="allow")
+    wrong = app.ask(grant_type=DEVICE, device_code=code["device_code"], resource="https://other.example")
+    refused(wrong, "invalid_target")
+    assert poll(app, code).status_code == 200
+
+
 def test_a_device_is_told_when_its_user_refuses(empty_world: World, browser: Browser) -> None:
     app, code = device_of(empty_world)
     page = browser.submit(browser.get("/device?user_code=" + code["user_code"]), "/device", user_code=code["user_code"])
@@ -346,6 +377,8 @@ def test_others_must_ask_and_nobody_is_sent_elsewhere(app: Application, browser:
     assert browser.get(app.request()).status_code == 200, "still signed in"
     assert browser.submit(page, "/oauth/logout/confirmed").headers["location"] == "/oauth/logout/done"
     assert browser.get(app.request()).headers["location"].startswith("/sign-in")
+    late = browser.submit(page, "/oauth/logout/confirmed")
+    assert late.headers["location"] == "/oauth/logout/done", "to be signed out already is no fault"
     junk = browser.get("/oauth/logout?id_token_hint=a.b.c&post_logout_redirect_uri=https://evil.example/")
     assert junk.headers["location"] == "/oauth/logout/done"
 

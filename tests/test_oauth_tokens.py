@@ -267,6 +267,9 @@ def test_the_resource_is_bound_into_the_audience(empty_world: World, app: Applic
     assert api(empty_world, token["access_token"]).status_code == 200
     refused(app.refresh(token["refresh_token"], resource="https://other.example"), "invalid_target")
     refused(app.refresh(token["refresh_token"], resource=origin), "invalid_target")
+    code = app.code(browser)
+    refused(app.redeem(code, resource="https://other.example"), "invalid_target")
+    assert app.redeem(code).status_code == 200, "a wrong resource has not used it up"
     again = app.refresh(token["refresh_token"], resource=f"{origin}/api/v1").json
     assert jwt.decode(again["access_token"], keys).claims["aud"] == f"{origin}/api/v1"
 

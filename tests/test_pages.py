@@ -14,7 +14,7 @@ from sqlalchemy import update
 import regulars.console
 from regulars.console.account import DONE, WRONG_PASSWORD
 from regulars.console.applications import KINDS
-from regulars.console.device import NOT_A_MEMBER, SLOW_DOWN, UNKNOWN
+from regulars.console.device import DECIDED, NOT_A_MEMBER, SLOW_DOWN, UNKNOWN
 from regulars.console.second_factor import WRONG_CODE as WRONG_TOTP
 from regulars.console.sign_in import NO_PASSKEY, TOO_MANY, WRONG, WRONG_CODE
 from regulars.console.turkish import TURKISH
@@ -114,6 +114,11 @@ def test_a_form_from_another_site_does_nothing(empty_world: World, browser: Brow
     assert "Mallory" not in browser.get("/account/profile").text
 
 
+def test_a_form_from_another_site_does_not_make_us_forget_the_browser(empty_world: World) -> None:
+    for path in ("/oauth/authorize", "/sign-in", "/oauth/logout"):
+        assert "set-cookie" not in Browser(empty_world).post(path, {"client_id": "x"}).headers
+
+
 def totp_secret(browser: Browser) -> str:
     found = re.search(r'id="key">([A-Z2-7]+)<', browser.get("/account/second-factor").text)
     assert found
@@ -150,8 +155,29 @@ def test_a_second_factor_is_asked_for_once_it_is_on(empty_world: World, browser:
     assert sign_in(Browser(empty_world), target="/account") == 303
 
 
+def test_who_knows_the_password_cannot_keep_its_owner_from_the_second_step(
+    empty_world: World, browser: Browser
+) -> None:
+    secret = totp_secret(browser)
+    page = browser.get("/account/second-factor")
+    codes_page = browser.submit(page, "/account/second-factor", do="enable", code=pyotp.TOTP(secret).now())
+    codes = re.findall(r"([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})<br>", codes_page.text)
+    at_home = Browser(empty_world)
+    sign_in(at_home)
+    assert at_home.submit(at_home.get("/sign-in/code"), "/sign-in/code", code=codes[0]).status_code == 303
+    del at_home.cookies["regulars_session"]
+    thief = Browser(empty_world)
+    sign_in(thief)
+    step = thief.get("/sign-in/code")
+    assert "form-action 'self'" in step.headers["Content-Security-Policy"]
+    assert [thief.submit(step, "/sign-in/code", code="000000").status_code for _ in range(8)][-1] == 429
+    sign_in(at_home)
+    assert at_home.submit(at_home.get("/sign-in/code"), "/sign-in/code", code=codes[1]).status_code == 303
+
+
 def test_a_new_password_ends_all_other_sessions(empty_world: World, browser: Browser) -> None:
     other = Browser.signed_in(empty_world, empty_world.alice)
+    stolen = Browser(empty_world, dict(browser.cookies))
     page = browser.get("/account/password")
     wrong = browser.submit(page, "/account/password", current="wrong", password="a new password")
     assert WRONG_PASSWORD in wrong.text
@@ -160,6 +186,7 @@ def test_a_new_password_ends_all_other_sessions(empty_world: World, browser: Bro
     assert browser.submit(page, "/account/password", current=PASSWORD, password="a new password").status_code == 303
     assert browser.get("/account/profile").status_code == 200
     assert other.get("/account/profile").status_code == 303
+    assert stolen.get("/account/profile").status_code == 303, "the cookie is a new one"
     assert sign_in(Browser(empty_world)) == 422
     assert sign_in(Browser(empty_world), "a new password") == 303
 
@@ -267,6 +294,24 @@ def test_others_do_not_see_a_tenants_applications(empty_world: World, browser: B
     assert browser.get(f"/applications/{operators.client.id}").status_code == 404
 
 
+def test_behind_a_proxy_that_gives_it_a_prefix_every_link_has_it(fresh_database: FreshDatabase) -> None:
+    with World.on(fresh_database("sqlite"), public_url="https://example.com/crm") as world:
+        app = Application.register(world)
+        browser = Browser(world)
+        to_sign_in = browser.get(app.request()).headers["location"]
+        assert to_sign_in.startswith("/crm/sign-in?next=%2Foauth%2Fauthorize%3F")
+        page = browser.get(to_sign_in.removeprefix("/crm"))
+        assert set(re.findall(r'(?:href|action|src)="([^#"]*)"', page.text)) >= {
+            "/crm/sign-in",
+            "/crm/console/console.css",
+        }
+        assert all(link.startswith("/crm/") for link in re.findall(r'(?:href|action|src)="([^#"]*)"', page.text))
+        answer = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD)
+        assert answer.headers["location"].startswith("/crm/oauth/authorize?")
+        asked = browser.get(answer.headers["location"].removeprefix("/crm"))
+        assert 'action="/crm/oauth/consent"' in asked.text
+
+
 def test_after_signing_in_the_request_of_an_application_goes_on(empty_world: World) -> None:
     app = Application.register(empty_world)
     browser = Browser(empty_world)
@@ -299,7 +344,18 @@ def sentences() -> Iterator[str]:
             if isinstance(call.node, nodes.Name) and call.node.name == "_" and isinstance(call.args[0], nodes.Const):
                 yield str(call.args[0].value)
     yield from [*DONE.values(), *KINDS.values(), *SCOPES.values(), *Role]
-    yield from (WRONG, WRONG_CODE, WRONG_TOTP, WRONG_PASSWORD, TOO_MANY, NO_PASSKEY, UNKNOWN, SLOW_DOWN, NOT_A_MEMBER)
+    yield from (
+        WRONG,
+        WRONG_CODE,
+        WRONG_TOTP,
+        WRONG_PASSWORD,
+        TOO_MANY,
+        NO_PASSKEY,
+        UNKNOWN,
+        SLOW_DOWN,
+        NOT_A_MEMBER,
+        DECIDED,
+    )
 
 
 def test_every_sentence_of_the_pages_is_there_in_turkish(empty_world: World) -> None:

@@ -9,7 +9,7 @@ from regulars.accounts.attempts import browser_key, forget_failures, record_fail
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.passwords import change_password, confirm_password
 from regulars.accounts.personal_tokens import create_personal_token, list_personal_tokens, revoke_personal_token
-from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions
+from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions, renew_authentication
 from regulars.accounts.users import User, update_name
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import Forbidden, Invalid
@@ -92,18 +92,21 @@ class Password:
         """Change it; all other sessions end."""
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
-        faults = {}
+        database, settings = self.pages.database, self.pages.settings
         if not is_own_password(self.pages, user, form.raw("current")):
             faults = {"current": [WRONG_PASSWORD]}
-        else:
-            try:
-                change_password(self.pages.database, user.id, form.raw("password"))
-            except Invalid as error:
-                faults = error.errors
-        if faults:
             show(self.pages, request, response, visitor, "password", faults=faults, status=422)
             return
-        end_other_sessions(self.pages.database, user.id, session.id)
+        try:
+            with database.transaction():
+                change_password(database, user.id, form.raw("password"))
+                end_other_sessions(database, user.id, session.id)
+                # Whoever has a copy of this browser's cookie is out, too.
+                renewed, token = renew_authentication(database, settings, session, session.methods)
+        except Invalid as error:
+            show(self.pages, request, response, visitor, "password", faults=error.errors, status=422)
+            return
+        self.pages.set_session(response, visitor, renewed, token)
         self.pages.go(response, "/account/password?done=password")
 
 

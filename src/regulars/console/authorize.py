@@ -76,7 +76,7 @@ class Authorize:
     def _sign_in(self, response: falcon.Response, visitor: Visitor, asked: AuthorizationRequest) -> None:
         if "none" in asked.prompts:
             raise denied(self.server, asked, *LOGIN_REQUIRED)
-        here = self.pages.path(PATH) + "?" + urlencode(after_sign_in(asked), quote_via=quote)
+        here = PATH + "?" + urlencode(after_sign_in(asked), quote_via=quote)
         again = "&reauthenticate=1" if visitor.session else ""
         self.pages.go(response, self.pages.sign_in_path(here) + again)
 
@@ -90,8 +90,13 @@ class Consent:
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """The user agreed or not; the request is read again from its parameters, as if it came anew."""
-        visitor, session, _ = self.pages.signed_in(request, response)
-        form = self.pages.form(request, visitor)
+        visitor = self.pages.visitor(request, response)
+        form, session = self.pages.read_form(request), visitor.session
+        if session is None:
+            # It ended while the page was open: the request starts again, and the user is asked again.
+            self.pages.go(response, self.pages.sign_in_path(PATH + "?" + form.raw("request")))
+            return
+        self.pages.check_form(request, form, visitor)
         try:
             asked = read_request(self.server, query_pairs(form.raw("request")))
             if not is_member(self.server, asked, session.user_id):

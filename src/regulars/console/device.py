@@ -8,6 +8,7 @@ from regulars.accounts.attempts import address_key, record_failure, seconds_to_w
 from regulars.accounts.memberships import memberships_of
 from regulars.console.authorize import what_is_asked
 from regulars.console.pages import Pages, Visitor
+from regulars.errors import Conflict
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.consents import remember_consent
 from regulars.oauth.devices import DeviceCode, decide, find_pending
@@ -16,6 +17,7 @@ from regulars.oauth.server import Server
 
 UNKNOWN = "This code is not known, or has expired. Look at your device for a new one."
 SLOW_DOWN = "Too many wrong codes. Wait {seconds} seconds and try again."
+DECIDED = "This device has been answered already."
 NOT_A_MEMBER = "This application is only for people of the business that registered it."
 
 
@@ -82,7 +84,9 @@ class Device:
                     resources=code.resources,
                     session=session,
                 ).id
-            decide(database, code, grant_id)
+            if not decide(database, code, grant_id):
+                # Nothing of this is kept: neither the grant nor the consent.
+                raise Conflict(DECIDED)
         self.pages.go(response, "/device/done" if allowed else "/device/denied")
 
 

@@ -48,9 +48,11 @@ class LogoutConfirmed:
         self.server = server
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Sign out."""
-        visitor, _, _ = self.pages.signed_in(request, response)
-        form = self.pages.form(request, visitor)
+        """Sign out; whoever is signed out already has nothing to confirm."""
+        visitor = self.pages.visitor(request, response)
+        form = self.pages.read_form(request)
+        if visitor.session is not None:
+            self.pages.check_form(request, form, visitor)
         asked = read_logout(self.server, query_pairs(form.raw("request")))
         sign_out(self.pages, self.server, response, visitor, asked)
 

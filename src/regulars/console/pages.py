@@ -96,7 +96,9 @@ class Pages:
         browser = cookies.get(self._cookie_name("browser"), "")
         if not is_token(browser, Kind.CHALLENGE):
             browser = new_token(Kind.CHALLENGE)
-            self._set_cookie(response, "browser", browser, A_YEAR)
+            # A form that another site sends comes without our cookies: it must not replace them.
+            if request.method == "GET":
+                self._set_cookie(response, "browser", browser, A_YEAR)
         return Visitor(
             session=session,
             user=get_user(self.database, session.user_id) if session else None,
@@ -112,22 +114,29 @@ class Pages:
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
             here = request.relative_uri if request.method == "GET" else request.path
-            raise falcon.HTTPStatus(303, headers={"Location": self.sign_in_path(here)})
+            raise falcon.HTTPStatus(303, headers={"Location": self.path(self.sign_in_path(here))})
         return visitor, visitor.session, visitor.user
 
     def just_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
         """The same for what would hurt in the hands of somebody who finds the browser open: sign in again first."""
         visitor, session, user = self.signed_in(request, response)
         if datetime.now(UTC) - session.authenticated_at > RECENT:
-            raise falcon.HTTPStatus(303, headers={"Location": self.sign_in_path(request.path) + "&reauthenticate=1"})
+            again = self.path(self.sign_in_path(request.path)) + "&reauthenticate=1"
+            raise falcon.HTTPStatus(303, headers={"Location": again})
         return visitor, session, user
 
     def sign_in_path(self, here: str) -> str:
         """Where to sign in, to come back to the path `here` afterwards."""
-        return self.path("/sign-in") + "?" + falcon.to_query_str({"next": here}, prefix=False)
+        return "/sign-in?" + falcon.to_query_str({"next": here}, prefix=False)
 
     def form(self, request: falcon.Request, visitor: Visitor) -> Form:
         """The form that the request brings. Raises `Malformed`, and `Forbidden` if it is not from a page of ours."""
+        form = self.read_form(request)
+        self.check_form(request, form, visitor)
+        return form
+
+    def read_form(self, request: falcon.Request) -> Form:
+        """The form that the request brings, from wherever it may be. Raises `Malformed`."""
         if (request.content_type or "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
             raise Malformed("A form must be sent as application/x-www-form-urlencoded.")
         body = request.bounded_stream.read(LARGEST_FORM + 1)
@@ -137,13 +146,15 @@ class Pages:
             pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
         except ValueError:
             raise Malformed("The form cannot be read.") from None
-        form = Form([(name, value.replace("\0", "")) for name, value in pairs])
+        return Form([(name, value.replace("\0", "")) for name, value in pairs])
+
+    def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
+        """Raises `Forbidden` if the form is not from a page that this visitor was shown (CSRF)."""
         is_foreign = request.get_header("Sec-Fetch-Site") == "cross-site"
         if is_foreign or not hmac.compare_digest(form.get("form_token").encode(), self.form_token(visitor).encode()):
             raise Forbidden(
                 "This form has been open for too long. Go back, reload the page and try again.", "forbidden"
             )
-        return form
 
     def form_token(self, visitor: Visitor) -> str:
         """What a form of this visitor's must bring along, so that no other site can send it (CSRF)."""

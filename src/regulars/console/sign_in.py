@@ -44,7 +44,7 @@ class SignIn:
         visitor = self.pages.visitor(request, response)
         target = self.pages.local(request.get_param("next") or "/account")
         if visitor.session is not None and request.get_param("reauthenticate") != "1":
-            self.pages.go(response, target.removeprefix(self.pages.root))
+            self.pages.go(response, target)
             return
         email = visitor.user.email if visitor.user else ""
         show_sign_in(self.pages, response, visitor, target, email=email)
@@ -97,10 +97,11 @@ class SecondFactor:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Ask for the code of the authenticator app, or a recovery code."""
         visitor = self.pages.visitor(request, response)
-        if self._waiting(request) is None:
+        waiting = self._waiting(request)
+        if waiting is None:
             self.pages.go(response, "/sign-in")
             return
-        self.pages.show(response, visitor, "sign_in_code", fault="", seconds=0, form_targets=None)
+        self._ask(response, visitor, waiting[1])
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Check it."""
@@ -111,22 +112,20 @@ class SecondFactor:
             self.pages.go(response, "/sign-in")
             return
         user_id, target = waiting
-        keys, now, database = [account_key(f"code {user_id}")], datetime.now(UTC), self.pages.database
+        now, database = datetime.now(UTC), self.pages.database
+        is_known = self.pages.knows(visitor, user_id)
+        keys = [browser_key(f"code {visitor.browser} {user_id}") if is_known else account_key(f"code {user_id}")]
         seconds = seconds_to_wait(database, keys, now)
         if seconds:
             response.set_header("Retry-After", str(seconds))
-            self.pages.show(
-                response, visitor, "sign_in_code", fault=TOO_MANY, seconds=seconds, status=429, form_targets=None
-            )
+            self._ask(response, visitor, target, fault=TOO_MANY, seconds=seconds, status=429)
             return
         record_failure(database, keys, now)
         code = form.get("code")
         if not check_totp(database, self.pages.settings, user_id, code) and not use_recovery_code(
             database, user_id, code
         ):
-            self.pages.show(
-                response, visitor, "sign_in_code", fault=WRONG_CODE, seconds=0, status=422, form_targets=None
-            )
+            self._ask(response, visitor, target, fault=WRONG_CODE, status=422)
             return
         if take_challenge(database, self.pages.settings, SECOND_FACTOR, self.pages.step(request)) is None:
             self.pages.go(response, "/sign-in")
@@ -134,6 +133,21 @@ class SecondFactor:
         forget_failures(database, keys)
         self.pages.set_step(response, "", 0)
         enter(self.pages, response, visitor, user_id, ("pwd", "otp"), target)
+
+    def _ask(
+        self,
+        response: falcon.Response,
+        visitor: Visitor,
+        target: str,
+        *,
+        fault: str = "",
+        seconds: int = 0,
+        status: int = 200,
+    ) -> None:
+        targets = form_targets(self.pages.database, target)
+        self.pages.show(
+            response, visitor, "sign_in_code", status=status, form_targets=targets, fault=fault, seconds=seconds
+        )
 
     def _waiting(self, request: falcon.Request) -> tuple[int, str] | None:
         """Whose password was right a moment ago, and where they want to go."""
@@ -242,7 +256,7 @@ def enter(
             user_agent=visitor.user_agent, address=visitor.address,
         )  # fmt: skip
     pages.set_session(response, visitor, session, token)
-    pages.go(response, target.removeprefix(pages.root))
+    pages.go(response, target)
 
 
 def end_if_there(pages: Pages, user_id: int, session_id: str) -> None:

@@ -210,6 +210,7 @@ TURKISH = {
     "Too many wrong codes. Wait {seconds} seconds and try again.": (
         "Çok fazla yanlış kod girildi. {seconds} saniye bekleyip yeniden deneyin."
     ),
+    "This device has been answered already.": "Bu cihaza daha önce yanıt verildi.",
     "This application is only for people of the business that registered it.": (
         "Bu uygulama yalnızca onu kaydeden işletmenin kişileri içindir."
     ),

@@ -90,6 +90,7 @@ class CodeFlow(Issuing, AuthorizationCodeGrant):
 
     def authenticate_user(self, authorization_code: AuthorizationCode) -> User:
         database = self.server.database
+        check_resources(self.server.settings, self.request.payload.resources, authorization_code.grant.resources)
         if not claim_code(database, authorization_code):
             end_grant(database, authorization_code.grant, "code_reused")
             raise InvalidGrantError(NO_LONGER_GOOD)
@@ -180,6 +181,7 @@ class DeviceFlow(Issuing, DeviceCodeGrant):
         grant = find_grant(self.server.database, credential.grant_id)
         if grant is None or not grant.is_live(datetime.now(UTC)):
             raise InvalidGrantError(NO_LONGER_GOOD)
+        check_resources(self.server.settings, self.request.payload.resources, grant.resources)
         if not claim_device_code(self.server.database, credential):
             raise InvalidGrantError(NO_LONGER_GOOD)
         self.request.grant = grant

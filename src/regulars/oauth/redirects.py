@@ -11,6 +11,8 @@ LONGEST = 2000
 # A scheme of RFC 3986, and the underscore beside: apps in the field have one.
 SCHEME = re.compile(r"([a-z][a-z0-9+.\-_]*):", re.IGNORECASE)
 PRINTABLE = re.compile(r"[\x21-\x7e]+")
+# It becomes a source in a Content-Security-Policy, where other characters would mean something.
+HOST = re.compile(r"[a-z0-9._\-]+|[0-9a-f:.]+", re.IGNORECASE)
 LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([0-9]{1,5}))?((?:[/?].*)?)")
 
 
@@ -45,7 +47,7 @@ def _check_web_address(uri: str) -> str | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return "is not a URI: its host or port cannot be read"
-    if not host or port == 0 or not uri.partition(":")[2].startswith("//"):
+    if not host or not HOST.fullmatch(host) or port == 0 or not uri.partition(":")[2].startswith("//"):
         return "is not a URI: it names no host"
     if "@" in parts.netloc:
         return "must have no user name"
