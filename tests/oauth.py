@@ -30,6 +30,7 @@ class Browser:
 
     world: World
     cookies: dict[str, str] = field(default_factory=dict)
+    language: str = "en"
 
     @classmethod
     def signed_in(cls, world: World, user_id: int) -> "Browser":
@@ -42,12 +43,13 @@ class Browser:
 
     def get(self, path: str, **options: Any) -> Result:
         """GET, as a browser asks for a page."""
-        headers = {"Accept": "text/html"} | options.pop("headers", {})
+        headers = {"Accept": "text/html", "Accept-Language": self.language} | options.pop("headers", {})
         return self._keep(self.world.client.simulate_get(path, cookies=self.cookies, headers=headers, **options))
 
     def post(self, path: str, fields: Any, **options: Any) -> Result:
         """POST a form."""
-        headers = {"Accept": "text/html", "Content-Type": FORM} | options.pop("headers", {})
+        headers = {"Accept": "text/html", "Accept-Language": self.language, "Content-Type": FORM}
+        headers |= options.pop("headers", {})
         return self._keep(
             self.world.client.simulate_post(path, cookies=self.cookies, headers=headers, body=urlencode(fields))
         )

@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -48,6 +50,18 @@ def allow(address: str, email: str = "alice@example.com") -> str:
         page = browser.post(f"{origin}/sign-in", data=form(page, "/sign-in") | {"email": email, "password": PASSWORD})
         answer = form(page, "/oauth/consent") | {"decision": "allow"}
         return browser.post(f"{origin}/oauth/consent", data=answer, follow_redirects=False).headers["location"]
+
+
+def allow_device(address: str, email: str = "alice@example.com") -> None:
+    """What a person does with the address that a device shows: sign in, see that the code is right, and agree."""
+    origin = "/".join(address.split("/")[:3])
+    with httpx.Client(follow_redirects=True, headers={"Accept": "text/html"}) as browser:
+        page = browser.get(address)
+        page = browser.post(f"{origin}/sign-in", data=form(page, "/sign-in") | {"email": email, "password": PASSWORD})
+        code = parse_qs(urlsplit(address).query)["user_code"][0]
+        page = browser.post(f"{origin}/device", data=form(page, "/device") | {"user_code": code})
+        answer = form(page, "/device") | {"decision": "allow"}
+        assert "Your device is connected" in browser.post(f"{origin}/device", data=answer).text
 
 
 def form(page: httpx.Response, action: str) -> dict[str, str]:
@@ -149,16 +163,42 @@ def node_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@contextmanager
+def node(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
+    """A script that runs."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["node", *command], cwd=folder, stdin=pipe, stdout=pipe, text=True) as script:
+        yield script
+
+
+def first_line(script: subprocess.Popen[str]) -> str:
+    assert script.stdout
+    return script.stdout.readline().strip()
+
+
+def last_line(script: subprocess.Popen[str], told: str = "") -> Any:
+    """What the script prints at its end, after it was told something."""
+    return json.loads(script.communicate(told + "\n", timeout=30)[0])
+
+
 def test_oauth4webapi_as_an_application_in_a_browser(
     server: Server, metadata: dict[str, str], node_clients: Path
 ) -> None:
     app = Application.register(server.world)
-    command = ["node", "code_flow.mjs", metadata["issuer"], app.client.id, CALLBACK]
-    with subprocess.Popen(
-        command, cwd=node_clients, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as script:
-        assert script.stdin
-        assert script.stdout
-        back = allow(script.stdout.readline().strip())
-        told, _ = script.communicate(back + "\n", timeout=30)
-    assert json.loads(told) == {"email": "alice@example.com", "rotated": True, "refusal": "invalid_grant"}
+    with node(node_clients, "code_flow.mjs", metadata["issuer"], app.client.id, CALLBACK) as script:
+        told = last_line(script, allow(first_line(script)))
+    assert told == {"email": "alice@example.com", "rotated": True, "refusal": "invalid_grant"}
+
+
+def test_oauth4webapi_as_a_device(server: Server, metadata: dict[str, str], node_clients: Path) -> None:
+    app = Application.register(server.world, "device")
+    with node(node_clients, "device.mjs", metadata["issuer"], app.client.id) as script:
+        allow_device(first_line(script))
+        assert last_line(script) == {"email": "alice@example.com", "refreshes": True}
+
+
+def test_oauth4webapi_as_a_service(server: Server, metadata: dict[str, str], node_clients: Path) -> None:
+    app = Application.register(server.world, "service", scopes=["customers:read"], tenant_id=server.world.clinic)
+    assert app.secret
+    with node(node_clients, "service.mjs", metadata["issuer"], app.client.id, app.secret, server.url + LIST) as script:
+        assert last_line(script) == [["customers:read", 200]] * 2

@@ -142,6 +142,14 @@ def test_other_methods_are_405_and_other_addresses_404(world: World) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/sign-in", "/.well-known/openid-configuration", "/api/docs"])
+def test_head_tells_what_get_would(world: World, path: str) -> None:
+    asked = {"headers": {"Accept": "text/html"}}
+    got, head = world.client.simulate_get(path, **asked), world.client.simulate_head(path, **asked)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(got.content))
+
+
 def test_a_query_string_without_end_is_400(world: World) -> None:
     expect_error(world.get(query_string="x=" + "y" * 10_000), 400, "validation_error")
     expect_error(world.get(query_string="&".join(f"a{n}=1" for n in range(3000))), 400, "validation_error")

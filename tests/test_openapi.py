@@ -28,7 +28,7 @@ def test_every_address_of_the_api_is_described_with_all_its_methods(world: World
         for path, resource in routes(world.settings, world.database)
         if path.startswith("/api/v")
         for name in dir(resource)
-        if name.startswith("on_") and name != "on_head"
+        if name.startswith("on_")
     }
     assert {(path, method) for path, methods in document["paths"].items() for method in methods} == served
 

@@ -31,8 +31,15 @@ def create_app(settings: Settings, database: Database) -> App:
     pages = Pages(database, settings)
     problems.install(app, pages.show_error, settings.origin)
     for path, resource in routes(settings, database, pages):
-        app.add_route(path, resource)
+        app.add_route(path, with_head(resource))
     return app  # type: ignore[no-any-return]
+
+
+def with_head(resource: Any) -> object:
+    """`resource`, where HEAD gives what GET would, without its body (RFC 9110, section 9.3.2)."""
+    if hasattr(resource, "on_get"):
+        resource.on_head = resource.on_get
+    return resource
 
 
 def routes(settings: Settings, database: Database, pages: Pages | None = None) -> list[tuple[str, object]]:

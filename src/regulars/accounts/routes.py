@@ -102,8 +102,6 @@ class OwnAccount:
         account = Account(user.id, user.name, user.email, user.created_at)
         answer(request, response, AccountAnswer("The account was found.", account))
 
-    on_head = on_get
-
 
 class OwnTenants:
     """`/api/v1/account/tenants`"""
@@ -133,8 +131,6 @@ class OwnTenants:
         reachable = [tenant for tenant in mine if identity.tenant_id in {None, tenant.id}]
         answer(request, response, AccountTenantsAnswer("The tenants were found.", reachable))
 
-    on_head = on_get
-
 
 class OwnRoles:
     """`/api/v1/account/roles`"""
@@ -161,8 +157,6 @@ class OwnRoles:
         permissions = sorted(PERMISSIONS[principal.role] & principal.identity.scopes)
         roles = AccountRoles([principal.role.value], permissions)
         answer(request, response, AccountRolesAnswer("The roles were found.", roles))
-
-    on_head = on_get
 
 
 class UserList:
@@ -200,8 +194,6 @@ class UserList:
             rows=len(users),
         )
         answer(request, response, UserPage(users, links, meta))
-
-    on_head = on_get
 
 
 def own_id(identity: Identity) -> int:

@@ -44,5 +44,3 @@ class ChannelList:
         Query(request.query_string).read((), strict=is_strict(request, response))
         channels = list_channels(self.database, principal.tenant_id)
         answer(request, response, ChannelsAnswer("The channels were found.", channels))
-
-    on_head = on_get

@@ -12,6 +12,7 @@ from regulars.accounts.personal_tokens import create_personal_token, list_person
 from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions, renew_authentication
 from regulars.accounts.users import User, update_name
 from regulars.console.pages import Pages, Visitor
+from regulars.console.shown_once import show_once, take_shown_once
 from regulars.errors import Forbidden, Invalid
 from regulars.oauth.connections import disconnect, list_connections
 from regulars.oauth.scopes import SCOPES
@@ -163,10 +164,11 @@ class Tokens:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """The personal access tokens that one has, and a form for a new one."""
         visitor, _, user = self.pages.signed_in(request, response)
-        self._show(request, response, visitor, user)
+        token = take_shown_once(self.pages, request, response, user)
+        self._show(request, response, visitor, user, token=token)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Make a token, which this page shows and none again; or revoke one."""
+        """Make a token, which is shown once; or revoke one."""
         visitor, _, user = self.pages.just_signed_in(request, response)
         form = self.pages.form(request, visitor)
         if form.get("revoke"):
@@ -188,7 +190,7 @@ class Tokens:
         except Forbidden as error:
             self._show(request, response, visitor, user, faults={"tenant": [error.message]}, status=422)
         else:
-            self._show(request, response, visitor, user, token=token)
+            show_once(self.pages, response, user, "/account/tokens", token)
 
     def _show(
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any

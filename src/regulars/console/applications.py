@@ -4,11 +4,11 @@ from typing import Any
 
 import falcon
 
-from regulars.accounts.challenges import peek_challenge, start_challenge, take_challenge
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User
 from regulars.console.account import show
 from regulars.console.pages import Form, Pages, Visitor
+from regulars.console.shown_once import show_once, take_shown_once
 from regulars.errors import Invalid, NotFound
 from regulars.oauth.clients import (
     Client,
@@ -23,8 +23,6 @@ from regulars.oauth.scopes import SCOPES
 from regulars.principal import Role
 from regulars.tenants.queries import OwnTenant, list_tenants_of
 
-NEW_SECRET = "new secret"  # noqa: S105 - a purpose
-SECRET_SECONDS = 300
 KINDS = {
     ClientKind.WEB: "A web application with a server that can keep a secret.",
     ClientKind.NATIVE: "A mobile or desktop app.",
@@ -86,8 +84,11 @@ class NewApplication:
         except Invalid as error:
             self._show(request, response, visitor, tenants, form, faults=error.errors, status=422)
             return
-        keep_secret(self.pages, response, user, client, secret)
-        self.pages.go(response, f"/applications/{client.id}")
+        path = f"/applications/{client.id}"
+        if secret is None:
+            self.pages.go(response, path)
+        else:
+            show_once(self.pages, response, user, path, secret)
 
     def _show(
         self,
@@ -116,11 +117,7 @@ class OneApplication:
         """What it is; and its secret, if it was just made."""
         visitor, _, user = self.pages.signed_in(request, response)
         client = managed_client(self.pages, user, client_id)
-        secret = ""
-        if self._is_just_made(request, user, client):
-            found = take_challenge(self.pages.database, self.pages.settings, NEW_SECRET, self.pages.step(request))
-            secret = found[1].decode().partition(" ")[2] if found else ""
-            self.pages.set_step(response, "", 0)
+        secret = take_shown_once(self.pages, request, response, user)
         show(
             self.pages, request, response, visitor, "application",
             client=client, secret=secret, kind=KINDS[client.kind], words=SCOPES,
@@ -133,18 +130,12 @@ class OneApplication:
         client = managed_client(self.pages, user, client_id)
         if form.get("do") == "rotate":
             secret = rotate_secret(self.pages.database, client, user.id)
-            keep_secret(self.pages, response, user, client, secret)
-            self.pages.go(response, f"/applications/{client.id}")
+            show_once(self.pages, response, user, f"/applications/{client.id}", secret)
         elif form.get("do") == "delete" and form.get("sure") == "yes":
             delete_client(self.pages.database, client, user.id)
             self.pages.go(response, "/applications")
         else:
             self.pages.go(response, f"/applications/{client.id}")
-
-    def _is_just_made(self, request: falcon.Request, user: User, client: Client) -> bool:
-        """Whether the secret that waits to be shown is of this application: another's page must not use it up."""
-        found = peek_challenge(self.pages.database, self.pages.settings, NEW_SECRET, self.pages.step(request))
-        return found is not None and (found[0], found[1].decode().partition(" ")[0]) == (user.id, client.id)
 
 
 def application_routes(pages: Pages) -> list[tuple[str, object]]:
@@ -169,13 +160,3 @@ def managed_client(pages: Pages, user: User, client_id: str) -> Client:
     if client.tenant_id not in {tenant.id for tenant in managed_by(pages, user)}:
         raise NotFound(f"There is no application {client_id!r}.")
     return client
-
-
-def keep_secret(pages: Pages, response: falcon.Response, user: User, client: Client, secret: str | None) -> None:
-    """Let the next page show the secret, once: it is kept, encrypted, until then and no longer than five minutes."""
-    if secret is not None:
-        content = f"{client.id} {secret}".encode()
-        token = start_challenge(
-            pages.database, pages.settings, NEW_SECRET, content, user_id=user.id, seconds=SECRET_SECONDS
-        )
-        pages.set_step(response, token, SECRET_SECONDS)

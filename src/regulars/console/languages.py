@@ -1,6 +1,13 @@
 """The languages of the pages: English, which the code is written in, and Turkish."""
 
-from regulars.console.turkish import TURKISH
+import re
+
+from regulars.console.turkish import TURKISH, WITH_VALUES
+
+PATTERNS = {
+    re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(english))): turkish
+    for english, turkish in WITH_VALUES.items()
+}
 
 
 def preferred_language(accept: str) -> str:
@@ -20,5 +27,13 @@ def preferred_language(accept: str) -> str:
 
 def translate(language: str, text: str, **values: object) -> str:
     """`text`, an English sentence of the pages, in `language`, with `values` put into its {braces}."""
-    found = TURKISH.get(text, text) if language == "tr" else text
+    found = (TURKISH.get(text) or _with_values(text)) if language == "tr" else text
     return found.format(**values) if values else found
+
+
+def _with_values(text: str) -> str:
+    """An error in Turkish around the values that it names; as it is where there is no Turkish for it."""
+    for pattern, turkish in PATTERNS.items():
+        if match := pattern.fullmatch(text):
+            return turkish.format(**match.groupdict())
+    return text

@@ -11,7 +11,9 @@ from regulars.accounts.totp import disable_totp, enable_totp, has_totp, new_totp
 from regulars.accounts.users import User
 from regulars.console.account import WRONG_PASSWORD, is_own_password, show
 from regulars.console.pages import Form, Pages, Visitor
+from regulars.console.shown_once import show_once, take_shown_once
 
+PATH = "/account/second-factor"
 ENROL = "enrol totp"
 ENROL_SECONDS = 900
 WRONG_CODE = "This code is wrong. See that your phone's clock is right, and try the next code."
@@ -26,7 +28,8 @@ class SecondFactorSettings:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Offer to turn it on, with a new secret; or say that it is on."""
         visitor, _, user = self.pages.just_signed_in(request, response)
-        self._show(request, response, visitor, user)
+        codes = take_shown_once(self.pages, request, response, user).split()
+        self._show(request, response, visitor, user, codes=codes)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Turn it on or off, or make new recovery codes."""
@@ -38,10 +41,10 @@ class SecondFactorSettings:
             self._show(request, response, visitor, user, fault=WRONG_PASSWORD, status=422)
         elif form.get("do") == "disable":
             disable_totp(self.pages.database, user.id)
-            self.pages.go(response, "/account/second-factor?done=totp-off")
+            self.pages.go(response, f"{PATH}?done=totp-off")
         else:
             codes = new_recovery_codes(self.pages.database, user.id)
-            self._show(request, response, visitor, user, codes=codes)
+            show_once(self.pages, response, user, PATH, " ".join(codes))
 
     def _enable(
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, form: Form
@@ -49,15 +52,14 @@ class SecondFactorSettings:
         database, settings, token = self.pages.database, self.pages.settings, self.pages.step(request)
         found = peek_challenge(database, settings, ENROL, token)
         if found is None or found[0] != user.id:
-            self.pages.go(response, "/account/second-factor")
+            self.pages.go(response, PATH)
             return
         codes = enable_totp(database, settings, user.id, found[1].decode(), form.get("code"))
         if codes is None:
             self._show(request, response, visitor, user, fault=WRONG_CODE, status=422)
             return
         take_challenge(database, settings, ENROL, token)
-        self.pages.set_step(response, "", 0)
-        self._show(request, response, visitor, user, codes=codes)
+        show_once(self.pages, response, user, PATH, " ".join(codes))
 
     def _show(
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any

@@ -224,4 +224,45 @@ TURKISH = {
         "Bu form çok uzun süre açık kaldı. Geri dönün, sayfayı yenileyin ve yeniden deneyin."
     ),
     "The database does not answer.": "Veritabanı yanıt vermiyor.",
+    "The form is too large.": "Form çok büyük.",
+    "The form cannot be read.": "Form okunamıyor.",
+    "A form must be sent as application/x-www-form-urlencoded.": (
+        "Form, application/x-www-form-urlencoded olarak gönderilmelidir."
+    ),
+    "A service account acts in one tenant: name it.": "Hizmet hesabı tek bir işletmede çalışır: onu seçin.",
+    "The role is a service account's: admin, agent or viewer.": (
+        "Rol, hizmet hesapları içindir: admin, agent ya da viewer."
+    ),
+}
+
+# What an error says about a value of the user's: the value goes where the braces are.
+WITH_VALUES = {
+    "The redirect URI {uri} is not a URI: it must be absolute, printable ASCII, and have no wildcard.": (
+        "{uri} bir yönlendirme adresi değil: tam bir adres olmalı; ASCII dışında karakter ve joker içermemelidir."
+    ),
+    "The redirect URI {uri} must have no fragment (#).": "{uri} yönlendirme adresinde # bölümü olmamalıdır.",
+    "The redirect URI {uri} must start with https:// (or be a loopback address, for development).": (
+        "{uri} yönlendirme adresi https:// ile başlamalıdır (geliştirme için yerel bir adres de olabilir)."
+    ),
+    "The redirect URI {uri} must have a scheme named after a domain of yours, like {example}, or https://.": (
+        "{uri} yönlendirme adresinin şeması {example} gibi bir alan adınızı taşımalı ya da https:// olmalıdır."
+    ),
+    "The redirect URI {uri} must have no user name.": "{uri} yönlendirme adresinde kullanıcı adı olmamalıdır.",
+    "The redirect URI {uri} is not a URI: its host or port cannot be read.": (
+        "{uri} bir yönlendirme adresi değil: sunucu adı ya da bağlantı noktası okunamıyor."
+    ),
+    "The redirect URI {uri} is not a URI: it names no host.": (
+        "{uri} bir yönlendirme adresi değil: geçerli bir sunucu adı yok."
+    ),
+    "The redirect URI {uri} must start with https://; plain http is for loopback addresses alone.": (
+        "{uri} yönlendirme adresi https:// ile başlamalıdır; düz http yalnızca yerel adresler içindir."
+    ),
+    "An application of the kind {kind} has no redirect URI.": (
+        "{kind} türünden bir uygulamanın yönlendirme adresi olmaz."
+    ),
+    "Give scopes of {scopes}.": "Şu izinlerden seçin: {scopes}.",
+    "A service account is nobody's: it cannot have {scopes}.": (
+        "Hizmet hesabı bir kişinin değildir: şu izinleri alamaz: {scopes}."
+    ),
+    "A token must have at least one scope of {scopes}.": "Anahtarın en az bir izni olmalıdır: {scopes}.",
 }

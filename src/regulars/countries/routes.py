@@ -44,5 +44,3 @@ class CountryList:
         self.authenticator.identity(request)
         Query(request.query_string).read((), strict=is_strict(request, response))
         answer(request, response, CountriesAnswer("The countries were found.", list_countries(self.database)))
-
-    on_head = on_get

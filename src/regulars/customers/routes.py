@@ -72,8 +72,6 @@ class CustomerList:
         )
         answer(request, response, CustomerPage(customers, links, meta))
 
-    on_head = on_get
-
 
 class OneCustomer:
     """`/api/v1/customers/{id}`"""
@@ -105,8 +103,6 @@ class OneCustomer:
             raise NotFound(f"There is no customer {shown(id)}.")
         customer = get_customer(self.database, principal.tenant_id, int(id))
         answer(request, response, CustomerAnswer("The customer was found.", customer))
-
-    on_head = on_get
 
 
 def _today(listing: Listing, time_zone: str) -> date:
