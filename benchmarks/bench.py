@@ -107,7 +107,7 @@ def _measure_database(url: str, plan: Plan) -> Findings:
     _tell(f"{name}: seeding {plan.customers:,} customers")
     seconds = seeded(url, plan.customers, plan.folder)
     _tell(f"{name}: seeded in {seconds:.1f} seconds")
-    big, small = (asker(url, tenant_id, plan.folder) for tenant_id in (BIG_TENANT, SMALL_TENANT))
+    big, small = (asker(url, tenant_id) for tenant_id in (BIG_TENANT, SMALL_TENANT))
     workers = plan.load.workers
     with running_regulars(url, workers, plan.folder) as ours:
         with running_peer(url, workers, plan.folder) as peer:

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from benchmarks.cases import Asker
 from benchmarks.postgres import make_empty
-from benchmarks.servers import environment
-from regulars.db.engine import is_embedded
+from benchmarks.servers import ISSUER, SECRET_KEY, environment
+from regulars.accounts.users import get_user_by_email
+from regulars.db.engine import is_embedded, open_database
+from regulars.oauth.tokens import issue_access_token
+from regulars.settings import Settings
 
 SMALL = 1_000
 BIG_TENANT = 1
 SMALL_TENANT = 2
+A_DAY = 86_400
 
 
 def seeded(url: str, customers: int, folder: Path) -> float:
@@ -39,15 +43,20 @@ def seeded(url: str, customers: int, folder: Path) -> float:
     return seconds
 
 
-def asker(url: str, tenant_id: int, folder: Path) -> Asker:
-    """The owner of a tenant."""
-    user = f"owner{tenant_id}@example.com"
-    token = run(["token", "create", "--database", url, "--user", user, "--expires", "1d"], folder).strip()
+def asker(url: str, tenant_id: int) -> Asker:
+    """The owner of a tenant, with an access token as applications have it, a JWT."""
+    settings = Settings(database=url, public_url=ISSUER, secret_key=SECRET_KEY)
+    database = open_database(url)
+    try:
+        owner = get_user_by_email(database, f"owner{tenant_id}@example.com")
+        token = issue_access_token(database, settings, owner.id, ["customers:read"], lifetime=A_DAY)
+    finally:
+        database.close()
     return Asker(tenant_id, {"Authorization": f"Bearer {token}", "X-Tenant": str(tenant_id)})
 
 
 def run(arguments: list[str], folder: Path) -> str:
-    """What the `regulars` command prints. It keeps its secret in `folder`."""
+    """What the `regulars` command prints."""
     done = subprocess.run(
         [sys.executable, "-m", "regulars", *arguments],
         cwd=folder,

@@ -19,9 +19,14 @@ START_SECONDS = 60
 STOP_SECONDS = 15
 
 
+ISSUER = "http://localhost:8000"
+SECRET_KEY = "the secret key of a benchmark, which guards nothing"
+
+
 def environment() -> dict[str, str]:
     """The environment of what is measured: without the settings of whoever runs the benchmark."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
+    return outside | {"REGULARS_PUBLIC_URL": ISSUER, "REGULARS_SECRET_KEY": SECRET_KEY}
 
 
 @contextmanager
