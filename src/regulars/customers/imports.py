@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, func, select
 
-from regulars.customers.counts import fold_counts
+from regulars.customers.census import fold_tenant
 from regulars.customers.csv_files import open_csv, unguarded
 from regulars.customers.csv_names import Names, names_of
 from regulars.customers.fields import Reader, field_readers
@@ -81,7 +81,7 @@ def import_csv(
             progress(reading.rows)
             if strict and reading.refused:
                 raise _NothingImported
-            fold_counts(database, tenant_id)
+            fold_tenant(database, tenant_id)
     except _NothingImported:
         imported = 0
     if imported >= GREAT_LOAD:

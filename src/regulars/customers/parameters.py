@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from regulars.customers.listing import Listing, SortBy, SortOrder
+from regulars.customers.listing import Listing
 from regulars.customers.schemas import Gender
+from regulars.customers.statements import SortBy, SortOrder
 from regulars.http.parameters import (
+    Query,
     choice_parameter,
     flag_parameter,
     integer_parameter,
@@ -36,6 +38,15 @@ PARAMETERS = (
     integer_parameter("max_age", "At most so many completed years today, in the tenant's time zone.", 65, low=0),
     integer_parameter("user_id", "Filter by assigned user.", 7, low=1),
     flag_parameter("trashed", "`true`: only customers in the trash; otherwise only those that are not."),
+    text_parameter(
+        "cursor",
+        "A place in this very list, as `links.next`, `links.prev` or `meta.cursor` gave it no more than 30 days ago."
+        " The page starts there, and costs no more the farther it is. With `cursor` or `limit`, and neither `page` nor"
+        " `per_page`, the answer is `data` and a `meta` of `cursor`, `has_more` and `total`.",
+        "",
+        at_most=2000,
+    ),
+    integer_parameter("limit", "The number of customers, where there are no pages.", 20, low=1, high=100, default=20),
 )
 
 
@@ -46,9 +57,20 @@ def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
-def listing_of(values: Mapping[str, Any]) -> Listing:
-    """The listing that the parameters' `values` ask for."""
-    defaults: dict[str, Any] = {}
-    if "sort_by" in values:
-        defaults["sort_order"] = "asc"
-    return Listing(**(defaults | dict(values)))
+LIMIT = 20
+NOT_OF_A_LISTING = {"cursor", "limit"}
+
+
+def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> Listing:
+    """The listing that the parameters' `values` ask for, without its cursor; `limit` counts if there are no pages."""
+    asked = {name: value for name, value in values.items() if name not in NOT_OF_A_LISTING}
+    if "sort_by" in asked:
+        asked.setdefault("sort_order", "asc")
+    if not in_pages:
+        asked["per_page"] = values.get("limit", LIMIT)
+    return Listing(**asked)
+
+
+def is_in_pages(query: Query) -> bool:
+    """Whether numbered pages are asked for, and not just a stretch of the list."""
+    return not query.names & NOT_OF_A_LISTING or bool(query.names & {"page", "per_page"})

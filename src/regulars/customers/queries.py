@@ -2,8 +2,8 @@
 
 from sqlalchemy import bindparam, select
 
-from regulars.customers.listing import FIELDS
 from regulars.customers.schemas import Customer, customer_of
+from regulars.customers.statements import FIELDS
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import countries, customers, users

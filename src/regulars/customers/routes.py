@@ -1,15 +1,17 @@
 """The customer endpoints."""
 
 import re
+from dataclasses import replace
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 import falcon
 import msgspec
 
+from regulars.customers.cursors import Cursors
 from regulars.customers.listing import Listing, fetch_page
-from regulars.customers.parameters import PARAMETERS, check_ages, listing_of
+from regulars.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of
 from regulars.customers.queries import get_customer
 from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.db.engine import Database
@@ -34,6 +36,21 @@ class CustomerPage(msgspec.Struct, frozen=True):
     meta: PageMeta
 
 
+class CursorMeta(msgspec.Struct, frozen=True):
+    """Where the list goes on, if it does, and how many customers it has in all."""
+
+    cursor: Annotated[str | None, msgspec.Meta(description="For the next request; null at the end of the list.")]
+    has_more: bool
+    total: int
+
+
+class CustomerStretch(msgspec.Struct, frozen=True):
+    """Some customers of the list, and how it goes on."""
+
+    data: list[Customer]
+    meta: CursorMeta
+
+
 class CustomerList:
     """`/api/v1/customers`"""
 
@@ -46,6 +63,7 @@ class CustomerList:
             tag="Customers",
             scopes=("customers:read",),
             parameters=PARAMETERS,
+            or_else=(CustomerStretch,),
         )
     }
 
@@ -53,24 +71,36 @@ class CustomerList:
         self.database = database
         self.settings = settings
         self.authenticator = authenticator
+        self.cursors = Cursors(settings)
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """A page of the tenant's customers."""
         principal = self.authenticator.principal(request, "customers:read")
         query = Query(request.query_string)
-        listing = listing_of(query.read(PARAMETERS, check=check_ages, strict=is_strict(request, response)))
-        today = _today(listing, principal.time_zone)
-        customers, total = fetch_page(self.database, principal.tenant_id, listing, today)
+        in_pages = is_in_pages(query)
+        values = query.read(PARAMETERS, check=check_ages, strict=is_strict(request, response))
+        listing = listing_of(values, in_pages=in_pages)
+        tenant_id = principal.tenant_id
+        if "cursor" in values:
+            listing = replace(listing, cursor=self.cursors.read(values["cursor"], tenant_id, listing))
+        page = fetch_page(self.database, tenant_id, listing, _today(listing, principal.time_zone))
+        after = self.cursors.write(page.after, tenant_id, listing)
+        if not in_pages:
+            meta = CursorMeta(after, after is not None, page.total)
+            answer(request, response, CustomerStretch(page.customers, meta))
+            return
         path = base_url(request, self.settings.trusted_proxies) + PATH
-        links, meta = links_and_meta(
+        before = self.cursors.write(page.before, tenant_id, listing)
+        links, page_meta = links_and_meta(
             path,
-            query.without("page"),
-            total=total,
+            query.without("page", "cursor"),
+            total=page.total,
             per_page=listing.per_page,
             page=listing.page,
-            rows=len(customers),
+            rows=len(page.customers),
+            cursors=(before, after) if page.customers or listing.cursor else None,
         )
-        answer(request, response, CustomerPage(customers, links, meta))
+        answer(request, response, CustomerPage(page.customers, links, page_meta))
 
 
 class OneCustomer:

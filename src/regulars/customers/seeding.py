@@ -13,11 +13,12 @@ from itertools import cycle
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
-from regulars.customers.counts import fold_counts
+from regulars.customers.census import count_tenant
 from regulars.customers.people import all_people, generate_customers
-from regulars.customers.writing import SEQUENCE, Prepared, insert_prepared, prepare
+from regulars.customers.writing import SEQUENCE, load_uncounted, row_of
 from regulars.db.bulk import building_afterwards, has_customers, look_anew
 from regulars.db.engine import Database
+from regulars.db.statements import Row
 from regulars.principal import Role
 from regulars.tenants.queries import Tenant, create_tenant
 
@@ -71,11 +72,11 @@ def seed_database(
             for size in _batches(share)
         ]
         with _processes(customers) as each:
-            for job, prepared in zip(jobs, each(_prepare, jobs), strict=True):
-                insert_prepared(database, job.tenant_id, prepared)
+            for job, rows in zip(jobs, each(_make_rows, jobs), strict=True):
+                load_uncounted(database, rows)
                 progress(len(job.ids))
         for tenant in made_tenants:
-            fold_counts(database, tenant.id)
+            count_tenant(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
         look_anew(database)
     return Seeded(made_tenants, users, customers)
@@ -92,13 +93,14 @@ class _Job:
     user_ids: Sequence[int]
 
 
-def _prepare(job: _Job) -> Prepared:
+def _make_rows(job: _Job) -> list[Row]:
     seed = f"{job.seed} {job.tenant_id} {job.ids[0]}"
-    return prepare(job.tenant_id, list(generate_customers(job.ids, seed=seed, now=job.now, user_ids=job.user_ids)))
+    made = generate_customers(job.ids, seed=seed, now=job.now, user_ids=job.user_ids)
+    return [row_of(job.tenant_id, record) for record in made]
 
 
 @contextmanager
-def _processes(customers: int) -> Iterator[Callable[[Callable[[_Job], Prepared], list[_Job]], Iterable[Prepared]]]:
+def _processes(customers: int) -> Iterator[Callable[[Callable[[_Job], list[Row]], list[_Job]], Iterable[list[Row]]]]:
     """A `map` that works in processes of its own where there is much to make: it takes longer than to load it."""
     if customers < WORTH_BUILDING_AFTERWARDS:
         yield map

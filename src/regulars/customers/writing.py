@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from regulars.customers.counts import Deltas, add_counts, count_customer
+from regulars.customers.census import Deltas, add_deltas, count_customer
 from regulars.db.engine import Database
 from regulars.db.statements import Row
 from regulars.db.tables import customers
@@ -37,9 +37,6 @@ class Record:
     user_id: int | None = None
     deleted_at: datetime | None = None
 
-
-Prepared = tuple[list[Row], Deltas]
-"""Rows in the order of `COLUMNS`, and by how much they change the counts."""
 
 COLUMNS = tuple(column.name for column in customers.columns)
 
@@ -73,11 +70,6 @@ def row_of(tenant_id: int, record: Record) -> Row:
 
 def insert_customers(database: Database, tenant_id: int, records: Sequence[Record]) -> None:
     """Insert `records` and count them, all or none. Raises `Conflict` where a key is taken or points at nothing."""
-    insert_prepared(database, tenant_id, prepare(tenant_id, records))
-
-
-def prepare(tenant_id: int, records: Sequence[Record]) -> Prepared:
-    """What `insert_prepared` takes: all of the work on `records` that needs no database."""
     deltas: Deltas = Counter()
     for record in records:
         count_customer(
@@ -85,14 +77,14 @@ def prepare(tenant_id: int, records: Sequence[Record]) -> Prepared:
             trashed=record.deleted_at is not None,
             user_id=record.user_id,
             gender=record.gender,
+            date_of_birth=record.date_of_birth,
             change=1,
         )
-    return [row_of(tenant_id, record) for record in records], deltas
-
-
-def insert_prepared(database: Database, tenant_id: int, prepared: Prepared) -> None:
-    """Insert the customers of `prepared` and count them, like `insert_customers`."""
-    rows, deltas = prepared
     with database.transaction():
-        database.load(customers, COLUMNS, rows)
-        add_counts(database, tenant_id, deltas)
+        load_uncounted(database, [row_of(tenant_id, record) for record in records])
+        add_deltas(database, tenant_id, deltas)
+
+
+def load_uncounted(database: Database, rows: Sequence[Row]) -> None:
+    """Insert rows of `row_of` that whoever calls counts later in the same transaction, with `census.count_tenant`."""
+    database.load(customers, COLUMNS, rows)

@@ -132,18 +132,35 @@ customers_search = Table(
     Column("customers_search", Text),
 )
 
-# How many customers a tenant has, for each filter that needs no look at the customers themselves.
-# `part` 0 is the sum so far; on PostgreSQL writers append parts, so that they never wait for each other.
-customer_counts = Table(
-    "customer_counts",
+# How many customers a tenant has, for every filter of the list but the search (see `customers.census`).
+census = Table(
+    "census",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
     Column("trashed", Integer, primary_key=True, autoincrement=False),
     Column("user_id", Id, primary_key=True, autoincrement=False, comment="0: whoever it is, or nobody"),
+    Column(
+        "period",
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="born then: 0 any time or not known, 1980 a year, 19800317 a day",
+    ),
     Column("gender", Key, primary_key=True, comment="empty: not known"),
-    Column("part", Id, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What has changed since it was last brought into the census.
+census_deltas = Table(
+    "census_deltas",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), nullable=False),
+    Column("trashed", Integer, nullable=False),
+    Column("user_id", Id, nullable=False, comment="0: nobody"),
+    Column("gender", Key, nullable=False, comment="empty: not known"),
+    Column("date_of_birth", Integer, nullable=False, comment="19800317; 0: not known"),
+    Column("change", Integer, nullable=False, comment="how many came, or below 0 went"),
 )
 
 signing_keys = Table(

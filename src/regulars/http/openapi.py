@@ -85,6 +85,8 @@ class Operation:
     parameters: Sequence[Parameter] = ()
     path_parameters: Mapping[str, Mapping[str, Any]] | None = None
     errors: Sequence[int] = (400, 401, 403, 405, 422, 500, 503)
+    or_else: Sequence[type] = ()
+    """What it answers with other parameters."""
 
 
 class OpenApi:
@@ -101,7 +103,7 @@ class OpenApi:
             for path, resource in self.routes
             for method, operation in getattr(resource, "operations", {}).items()
         ]
-        answers = [operation.answer for _, _, operation in operations]
+        answers = [answer for _, _, operation in operations for answer in (operation.answer, *operation.or_else)]
         _, components = msgspec.json.schema_components([*answers, Problem], ref_template=REFERENCE)
         paths: dict[str, Any] = {}
         for path, method, operation in operations:
@@ -239,7 +241,8 @@ def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _success(operation: Operation) -> dict[str, Any]:
-    schema = {"$ref": REFERENCE.format(name=operation.answer.__name__)}
+    schemas = [{"$ref": REFERENCE.format(name=each.__name__)} for each in (operation.answer, *operation.or_else)]
+    schema = {"anyOf": schemas} if operation.or_else else schemas[0]
     return {
         "description": "OK",
         "headers": {

@@ -39,15 +39,26 @@ class PageMeta(Struct, frozen=True, rename={"from_": "from"}):
     total: int
 
 
-def links_and_meta(path: str, query: str, *, total: int, per_page: int, page: int, rows: int) -> tuple[Links, PageMeta]:
+Cursors = tuple[str | None, str | None]
+"""What leads to the previous and to the next page; None where there is none."""
+
+
+def links_and_meta(
+    path: str, query: str, *, total: int, per_page: int, page: int, rows: int, cursors: Cursors | None = None
+) -> tuple[Links, PageMeta]:
     """The links and the meta of page `page`, which has `rows` of `total` rows.
 
-    `path` is the absolute URL without a query; `query` holds the other parameters, encoded.
+    `path` is the absolute URL without a query; `query` holds the other parameters, encoded. The links to the pages
+    beside this one carry `cursors` where they are given.
     """
     prefix = f"{path}?{query}&page=" if query else f"{path}?page="
     last_page = max(1, -(-total // per_page))
-    before = f"{prefix}{page - 1}" if page > 1 else None
-    after = f"{prefix}{page + 1}" if page < last_page else None
+    if cursors is None:
+        before = f"{prefix}{page - 1}" if page > 1 else None
+        after = f"{prefix}{page + 1}" if page < last_page else None
+    else:
+        before = None if cursors[0] is None else f"{prefix}{max(1, page - 1)}&cursor={cursors[0]}"
+        after = None if cursors[1] is None else f"{prefix}{page + 1}&cursor={cursors[1]}"
     navigation = [PageLink(before, "&laquo; Previous", False)]
     navigation += [
         PageLink(None, "...", False) if number is None else PageLink(f"{prefix}{number}", str(number), number == page)

@@ -91,23 +91,24 @@ def shown(value: str) -> str:
 class Query:
     """The query string of a request; of a parameter given twice the last counts.
 
-    `given` has every parameter that is not empty, as it was given; `values` the same, trimmed.
+    `given` has every parameter that is not empty, as it was given; `values` the same, trimmed; `names` those of all.
     """
 
-    __slots__ = ("given", "values")
+    __slots__ = ("given", "names", "values")
 
     def __init__(self, query_string: str) -> None:
         pairs = parse_qsl(query_string, keep_blank_values=True, errors="surrogateescape") if query_string else ()
         every = dict(pairs)
+        self.names = every.keys()
         self.given = {name: value for name, value in every.items() if value.strip()}
         self.values = {name: value.strip() for name, value in self.given.items()}
 
-    def without(self, name: str) -> str:
-        """The query string again, without the parameter `name`."""
+    def without(self, *names: str) -> str:
+        """The query string again, without the parameters `names`."""
         return "&".join(
             f"{quote(key, safe='', errors='surrogateescape')}={quote(value, safe='', errors='surrogateescape')}"
             for key, value in self.given.items()
-            if key != name
+            if key not in names
         )
 
     def read(

@@ -2,10 +2,11 @@
 
 import os
 import secrets
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -52,6 +53,22 @@ class Vault:
             return AESGCM(self._key).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], about.encode())
         except InvalidTag:
             return None
+
+    def seal(self, content: bytes, about: bytes) -> bytes:
+        """`content` encrypted so that it is good only for what `about` names; the same each time (RFC 5297)."""
+        return self._siv.encrypt(content, [about])
+
+    def unseal(self, sealed: bytes, about: bytes) -> bytes | None:
+        """What was sealed for `about`; None where it was not sealed here, or for something else."""
+        try:
+            return self._siv.decrypt(sealed, [about])
+        except (InvalidTag, ValueError):
+            return None
+
+    @cached_property
+    def _siv(self) -> AESSIV:
+        halves = HKDF(algorithm=SHA256(), length=64, salt=None, info=b"regulars sealing").derive(self._key)
+        return AESSIV(halves)
 
     def sign(self, text: str) -> str:
         """A code that only this key makes for `text` (HMAC-SHA-256), in hexadecimal."""

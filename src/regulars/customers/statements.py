@@ -1,0 +1,224 @@
+"""The statements of the list: one for each shape of what can be asked of it."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from regulars.customers.census import total_of
+from regulars.customers.search import Words, only_matching
+from regulars.db.statements import Statement
+from regulars.db.tables import countries, customers, users
+
+SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
+SortOrder = Literal["asc", "desc"]
+Start = Literal["page", "page from the end", "after", "after empty", "before", "before empty"]
+"""Where a page is found: so many rows from the start of the list, or from its end, or beside a row that a cursor names,
+whose value of the sort field may be empty."""
+
+KEYS: Mapping[SortBy, ColumnElement[Any]] = {
+    "first_name": customers.c.first_name_key,
+    "last_name": customers.c.last_name_key,
+    "date_of_birth": customers.c.date_of_birth,
+    "gender": customers.c.gender,
+    "created_at": customers.c.created_at,
+    "updated_at": customers.c.updated_at,
+}
+MAY_BE_EMPTY = {"last_name", "date_of_birth", "gender"}
+
+FIELDS = (
+    customers.c.id,
+    customers.c.first_name,
+    customers.c.last_name,
+    customers.c.phone_number,
+    customers.c.email,
+    customers.c.date_of_birth,
+    customers.c.gender,
+    countries.c.name.label("country_name"),
+    customers.c.identity_number,
+    customers.c.job,
+    customers.c.address,
+    customers.c.default_channel_id,
+    customers.c.avatar_url,
+    users.c.id.label("user_id"),
+    users.c.name.label("user_name"),
+    customers.c.created_at,
+    customers.c.updated_at,
+    customers.c.deleted_at,
+)
+"""What is read of a customer, in the order that `schemas.customer_of` takes; the sort key and the total follow."""
+KEY, TOTAL = len(FIELDS), len(FIELDS) + 1
+
+
+class Shape(NamedTuple):
+    """All of a listing that makes a difference to its SQL.
+
+    `rows`, how many are read at most, is part of it, since PostgreSQL plans well only if it knows how few are wanted.
+    """
+
+    dialect: str
+    rows: int
+    sort_by: SortBy
+    sort_order: SortOrder
+    trashed: bool
+    gender: bool
+    user_id: bool
+    born_until: bool
+    born_after: bool
+    words: Words
+    start: Start = "page"
+    in_order: bool = False
+    """SQLite: read customers in their order and leave out others, rather than find all that match and sort them."""
+
+    @property
+    def has_ages(self) -> bool:
+        """Whether only customers of some ages are wanted."""
+        return self.born_until or self.born_after
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether the rows are found in the opposite order."""
+        return self.start in {"page from the end", "before", "before empty"}
+
+
+@lru_cache(maxsize=2_000)
+def page_statement(shape: Shape) -> Statement:
+    """The statement for a page: `FIELDS`, the sort key and the total in every row, in the order of the list.
+
+    The page is found by an index alone, and only its own rows are read and joined. With a search, all that match are
+    found once, counted, and ordered for the page.
+    """
+    key = KEYS[shape.sort_by].label("key")
+    if shape.words:
+        source = _matches(shape).add_columns(key).cte("matches")
+        if shape.dialect == "postgresql":
+            source = source.prefix_with("MATERIALIZED", dialect="postgresql")
+        total: FromClause = select(func.count().label("total")).select_from(source).cte("counted")
+        wanted = select(source.c.id, source.c.key)
+        page = _page(shape, wanted, source.c.id, source.c.key, total)
+    else:
+        total = select(_kept_total(shape).label("total")).cte("counted")
+        wanted = select(customers.c.id, key).where(*_filters(shape))
+        page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
+    return Statement(_read(shape, page, total), plan_each_time=bool(shape.words) or shape.has_ages)
+
+
+@lru_cache(maxsize=2_000)
+def total_statement(shape: Shape) -> Statement:
+    """The statement for the total alone."""
+    if shape.words:
+        counted = select(func.count()).select_from(_matches(shape).subquery("matches"))
+        return Statement(counted, plan_each_time=True)
+    return Statement(select(_kept_total(shape)))
+
+
+def _kept_total(shape: Shape) -> ColumnElement[int]:
+    return total_of(of_user=shape.user_id, of_gender=shape.gender, of_ages=shape.has_ages)
+
+
+def _read(shape: Shape, page: FromClause, total: FromClause) -> Select[Any]:
+    key = KEYS[shape.sort_by]
+    joined = (
+        page.join(customers, and_(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == page.c.id))
+        .outerjoin(countries, countries.c.id == customers.c.country_id)
+        .outerjoin(users, users.c.id == customers.c.user_id)
+    )
+    counted = select(total.c.total).scalar_subquery()
+    rows = select(*FIELDS, key.label("key"), counted.label("total")).select_from(joined)
+    return rows.order_by(*_order(shape, customers.c.id, key, backward=False))
+
+
+def _page(shape: Shape, wanted: Select[Any], row_id: Any, key: Any, total: FromClause) -> FromClause:
+    """The ids of the page's rows, at most `shape.rows`."""
+    most: ColumnElement[int] = literal_column(str(shape.rows))
+    order = _order(shape, row_id, key, backward=shape.is_backward)
+    if shape.start == "page":
+        return wanted.order_by(*order).limit(most).offset(bindparam("offset")).subquery("page")
+    if shape.start == "page from the end":
+        skipped, found = _from_the_end(shape, total)
+        backward = wanted.order_by(*order).limit(found).offset(skipped).subquery("backward")
+        # Of a limit that is computed PostgreSQL thinks that it were a great one.
+        return select(backward.c.id).limit(most).subquery("page")
+    parts = [
+        select(wanted.where(*part).order_by(*order).limit(most).subquery()) for part in _beside(shape, row_id, key)
+    ]
+    if len(parts) == 1:
+        return parts[0].subquery("page")
+    either = union_all(*parts).subquery("either")
+    order = _order(shape, either.c.id, either.c.key, backward=shape.is_backward)
+    return select(either.c.id).order_by(*order).limit(most).subquery("page")
+
+
+def _from_the_end(shape: Shape, total: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """How many rows to leave out from the end, and how many to take: the last page may be a short one."""
+    offset, most = cast(bindparam("offset"), BigInteger), literal_column(str(shape.rows), BigInteger)
+    rest = total.c.total - offset
+    nothing = literal_column("0", BigInteger)
+    skipped = case((rest > most, rest - most), else_=nothing)
+    found = case((rest > most, most), (rest > nothing, rest), else_=nothing)
+    return select(skipped).scalar_subquery(), select(found).scalar_subquery()
+
+
+def _beside(shape: Shape, row_id: Any, key: Any) -> Sequence[list[ColumnElement[bool]]]:
+    """The conditions for what lies beyond the cursor's row: parts that an index finds each, the nearest first.
+
+    Empty values come last in both orders, and among themselves in the order of the ids.
+    """
+    upward = (shape.sort_order == "asc") != shape.is_backward
+    cursor_id: ColumnElement[int] = bindparam("cursor_id")
+    id_beyond = row_id > cursor_id if upward else row_id < cursor_id
+    if shape.start in {"after empty", "before empty"}:
+        among_empty = [key.is_(None), id_beyond]
+        return [among_empty, [key.is_not(None)]] if shape.is_backward else [among_empty]
+    row, cursor = tuple_(key, row_id), tuple_(bindparam("cursor_key", type_=KEYS[shape.sort_by].type), cursor_id)
+    beyond = [row > cursor if upward else row < cursor]
+    return [beyond, [key.is_(None)]] if shape.sort_by in MAY_BE_EMPTY and not shape.is_backward else [beyond]
+
+
+def _order(shape: Shape, row_id: Any, key: Any, *, backward: bool) -> tuple[Any, Any]:
+    upward = (shape.sort_order == "asc") != backward
+    ordered = key.asc() if upward else key.desc()
+    if shape.sort_by in MAY_BE_EMPTY:
+        ordered = ordered.nulls_first() if backward else ordered.nulls_last()
+    return ordered, row_id.asc() if upward else row_id.desc()
+
+
+def _filters(shape: Shape) -> list[ColumnElement[bool]]:
+    def column(name: str) -> ColumnElement[Any]:
+        # To SQLite, a plus before a column says that its index is not wanted.
+        return literal_column(f"+customers.{name}", customers.c[name].type) if shape.in_order else customers.c[name]
+
+    deleted = customers.c.deleted_at
+    found = [
+        customers.c.tenant_id == bindparam("tenant_id"),
+        deleted.is_not(None) if shape.trashed else deleted.is_(None),
+    ]
+    if shape.gender:
+        found.append(column("gender") == bindparam("gender"))
+    if shape.user_id:
+        found.append(column("user_id") == bindparam("user_id"))
+    if shape.born_until:
+        found.append(column("date_of_birth") <= bindparam("born_until"))
+    if shape.born_after:
+        found.append(column("date_of_birth") > bindparam("born_after"))
+    return found
+
+
+def _matches(shape: Shape) -> Select[Any]:
+    """The ids of all customers that match the search."""
+    return only_matching(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)

@@ -1,0 +1,65 @@
+"""The census in place of `customer_counts`: by day and year of birth, too.
+
+Revision: 2026_11_24_census
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "2026_11_24_census"
+down_revision = "2026_11_23_authorization"
+branch_labels = None
+depends_on = None
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+DAY = {
+    "sqlite": "CAST(replace(date_of_birth, '-', '') AS INTEGER)",
+    "postgresql": "CAST(to_char(date_of_birth, 'YYYYMMDD') AS INTEGER)",
+}
+
+
+def upgrade() -> None:
+    op.drop_table("customer_counts")
+    op.create_table(
+        "census",
+        sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
+        sa.Column("trashed", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("user_id", Id, autoincrement=False, nullable=False),
+        sa.Column("period", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("gender", Key, nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_census_tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "trashed", "user_id", "period", "gender", name="pk_census"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "census_deltas",
+        sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
+        sa.Column("trashed", sa.Integer(), nullable=False),
+        sa.Column("user_id", Id, nullable=False),
+        sa.Column("gender", Key, nullable=False),
+        sa.Column("date_of_birth", sa.Integer(), nullable=False),
+        sa.Column("change", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_census_deltas_tenant_id"),
+    )
+    op.create_index("ix_census_deltas_tenant_id", "census_deltas", ["tenant_id"], unique=False)
+    count_customers()
+
+
+def count_customers() -> None:
+    day = DAY[op.get_bind().dialect.name]
+    for user, of_user in (("0", ""), ("user_id", " AND user_id IS NOT NULL")):
+        for period, in_period in (
+            ("0", ""),
+            (f"{day} / 10000", " AND date_of_birth IS NOT NULL"),
+            (day, " AND date_of_birth IS NOT NULL"),
+        ):
+            # every tenant: this counts them all
+            op.execute(
+                "INSERT INTO census (tenant_id, trashed, user_id, period, gender, count)"
+                f" SELECT tenant_id, CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END, {user}, {period},"
+                f" coalesce(gender, ''), count(*) FROM customers WHERE 1 = 1{of_user}{in_period}"
+                " GROUP BY 1, 2, 3, 4, 5"
+            )

@@ -1,0 +1,111 @@
+"""Totals: exact after any writes, in whichever order they come, and read from a census that is kept."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from typing import Any
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import bindparam, func, select, update
+
+from regulars.customers.census import check_census, fold_census, rebuild_census
+from regulars.db.statements import Statement
+from regulars.db.tables import census, census_deltas
+from tests.world import NOON, World
+
+YEAR = NOON.year
+SPOIL = Statement(update(census).where(census.c.tenant_id == bindparam("of_tenant")).values(count=census.c.count + 1))
+DELTAS = Statement(select(func.count()).select_from(census_deltas))
+
+genders = st.sampled_from(("male", "female", "other", None))
+births = st.sampled_from(
+    (
+        None,
+        date(YEAR - 30, 1, 1),
+        date(YEAR - 30, 12, 31),
+        date(YEAR - 29, 7, 1),
+        date(YEAR - 1, 6, 1),
+        date(1904, 2, 29),
+    )
+)
+writes = st.lists(st.tuples(genders, births, st.booleans(), st.booleans()), min_size=1, max_size=12)
+
+
+def totals(world: World, **parameters: Any) -> int:
+    return int(world.get(params=parameters | {"per_page": 1}).json["meta"]["total"])
+
+
+@hypothesis_settings(max_examples=10)
+@given(batches=st.lists(writes, min_size=1, max_size=3))
+def test_totals_are_those_of_the_rows(
+    world: World, batches: list[list[tuple[str | None, date | None, bool, bool]]]
+) -> None:
+    for batch in batches:
+        fold_census(world.database)
+        for gender, born, trashed, assigned in batch:
+            world.add(
+                gender=gender,
+                date_of_birth=born,
+                deleted_at=NOON if trashed else None,
+                user_id=world.bob if assigned else None,
+            )
+    for asked in all_filters(world):
+        listed = pages(world, asked)
+        assert totals(world, **asked) == listed, asked
+    assert check_census(world.database, world.clinic) == []
+
+
+def all_filters(world: World) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for trashed in ("false", "true"):
+        for gender in (None, "female"):
+            for user in (None, world.bob, 424242):
+                for ages in ({}, {"min_age": 29}, {"max_age": 29}, {"min_age": 29, "max_age": 30}):
+                    asked = {"trashed": trashed, "gender": gender, "user_id": user, **ages}
+                    found.append({name: value for name, value in asked.items() if value is not None})
+    return found
+
+
+def pages(world: World, asked: dict[str, Any]) -> int:
+    """How many customers there are when one reads page by page to the end."""
+    count, page = 0, 1
+    while rows := world.get(params=asked | {"per_page": 100, "page": page}).json["data"]:
+        count, page = count + len(rows), page + 1
+    return count
+
+
+def finish(work: Sequence["Future[Any]"]) -> None:
+    for each in work:
+        each.result()
+
+
+def test_writers_and_folders_at_once_lose_no_count(empty_world: World) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(empty_world.add, gender="female") for _ in range(60)]
+        folding = [pool.submit(fold_census, empty_world.database) for _ in range(8)]
+        finish([*writing, *folding])
+    assert totals(empty_world) == totals(empty_world, gender="female") == 60
+    fold_census(empty_world.database)
+    assert empty_world.database.fetch_all(DELTAS) == [(0,)]
+    assert totals(empty_world) == 60
+
+
+def test_a_census_that_is_wrong_is_found_and_made_right(world: World) -> None:
+    fold_census(world.database)
+    world.database.execute(SPOIL, {"of_tenant": world.clinic})
+    wrong = check_census(world.database, world.clinic)
+    assert {each.excess for each in wrong} == {1}
+    rebuild_census(world.database, world.clinic)
+    assert check_census(world.database, world.clinic) == []
+    assert check_census(world.database, world.salon) == []
+
+
+def test_counting_anew_while_others_write_misses_none(empty_world: World) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(empty_world.add, date_of_birth=date(1990, 5, number % 28 + 1)) for number in range(60)]
+        counting = [pool.submit(rebuild_census, empty_world.database, empty_world.clinic) for _ in range(3)]
+        finish([*writing, *counting])
+    assert totals(empty_world) == totals(empty_world, min_age=1) == 60
+    assert check_census(empty_world.database, empty_world.clinic) == []
