@@ -5,11 +5,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, func, select, update
 
+from regulars.cli.main import run
 from regulars.customers.census import check_census, fold_census, rebuild_census
 from regulars.db.statements import Statement
 from regulars.db.tables import census, census_deltas
@@ -109,3 +111,19 @@ def test_counting_anew_while_others_write_misses_none(empty_world: World) -> Non
         finish([*writing, *counting])
     assert totals(empty_world) == totals(empty_world, min_age=1) == 60
     assert check_census(empty_world.database, empty_world.clinic) == []
+
+
+def test_the_command_finds_what_is_wrong_and_counts_anew(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    census = ["census", "--database", world.url]
+    assert run([*census, "--check"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"The census of tenant {world.clinic} is right."
+    fold_census(world.database)
+    world.database.execute(SPOIL, {"of_tenant": world.clinic})
+    assert run([*census, "--check"]) == 1
+    said = capsys.readouterr().out
+    assert f"The census of tenant {world.clinic} is wrong in" in said
+    assert ": 1 too many." in said
+    assert f"The census of tenant {world.salon} is right." in said
+    assert run([*census, "--tenant", str(world.clinic)]) == 0
+    assert run([*census, "--check"]) == 0
+    assert run([*census, "--tenant", "424242"]) == 1

@@ -9,13 +9,17 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from regulars.app import create_app
+from regulars.background import repeat
+from regulars.customers.census import fold_census
 from regulars.db.engine import open_database
 from regulars.log import configure_log
-from regulars.oauth.pruning import start_pruning
+from regulars.oauth.pruning import prune
 from regulars.settings import Settings
 
 THREADS = 4
 """Requests that a worker works on at once: more than one, so that a slow search does not hold up the quick ones."""
+PRUNING_SECONDS = 60.0
+CENSUS_SECONDS = 5.0
 
 
 def run_server(settings: Settings) -> None:
@@ -41,5 +45,6 @@ def load_app(settings: Settings) -> Any:
     """The application for one worker process."""
     configure_log(settings.log_format)
     database = open_database(settings.database, threads=THREADS)
-    start_pruning(database)
+    repeat("pruning", partial(prune, database), seconds=PRUNING_SECONDS)
+    repeat("census", partial(fold_census, database), seconds=CENSUS_SECONDS)
     return create_app(settings, database)

@@ -8,7 +8,20 @@ import typer
 from typer.exceptions import TyperException
 
 from regulars import __version__
-from regulars.cli import applications, audit, customers, keys, members, schema, serve, settings, tenants, tokens, users
+from regulars.cli import (
+    applications,
+    audit,
+    census,
+    customers,
+    keys,
+    members,
+    schema,
+    serve,
+    settings,
+    tenants,
+    tokens,
+    users,
+)
 from regulars.cli.output import print_line
 from regulars.errors import Invalid, RegularsError
 
@@ -31,6 +44,7 @@ app.command("migrate")(schema.migrate_database)
 app.command("seed")(customers.seed)
 app.command("import")(customers.import_customers)
 app.command("export")(customers.export_customers)
+app.command("census")(census.count)
 app.command("settings")(settings.show_settings)
 app.command("audit")(audit.show_audit)
 app.add_typer(tenants.app, name="tenant")

@@ -202,6 +202,14 @@ class Difference(NamedTuple):
     gender: str
     excess: int
 
+    def describe(self) -> str:
+        """Which cell it is and how wrong, in words."""
+        whose = f"of user {self.user_id}" if self.user_id else "of everyone"
+        born = f", born in {self.period}" if self.period else ""
+        where = "in the trash" if self.trashed else "not in the trash"
+        many = "too many" if self.excess > 0 else "too few"
+        return f"customers {whose}, {where}, gender {self.gender or 'not known'}{born}: {abs(self.excess)} {many}."
+
 
 def _comparison(dialect: str) -> Statement:
     kept = select(*(census.c[name] for name in CELL), census.c.count).where(

@@ -1,8 +1,5 @@
 """Pruning: what is dead goes by itself, a few rows at a time: nobody waits for it, and nothing grows for ever."""
 
-import random
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -14,8 +11,6 @@ from regulars.db.statements import Statement
 from regulars.errors import RegularsError
 
 BATCH = 500
-EVERY_SECONDS = 60.0
-FIRST_SECONDS = 2.0
 A_DAY = timedelta(days=1)
 
 log = structlog.get_logger("regulars")
@@ -75,12 +70,13 @@ RULES: tuple[tuple[Statement, timedelta], ...] = (
 )
 
 
-def prune(database: Database, now: datetime) -> int:
-    """Delete what is dead at `now`, of each kind at most a batch, each in a transaction of its own; how many rows.
+def prune(database: Database, now: datetime | None = None) -> int:
+    """Delete what is dead (at `now`), of each kind at most a batch, each in a transaction of its own; how many rows.
 
     What fails is left for the next time, and does not keep the rest.
     """
-    return sum(_apply(database, statement, now - kept) for statement, kept in RULES)
+    moment = now or datetime.now(UTC).replace(microsecond=0)
+    return sum(_apply(database, statement, moment - kept) for statement, kept in RULES)
 
 
 def _apply(database: Database, statement: Statement, before: datetime) -> int:
@@ -89,19 +85,3 @@ def _apply(database: Database, statement: Statement, before: datetime) -> int:
     except RegularsError as error:
         log.warning("pruning_failed", reason=error.message)
         return 0
-
-
-def start_pruning(database: Database) -> threading.Thread:
-    """Prune soon, and every minute from then on, for as long as the process lives."""
-
-    def run() -> None:
-        wait = FIRST_SECONDS
-        while True:
-            # Servers that were started together do not all come at once.
-            time.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
-            prune(database, datetime.now(UTC).replace(microsecond=0))
-            wait = EVERY_SECONDS
-
-    thread = threading.Thread(target=run, name="pruning", daemon=True)
-    thread.start()
-    return thread
