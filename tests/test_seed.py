@@ -267,3 +267,10 @@ def wait_until_it_loads(log: Path) -> None:
     give_up = time.monotonic() + 30
     while (not log.exists() or log.stat().st_size < 10_000_000) and time.monotonic() < give_up:
         time.sleep(0.05)
+
+
+def test_each_tenant_gets_what_it_should(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    seed(capsys, database_url, "--sizes", "7,0,3")
+    assert [size for size in sizes(database_url) if size] == [7, 3]
+    assert run(["seed", "--sizes", "7,x", "--database", database_url]) == 1
+    assert "--sizes takes" in capsys.readouterr().err

@@ -75,21 +75,33 @@ def seed(
     customers: Annotated[int, typer.Option(min=0, max=100_000_000, help="How many customers in all.")] = 10_000,
     tenants: Annotated[int, typer.Option(min=1, max=10_000, help="How many tenants.")] = 3,
     skewed: Annotated[bool, typer.Option("--skewed", help="Give the first tenant half of the customers.")] = False,
+    sizes: Annotated[
+        str | None,
+        typer.Option(metavar="N,N…", help="Instead of these: how many customers each tenant gets."),
+    ] = None,
     draw: Annotated[int, typer.Option("--seed", min=0, help="The same number makes the same people.")] = 1,
     database: DatabaseOption = None,
 ) -> None:
     """Make tenants, users and customers that do not exist, to try things with. What is there already stays."""
-    from regulars.customers.seeding import seed_database
+    from regulars.customers.seeding import seed_database, shares
 
     began = time.monotonic()
-    with opened(database) as (db, _), progress_bar("Making customers", customers) as advance:
-        made = seed_database(db, customers=customers, tenants=tenants, skewed=skewed, seed=draw, progress=advance)
+    wanted = _sizes(sizes) if sizes else shares(customers, tenants, skewed=skewed)
+    with opened(database) as (db, _), progress_bar("Making customers", sum(wanted)) as advance:
+        made = seed_database(db, wanted, seed=draw, progress=advance)
     first, last = made.tenants[0].id, made.tenants[-1].id
     print_line(
         f"Made {made.customers:,} customers in {len(made.tenants):,} tenants (ids {first} to {last}) with"
         f" {len(made.users):,} users ({made.users[0].email} owns tenant {first})"
         f" in {time.monotonic() - began:.1f} seconds."
     )
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = text.split(",")
+    if len(sizes) > 10_000 or not all(size.isascii() and size.isdigit() and len(size) < 10 for size in sizes):
+        raise RegularsError(f"--sizes takes up to 10,000 whole numbers with commas between them, not {text[:50]!r}.")
+    return [int(size) for size in sizes]
 
 
 class _ErrorFile:

@@ -5,11 +5,12 @@ import os
 import random
 import secrets
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import cycle
+from itertools import cycle, islice
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
@@ -48,33 +49,31 @@ class Seeded:
 
 def seed_database(
     database: Database,
+    sizes: Sequence[int],
     *,
-    customers: int,
-    tenants: int,
-    skewed: bool = False,
     seed: int = 1,
     password: str | None = None,
     progress: Callable[[int], object] = lambda amount: None,
 ) -> Seeded:
-    """Make so many tenants, a few users, and so many customers in all, or nothing.
+    """Make a tenant with so many customers for each of `sizes`, and a few users, or nothing.
 
-    With `skewed` the first tenant has half of the customers. All users get the same password, a random one if none is
-    given. `progress` is told after each batch how many customers it had.
+    All users get the same password, a random one if none is given. `progress` is told after each batch how many
+    customers it had.
     """
     now = datetime.now(UTC).replace(microsecond=0)
+    customers = sum(sizes)
     with _transaction(database, customers):
-        made_tenants = [_make_tenant(database, number) for number in range(tenants)]
+        made_tenants = [_make_tenant(database, number) for number in range(len(sizes))]
         members, users = _make_users(database, made_tenants, seed, password or secrets.token_urlsafe(16))
-        sizes = zip(made_tenants, shares(customers, tenants, skewed=skewed), strict=True)
-        jobs = [
+        jobs = (
             _Job(tenant.id, database.new_ids(SEQUENCE, size), seed, now, members[tenant.id])
-            for tenant, share in sizes
+            for tenant, share in zip(made_tenants, sizes, strict=True)
             for size in _batches(share)
-        ]
-        with _processes(customers) as each:
-            for job, rows in zip(jobs, each(_make_rows, jobs), strict=True):
+        )
+        with _processes(customers) as made_of:
+            for rows in made_of(_make_rows, jobs):
                 load_uncounted(database, rows)
-                progress(len(job.ids))
+                progress(len(rows))
         for tenant in made_tenants:
             count_tenant(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
@@ -99,16 +98,30 @@ def _make_rows(job: _Job) -> list[Row]:
     return [row_of(job.tenant_id, record) for record in made]
 
 
+Making = Callable[[Callable[[_Job], list[Row]], Iterable[_Job]], Iterable[list[Row]]]
+
+
 @contextmanager
-def _processes(customers: int) -> Iterator[Callable[[Callable[[_Job], list[Row]], list[_Job]], Iterable[list[Row]]]]:
+def _processes(customers: int) -> Iterator[Making]:
     """A `map` that works in processes of its own where there is much to make: it takes longer than to load it."""
     if customers < WORTH_BUILDING_AFTERWARDS:
         yield map
         return
+    workers = max(2, os.cpu_count() or 1)
     # Ctrl-C reaches every process of a terminal: this one ends the others, and they say nothing about it.
     quietly = (signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    with multiprocessing.get_context("spawn").Pool(max(2, os.cpu_count() or 1), *quietly) as pool:
-        yield pool.imap
+    with multiprocessing.get_context("spawn").Pool(workers, *quietly) as pool:
+
+        def made_ahead(make: Callable[[_Job], list[Row]], jobs: Iterable[_Job]) -> Iterator[list[Row]]:
+            # Not all at once: what is made must wait in memory until it is loaded.
+            waiting = deque(pool.apply_async(make, (job,)) for job in islice(jobs, 2 * workers))
+            for job in jobs:
+                yield waiting.popleft().get()
+                waiting.append(pool.apply_async(make, (job,)))
+            for each in waiting:
+                yield each.get()
+
+        yield made_ahead
 
 
 def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:

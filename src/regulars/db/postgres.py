@@ -120,7 +120,10 @@ class PostgresDatabase(Database):
             rows = connection.execute(
                 "SELECT nextval($1::text::regclass) FROM generate_series(1, $2)", (sequence, count)
             ).fetchall()
-        return sorted(number for (number,) in rows)
+        numbers = sorted(number for (number,) in rows)
+        in_a_row = range(numbers[0], numbers[0] + count) if numbers else range(0)
+        # A range takes no memory; it is one unless somebody else drew numbers meanwhile.
+        return in_a_row if numbers == list(in_a_row) else numbers
 
     def raise_ids(self, sequence: str, highest: int) -> None:
         name = composing.Identifier(sequence)
