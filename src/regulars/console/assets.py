@@ -4,6 +4,8 @@ from importlib.resources import files
 
 import falcon
 
+from regulars.http.compression import send
+
 TYPES = {"console.css": "text/css; charset=utf-8", "passkeys.js": "text/javascript; charset=utf-8"}
 
 
@@ -18,7 +20,7 @@ class Asset:
         """The file."""
         response.content_type = self.content_type
         response.set_header("Cache-Control", "public, max-age=3600")
-        response.data = self.content
+        send(request, response, self.content)
 
 
 def asset_routes() -> list[tuple[str, object]]:

@@ -6,6 +6,8 @@ import re
 import falcon
 import msgspec
 
+from regulars.http.compression import negotiate, send_coded
+
 STRICT = re.compile(r'(^|[,;\s])handling\s*=\s*"?strict"?\s*($|[,;])', re.IGNORECASE)
 
 encode = msgspec.json.Encoder().encode
@@ -14,13 +16,15 @@ encode = msgspec.json.Encoder().encode
 def answer(request: falcon.Request, response: falcon.Response, content: msgspec.Struct) -> None:
     """Answer with `content`, or with 304 where the client has it already (RFC 9110, section 13.1.2)."""
     body = encode(content)
-    etag = '"' + hashlib.blake2b(body, digest_size=16).hexdigest() + '"'
-    response.set_header("ETag", etag)
+    digest = hashlib.blake2b(body, digest_size=16).hexdigest()
+    coding = negotiate(request, response, len(body))
+    # The same content in another coding is another representation (RFC 9110, section 8.8.3).
+    response.set_header("ETag", f'"{digest}-{coding}"' if coding else f'"{digest}"')
     known = request.env.get("HTTP_IF_NONE_MATCH")
-    if known is not None and (known.strip() == "*" or etag in known):
+    if known is not None and (known.strip() == "*" or digest in known):
         response.status = 304
         return
-    response.data = body
+    send_coded(response, body, coding)
 
 
 def is_strict(request: falcon.Request, response: falcon.Response) -> bool:

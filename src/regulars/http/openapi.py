@@ -14,6 +14,7 @@ import jinja2
 import msgspec
 
 from regulars import __version__
+from regulars.http.compression import send
 from regulars.http.parameters import Parameter
 from regulars.http.problems import Problem
 
@@ -135,7 +136,7 @@ class OpenApi:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """The document as JSON."""
         response.set_header("Cache-Control", "public, max-age=300")
-        response.data = self.encoded
+        send(request, response, self.encoded)
 
     @cached_property
     def encoded(self) -> bytes:
@@ -154,7 +155,7 @@ class OpenApiPage:
         response.content_type = "text/html; charset=utf-8"
         response.set_header("Cache-Control", "public, max-age=300")
         response.set_header("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
-        response.data = self.page
+        send(request, response, self.page)
 
     @cached_property
     def page(self) -> bytes:
@@ -175,7 +176,7 @@ class StyleSheet:
         """The page's style sheet."""
         response.content_type = "text/css; charset=utf-8"
         response.set_header("Cache-Control", "public, max-age=300")
-        response.data = self.content
+        send(request, response, self.content)
 
 
 def _pretty(value: Any) -> str:
