@@ -155,7 +155,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         "born_until": older,
         "born_after": younger,
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
-        **ages(younger, older),
+        **(ages(younger, older) if older or younger else {}),
         **values_of(dialect, tenant_id, words),
     }
     shape = Shape(

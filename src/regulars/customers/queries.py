@@ -16,7 +16,8 @@ ONE = Statement(
             users, users.c.id == customers.c.user_id
         )
     )
-    .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id"))
+    .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id")),
+    times_as_kept=True,
 )
 
 

@@ -1,7 +1,7 @@
 """What the customer endpoints give: the reference page's objects, with its fields in its order."""
 
-from datetime import UTC, date, datetime, time
-from typing import Annotated, Literal
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -50,15 +50,20 @@ class CustomerAnswer(Struct, frozen=True):
 
 
 def customer_of(row: Row) -> Customer:
-    """The customer in a row of `listing.FIELDS`."""
-    born: date | None = row[5]
+    """The customer in a row of `statements.FIELDS`.
+
+    Times that the database keeps as text (SQLite) have the very form that they are shown in, and are passed on.
+    """
+    born: Any = row[5]
+    if born is not None:
+        born = f"{born}T00:00:00Z" if isinstance(born, str) else datetime.combine(born, MIDNIGHT)
     return Customer(
         row[0],
         row[1],
         row[2],
         row[3],
         row[4],
-        None if born is None else datetime.combine(born, MIDNIGHT),
+        born,
         row[6],
         row[7],
         row[8],

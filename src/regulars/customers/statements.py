@@ -115,7 +115,7 @@ def page_statement(shape: Shape) -> Statement:
         total = select(_kept_total(shape).label("total")).cte("counted")
         wanted = select(customers.c.id, key).where(*_filters(shape))
         page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
-    return Statement(_read(shape, page, total), plan_each_time=bool(shape.words) or shape.has_ages)
+    return Statement(_read(shape, page, total), plan_each_time=bool(shape.words) or shape.has_ages, times_as_kept=True)
 
 
 @lru_cache(maxsize=2_000)

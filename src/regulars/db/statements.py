@@ -45,12 +45,13 @@ class Statement:
     """A statement to be run many times with different values.
 
     With `plan_each_time` PostgreSQL plans it for its values at every run: for statements, like a search, whose best
-    plan depends on them.
+    plan depends on them. With `times_as_kept` SQLite gives times and dates as the text that it keeps.
     """
 
-    def __init__(self, clause: Executable, *, plan_each_time: bool = False) -> None:
+    def __init__(self, clause: Executable, *, plan_each_time: bool = False, times_as_kept: bool = False) -> None:
         self.clause = clause
         self.plan_each_time = plan_each_time
+        self.times_as_kept = times_as_kept
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: str) -> Compiled:
@@ -60,11 +61,11 @@ class Statement:
             written_for = DIALECTS[dialect]
             if dialect == "postgresql" and self.plan_each_time:
                 written_for = WITH_VALUES_IN_TEXT
-            known = self._compiled[dialect] = _compile(self.clause, written_for)
+            known = self._compiled[dialect] = _compile(self.clause, written_for, self.times_as_kept)
         return known
 
 
-def _compile(clause: Executable, dialect: Dialect) -> Compiled:
+def _compile(clause: Executable, dialect: Dialect, times_as_kept: bool) -> Compiled:
     compiled = clause.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type checker
     fixed = {name: value for name, value in compiled.params.items() if value is not None}
@@ -72,7 +73,7 @@ def _compile(clause: Executable, dialect: Dialect) -> Compiled:
         sql=str(compiled),
         names=tuple(compiled.positiontup or ()),
         fixed=fixed,
-        readers=_readers(clause) if dialect.name == "sqlite" else (),
+        readers=_readers(clause) if dialect.name == "sqlite" and not times_as_kept else (),
     )
 
 

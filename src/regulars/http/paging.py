@@ -1,6 +1,6 @@
 """Pages as Laravel's `LengthAwarePaginator` gives them: `data`, `links` and `meta`."""
 
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -72,17 +72,14 @@ def links_and_meta(
     return Links(f"{prefix}1", f"{prefix}{last_page}", before, after), meta
 
 
-def shown_pages(page: int, last_page: int) -> Iterator[int | None]:
+@lru_cache(maxsize=1_000)
+def shown_pages(page: int, last_page: int) -> tuple[int | None, ...]:
     """The pages that a navigation shows, None for a gap. (Laravel's `UrlWindow`, three pages on each side.)"""
     if last_page < ON_EACH_SIDE * 2 + 8:
-        yield from range(1, last_page + 1)
-    elif page <= WINDOW:
-        yield from range(1, WINDOW + ON_EACH_SIDE + 1)
-        yield from (None, last_page - 1, last_page)
-    elif page > last_page - WINDOW:
-        yield from (1, 2, None)
-        yield from range(last_page - WINDOW - ON_EACH_SIDE + 1, last_page + 1)
-    else:
-        yield from (1, 2, None)
-        yield from range(page - ON_EACH_SIDE, page + ON_EACH_SIDE + 1)
-        yield from (None, last_page - 1, last_page)
+        return tuple(range(1, last_page + 1))
+    start, end = (1, 2, None), (None, last_page - 1, last_page)
+    if page <= WINDOW:
+        return (*range(1, WINDOW + ON_EACH_SIDE + 1), *end)
+    if page > last_page - WINDOW:
+        return (*start, *range(last_page - WINDOW - ON_EACH_SIDE + 1, last_page + 1))
+    return (*start, *range(page - ON_EACH_SIDE, page + ON_EACH_SIDE + 1), *end)
