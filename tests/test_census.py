@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, func, select, update
 
 from regulars.cli.main import run
-from regulars.customers.census import check_census, fold_census, rebuild_census
+from regulars.customers.census_upkeep import check_census, fold_census, rebuild_census
 from regulars.db.statements import Statement
 from regulars.db.tables import census, census_deltas
 from tests.world import NOON, World

@@ -43,7 +43,7 @@ def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) 
         schema = inspect(connection)
         tables = [name for name in schema.get_table_names() if name in metadata.tables]
         owned = [name for name in tables if any(column["name"] == "tenant_id" for column in schema.get_columns(name))]
-        assert set(owned) == {"memberships", "channels", "customers", "census", "census_deltas"}
+        assert set(owned) == {"memberships", "channels", "customers", "census", "census_deltas", "milestones"}
         for table in owned:
             keys = [schema.get_pk_constraint(table)["constrained_columns"]]
             keys += [unique["column_names"] for unique in schema.get_unique_constraints(table)]

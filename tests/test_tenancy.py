@@ -26,7 +26,7 @@ from tests.world import LIST, PASSWORD, World, expect_error
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
 USERS, CHANNELS = "/api/v1/users", "/api/v1/channels"
 OF_NO_TENANT = {"/api/v1/countries"}
-TENANT_TABLES = {"customers", "census", "census_deltas", "channels", "memberships", "customers_search"}
+TENANT_TABLES = {"customers", "census", "census_deltas", "milestones", "channels", "memberships", "customers_search"}
 NAME_CHANNELS = Statement(
     update(channels)
     .where(channels.c.tenant_id == bindparam("of_tenant"))

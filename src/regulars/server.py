@@ -10,7 +10,7 @@ from granian.log import LogLevels
 
 from regulars.app import create_app
 from regulars.background import repeat
-from regulars.customers.census import fold_census
+from regulars.customers.census_upkeep import fold_census
 from regulars.db.engine import open_database
 from regulars.log import configure_log
 from regulars.oauth.pruning import prune

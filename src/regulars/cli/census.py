@@ -21,7 +21,7 @@ def count(
 
     Exit status with --check: 0 all are right, 1 some are not.
     """
-    from regulars.customers.census import check_census, rebuild_census
+    from regulars.customers.census_upkeep import check_census, rebuild_census
     from regulars.tenants.queries import get_tenant, list_tenants
 
     wrong = False

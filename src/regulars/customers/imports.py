@@ -1,6 +1,7 @@
 """Customers from a CSV file: all that is good in it, or nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, func, select
 
-from regulars.customers.census import fold_tenant
+from regulars.customers.census_upkeep import fold_tenant
 from regulars.customers.csv_files import open_csv, unguarded
 from regulars.customers.csv_names import Names, names_of
 from regulars.customers.fields import Reader, field_readers
@@ -17,6 +18,7 @@ from regulars.db.bulk import look_anew
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import customers
+from regulars.errors import Unavailable
 from regulars.tenants.queries import get_tenant
 
 BATCH = 2_000
@@ -81,9 +83,10 @@ def import_csv(
             progress(reading.rows)
             if strict and reading.refused:
                 raise _NothingImported
-            fold_tenant(database, tenant_id)
     except _NothingImported:
         imported = 0
+    with suppress(Unavailable):
+        fold_tenant(database, tenant_id)
     if imported >= GREAT_LOAD:
         look_anew(database)
     return ImportResult(imported, reading.refused)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from regulars.customers.census import ages
+from regulars.customers.milestones import BEGINNING, STEP
 from regulars.customers.schemas import Customer, Gender, customer_of
 from regulars.customers.search import kinds_of, values_of, words_of
 from regulars.customers.statements import (
@@ -87,8 +88,7 @@ def _page_by_number(database: Database, shape: Shape, values: dict[str, Any], li
         total = _total(database, shape, values)
         if offset >= total:
             return Page([], total)
-        if total - offset < offset:
-            shape = shape._replace(start="page from the end")
+        shape = shape._replace(start=_nearest_start(shape, offset, total))
     rows = database.fetch_all(page_statement(shape), values)
     if not rows:
         return Page([], _total(database, shape, values) if listing.page > 1 else 0)
@@ -99,6 +99,13 @@ def _page_by_number(database: Database, shape: Shape, values: dict[str, Any], li
         before=_cursor(rows[0], backward=True) if listing.page > 1 else None,
         after=_cursor(rows[-1]) if offset + listing.per_page < total else None,
     )
+
+
+def _nearest_start(shape: Shape, offset: int, total: int) -> Start:
+    is_filtered = shape.trashed or shape.gender or shape.user_id or shape.has_ages
+    if shape.sort_by == "created_at" and not is_filtered and STEP < offset < total - STEP:
+        return "page by milestone"
+    return "page" if offset <= total - offset else "page from the end"
 
 
 def _page_beside(database: Database, shape: Shape, values: dict[str, Any], listing: Listing, cursor: Cursor) -> Page:
@@ -154,6 +161,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         "user_id": listing.user_id,
         "born_until": older,
         "born_after": younger,
+        "beginning": BEGINNING,
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
         **(ages(younger, older) if older or younger else {}),
         **values_of(dialect, tenant_id, words),

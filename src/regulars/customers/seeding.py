@@ -14,7 +14,7 @@ from itertools import cycle, islice
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
-from regulars.customers.census import count_tenant
+from regulars.customers.census_upkeep import count_tenant
 from regulars.customers.people import all_people, generate_customers
 from regulars.customers.writing import SEQUENCE, load_uncounted, row_of
 from regulars.db.bulk import building_afterwards, has_customers, look_anew

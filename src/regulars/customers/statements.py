@@ -21,15 +21,16 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from regulars.customers.census import total_of
+from regulars.customers.milestones import milestone_before
 from regulars.customers.search import Words, only_matching
 from regulars.db.statements import Statement
 from regulars.db.tables import countries, customers, users
 
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]
-Start = Literal["page", "page from the end", "after", "after empty", "before", "before empty"]
-"""Where a page is found: so many rows from the start of the list, or from its end, or beside a row that a cursor names,
-whose value of the sort field may be empty."""
+Start = Literal["page", "page from the end", "page by milestone", "after", "after empty", "before", "before empty"]
+"""Where a page is found: so many rows from the start of the list, or from its end, or from a milestone; or beside a row
+that a cursor names, whose value of the sort field may be empty."""
 
 KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "first_name": customers.c.first_name_key,
@@ -149,6 +150,8 @@ def _page(shape: Shape, wanted: Select[Any], row_id: Any, key: Any, total: FromC
     order = _order(shape, row_id, key, backward=shape.is_backward)
     if shape.start == "page":
         return wanted.order_by(*order).limit(most).offset(bindparam("offset")).subquery("page")
+    if shape.start == "page by milestone":
+        return _page_by_milestone(shape, wanted, total)
     if shape.start == "page from the end":
         skipped, found = _from_the_end(shape, total)
         backward = wanted.order_by(*order).limit(found).offset(skipped).subquery("backward")
@@ -162,6 +165,24 @@ def _page(shape: Shape, wanted: Select[Any], row_id: Any, key: Any, total: FromC
     either = union_all(*parts).subquery("either")
     order = _order(shape, either.c.id, either.c.key, backward=shape.is_backward)
     return select(either.c.id).order_by(*order).limit(most).subquery("page")
+
+
+def _page_by_milestone(shape: Shape, wanted: Select[Any], total: FromClause) -> FromClause:
+    """Read upward from the last milestone before the page, in either order of the list."""
+    skipped, found = _from_the_end(shape, total)
+    if shape.sort_order == "asc":
+        skipped, found = bindparam("offset"), literal_column(str(shape.rows))
+    milestone = milestone_before(skipped)
+    at = [select(milestone.c[name]).scalar_subquery() for name in ("created_at", "customer_id")]
+    # Where there is none, everything is behind it.
+    behind = tuple_(customers.c.created_at, customers.c.id) >= tuple_(
+        func.coalesce(at[0], bindparam("beginning", type_=customers.c.created_at.type)),
+        func.coalesce(at[1], literal_column("0")),
+    )
+    before = func.coalesce(select(milestone.c.before).scalar_subquery(), literal_column("0"))
+    upward = wanted.where(behind).order_by(customers.c.created_at, customers.c.id).limit(found).offset(skipped - before)
+    # Of a limit that is computed PostgreSQL thinks that it were a great one.
+    return select(upward.subquery("upward").c.id).limit(literal_column(str(shape.rows))).subquery("page")
 
 
 def _from_the_end(shape: Shape, total: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:

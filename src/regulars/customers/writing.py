@@ -1,11 +1,10 @@
 """The one door through which customers are written: what is derived from them is kept in the same transaction."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from regulars.customers.census import Deltas, add_deltas, count_customer
+from regulars.customers.census import NOBODY, UNKNOWN, Delta, add_deltas, number_of
 from regulars.db.engine import Database
 from regulars.db.statements import Row
 from regulars.db.tables import customers
@@ -70,19 +69,22 @@ def row_of(tenant_id: int, record: Record) -> Row:
 
 def insert_customers(database: Database, tenant_id: int, records: Sequence[Record]) -> None:
     """Insert `records` and count them, all or none. Raises `Conflict` where a key is taken or points at nothing."""
-    deltas: Deltas = Counter()
-    for record in records:
-        count_customer(
-            deltas,
-            trashed=record.deleted_at is not None,
-            user_id=record.user_id,
-            gender=record.gender,
-            date_of_birth=record.date_of_birth,
-            change=1,
-        )
     with database.transaction():
         load_uncounted(database, [row_of(tenant_id, record) for record in records])
-        add_deltas(database, tenant_id, deltas)
+        add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
+
+
+def delta_of(record: Record, change: int) -> Delta:
+    """What the census is told when `record` comes (`change` 1) or goes (-1)."""
+    return Delta(
+        trashed=int(record.deleted_at is not None),
+        user_id=record.user_id or NOBODY,
+        gender=record.gender or "",
+        date_of_birth=number_of(record.date_of_birth) if record.date_of_birth else UNKNOWN,
+        created_at=record.created_at,
+        customer_id=record.id,
+        change=change,
+    )
 
 
 def load_uncounted(database: Database, rows: Sequence[Row]) -> None:

@@ -63,6 +63,22 @@ def building_afterwards(database: Database) -> Iterator[None]:
         _run(database, [making for _, making in parts])
 
 
+ONE_MOMENT = Statement(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+
+
+@contextmanager
+def seeing_one_moment(database: Database) -> Iterator[None]:
+    """A transaction, as long as it takes, in which all statements see the database as of its beginning.
+
+    On PostgreSQL it raises `Unavailable` where another transaction has changed the same rows meanwhile.
+    """
+    with database.transaction():
+        if database.dialect == "postgresql":
+            database.execute(ONE_MOMENT)
+            _run(database, POSTGRESQL_ROOM)
+        yield
+
+
 def look_anew(database: Database) -> None:
     """After a great load, for the plans to come. What was loaded stands, even where there is no time for this."""
     with suppress(Unavailable):

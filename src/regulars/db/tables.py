@@ -160,7 +160,21 @@ census_deltas = Table(
     Column("user_id", Id, nullable=False, comment="0: nobody"),
     Column("gender", Key, nullable=False, comment="empty: not known"),
     Column("date_of_birth", Integer, nullable=False, comment="19800317; 0: not known"),
-    Column("change", Integer, nullable=False, comment="how many came, or below 0 went"),
+    Column("created_at", Time, nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("change", Integer, nullable=False, comment="1: the customer came; -1: it went"),
+)
+
+# In a long list, ordered by creation and then id: how many customers that are not in the trash there are from this one
+# on, up to the next milestone.
+milestones = Table(
+    "milestones",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("created_at", Time, primary_key=True),
+    Column("customer_id", Id, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 signing_keys = Table(

@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Time = sa.DateTime(timezone=True)
 Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 DAY = {
@@ -41,10 +42,22 @@ def upgrade() -> None:
         sa.Column("user_id", Id, nullable=False),
         sa.Column("gender", Key, nullable=False),
         sa.Column("date_of_birth", sa.Integer(), nullable=False),
+        sa.Column("created_at", Time, nullable=False),
+        sa.Column("customer_id", Id, autoincrement=False, nullable=False),
         sa.Column("change", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_census_deltas_tenant_id"),
     )
     op.create_index("ix_census_deltas_tenant_id", "census_deltas", ["tenant_id"], unique=False)
+    op.create_table(
+        "milestones",
+        sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
+        sa.Column("created_at", Time, nullable=False),
+        sa.Column("customer_id", Id, autoincrement=False, nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_milestones_tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "created_at", "customer_id", name="pk_milestones"),
+        sqlite_with_rowid=False,
+    )
     count_customers()
 
 
