@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from regulars.customers import listing
 from regulars.customers.writing import Record, insert_customers
 from regulars.db.migrate import migrate
 from regulars.folding import fold, phone_forms
@@ -175,9 +176,14 @@ def in_order(customers: list[Record], sort_by: str | None, sort_order: str | Non
     )
 
 
-def test_hundreds_of_random_requests_get_the_same_bytes_and_the_right_ones(same_worlds: list[World]) -> None:
+@pytest.mark.parametrize("few", [1_000, 5])
+def test_hundreds_of_random_requests_get_the_same_bytes_and_the_right_ones(
+    same_worlds: list[World], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(listing, "NEAR", few)
     sqlite = same_worlds[0]
-    draw = random.Random(11)
+    draw = random.Random(few)
     user_ids = [sqlite.alice, sqlite.bob]
     customers = made_up_customers(300, user_ids)
     assert all(user_ids == [world.alice, world.bob] for world in same_worlds)

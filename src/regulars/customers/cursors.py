@@ -39,7 +39,9 @@ class Cursors:
         """
         if cursor is None:
             return None
-        key = cursor.key if cursor.key is None or isinstance(cursor.key, str) else cursor.key.isoformat()
+        key = cursor.key
+        if isinstance(key, date):
+            key = key.isoformat().replace("+00:00", "Z")
         content = encode((cursor.backward, key, cursor.id, _today()))
         return urlsafe_b64encode(self._vault.seal(content, _about(tenant_id, listing))).rstrip(b"=").decode()
 

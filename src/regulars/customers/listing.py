@@ -23,6 +23,8 @@ from regulars.db.engine import Database
 from regulars.db.statements import Row
 
 FARTHEST = 2**62
+FEW = 1_000
+"""So many matches of a search are found, counted and sorted at once."""
 NEAR = 1_000
 """Up to so many rows from its start the list is read from there, without asking how long it is."""
 
@@ -70,19 +72,40 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     """The wanted page. `today` is the date in the tenant's time zone.
 
     One statement, but where it must be known first how many there are: for a page far from the start, which is then
-    read from the nearer end, and for ages on SQLite, to choose the way to read them; and for the total beside no rows.
+    read from the nearer end; for a search that finds many, and for ages on SQLite, to choose the way to read them; and
+    for the total beside no rows.
     """
     shape, values = _shape(database.dialect, tenant_id, listing, today)
     if values["user_id"] is not None and values["user_id"] >= 2**63:
         return Page([], 0)
-    if shape.dialect == "sqlite" and not shape.words and shape.has_ages:
-        shape = shape._replace(in_order=_is_quicker_in_order(database, shape, values))
+    if shape.words:
+        return _search(database, shape, values, listing)
+    if shape.dialect == "sqlite" and shape.has_ages:
+        everyone = shape._replace(born_until=False, born_after=False)
+        total, among = (_total(database, each, values) for each in (shape, everyone))
+        shape = shape._replace(in_order=_is_quicker_in_order(shape, values, total, among))
+    return _read(database, shape, values, listing)
+
+
+def _search(database: Database, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
+    """Few matches are found, counted and sorted at once. Many are counted, and need not all be sorted."""
+    page = _read(database, shape._replace(few=True), values, listing)
+    if page.total <= FEW:
+        return page
+    total, among = (_total(database, each, values) for each in (shape, shape._replace(words=())))
+    shape = shape._replace(in_order=_is_quicker_in_order(shape, values, total, among))
+    return _read(database, shape, values, listing, total)
+
+
+def _read(database: Database, shape: Shape, values: dict[str, Any], listing: Listing, total: int | None = None) -> Page:
     if listing.cursor is not None:
-        return _page_beside(database, shape, values, listing, listing.cursor)
-    return _page_by_number(database, shape, values, listing)
+        return _page_beside(database, shape, values, listing, listing.cursor, total)
+    return _page_by_number(database, shape, values, listing, total)
 
 
-def _page_by_number(database: Database, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
+def _page_by_number(
+    database: Database, shape: Shape, values: dict[str, Any], listing: Listing, total: int | None
+) -> Page:
     offset: int = values["offset"]
     if offset > NEAR and not shape.words:
         total = _total(database, shape, values)
@@ -91,8 +114,9 @@ def _page_by_number(database: Database, shape: Shape, values: dict[str, Any], li
         shape = shape._replace(start=_nearest_start(shape, offset, total))
     rows = database.fetch_all(page_statement(shape), values)
     if not rows:
-        return Page([], _total(database, shape, values) if listing.page > 1 else 0)
-    total = int(rows[0][TOTAL])
+        return Page([], total or (_total(database, shape, values) if listing.page > 1 else 0))
+    # Where both are known, the total as of the same moment as the rows.
+    total = rows[0][TOTAL] if rows[0][TOTAL] is not None else total or 0
     return Page(
         [customer_of(row) for row in rows],
         total,
@@ -108,19 +132,22 @@ def _nearest_start(shape: Shape, offset: int, total: int) -> Start:
     return "page" if offset <= total - offset else "page from the end"
 
 
-def _page_beside(database: Database, shape: Shape, values: dict[str, Any], listing: Listing, cursor: Cursor) -> Page:
+def _page_beside(
+    database: Database, shape: Shape, values: dict[str, Any], listing: Listing, cursor: Cursor, total: int | None
+) -> Page:
     """One row more is read than is shown, to see whether there is another page."""
     where: Start = "before" if cursor.backward else "after"
     if cursor.key is None:
         where = "before empty" if cursor.backward else "after empty"
-    shape = shape._replace(start=where, rows=listing.per_page + 1)
+    beside = shape._replace(start=where, rows=listing.per_page + 1)
     values |= {"cursor_key": cursor.key, "cursor_id": cursor.id}
-    rows = database.fetch_all(page_statement(shape), values)
+    rows = database.fetch_all(page_statement(beside), values)
     if not rows:
         behind = Cursor(not cursor.backward, cursor.key, cursor.id)
-        total = _total(database, shape, values)
+        total = total if total is not None else _total(database, shape, values)
         return Page([], total, **({"after": behind} if cursor.backward else {"before": behind}))
-    total, is_more = int(rows[0][TOTAL]), len(rows) > listing.per_page
+    total = rows[0][TOTAL] if rows[0][TOTAL] is not None else total or 0
+    is_more = len(rows) > listing.per_page
     rows = rows[-listing.per_page :] if cursor.backward else rows[: listing.per_page]
     return Page(
         [customer_of(row) for row in rows],
@@ -139,15 +166,13 @@ def _total(database: Database, shape: Shape, values: Mapping[str, Any]) -> int:
     return int(total)
 
 
-def _is_quicker_in_order(database: Database, shape: Shape, values: Mapping[str, Any]) -> bool:
+def _is_quicker_in_order(shape: Shape, values: Mapping[str, Any], total: int, among: int) -> bool:
     """Whether fewer customers are read in order until the page is full than match in all.
 
-    SQLite cannot know: it plans a statement without its values.
+    SQLite cannot know: it plans a statement without its values. PostgreSQL's guess of a search is often wrong.
     """
-    everyone = shape._replace(born_until=False, born_after=False)
-    matching, among = (_total(database, each, values) for each in (shape, everyone))
     rows: int = values["offset"] + shape.rows
-    return rows * among < matching * matching
+    return rows * among < total * total
 
 
 def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple[Shape, dict[str, Any]]:
@@ -162,6 +187,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         "born_until": older,
         "born_after": younger,
         "beginning": BEGINNING,
+        "few": FEW + 1,
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
         **(ages(younger, older) if older or younger else {}),
         **values_of(dialect, tenant_id, words),

@@ -1,18 +1,23 @@
 """The search of the list: from its words to what the indexes are asked, and to what is compared."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, or_, text
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, func, literal_column, or_, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from regulars.db.tables import SEARCH_ROWS_PER_TENANT, customers, customers_search
 from regulars.folding import search_words
 
 TRIGRAM = 3
+GRAM = 6
+"""PostgreSQL's second index knows sequences of so many letters: few customers share one, in a tenant of any size."""
 TELLING = 6
-"""Of a word so many letters are looked up in the index; what they find is compared with the whole word anyway."""
+"""Of a word so many letters are looked up in SQLite's index; what they find is compared with the whole word anyway."""
 
-Words = tuple[tuple[bool, bool], ...]
-"""For each word of a search: whether the index can find it, and whether it has a second form."""
+Words = tuple[tuple[int, bool], ...]
+"""For each word of a search: how many letters at once an index can find of it (6, 3 or none), and whether it has a
+second form."""
 
 
 def words_of(search: str) -> list[tuple[str, str]]:
@@ -22,17 +27,23 @@ def words_of(search: str) -> list[tuple[str, str]]:
 
 def kinds_of(words: Sequence[tuple[str, str]]) -> Words:
     """All of `words` that makes a difference to the SQL."""
-    return tuple((min(len(word), len(digits)) >= TRIGRAM, word != digits) for word, digits in words)
+    return tuple((_found_at_once(min(len(word), len(digits))), word != digits) for word, digits in words)
 
 
-def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) -> dict[str, str | int]:
+def _found_at_once(letters: int) -> int:
+    return next((length for length in (GRAM, TRIGRAM) if letters >= length), 0)
+
+
+def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """The values that `only_matching` takes."""
-    values: dict[str, str | int] = {}
+    values: dict[str, Any] = {}
     for number, (word, digits) in enumerate(words):
         values[f"word_{number}"] = word
         values[f"digits_{number}"] = digits
-        values[f"like_{number}"] = f"%{_escaped(_telling(word))}%"
-        values[f"like_digits_{number}"] = f"%{_escaped(_telling(digits))}%"
+        if dialect == "postgresql":
+            for form, text_of_form in (("word", word), ("digits", digits)):
+                values[f"like_{form}_{number}"] = f"%{_escaped(text_of_form)}%"
+                values[f"grams_{form}_{number}"] = _grams(tenant_id, text_of_form)
     if words and dialect == "sqlite":
         values["match"] = _match(words)
         values["rows_after"] = tenant_id * SEARCH_ROWS_PER_TENANT
@@ -40,11 +51,18 @@ def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) ->
     return values
 
 
-def only_matching(dialect: str, query: Select[tuple[int]], words: Words) -> Select[tuple[int]]:
-    """`query`, on customers, for those alone that every word occurs in; the index finds what is long enough for it."""
-    for number, (indexed, two_forms) in enumerate(words):
-        query = query.where(_contains(dialect, number, indexed=indexed, two_forms=two_forms))
-    if dialect == "sqlite" and any(indexed for indexed, _ in words):
+def only_containing(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
+    """`query`, on customers, for those alone that every word occurs in; each is looked at, and no index asked."""
+    for number, (_, two_forms) in enumerate(words):
+        query = query.where(_contains(dialect, number, at_once=0, two_forms=two_forms))
+    return query
+
+
+def only_matching(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
+    """The same; the index finds what is long enough for it."""
+    for number, (at_once, two_forms) in enumerate(words):
+        query = query.where(_contains(dialect, number, at_once=at_once, two_forms=two_forms))
+    if dialect == "sqlite" and any(at_once for at_once, _ in words):
         row = customers_search.c.rowid
         query = query.select_from(
             customers_search.join(customers, customers.c.id == row - bindparam("rows_after"))
@@ -84,15 +102,36 @@ def _trigrams(word: str) -> list[str]:
     return ['"' + trigram.replace('"', '""') + '"' for trigram in every]
 
 
-def _contains(dialect: str, number: int, *, indexed: bool, two_forms: bool) -> ColumnElement[bool]:
-    """Whether the search text contains a word. PostgreSQL's index serves LIKE, with the telling part of the word;
-    SQLite's has found the trigrams already."""
-    searched = customers.c.search_text
-    found: list[ColumnElement[bool]] = []
-    for form, like in (("word", "like"), ("digits", "like_digits"))[: 1 + two_forms]:
-        position = func.instr if dialect == "sqlite" else func.strpos
-        contains = position(searched, bindparam(f"{form}_{number}")) > literal_column("0")
-        if indexed and dialect == "postgresql":
-            contains = and_(searched.like(bindparam(f"{like}_{number}"), escape="\\"), contains)
-        found.append(contains)
-    return or_(*found)
+def _grams(tenant_id: int, word: str) -> list[str]:
+    """The first and the last letters of a word, as the index knows them; of an e-mail address those before the @, since
+    most customers share a few domains."""
+    local_part = word.partition("@")[0]
+    telling = local_part if len(local_part) >= GRAM else word
+    return [f"{tenant_id}:{gram}" for gram in dict.fromkeys((telling[:GRAM], telling[-GRAM:]))]
+
+
+def _contains(dialect: str, number: int, *, at_once: int, two_forms: bool) -> ColumnElement[bool]:
+    """Whether the search text contains a word, in either form; SQLite's index has found the trigrams already."""
+    forms = ("word", "digits")[: 1 + two_forms]
+    contains = _is_in_text if dialect == "sqlite" else _is_found[at_once]
+    return or_(*(contains(f"{form}_{number}") for form in forms))
+
+
+def _is_in_text(form: str) -> ColumnElement[bool]:
+    return func.instr(customers.c.search_text, bindparam(form)) > literal_column("0")
+
+
+def _is_at_a_place(form: str) -> ColumnElement[bool]:
+    return func.strpos(customers.c.search_text, bindparam(form)) > literal_column("0")
+
+
+def _is_like(form: str) -> ColumnElement[bool]:
+    return customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\")
+
+
+def _has_grams(form: str) -> ColumnElement[bool]:
+    grams = func.search_grams(customers.c.tenant_id, customers.c.search_text, type_=ARRAY(Text))
+    return and_(grams.contains(bindparam(f"grams_{form}", type_=ARRAY(Text))), _is_at_a_place(form))
+
+
+_is_found = {0: _is_at_a_place, TRIGRAM: _is_like, GRAM: _has_grams}

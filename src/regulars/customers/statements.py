@@ -13,6 +13,7 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    null,
     select,
     tuple_,
     union_all,
@@ -22,7 +23,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from regulars.customers.census import total_of
 from regulars.customers.milestones import milestone_before
-from regulars.customers.search import Words, only_matching
+from regulars.customers.search import Words, only_containing, only_matching
 from regulars.db.statements import Statement
 from regulars.db.tables import countries, customers, users
 
@@ -84,7 +85,9 @@ class Shape(NamedTuple):
     words: Words
     start: Start = "page"
     in_order: bool = False
-    """SQLite: read customers in their order and leave out others, rather than find all that match and sort them."""
+    """Read customers in their order and leave out others, rather than find all that match and sort them."""
+    few: bool = False
+    """With a search: look for no more than `few` matches (a value), and take those for all."""
 
     @property
     def has_ages(self) -> bool:
@@ -101,22 +104,24 @@ class Shape(NamedTuple):
 def page_statement(shape: Shape) -> Statement:
     """The statement for a page: `FIELDS`, the sort key and the total in every row, in the order of the list.
 
-    The page is found by an index alone, and only its own rows are read and joined. With a search, all that match are
-    found once, counted, and ordered for the page.
+    The page is found by an index alone, and only its own rows are read and joined. With a search the total is there
+    only if the matches are few.
     """
     key = KEYS[shape.sort_by].label("key")
-    if shape.words:
+    unknown: FromClause = select(null().label("total")).cte("counted")
+    if shape.words and not shape.in_order:
         source = _matches(shape).add_columns(key).cte("matches")
         if shape.dialect == "postgresql":
             source = source.prefix_with("MATERIALIZED", dialect="postgresql")
-        total: FromClause = select(func.count().label("total")).select_from(source).cte("counted")
-        wanted = select(source.c.id, source.c.key)
+        total = select(func.count().label("total")).select_from(source).cte("counted") if shape.few else unknown
+        wanted: Select[Any] = select(source.c.id, source.c.key)
         page = _page(shape, wanted, source.c.id, source.c.key, total)
     else:
-        total = select(_kept_total(shape).label("total")).cte("counted")
-        wanted = select(customers.c.id, key).where(*_filters(shape))
+        total = unknown if shape.words else select(_kept_total(shape).label("total")).cte("counted")
+        wanted = only_containing(shape.dialect, select(customers.c.id, key).where(*_filters(shape)), shape.words)
         page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
-    return Statement(_read(shape, page, total), plan_each_time=bool(shape.words) or shape.has_ages, times_as_kept=True)
+    plan_each_time = bool(shape.words) or shape.has_ages
+    return Statement(_read(shape, page, total), plan_each_time=plan_each_time, times_as_kept=True)
 
 
 @lru_cache(maxsize=2_000)
@@ -221,8 +226,10 @@ def _order(shape: Shape, row_id: Any, key: Any, *, backward: bool) -> tuple[Any,
 
 def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     def column(name: str) -> ColumnElement[Any]:
-        # To SQLite, a plus before a column says that its index is not wanted.
-        return literal_column(f"+customers.{name}", customers.c[name].type) if shape.in_order else customers.c[name]
+        if shape.in_order and shape.dialect == "sqlite":
+            # A plus before a column says that its index is not wanted.
+            return literal_column(f"+customers.{name}", customers.c[name].type)
+        return customers.c[name]
 
     deleted = customers.c.deleted_at
     found = [
@@ -241,5 +248,6 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
 
 
 def _matches(shape: Shape) -> Select[Any]:
-    """The ids of all customers that match the search."""
-    return only_matching(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)
+    """The ids of all customers that match the search, or of the first few."""
+    found = only_matching(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)
+    return found.limit(bindparam("few")) if shape.few else found
