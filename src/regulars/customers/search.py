@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, func, literal_column, or_, text
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, literal_column, or_, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from regulars.db.tables import SEARCH_ROWS_PER_TENANT, customers, customers_search
 from regulars.folding import search_words
 
 TRIGRAM = 3
-GRAM = 6
-"""PostgreSQL's second index knows sequences of so many letters: few customers share one, in a tenant of any size."""
+DIGITS = 6
+"""PostgreSQL has an index of so many digits in a row, too: few customers share them, in a tenant of any size."""
 TELLING = 6
 """Of a word so many letters are looked up in SQLite's index; what they find is compared with the whole word anyway."""
 
-Words = tuple[tuple[int, bool], ...]
-"""For each word of a search: how many letters at once an index can find of it (6, 3 or none), and whether it has a
-second form."""
+Words = tuple[tuple[int, ...], ...]
+"""For each word of a search, in each of its one or two forms: how many characters at once an index finds of it."""
 
 
 def words_of(search: str) -> list[tuple[str, str]]:
@@ -27,11 +26,13 @@ def words_of(search: str) -> list[tuple[str, str]]:
 
 def kinds_of(words: Sequence[tuple[str, str]]) -> Words:
     """All of `words` that makes a difference to the SQL."""
-    return tuple((_found_at_once(min(len(word), len(digits))), word != digits) for word, digits in words)
+    return tuple(tuple(_found_at_once(form) for form in dict.fromkeys(forms)) for forms in words)
 
 
-def _found_at_once(letters: int) -> int:
-    return next((length for length in (GRAM, TRIGRAM) if letters >= length), 0)
+def _found_at_once(form: str) -> int:
+    if form.isascii() and form.isdigit() and len(form.lstrip("0")) >= DIGITS:
+        return DIGITS
+    return TRIGRAM if len(form) >= TRIGRAM else 0
 
 
 def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) ->
         if dialect == "postgresql":
             for form, text_of_form in (("word", word), ("digits", digits)):
                 values[f"like_{form}_{number}"] = f"%{_escaped(text_of_form)}%"
-                values[f"grams_{form}_{number}"] = _grams(tenant_id, text_of_form)
+                values[f"runs_{form}_{number}"] = _runs(tenant_id, text_of_form)
     if words and dialect == "sqlite":
         values["match"] = _match(words)
         values["rows_after"] = tenant_id * SEARCH_ROWS_PER_TENANT
@@ -53,16 +54,16 @@ def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) ->
 
 def only_containing(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
     """`query`, on customers, for those alone that every word occurs in; each is looked at, and no index asked."""
-    for number, (_, two_forms) in enumerate(words):
-        query = query.where(_contains(dialect, number, at_once=0, two_forms=two_forms))
+    for number, forms in enumerate(words):
+        query = query.where(_contains(dialect, number, (0,) * len(forms)))
     return query
 
 
 def only_matching(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
     """The same; the index finds what is long enough for it."""
-    for number, (at_once, two_forms) in enumerate(words):
-        query = query.where(_contains(dialect, number, at_once=at_once, two_forms=two_forms))
-    if dialect == "sqlite" and any(at_once for at_once, _ in words):
+    for number, forms in enumerate(words):
+        query = query.where(_contains(dialect, number, forms))
+    if dialect == "sqlite" and any(map(all, words)):
         row = customers_search.c.rowid
         query = query.select_from(
             customers_search.join(customers, customers.c.id == row - bindparam("rows_after"))
@@ -102,19 +103,18 @@ def _trigrams(word: str) -> list[str]:
     return ['"' + trigram.replace('"', '""') + '"' for trigram in every]
 
 
-def _grams(tenant_id: int, word: str) -> list[str]:
-    """The first and the last letters of a word, as the index knows them; of an e-mail address those before the @, since
-    most customers share a few domains."""
-    local_part = word.partition("@")[0]
-    telling = local_part if len(local_part) >= GRAM else word
-    return [f"{tenant_id}:{gram}" for gram in dict.fromkeys((telling[:GRAM], telling[-GRAM:]))]
+def _runs(tenant_id: int, form: str) -> list[int]:
+    """The first and the last digits of a form that is a number, as the index has them."""
+    digits = form.lstrip("0")
+    if _found_at_once(form) < DIGITS:
+        return []
+    return [tenant_id * 10**DIGITS + int(run) for run in dict.fromkeys((digits[:DIGITS], digits[-DIGITS:]))]
 
 
-def _contains(dialect: str, number: int, *, at_once: int, two_forms: bool) -> ColumnElement[bool]:
-    """Whether the search text contains a word, in either form; SQLite's index has found the trigrams already."""
-    forms = ("word", "digits")[: 1 + two_forms]
-    contains = _is_in_text if dialect == "sqlite" else _is_found[at_once]
-    return or_(*(contains(f"{form}_{number}") for form in forms))
+def _contains(dialect: str, number: int, forms: tuple[int, ...]) -> ColumnElement[bool]:
+    """Whether the search text contains a word, in one of its forms; SQLite's index has found the trigrams already."""
+    named = zip((f"word_{number}", f"digits_{number}"), forms, strict=False)
+    return or_(*((_is_in_text if dialect == "sqlite" else FOUND[at_once])(form) for form, at_once in named))
 
 
 def _is_in_text(form: str) -> ColumnElement[bool]:
@@ -129,9 +129,9 @@ def _is_like(form: str) -> ColumnElement[bool]:
     return customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\")
 
 
-def _has_grams(form: str) -> ColumnElement[bool]:
-    grams = func.search_grams(customers.c.tenant_id, customers.c.search_text, type_=ARRAY(Text))
-    return and_(grams.contains(bindparam(f"grams_{form}", type_=ARRAY(Text))), _is_at_a_place(form))
+def _has_digits(form: str) -> ColumnElement[bool]:
+    runs = func.search_digits(customers.c.tenant_id, customers.c.search_text, type_=ARRAY(BigInteger))
+    return and_(runs.contains(bindparam(f"runs_{form}", type_=ARRAY(BigInteger))), _is_at_a_place(form))
 
 
-_is_found = {0: _is_at_a_place, TRIGRAM: _is_like, GRAM: _has_grams}
+FOUND = {0: _is_at_a_place, TRIGRAM: _is_like, DIGITS: _has_digits}

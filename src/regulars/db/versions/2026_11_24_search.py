@@ -1,4 +1,4 @@
-"""PostgreSQL: search within a tenant, and by six letters at once.
+"""PostgreSQL: search within a tenant, and by six digits at once.
 
 Revision: 2026_11_24_search
 """
@@ -10,13 +10,16 @@ down_revision = "2026_11_24_census"
 branch_labels = None
 depends_on = None
 
-# Of every word all sequences of six letters, each with the tenant before it.
-SEARCH_GRAMS = """
-CREATE FUNCTION search_grams(tenant_id bigint, search_text text) RETURNS text[]
+# Of every run of six digits and more, without leading zeros, each six in a row, with the tenant before them.
+SEARCH_DIGITS = """
+CREATE FUNCTION search_digits(tenant_id bigint, search_text text) RETURNS bigint[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT COST 10000 AS $$
-  SELECT array_agg(tenant_id::text || ':' || substr(word, start, 6))
-  FROM unnest(string_to_array(translate(search_text, E'\\n', ' '), ' ')) AS word,
-       generate_series(1, length(word) - 5) AS start
+  SELECT array_agg(tenant_id * 1000000 + substr(digits, start, 6)::int)
+  FROM (
+    SELECT ltrim(run, '0') AS digits
+    FROM unnest(string_to_array(regexp_replace(search_text, '[^0-9]+', ' ', 'g'), ' ')) AS run
+    WHERE length(run) > 5
+  ) AS runs, generate_series(1, length(digits) - 5) AS start
 $$
 """
 
@@ -27,5 +30,5 @@ def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
     op.execute("DROP INDEX ix_customers_search")
     op.execute("CREATE INDEX ix_customers_search ON customers USING gin (tenant_id, search_text gin_trgm_ops)")
-    op.execute(SEARCH_GRAMS)
-    op.execute("CREATE INDEX ix_customers_search_grams ON customers USING gin (search_grams(tenant_id, search_text))")
+    op.execute(SEARCH_DIGITS)
+    op.execute("CREATE INDEX ix_customers_search_digits ON customers USING gin (search_digits(tenant_id, search_text))")
