@@ -13,17 +13,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks.cases import Asker, Case, cases_for, check, first_page, same_answers
 from benchmarks.machine import describe
 from benchmarks.measuring import Load, Measure, fetch, measure, need_wrk
+from benchmarks.peers.laravel import peer as laravel
+from benchmarks.peers.pocketbase import peer as pocketbase
 from benchmarks.postgres import running_postgres
 from benchmarks.query_loop import first_pages_per_second
-from benchmarks.report import Compared, Findings, Limits, Sizes, has_part, put_into, write_report
+from benchmarks.report import Compared, Findings, Limits, Other, Sizes, has_part, put_into, write_report
 from benchmarks.seeding import BIG_TENANT, SMALL_TENANT, asker, seeded
 from benchmarks.servers import peer_python, running_memory, running_peer, running_regulars
 
 INTERRUPTED = 130
+OTHERS = (laravel, pocketbase)
 LEAST = 4_000
 
 
@@ -114,7 +118,27 @@ def _measure_database(url: str, plan: Plan) -> Findings:
             cases = [_compare(case, big, ours, peer, plan) for case in cases_for(big, ours)]
         sizes = [_compare_sizes(on_big, on_small, plan) for on_big, on_small in _on_sizes(big, small, ours)]
         limits = _limits(url, big, ours, plan)
-    return Findings(name, seconds, plan.customers, cases, sizes, limits)
+        others = [found for other in OTHERS for found in _compare_with(other, url, (big, small), ours, plan)]
+    return Findings(name, seconds, plan.customers, cases, sizes, limits, others)
+
+
+def _compare_with(other: ModuleType, url: str, askers: Sequence[Asker], ours: str, plan: Plan) -> Iterator[Other]:
+    """The first page with its exact total, which the other must have too, on each asker's tenant."""
+    if url.partition(":")[0] not in other.DATABASES:
+        return
+    other.install()
+    with other.running(url, plan.load.workers, plan.folder) as peer:
+        for asker in askers:
+            case = first_page()
+            total = asker.ask(ours, case.path)["meta"]["total"]
+            theirs = Asker(asker.tenant_id, peer.headers(asker.tenant_id))
+            page = Case(case.name, peer.first_page(asker.tenant_id), case.is_right)
+            found = peer.rows(theirs.ask(peer.address, page.path))
+            if found != (15, total):
+                raise RuntimeError(f"{other.NAME} gave {found[0]} rows of {found[1]}, not 15 of {total}.")
+            best = _by_turns(plan, Subject(ours, case, asker), Subject(peer.address, page, theirs))
+            _tell(f"  {other.NAME}, {total:,} customers: {best[1].rate:,.1f} a second, ours {best[0].rate:,.1f}")
+            yield Other(other.NAME, other.versions(), total, *best)
 
 
 def _compare(case: Case, asker: Asker, ours: str, peer: str, plan: Plan) -> Compared:

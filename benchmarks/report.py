@@ -39,6 +39,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """The first page of a tenant of so many customers, on our service and on another one."""
+
+    name: str
+    versions: str
+    customers: int
+    ours: Measure
+    other: Measure
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """All that was measured on one database."""
 
@@ -48,13 +59,14 @@ class Findings:
     cases: Sequence[Compared]
     sizes: Sequence[Sizes]
     limits: Limits
+    others: Sequence[Other]
 
 
 def write_report(findings: Sequence[Findings], machine: Sequence[str]) -> str:
     """Everything, as Markdown."""
     parts = ["\n".join(f"- {line}" for line in machine)]
     for found in findings:
-        parts += [f"### {found.database}", _cases(found), _limits(found.limits), _sizes(found)]
+        parts += [f"### {found.database}", _cases(found), _limits(found.limits), _sizes(found), *_others(found.others)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -94,6 +106,24 @@ def _sizes(found: Findings) -> str:
     ]
     table = _table(("requests/s", f"tenant of {found.customers // 2:,}", "tenant of 1,000", "big : small"), rows)
     return f"{table}\n\nSeeding {found.customers:,} customers took {found.seeding_seconds:,.0f} seconds."
+
+
+def _others(others: Sequence[Other]) -> list[str]:
+    if not others:
+        return []
+    headings = ("first page", "customers", "requests/s", "p50 ms", "p99 ms", "ours", "ours : theirs")
+    rows = [
+        (
+            each.name,
+            f"{each.customers:,}",
+            *_cells(each.other),
+            f"{each.ours.rate:,.0f}",
+            f"{each.ours.rate / each.other.rate:.1f}",
+        )
+        for each in others
+    ]
+    versions = dict.fromkeys(each.versions for each in others)
+    return [_table(headings, rows), "\n".join(f"- {line}." for line in versions)]
 
 
 def _cells(measure: Measure) -> tuple[str, str, str]:

@@ -91,7 +91,7 @@ def _running(command: Sequence[object], port: int, log: Path, more: Mapping[str,
         _await_answer(process, port, log)
         yield
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _await_answer(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
@@ -108,7 +108,8 @@ def _await_answer(process: "subprocess.Popen[bytes]", port: int, log: Path) -> N
     raise RuntimeError(f"A server did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that leads a group of its own, and all of the group."""
     process.send_signal(signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)

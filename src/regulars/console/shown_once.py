@@ -12,7 +12,7 @@ SECONDS = 300
 def show_once(pages: Pages, response: falcon.Response, user: User, path: str, words: str) -> None:
     """Send the user on to the page at `path`, which may show `words` once, within five minutes; kept encrypted."""
     token = start_challenge(
-        pages.database, pages.settings, _purpose(path), words.encode(), user_id=user.id, seconds=SECONDS
+        pages.database, pages.settings, _purpose(user, path), words.encode(), user_id=user.id, seconds=SECONDS
     )
     pages.set_step(response, token, SECONDS)
     pages.go(response, path)
@@ -20,13 +20,14 @@ def show_once(pages: Pages, response: falcon.Response, user: User, path: str, wo
 
 def take_shown_once(pages: Pages, request: falcon.Request, response: falcon.Response, user: User) -> str:
     """The words that wait for the page that is asked for, which are gone then; empty where there are none."""
-    purpose = _purpose(request.path.removeprefix(pages.root))
+    purpose = _purpose(user, request.path.removeprefix(pages.root))
     found = take_challenge(pages.database, pages.settings, purpose, pages.step(request))
-    if found is None or found[0] != user.id:
+    if found is None:
         return ""
     pages.set_step(response, "", 0)
     return found[1].decode()
 
 
-def _purpose(path: str) -> str:
-    return f"show at {path}"
+def _purpose(user: User, path: str) -> str:
+    # Another user, or another page, must not even use the words up.
+    return f"show {user.id} at {path}"

@@ -23,6 +23,11 @@ POSTGRESQL_PARTS = Statement(
         " UNION ALL"
         " SELECT 'DROP INDEX ' || CAST(indexrelid AS regclass), pg_get_indexdef(indexrelid)"
         " FROM pg_index WHERE indrelid = CAST('customers' AS regclass) AND NOT indisunique"
+        # How closely an index is looked at for the planner is not in its definition.
+        " UNION ALL"
+        " SELECT 'SELECT 1', 'ALTER INDEX ' || CAST(attrelid AS regclass) || ' ALTER COLUMN ' || attnum"
+        " || ' SET STATISTICS ' || attstattarget FROM pg_attribute JOIN pg_index ON indexrelid = attrelid"
+        " WHERE indrelid = CAST('customers' AS regclass) AND NOT indisunique AND attstattarget > 0"
     ).columns(column("dropping", Text), column("making", Text))
 )
 SQLITE_PARTS = Statement(

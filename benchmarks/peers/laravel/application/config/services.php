@@ -1,0 +1,7 @@
+<?php
+
+return [
+    'api' => [
+        'token' => env('API_TOKEN'),
+    ],
+];
