@@ -79,7 +79,7 @@ def _insertion(dialect: str, kinds: FromClause) -> Statement:
     )
 
 
-FORGET_DELTAS = Statement(delete(census_deltas).where(OF_TENANT))
+FORGET_DELTAS = Statement(delete(census_deltas).where(census_deltas.c.tenant_id == bindparam("tenant_id")))
 FORGET_CENSUS = Statement(delete(census).where(census.c.tenant_id == bindparam("tenant_id")))
 ADD_DELTAS = {
     dialect: _insertion(dialect, select(census_deltas).where(OF_TENANT).subquery("noted")) for dialect in DIALECTS

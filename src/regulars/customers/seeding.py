@@ -65,15 +65,15 @@ def seed_database(
     with _transaction(database, customers):
         made_tenants = [_make_tenant(database, number) for number in range(len(sizes))]
         members, users = _make_users(database, made_tenants, seed, password or secrets.token_urlsafe(16))
-        jobs = (
-            _Job(tenant.id, database.new_ids(SEQUENCE, size), seed, now, members[tenant.id])
-            for tenant, share in zip(made_tenants, sizes, strict=True)
-            for size in _batches(share)
-        )
         with _processes(customers) as made_of:
-            for rows in made_of(_make_rows, jobs):
-                load_uncounted(database, rows)
-                progress(len(rows))
+            for tenant, size in zip(made_tenants, sizes, strict=True):
+                jobs = (
+                    _Job(tenant.id, database.new_ids(SEQUENCE, batch), seed, now, members[tenant.id])
+                    for batch in _batches(size)
+                )
+                for rows in made_of(_make_rows, jobs):
+                    load_uncounted(database, tenant.id, rows)
+                    progress(len(rows))
         for tenant in made_tenants:
             count_tenant(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
@@ -95,7 +95,7 @@ class _Job:
 def _make_rows(job: _Job) -> list[Row]:
     seed = f"{job.seed} {job.tenant_id} {job.ids[0]}"
     made = generate_customers(job.ids, seed=seed, now=job.now, user_ids=job.user_ids)
-    return [row_of(job.tenant_id, record) for record in made]
+    return [row_of(record) for record in made]
 
 
 Making = Callable[[Callable[[_Job], list[Row]], Iterable[_Job]], Iterable[list[Row]]]

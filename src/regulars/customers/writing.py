@@ -1,6 +1,6 @@
 """The one door through which customers are written: what is derived from them is kept in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -40,10 +40,9 @@ class Record:
 COLUMNS = tuple(column.name for column in customers.columns)
 
 
-def row_of(tenant_id: int, record: Record) -> Row:
-    """The row for `record`, in the order of `COLUMNS`, with its sort keys and its search text."""
+def row_of(record: Record) -> Row:
+    """The row for `record`, in the order of `COLUMNS` but without the tenant, with its sort keys and search text."""
     return (
-        tenant_id,
         record.id,
         record.first_name,
         record.last_name,
@@ -70,7 +69,7 @@ def row_of(tenant_id: int, record: Record) -> Row:
 def insert_customers(database: Database, tenant_id: int, records: Sequence[Record]) -> None:
     """Insert `records` and count them, all or none. Raises `Conflict` where a key is taken or points at nothing."""
     with database.transaction():
-        load_uncounted(database, [row_of(tenant_id, record) for record in records])
+        load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
 
 
@@ -87,6 +86,6 @@ def delta_of(record: Record, change: int) -> Delta:
     )
 
 
-def load_uncounted(database: Database, rows: Sequence[Row]) -> None:
-    """Insert rows of `row_of` that whoever calls counts later in the same transaction, with `census.count_tenant`."""
-    database.load(customers, COLUMNS, rows)
+def load_uncounted(database: Database, tenant_id: int, rows: Iterable[Row]) -> None:
+    """Insert rows of `row_of`, which whoever calls counts later in the same transaction (`count_tenant`)."""
+    database.load(customers, COLUMNS, [(tenant_id, *row) for row in rows])
