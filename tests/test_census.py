@@ -1,5 +1,7 @@
 """Totals: exact after any writes, in whichever order they come, and read from a census that is kept."""
 
+import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
@@ -11,10 +13,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, func, select, update
 
+from regulars.background import repeat
 from regulars.cli.main import run
 from regulars.customers.census_upkeep import check_census, fold_census, rebuild_census
 from regulars.db.statements import Statement
 from regulars.db.tables import census, census_deltas
+from regulars.errors import Unavailable
+from tests.conftest import FreshDatabase
+from tests.server import PATIENCE_SECONDS, running
 from tests.world import NOON, World
 
 YEAR = NOON.year
@@ -92,6 +98,31 @@ def test_writers_and_folders_at_once_lose_no_count(empty_world: World) -> None:
     fold_census(empty_world.database)
     assert empty_world.database.fetch_all(DELTAS) == [(0,)]
     assert totals(empty_world) == 60
+
+
+def test_a_server_folds_without_being_asked(fresh_database: FreshDatabase) -> None:
+    with World.on(fresh_database("sqlite")) as world:
+        world.add()
+        assert world.database.fetch_all(DELTAS) == [(1,)]
+        with running(world):
+            give_up = time.monotonic() + PATIENCE_SECONDS
+            while world.database.fetch_all(DELTAS) != [(0,)] and time.monotonic() < give_up:
+                time.sleep(0.1)
+        assert world.database.fetch_all(DELTAS) == [(0,)]
+        assert totals(world) == 1
+
+
+def test_what_fails_in_the_background_is_done_the_next_time() -> None:
+    done = threading.Event()
+    failures: list[Exception] = [Unavailable("Gone."), ValueError("nobody foresaw this")]
+
+    def action() -> None:
+        if failures:
+            raise failures.pop()
+        done.set()
+
+    repeat("trial", action, seconds=0.001)
+    assert done.wait(PATIENCE_SECONDS)
 
 
 def test_a_census_that_is_wrong_is_found_and_made_right(world: World) -> None:

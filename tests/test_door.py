@@ -27,6 +27,14 @@ def test_without_a_token_the_answer_is_401(world: World, header: str | None) -> 
     assert "error" not in answer.headers["WWW-Authenticate"]
 
 
+def test_a_token_that_is_known_still_needs_its_scheme(world: World) -> None:
+    token = world.token(world.alice)
+    assert raw_get(world, Authorization=f"bearer {token}").status_code == 200
+    assert raw_get(world, Authorization=f"Bearer {token}").status_code == 200
+    expect_error(raw_get(world, Authorization=token), 401, "unauthorized")
+    expect_error(raw_get(world, Authorization=f"Token {token}"), 401, "unauthorized")
+
+
 @pytest.mark.parametrize("token", ["abc", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "x" * 9000, "a b", "Bearer x", "é"])
 def test_with_a_token_that_is_none_the_answer_is_401(world: World, token: str) -> None:
     answer = raw_get(world, Authorization=f"Bearer {token}")

@@ -39,6 +39,7 @@ def marked(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 def shorten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(marking, "STEP", 7)
     patch.setattr(marking, "LONG", 0)
+    patch.setattr(listing, "LONG", 0)
     patch.setattr(listing, "NEAR", -1)
     patch.setattr(listing, "STEP", -1000)
 
@@ -112,3 +113,9 @@ def test_a_short_list_has_none(empty_world: World) -> None:
     empty_world.add_customers()
     rebuild_census(empty_world.database, empty_world.clinic)
     assert marks(empty_world) == 0
+
+
+def test_where_there_is_none_a_page_is_read_from_the_nearer_end() -> None:
+    shape = listing._shape("sqlite", 1, listing.Listing(), date.min)[0]
+    assert listing._nearest_start(shape, 11_000, marking.LONG - 1) == "page"
+    assert listing._nearest_start(shape, 11_000, marking.LONG) == "page by milestone"

@@ -29,6 +29,9 @@ def repeat(name: str, action: Callable[[], object], *, seconds: float) -> None:
                 action()
             except RegularsError as error:
                 log.warning(f"{name}_failed", reason=error.message)
+            except Exception as error:
+                # What it says may hold a person's data.
+                log.error(f"{name}_failed", type=type(error).__name__)
             wait = seconds
 
     threading.Thread(target=run, name=name, daemon=True).start()

@@ -17,7 +17,7 @@ def count(
     check: Annotated[bool, typer.Option("--check", help="Compare only; change nothing.")] = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Count all customers anew, or check that the counts that are kept are right; people may go on working.
+    """Count all customers anew, or check that the counts that are kept are right.
 
     Exit status with --check: 0 all are right, 1 some are not.
     """

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from regulars.customers.census import ages
-from regulars.customers.milestones import BEGINNING, STEP
+from regulars.customers.milestones import BEGINNING, LONG, STEP
 from regulars.customers.schemas import Customer, Gender, customer_of
 from regulars.customers.search import kinds_of, values_of, words_of
 from regulars.customers.statements import (
@@ -127,7 +127,8 @@ def _page_by_number(
 
 def _nearest_start(shape: Shape, offset: int, total: int) -> Start:
     is_filtered = shape.trashed or shape.gender or shape.user_id or shape.has_ages
-    if shape.sort_by == "created_at" and not is_filtered and STEP < offset < total - STEP:
+    is_marked = shape.sort_by == "created_at" and not is_filtered and total >= LONG
+    if is_marked and STEP < offset < total - STEP:
         return "page by milestone"
     return "page" if offset <= total - offset else "page from the end"
 

@@ -7,6 +7,7 @@ from regulars.customers.listing import Listing
 from regulars.customers.schemas import Gender
 from regulars.customers.statements import SortBy, SortOrder
 from regulars.http.parameters import (
+    Parameter,
     Query,
     choice_parameter,
     flag_parameter,
@@ -57,6 +58,7 @@ def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
+OF_PAGES = tuple(parameter for parameter in PARAMETERS if parameter.name != "limit")
 LIMIT = 20
 NOT_OF_A_LISTING = {"cursor", "limit"}
 
@@ -74,3 +76,8 @@ def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> Listing:
 def is_in_pages(query: Query) -> bool:
     """Whether numbered pages are asked for, and not just a stretch of the list."""
     return not query.names & NOT_OF_A_LISTING or bool(query.names & {"page", "per_page"})
+
+
+def parameters_for(*, in_pages: bool) -> tuple[Parameter, ...]:
+    """Those that are read: with pages, `limit` is one of the many that do not exist."""
+    return OF_PAGES if in_pages else PARAMETERS

@@ -11,7 +11,7 @@ import msgspec
 
 from regulars.customers.cursors import Cursors
 from regulars.customers.listing import Listing, fetch_page
-from regulars.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of
+from regulars.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
 from regulars.customers.queries import get_customer
 from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.db.engine import Database
@@ -78,7 +78,8 @@ class CustomerList:
         principal = self.authenticator.principal(request, "customers:read")
         query = Query(request.query_string)
         in_pages = is_in_pages(query)
-        values = query.read(PARAMETERS, check=check_ages, strict=is_strict(request, response))
+        parameters = parameters_for(in_pages=in_pages)
+        values = query.read(parameters, check=check_ages, strict=is_strict(request, response))
         listing = listing_of(values, in_pages=in_pages)
         tenant_id = principal.tenant_id
         if "cursor" in values:

@@ -13,7 +13,7 @@ TRIGRAM = 3
 DIGITS = 6
 """PostgreSQL has an index of so many digits in a row, too: few customers share them, in a tenant of any size."""
 TELLING = 6
-"""Of a word so many letters are looked up in SQLite's index; what they find is compared with the whole word anyway."""
+"""Of a word so many letters are looked up in the index; what they find is compared with the whole word anyway."""
 
 Words = tuple[tuple[int, ...], ...]
 """For each word of a search, in each of its one or two forms: how many characters at once an index finds of it."""
@@ -43,7 +43,7 @@ def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) ->
         values[f"digits_{number}"] = digits
         if dialect == "postgresql":
             for form, text_of_form in (("word", word), ("digits", digits)):
-                values[f"like_{form}_{number}"] = f"%{_escaped(text_of_form)}%"
+                values[f"like_{form}_{number}"] = f"%{_escaped(_telling(text_of_form))}%"
                 values[f"runs_{form}_{number}"] = _runs(tenant_id, text_of_form)
     if words and dialect == "sqlite":
         values["match"] = _match(words)
@@ -126,7 +126,7 @@ def _is_at_a_place(form: str) -> ColumnElement[bool]:
 
 
 def _is_like(form: str) -> ColumnElement[bool]:
-    return customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\")
+    return and_(customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\"), _is_at_a_place(form))
 
 
 def _has_digits(form: str) -> ColumnElement[bool]:

@@ -25,6 +25,7 @@ from regulars.principal import PERMISSIONS, Identity, Membership, Principal
 from regulars.settings import Settings
 from regulars.tenants.queries import get_tenant
 
+SCHEME = "Bearer "
 BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 TENANT = re.compile(r"-?[0-9]{1,100}")
 FRESH_SECONDS = 0.5
@@ -78,11 +79,14 @@ class Authenticator:
 
     def _identity(self, request: falcon.Request) -> Identity:
         header = request.env.get("HTTP_AUTHORIZATION", "")
-        self._forget_what_changed()
+        token = header[len(SCHEME) :]
         # To look a token up is quicker than to read it.
-        remembered = self._remembered.get(header.removeprefix("Bearer "))
+        if not header.startswith(SCHEME) or token not in self._remembered:
+            token = _token(header)
+        self._forget_what_changed()
+        remembered = self._remembered.get(token)
         if remembered is None or remembered[1] <= time.time():
-            remembered = self._verify(_token(header))
+            remembered = self._verify(token)
         request.context.client_id = remembered[0].client_id
         return remembered[0]
 

@@ -20,6 +20,8 @@ DAY = {
     "postgresql": "CAST(to_char(date_of_birth, 'YYYYMMDD') AS INTEGER)",
 }
 
+BEGINNING = {"sqlite": "'0001-01-01T00:00:00Z'", "postgresql": "TIMESTAMP WITH TIME ZONE '0001-01-01 00:00:00+00'"}
+
 
 def upgrade() -> None:
     op.drop_table("customer_counts")
@@ -48,6 +50,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_census_deltas_tenant_id"),
     )
     op.create_index("ix_census_deltas_tenant_id", "census_deltas", ["tenant_id"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        # It has no key, and rows go: without this, who replicates the database logically could not fold the deltas.
+        op.execute("ALTER TABLE census_deltas REPLICA IDENTITY FULL")
     op.create_table(
         "milestones",
         sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
@@ -59,6 +64,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     count_customers()
+    set_milestones()
 
 
 def count_customers() -> None:
@@ -76,3 +82,18 @@ def count_customers() -> None:
                 f" coalesce(gender, ''), count(*) FROM customers WHERE 1 = 1{of_user}{in_period}"
                 " GROUP BY 1, 2, 3, 4, 5"
             )
+
+
+def set_milestones() -> None:
+    # every tenant: whose list is long enough
+    op.execute(
+        "INSERT INTO milestones (tenant_id, created_at, customer_id, count)"
+        f" SELECT tenant_id, CASE WHEN place = 0 THEN {BEGINNING[op.get_bind().dialect.name]} ELSE created_at END,"
+        " CASE WHEN place = 0 THEN 0 ELSE id END,"
+        " coalesce(lead(place) OVER (PARTITION BY tenant_id ORDER BY place), total) - place"
+        " FROM (SELECT tenant_id, created_at, id,"
+        " row_number() OVER (PARTITION BY tenant_id ORDER BY created_at, id) - 1 AS place,"
+        " count(*) OVER (PARTITION BY tenant_id) AS total"
+        " FROM customers WHERE deleted_at IS NULL) AS listed"
+        " WHERE total >= 100000 AND place % 10000 = 0"
+    )
