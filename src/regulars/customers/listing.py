@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isqrt
 from typing import Any
 
 from regulars.customers.census import ages
@@ -24,7 +25,7 @@ from regulars.db.statements import Row
 
 FARTHEST = 2**62
 FEW = 1_000
-"""So many matches of a search are found, counted and sorted at once."""
+"""So many matches of a search, and more in a large tenant, are found, counted and sorted at once."""
 NEAR = 1_000
 """Up to so many rows from its start the list is read from there, without asking how long it is."""
 
@@ -72,8 +73,8 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     """The wanted page. `today` is the date in the tenant's time zone.
 
     One statement, but where it must be known first how many there are: for a page far from the start, which is then
-    read from the nearer end; for a search that finds many, and for ages on SQLite, to choose the way to read them; and
-    for the total beside no rows.
+    read from the nearer end; for a search, and for ages on SQLite, to choose the way to read them; and for the total
+    beside no rows.
     """
     shape, values = _shape(database.dialect, tenant_id, listing, today)
     if values["user_id"] is not None and values["user_id"] >= 2**63:
@@ -83,18 +84,20 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     if shape.dialect == "sqlite" and shape.has_ages:
         everyone = shape._replace(born_until=False, born_after=False)
         total, among = (_total(database, each, values) for each in (shape, everyone))
-        shape = shape._replace(in_order=_is_quicker_in_order(shape, values, total, among))
+        # SQLite cannot know: it plans a statement without its values.
+        shape = shape._replace(in_order=total > isqrt((values["offset"] + shape.rows) * among))
     return _read(database, shape, values, listing)
 
 
 def _search(database: Database, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
-    """Few matches are found, counted and sorted at once. Many are counted, and need not all be sorted."""
-    page = _read(database, shape._replace(few=True), values, listing)
-    if page.total <= FEW:
+    """Few matches are found, counted and sorted at once. Where there are more, a page is full sooner if customers are
+    read in order and others left out; then the matches are only counted."""
+    among = _total(database, shape._replace(words=()), values)
+    few = max(FEW, isqrt((values["offset"] + shape.rows) * among))
+    page = _read(database, shape._replace(few=True), values | {"few": few + 1}, listing)
+    if page.total <= few:
         return page
-    total, among = (_total(database, each, values) for each in (shape, shape._replace(words=())))
-    shape = shape._replace(in_order=_is_quicker_in_order(shape, values, total, among))
-    return _read(database, shape, values, listing, total)
+    return _read(database, shape._replace(in_order=True), values, listing, _total(database, shape, values))
 
 
 def _read(database: Database, shape: Shape, values: dict[str, Any], listing: Listing, total: int | None = None) -> Page:
@@ -167,15 +170,6 @@ def _total(database: Database, shape: Shape, values: Mapping[str, Any]) -> int:
     return int(total)
 
 
-def _is_quicker_in_order(shape: Shape, values: Mapping[str, Any], total: int, among: int) -> bool:
-    """Whether fewer customers are read in order until the page is full than match in all.
-
-    SQLite cannot know: it plans a statement without its values. PostgreSQL's guess of a search is often wrong.
-    """
-    rows: int = values["offset"] + shape.rows
-    return rows * among < total * total
-
-
 def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple[Shape, dict[str, Any]]:
     words = words_of(listing.search)
     older = None if listing.min_age is None else born_until(today, listing.min_age)
@@ -188,7 +182,6 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         "born_until": older,
         "born_after": younger,
         "beginning": BEGINNING,
-        "few": FEW + 1,
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
         **(ages(younger, older) if older or younger else {}),
         **values_of(dialect, tenant_id, words),

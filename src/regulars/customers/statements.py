@@ -108,16 +108,16 @@ def page_statement(shape: Shape) -> Statement:
     only if the matches are few.
     """
     key = KEYS[shape.sort_by].label("key")
-    unknown: FromClause = select(null().label("total")).cte("counted")
     if shape.words and not shape.in_order:
         source = _matches(shape).add_columns(key).cte("matches")
         if shape.dialect == "postgresql":
             source = source.prefix_with("MATERIALIZED", dialect="postgresql")
-        total = select(func.count().label("total")).select_from(source).cte("counted") if shape.few else unknown
+        total: FromClause = select(func.count().label("total")).select_from(source).cte("counted")
         wanted: Select[Any] = select(source.c.id, source.c.key)
         page = _page(shape, wanted, source.c.id, source.c.key, total)
     else:
-        total = unknown if shape.words else select(_kept_total(shape).label("total")).cte("counted")
+        kept = null() if shape.words else _kept_total(shape)
+        total = select(kept.label("total")).cte("counted")
         wanted = only_containing(shape.dialect, select(customers.c.id, key).where(*_filters(shape)), shape.words)
         page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
     plan_each_time = bool(shape.words) or shape.has_ages
