@@ -21,10 +21,11 @@ def repeat(name: str, action: Callable[[], object], *, seconds: float) -> None:
     """
 
     def run() -> None:
+        draw = random.Random()  # noqa: S311 - no secret
         wait = min(seconds, FIRST_SECONDS)
         while True:
             # Servers that were started together do not all come at once.
-            time.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+            time.sleep(wait * draw.uniform(0.8, 1.2))
             try:
                 action()
             except RegularsError as error:
