@@ -43,7 +43,11 @@ def kinds_of(dialect: str, words: Sequence[tuple[str, str]], trigrams: Trigrams)
 def _found_by_postgresql(form: str, trigrams: Trigrams) -> int:
     if _runs(form):
         return RUN
-    return TRIGRAM if len(form) >= TRIGRAM else LETTERS
+    if len(form) >= TRIGRAM:
+        return TRIGRAM
+    # Nearly every text has some of these.
+    is_everywhere = len(form) == 1 and form.isascii() and form.isalnum()
+    return 0 if is_everywhere else LETTERS
 
 
 def _found_by_sqlite(form: str, trigrams: Trigrams) -> int:

@@ -3,6 +3,8 @@
 Revision: 2026_11_24_search
 """
 
+from string import ascii_lowercase, digits
+
 from alembic import op
 
 revision = "2026_11_24_search"
@@ -31,14 +33,17 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT COST 10000 AS $$
 $$
 """
 
-# Every letter, and every two letters in a row.
+# Every two letters in a row, and the single ones that are not in nearly every text anyway.
 SEARCH_LETTERS = f"""
 CREATE FUNCTION search_letters(tenant_id bigint, search_text text) RETURNS bigint[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT COST 10000 AS $$
   SELECT array_agg({KEY})
   FROM (
-    SELECT substr(search_text, start, many) AS letters
-    FROM generate_series(1, length(search_text)) AS start, generate_series(1, 2) AS many
+    SELECT found[1] AS letters FROM regexp_matches(search_text, '..', 'g') AS found
+    UNION ALL
+    SELECT found[1] FROM regexp_matches(substr(search_text, 2), '..', 'g') AS found
+    UNION ALL
+    SELECT unnest(string_to_array(translate(search_text, '{ascii_lowercase}{digits}', ''), NULL))
   ) AS all_letters
 $$
 """
