@@ -1,5 +1,6 @@
 """The search of the list: from its words to what the indexes are asked, and to what is compared."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ RUN = 6
 tenant of any size."""
 TELLING = 6
 """Of a word so many letters are looked up in the index; what they find is compared with the whole word anyway."""
+DIGITS_IN_A_ROW = re.compile(r"[0-9]+")
 HIGHEST = "\U0010ffff"
 AT_A_TIME = 16
 MOST_TRIGRAMS = 200
@@ -170,10 +172,10 @@ def _quoted(trigram: str) -> str:
 
 
 def _runs(form: str) -> tuple[str, str] | None:
-    """What the index of runs has of a form: the first and the last digits of a number, or what stands before an @."""
-    if form.isascii() and form.isdigit():
-        digits = form.lstrip("0")
-        return (digits[:RUN], digits[-RUN:]) if len(digits) >= RUN else None
+    """What the index of runs has of a form: the first and the last of its digits in a row, or what stands before an @."""
+    digits = max((run.lstrip("0") for run in DIGITS_IN_A_ROW.findall(form)), key=len, default="")
+    if len(digits) >= RUN:
+        return digits[:RUN], digits[-RUN:]
     local_part, at, _ = form.partition("@")
     before = local_part[-RUN:] + at
     return (before, before) if at and len(local_part) >= RUN else None
