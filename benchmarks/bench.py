@@ -18,6 +18,8 @@ from types import ModuleType
 from benchmarks.cases import Asker, Case, cases_for, check, first_page, same_answers
 from benchmarks.machine import describe
 from benchmarks.measuring import Load, Measure, fetch, measure, need_wrk
+from benchmarks.peers.directus import peer as directus
+from benchmarks.peers.django_ninja import peer as django_ninja
 from benchmarks.peers.laravel import peer as laravel
 from benchmarks.peers.pocketbase import peer as pocketbase
 from benchmarks.postgres import running_postgres
@@ -27,7 +29,7 @@ from benchmarks.seeding import BIG_TENANT, SMALL_TENANT, asker, seeded
 from benchmarks.servers import peer_python, running_memory, running_peer, running_regulars
 
 INTERRUPTED = 130
-OTHERS = (laravel, pocketbase)
+OTHERS = (laravel, pocketbase, django_ninja, directus)
 LEAST = 4_000
 
 
@@ -118,15 +120,29 @@ def _measure_database(url: str, plan: Plan) -> Findings:
             cases = [_compare(case, big, ours, peer, plan) for case in cases_for(big, ours)]
         sizes = [_compare_sizes(on_big, on_small, plan) for on_big, on_small in _on_sizes(big, small, ours)]
         limits = _limits(url, big, ours, plan)
-        others = [found for other in OTHERS for found in _compare_with(other, url, (big, small), ours, plan)]
-    return Findings(name, seconds, plan.customers, cases, sizes, limits, others)
+        others, missing = _others(url, (big, small), ours, plan)
+    return Findings(name, seconds, plan.customers, cases, sizes, limits, others, missing)
+
+
+def _others(url: str, askers: Sequence[Asker], ours: str, plan: Plan) -> tuple[list[Other], list[str]]:
+    """What was measured beside the other services for this database, and why some could not be."""
+    found: list[Other] = []
+    missing: list[str] = []
+    for other in OTHERS:
+        if url.partition(":")[0] not in other.DATABASES:
+            continue
+        try:
+            other.install()
+        except RuntimeError as error:
+            missing.append(str(error).partition("\n")[0])
+            _tell(f"  {missing[-1]}")
+        else:
+            found += _compare_with(other, url, askers, ours, plan)
+    return found, missing
 
 
 def _compare_with(other: ModuleType, url: str, askers: Sequence[Asker], ours: str, plan: Plan) -> Iterator[Other]:
     """The first page with its exact total, which the other must have too, on each asker's tenant."""
-    if url.partition(":")[0] not in other.DATABASES:
-        return
-    other.install()
     with other.running(url, plan.load.workers, plan.folder) as peer:
         for asker in askers:
             case = first_page()

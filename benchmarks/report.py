@@ -60,13 +60,14 @@ class Findings:
     sizes: Sequence[Sizes]
     limits: Limits
     others: Sequence[Other]
+    missing: Sequence[str]
 
 
 def write_report(findings: Sequence[Findings], machine: Sequence[str]) -> str:
     """Everything, as Markdown."""
     parts = ["\n".join(f"- {line}" for line in machine)]
     for found in findings:
-        parts += [f"### {found.database}", _cases(found), _limits(found.limits), _sizes(found), *_others(found.others)]
+        parts += [f"### {found.database}", _cases(found), _limits(found.limits), _sizes(found), *_others(found)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -108,8 +109,8 @@ def _sizes(found: Findings) -> str:
     return f"{table}\n\nSeeding {found.customers:,} customers took {found.seeding_seconds:,.0f} seconds."
 
 
-def _others(others: Sequence[Other]) -> list[str]:
-    if not others:
+def _others(found: Findings) -> list[str]:
+    if not found.others and not found.missing:
         return []
     headings = ("first page", "customers", "requests/s", "p50 ms", "p99 ms", "ours", "ours : theirs")
     rows = [
@@ -120,10 +121,10 @@ def _others(others: Sequence[Other]) -> list[str]:
             f"{each.ours.rate:,.0f}",
             f"{each.ours.rate / each.other.rate:.1f}",
         )
-        for each in others
+        for each in found.others
     ]
-    versions = dict.fromkeys(each.versions for each in others)
-    return [_table(headings, rows), "\n".join(f"- {line}." for line in versions)]
+    versions = dict.fromkeys(f"{each.versions}." for each in found.others)
+    return [_table(headings, rows), "\n".join(f"- {line}" for line in (*versions, *found.missing))]
 
 
 def _cells(measure: Measure) -> tuple[str, str, str]:
