@@ -67,7 +67,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[10**3, 10**4, 10**5, 10**6], help="of tenants, whose cost is compared"
     )
-    parser.add_argument("--seconds", type=float, default=4, help="how long each case is measured")
+    parser.add_argument("--seconds", type=float, default=3, help="how long each case is measured")
     parser.add_argument("--rounds", type=int, default=3, help="how often; the best round counts")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of each server")
     parser.add_argument("--databases", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])

@@ -24,7 +24,7 @@ def measure_limits(url: str, asker: Asker, workers: int, plan: Plan) -> Limits:
     our_best, memory_best = map(best, zip(*found, strict=True))
     limits = Limits(workers, our_best, memory_best, max(loops))
     tell(
-        f"  {workers} workers: {our_best.rate:,.1f} a second, from memory {memory_best.rate:,.1f},"
+        f"  limits of {workers}: {our_best.rate:,.1f} a second, from memory {memory_best.rate:,.1f},"
         f" the bare statement {limits.driver:,.1f}"
     )
     return limits

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.measuring import CONNECTIONS, THREADS
+from benchmarks.postgres import SETTINGS
 from regulars import server
 
 OURS = ("falcon", "granian", "msgspec", "psycopg", "sqlalchemy")
@@ -23,7 +24,7 @@ def describe(postgres_url: str, workers: int) -> list[str]:
     return [
         f"Machine: {_processor()}, {os.cpu_count()} cores, {_memory()} of memory, {platform.system()}"
         f" {platform.release()}.",
-        f"Databases: SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres}.",
+        f"Databases: SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres} with {', '.join(SETTINGS)}.",
         f"Ours: Python {platform.python_version()}, {ours}; {workers} workers of {server.THREADS} threads.",
         f"The load: wrk on the same machine, {THREADS} thread, {CONNECTIONS} connections.",
     ]

@@ -8,8 +8,7 @@ from pathlib import Path
 import psycopg
 from tests.postgres import Server, free_port
 
-OPTIONS = (
-    "listen_addresses=127.0.0.1",
+SETTINGS = (
     "shared_buffers=256MB",
     "max_wal_size=4GB",
     "max_connections=100",
@@ -23,7 +22,8 @@ class DurableServer(Server):
 
     def start(self) -> None:
         """Start it; it answers when this returns."""
-        options = " ".join([f"-p {self.port} -k {self.folder}", *(f"-c {option}" for option in OPTIONS)])
+        settings = " ".join(f"-c {setting}" for setting in SETTINGS)
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {settings}"
         log = self.folder / "log"
         try:
             self._run("pg_ctl", "-D", self.folder / "data", "-l", log, "-o", options, "-w", "start")

@@ -56,7 +56,7 @@ def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
     token = secrets.token_urlsafe(32)
     command = [peer_python(), "-m", "gunicorn", f"{PACKAGE}.wsgi", "--bind", f"127.0.0.1:{port}"]
     command += ["--workers", workers, "--worker-class", "gthread", "--threads", THREADS, "--no-control-socket"]
-    # Connections that are kept may all be one worker's, and then the others stand idle: it halves the rate.
+    # Connections that are kept may all be one worker's, and then the others stand idle.
     command += ["--keep-alive", 0]
     log = home / "gunicorn.log"
 
