@@ -52,10 +52,11 @@ def compete(ours: str, peers: Mapping[str, Running], asker: Asker, plan: Plan) -
     ]
     total = asker.ask(ours, case.path)["meta"]["total"]
     our_best, *others = by_turns(subjects, Load(plan.seconds, plan.workers), plan.rounds)
+    found = dict(zip(peers, others, strict=True))
     tell(f"  first page of {total:,}: {our_best.rate:,.1f} a second")
-    for name, found in zip(peers, others, strict=True):
-        tell(f"    {name}: {found.rate:,.1f}")
-    return Contest(total, our_best, list(zip(peers, others, strict=True)))
+    for name, measure in found.items():
+        tell(f"    {name}: {measure.rate:,.1f}")
+    return Contest(total, our_best, found)
 
 
 def peers_first_page(ours: str, peer: Running, name: str, asker: Asker) -> Subject:

@@ -1,6 +1,6 @@
 """What was found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.measuring import Measure
@@ -36,7 +36,12 @@ class Contest:
 
     customers: int
     ours: Measure
-    peers: Sequence[tuple[str, Measure]]
+    peers: Mapping[str, Measure]
+
+    @property
+    def ranking(self) -> list[str]:
+        """The peers, the quickest first."""
+        return sorted(self.peers, key=lambda name: -self.peers[name].rate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def _pictures(found: Findings) -> Mapping[str, str]:
 
 def _group(contest: Contest) -> tuple[str, list[Bar]]:
     ours = contest.ours.rate
-    others = sorted(contest.peers, key=lambda peer: -peer[1].rate)
-    rows = [(name, found.rate, f"\u00d7 {ours / found.rate:,.1f}") for name, found in others]
+    others = [(name, contest.peers[name].rate) for name in contest.ranking]
+    rows = [(name, rate, f"\u00d7 {ours / rate:,.1f}") for name, rate in others]
     return f"Tenant of {contest.customers:,} customers", [(OURS, ours, ""), *rows]
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.findings import Compared, Findings, Footprint, Growth, Limits, Line
+from benchmarks.findings import Compared, Contest, Findings, Footprint, Growth, Limits, Line
 from benchmarks.measuring import Measure
 from benchmarks.pictures import OURS, name_of
 
@@ -39,7 +39,7 @@ def _database(found: Findings, pictures: str | None) -> Iterator[str]:
     yield f"## {name}"
     yield "### The first page beside others"
     yield from shown("contest", "First pages a second")
-    yield _contests(found)
+    yield _contests(found.contests)
     yield _list([f"{line}." for line in found.settings])
     yield f"### Other requests, tenant of {found.contests[0].customers:,}, beside FastAPI with SQLAlchemy"
     yield _cases(found.cases)
@@ -56,37 +56,21 @@ def _database(found: Findings, pictures: str | None) -> Iterator[str]:
     )
 
 
-def _contests(found: Findings) -> str:
-    columns = ("requests/s", "p50 ms", "p99 ms", "ours : theirs")
-    sizes = [f"{contest.customers:,}" for contest in found.contests]
-    headings = [
-        "",
-        *(f"{size}: {columns[0]}" if not n else column for size in sizes for n, column in enumerate(columns)),
-    ]
-    ours = [OURS, *(cell for contest in found.contests for cell in (*_cells(contest.ours), ""))]
+def _contests(contests: Sequence[Contest]) -> str:
+    headings = [""]
+    for each in contests:
+        headings += [f"{each.customers:,}: requests/s", "p50 ms", "p99 ms", "ours : theirs"]
+    ours = [OURS, *(cell for each in contests for cell in (*_cells(each.ours), ""))]
     peers = [
-        [
-            name,
-            *(
-                cell
-                for contest in found.contests
-                for cell in (
-                    *_cells(dict(contest.peers)[name]),
-                    f"{contest.ours.rate / dict(contest.peers)[name].rate:.1f}",
-                )
-            ),
-        ]
-        for name, _ in sorted(found.contests[0].peers, key=lambda peer: -peer[1].rate)
+        [name, *(cell for each in contests for cell in _against(each.ours, each.peers[name]))]
+        for name in contests[0].ranking
     ]
     return _table(headings, [ours, *peers])
 
 
 def _cases(cases: Sequence[Compared]) -> str:
     headings = ("", "requests/s", "p50 ms", "p99 ms", "FastAPI's requests/s", "p50 ms", "p99 ms", "ours : theirs")
-    rows = [
-        (case.name, *_cells(case.ours), *_cells(case.peer), f"{case.ours.rate / case.peer.rate:.1f}") for case in cases
-    ]
-    return _table(headings, rows)
+    return _table(headings, [(case.name, *_cells(case.ours), *_against(case.ours, case.peer)) for case in cases])
 
 
 def _limits(limits: Sequence[Limits]) -> str:
@@ -115,7 +99,7 @@ def _growth(growth: Growth) -> str:
         [
             line.name if line.found is None else f"{line.name} ({line.found:,} found in the largest)",
             *map(_time, line.milliseconds),
-            f"{line.milliseconds[-1] / line.milliseconds[start]:.2f}",
+            _ratio(line.milliseconds[-1] / line.milliseconds[start]),
         ]
         for line in (*growth.pages, *growth.searches, *peers)
     ]
@@ -130,6 +114,10 @@ def _footprint(footprint: Footprint) -> str:
     )
 
 
+def _against(ours: Measure, theirs: Measure) -> tuple[str, ...]:
+    return *_cells(theirs), _ratio(ours.rate / theirs.rate)
+
+
 def _cells(measure: Measure) -> tuple[str, str, str]:
     rate = f"{measure.rate:,.0f}" if measure.rate >= 10 else f"{measure.rate:.2f}"
     return rate, _time(measure.p50), _time(measure.p99)
@@ -139,6 +127,10 @@ def _time(milliseconds: float) -> str:
     if milliseconds >= 100:
         return f"{milliseconds:,.0f}"
     return f"{milliseconds:.1f}" if milliseconds >= 10 else f"{milliseconds:.2f}"
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:,.1f}"
 
 
 def _list(lines: Sequence[str]) -> str:

@@ -79,7 +79,10 @@ def install() -> None:
 def versions() -> str:
     """What is measured, and how it is set up."""
     directus, node = (_version(name) for name in (NAME.lower(), NODES[platform.machine()]))
-    return f"{NAME} {directus}, Node.js {node} (a process for each worker, cache of answers off, a copy of the tables)"
+    return (
+        f"{NAME} {directus}, Node.js {node} (a process for each worker, cache of answers off, an administrator's token,"
+        " a copy of the tables)"
+    )
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def versions() -> str:
     return (
         f"Django {found['django']}, Ninja {found['django-ninja']}, Python {found['python']}, gunicorn"
         f" {found['gunicorn']} (gthread, {THREADS} threads for each worker, a connection for each"
-        f" request), psycopg {found['psycopg']}, persistent connections to the database"
+        f" request), psycopg {found['psycopg']}, persistent connections to the database, one fixed token"
     )
 
 

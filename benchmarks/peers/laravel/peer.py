@@ -57,7 +57,7 @@ def versions() -> str:
     nginx = _output([_program("nginx"), "-v"]).rpartition("/")[2]
     return (
         f"{php} (php-fpm, static pool of {CHILDREN_PER_WORKER} for each worker, opcache without timestamps,"
-        f" configuration, routes and classes cached, persistent connections), nginx {nginx}"
+        f" configuration, routes and classes cached, persistent connections, one fixed token), nginx {nginx}"
     )
 
 
