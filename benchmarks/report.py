@@ -91,7 +91,7 @@ def _share(limit: float, ours: float) -> tuple[str, str]:
 
 
 def _growth(growth: Growth) -> str:
-    start = next((number for number, size in enumerate(growth.sizes) if size >= SIZES_FROM), 0)
+    start = next((number for number, size in enumerate(growth.sizes[:-1]) if size >= SIZES_FROM), 0)
     headings = ["ms, one request at a time", *(f"{size:,}" for size in growth.sizes)]
     headings.append(f"{growth.sizes[-1]:,} : {growth.sizes[start]:,}")
     peers = [Line(f"first page, {line.name}", None, line.milliseconds) for line in growth.peers]
