@@ -5,16 +5,19 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from regulars.cores import usable_cores
 from regulars.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "REGULARS_"
 FILE_NAME = "regulars.toml"
 DIGITS = re.compile(r"[0-9]{1,9}")
+MOST_WORKERS_UNASKED = 16
+"""Two thirds of the 100 connections that PostgreSQL allows by default: each worker opens 4 at most."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LIFETIMES = {
@@ -35,7 +38,7 @@ class Settings:
     database: str = "sqlite:///regulars.db"
     host: str = "127.0.0.1"
     port: int = 8000
-    workers: int = 1
+    workers: int = field(default_factory=lambda: min(usable_cores(), MOST_WORKERS_UNASKED))
     public_url: str = ""
     secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
@@ -76,7 +79,7 @@ class Settings:
 
 def names() -> list[str]:
     """The settings' names, in the order in which they are shown."""
-    return [field.name for field in fields(Settings) if field.name != "sources"]
+    return [each.name for each in fields(Settings) if each.name != "sources"]
 
 
 def without_password(url: str) -> str:
