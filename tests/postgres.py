@@ -51,7 +51,7 @@ class Server:
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(_programs() / program), *map(str, arguments)]
         quiet = subprocess.DEVNULL
-        user = _ordinary_user(self.folder)
+        user = ordinary_user(self.folder)
         done = subprocess.run(
             command, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet, check=False, user=user, group=user
         )
@@ -89,7 +89,7 @@ def _programs() -> Path:
     return found[-1].parent
 
 
-def _ordinary_user(folder: Path) -> str | None:
+def ordinary_user(folder: Path) -> str | None:
     """PostgreSQL refuses to run as root: Debian's package has made a user for it, who gets the folder."""
     if os.getuid() != 0:
         return None

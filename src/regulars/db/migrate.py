@@ -65,7 +65,9 @@ def _connection(url: str) -> Iterator[Connection]:
         event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
         lock = "BEGIN IMMEDIATE"
     else:
-        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+        target = make_url(url).set(drivername="postgresql+psycopg")
+        # Behind a pooler a prepared statement may be looked for in another session.
+        engine = create_engine(target, poolclass=NullPool, connect_args={"prepare_threshold": None})
         lock = f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
     try:
         with engine.begin() as connection:

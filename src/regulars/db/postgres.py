@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql as composing
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Table
@@ -22,13 +23,16 @@ WAIT_SECONDS = 3
 AWAY_SECONDS = 1
 """After a wait in vain the next requests are refused at once for so long, or each would hold a thread in its turn."""
 BLOCK = 1000
-# Compiling such short statements to machine code only costs time. A prepared statement is planned once, for any
-# values; statements whose plan depends on their values (`plan_each_time`) are sent with the values in their text.
-# Every table is shared by all tenants, so reading one through is never right, however much of it the planner expects.
-OPTIONS = (
-    "-c jit=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c timezone=UTC -c statement_timeout=60s"
-    " -c default_transaction_isolation=read\\ committed"
+# Compiling such short statements to machine code only costs time. Every table is shared by all tenants, so reading one
+# through is never right, however much of it the planner expects.
+SETTINGS = {"jit": "off", "enable_seqscan": "off", "timezone": "UTC", "statement_timeout": "60s"}
+# A prepared statement is planned once, for any values; statements whose plan depends on their values
+# (`plan_each_time`) are sent with the values in their text.
+FOR_SESSION = "; ".join(
+    f"SET {name} = '{value}'" for name, value in {**SETTINGS, "plan_cache_mode": "force_generic_plan"}.items()
 )
+FOR_TRANSACTION = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())
+FOR_STATEMENT = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items())
 
 
 class _PerThread(threading.local):
@@ -58,7 +62,6 @@ class PostgresDatabase(Database):
                 "autocommit": True,
                 "cursor_factory": psycopg.RawCursor,
                 "prepare_threshold": 2,
-                "options": OPTIONS,
                 "connect_timeout": WAIT_SECONDS,
                 "application_name": "regulars",
             },
@@ -137,9 +140,12 @@ class PostgresDatabase(Database):
     def analyze(self) -> None:
         connection = self._take()
         try:
-            connection.execute("SET statement_timeout = 0")
-            connection.execute("VACUUM (ANALYZE)")
-            connection.execute("RESET statement_timeout")
+            if _is_pooled(connection):
+                connection.execute("VACUUM (ANALYZE)")
+            else:
+                connection.execute("SET statement_timeout = 0")
+                connection.execute("VACUUM (ANALYZE)")
+                connection.execute(FOR_SESSION)
         except psycopg.Error as error:
             raise _translated(error) from None
         finally:
@@ -163,6 +169,8 @@ class PostgresDatabase(Database):
             connection = self._take()
             try:
                 with connection.transaction():
+                    if _is_pooled(connection):
+                        connection.execute(FOR_TRANSACTION)
                     local.connection = connection
                     yield connection
             finally:
@@ -192,12 +200,39 @@ class PostgresDatabase(Database):
 def _configure(connection: Connection) -> None:
     # One width for every integer, or a statement would be prepared again for each width that its values happen to have.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    if row == (connection.info.backend_pid,):
+        connection.execute(FOR_SESSION)
+    else:
+        connection.prepare_threshold = None
+
+
+def _is_pooled(connection: Connection) -> bool:
+    """Whether a pooler (PgBouncer in transaction mode) stands between: each transaction may get another session.
+
+    Then nothing can be set or prepared for longer than a transaction. A pooler is known by the process id that it
+    makes up for a session.
+    """
+    return connection.prepare_threshold is None
 
 
 def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], plan_each_time: bool) -> list[Row]:
+    if not _is_pooled(connection) or connection.info.transaction_status == TransactionStatus.INTRANS:
+        return _run(connection, compiled, parameters, plan_each_time).fetchall()
+    # What is sent together is one transaction.
+    with connection.pipeline():
+        connection.execute(FOR_STATEMENT)
+        cursor = _run(connection, compiled, parameters, plan_each_time)
+    return cursor.fetchall()
+
+
+def _run(
+    connection: Connection, compiled: Compiled, parameters: list[Any], plan_each_time: bool
+) -> psycopg.Cursor[Row]:
     if plan_each_time:
-        return psycopg.ClientCursor(connection).execute(compiled.sql, parameters).fetchall()
-    return connection.cursor(binary=True).execute(compiled.sql, parameters).fetchall()
+        return psycopg.ClientCursor(connection).execute(compiled.sql, parameters)
+    return connection.cursor(binary=True).execute(compiled.sql, parameters)
 
 
 def _translated(error: psycopg.Error) -> RegularsError:
