@@ -43,6 +43,11 @@ class Server:
         """Make its files."""
         self._run("initdb", "-D", self.folder / "data", "-U", USER, "-A", "trust", "-E", "UTF8", *options)
 
+    def copy_to(self, other: "Server") -> None:
+        """Make the files of a replica of this server, which follows it once it is started."""
+        data = other.folder / "data"
+        other._run("pg_basebackup", "-D", data, "-R", "-c", "fast", "-h", "127.0.0.1", "-p", self.port, "-U", USER)
+
     def execute(self, command: str) -> None:
         """Run `command` in the server's own database, outside of a transaction."""
         with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
@@ -66,6 +71,22 @@ def running_server(*initdb_options: str) -> Iterator[Server]:
     server = Server(folder, free_port())
     try:
         server.initialise(initdb_options or ("--locale=C",))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_replica(primary: Server) -> Iterator[Server]:
+    """A new server that replays what `primary` writes, stopped and removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="regulars-replica-"))
+    server = Server(folder, free_port())
+    try:
+        primary.copy_to(server)
         server.start()
         try:
             yield server

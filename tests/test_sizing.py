@@ -16,8 +16,8 @@ from tests.conftest import FreshDatabase
 from tests.server import running
 from tests.world import LIST, World
 
-NOT_WHEN_SERVING = ("alembic", "mako", "faker", "pycountry")
-"""They migrate, or make up people."""
+NOT_WHEN_SERVING = ("alembic", "mako", "faker", "pycountry", "psycopg")
+"""They migrate, make up people, or are for another database."""
 
 
 def test_a_server_loads_nothing_that_it_does_not_use() -> None:

@@ -36,6 +36,7 @@ class Settings:
     """What holds for this process. `sources` says where each value came from."""
 
     database: str = "sqlite:///regulars.db"
+    replicas: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = field(default_factory=lambda: min(usable_cores(), MOST_WORKERS_UNASKED))
@@ -70,8 +71,8 @@ class Settings:
             return self.origin
         if name in LIFETIMES:
             return f"{value}s"
-        if name == "database":
-            return without_password(value)
+        if name in {"database", "replicas"}:
+            return ", ".join(map(without_password, [value] if isinstance(value, str) else value))
         if name == "trusted_proxies":
             return ", ".join(str(network) for network in value)
         return str(value)
@@ -101,6 +102,17 @@ def _database(value: object) -> str:
     if "\0" in value:
         raise ValueError("must not contain a NUL character")
     return value
+
+
+def _replicas(value: object) -> tuple[str, ...]:
+    # A PostgreSQL URL may have commas of its own.
+    items = re.split(r"[,\s]+(?=postgres(?:ql)?://)", value.strip()) if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ValueError("must be a list of URLs like postgresql://user:password@host/name")
+    found = tuple(_database(item) for item in items if item)
+    if any(url.startswith("sqlite:") for url in found):
+        raise ValueError("must be PostgreSQL databases")
+    return found
 
 
 def _is_url(value: str) -> bool:
@@ -200,6 +212,7 @@ def _log_format(value: object) -> str:
 
 READERS: Mapping[str, Callable[[object], Any]] = {
     "database": _database,
+    "replicas": _replicas,
     "host": _text,
     "port": _whole_number(1, 65535),
     "workers": _whole_number(1, 64),
@@ -235,8 +248,10 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
         try:
             values[name] = READERS[name](raw)
         except ValueError as error:
-            shown = "" if name in {"secret_key", "database"} else f", not {str(raw)[:80]!r}"
+            shown = "" if name in {"secret_key", "database", "replicas"} else f", not {str(raw)[:80]!r}"
             faults.append(f"{name} ({source}) {error}{shown}.")
+    if values.get("replicas") and not values.get("database", "").startswith("postgres"):
+        faults.append("replicas need a PostgreSQL database that they are replicas of.")
     if faults:
         raise ConfigurationError(" ".join(faults))
     return Settings(**values, sources=tuple((name, source) for name, (_, source) in given.items()))

@@ -45,13 +45,22 @@ class Statement:
     """A statement to be run many times with different values.
 
     With `plan_each_time` PostgreSQL plans it for its values at every run: for statements, like a search, whose best
-    plan depends on them. With `times_as_kept` SQLite gives times and dates as the text that it keeps.
+    plan depends on them. With `times_as_kept` SQLite gives times and dates as the text that it keeps. With `may_lag` a
+    read replica may answer, which is some seconds behind.
     """
 
-    def __init__(self, clause: Executable, *, plan_each_time: bool = False, times_as_kept: bool = False) -> None:
+    def __init__(
+        self,
+        clause: Executable,
+        *,
+        plan_each_time: bool = False,
+        times_as_kept: bool = False,
+        may_lag: bool = False,
+    ) -> None:
         self.clause = clause
         self.plan_each_time = plan_each_time
         self.times_as_kept = times_as_kept
+        self.may_lag = may_lag
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: str) -> Compiled:
