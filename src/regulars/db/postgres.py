@@ -39,6 +39,7 @@ FOR_SESSION = "; ".join(
     f"SET {name} = '{value}'" for name, value in {**SETTINGS, "plan_cache_mode": "force_generic_plan"}.items()
 )
 FOR_TRANSACTION = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())
+WHAT_IT_IS = "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
 FOR_STATEMENT = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items())
 
 
@@ -153,7 +154,7 @@ class PostgresDatabase(Database):
             else:
                 connection.execute("SET statement_timeout = 0")
                 connection.execute("VACUUM (ANALYZE)")
-                connection.execute(FOR_SESSION)
+                connection.execute(f"SET statement_timeout = '{SETTINGS['statement_timeout']}'")
         except psycopg.Error as error:
             raise _translated(error) from None
         finally:
@@ -209,11 +210,14 @@ def _configure(connection: Connection) -> None:
     # One width for every integer, or a statement would be prepared again for each width that its values happen to have.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-    row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    if row == (connection.info.backend_pid,):
-        connection.execute(FOR_SESSION)
-    else:
+    process_id, has_citus = connection.execute(WHAT_IT_IS).fetchall()[0]
+    if process_id != connection.info.backend_pid:
         connection.prepare_threshold = None
+    else:
+        connection.execute(FOR_SESSION)
+        if has_citus:
+            # It needs the values to find their shard.
+            connection.execute("SET plan_cache_mode = auto")
 
 
 def _is_pooled(connection: Connection) -> bool:
