@@ -107,7 +107,8 @@ def without_tenant(plan: dict[str, Any], tenant_id: int) -> list[str]:
 
 def made_up_values(statement: Statement) -> dict[str, Any]:
     """A value for each parameter of a statement, by its type; the tenant's is one that nothing else has."""
-    compiled = statement.clause.compile(dialect=psycopg_dialect(statement))  # type: ignore[attr-defined]
+    clause: Any = statement.clause
+    compiled = clause.compile(dialect=psycopg_dialect(statement))
     assert isinstance(compiled, SQLCompiler)
     samples = {
         int: 7,

@@ -1,18 +1,22 @@
 """What nobody has to set: a worker for each core, few connections, and a start that loads nothing for show."""
 
+import gc
 import os
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import psycopg
 import pytest
 
 from regulars.cores import usable_cores
+from regulars.customers.statements import Shape, SortBy, page_statement
 from regulars.settings import MOST_WORKERS_UNASKED, Settings, load_settings
-from tests.conftest import FreshDatabase
+from tests.conftest import KINDS, FreshDatabase
 from tests.server import running
 from tests.world import LIST, World
 
@@ -56,6 +60,27 @@ def test_there_is_a_worker_for_each_core_but_no_more_than_postgresql_has_connect
     monkeypatch.setattr("regulars.settings.usable_cores", lambda: 256)
     assert Settings().workers == MOST_WORKERS_UNASKED
     assert load_settings({"workers": 40}).workers == 40
+
+
+@pytest.mark.parametrize("dialect", KINDS)
+def test_each_new_form_of_the_list_is_remembered_in_a_few_kilobytes(dialect: str) -> None:
+    """There are thousands of them, and whoever asks decides which."""
+    shapes = [
+        Shape(dialect, rows, sort_by, "asc", False, True, False, True, False, ((3,),))
+        for rows in range(200, 230)
+        for sort_by in get_args(SortBy)
+    ]
+    page_statement(shapes[0])
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for shape in shapes:
+            page_statement(shape)
+        gc.collect()
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size / len(shapes) < 10_000
 
 
 def test_a_worker_that_gets_a_single_connection_answers_all_the_same(fresh_database: FreshDatabase) -> None:
