@@ -11,7 +11,7 @@ help: ## say what there is
 demo: .venv/runtime ## set up all that is needed, and serve a directory with people in it
 	$(BIN)/regulars demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(PORT),--port $(PORT))
 
-test: .venv/dev postgresql chromium ## set up all that is needed, and pass the tests on SQLite and PostgreSQL
+test: .venv/dev postgresql pgbouncer chromium ## set up all that is needed, and pass the tests on SQLite and PostgreSQL
 	$(BIN)/python -m pytest $(TESTS)
 
 lint: .venv/dev ## formatting, lint, types, the floors of the house
@@ -48,6 +48,11 @@ clean: ## throw away what can be made again
 .PHONY: postgresql
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || scripts/install-debian postgresql
+
+# Some of the tests go through PgBouncer, from Debian's package too.
+.PHONY: pgbouncer
+pgbouncer:
+	@ls /usr/sbin/pgbouncer >/dev/null 2>&1 || scripts/install-debian pgbouncer
 
 # The tests of the pages drive Debian's Chromium.
 .PHONY: chromium

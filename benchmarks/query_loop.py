@@ -13,7 +13,7 @@ import psycopg
 
 from regulars.customers.listing import Listing, fetch_page
 from regulars.db.engine import Database, is_embedded, sqlite_path
-from regulars.db.postgres import OPTIONS
+from regulars.db.postgres import FOR_SESSION
 from regulars.db.sqlite import PRAGMAS
 from regulars.db.statements import Row, Statement, Values
 
@@ -75,8 +75,7 @@ def _sqlite_query(url: str, sql: str, parameters: tuple[Any, ...]) -> Query:
 
 
 def _postgres_query(url: str, sql: str, parameters: tuple[Any, ...]) -> Query:
-    connection = psycopg.connect(
-        url, autocommit=True, options=OPTIONS, cursor_factory=psycopg.RawCursor, prepare_threshold=2
-    )
+    connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor, prepare_threshold=2)
+    connection.execute(FOR_SESSION)
     cursor = connection.cursor(binary=True)
     return lambda: cursor.execute(sql, parameters).fetchall()

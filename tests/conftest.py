@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 
 from regulars.db.migrate import migrate
 from tests import postgres
+from tests.pgbouncer import running_pgbouncer
 from tests.world import World
 
 hypothesis_settings.register_profile(
@@ -76,6 +77,19 @@ def fresh_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         return f"{server.url}/{name}"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres_server: postgres.Server) -> Iterator[str]:
+    """The URL of a PgBouncer before that server, without a database's name."""
+    with running_pgbouncer(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def pooled_database(pgbouncer: str, fresh_database: FreshDatabase) -> str:
+    """A migrated, empty database behind PgBouncer."""
+    return f"{pgbouncer}/{fresh_database('postgresql').rpartition('/')[2]}"
 
 
 @pytest.fixture(params=KINDS)

@@ -43,6 +43,11 @@ class Server:
         """Make its files."""
         self._run("initdb", "-D", self.folder / "data", "-U", USER, "-A", "trust", "-E", "UTF8", *options)
 
+    def copy_to(self, other: "Server") -> None:
+        """Make the files of a replica of this server, which follows it once it is started."""
+        data = other.folder / "data"
+        other._run("pg_basebackup", "-D", data, "-R", "-c", "fast", "-h", "127.0.0.1", "-p", self.port, "-U", USER)
+
     def execute(self, command: str) -> None:
         """Run `command` in the server's own database, outside of a transaction."""
         with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
@@ -51,7 +56,7 @@ class Server:
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(_programs() / program), *map(str, arguments)]
         quiet = subprocess.DEVNULL
-        user = _ordinary_user(self.folder)
+        user = ordinary_user(self.folder)
         done = subprocess.run(
             command, cwd="/", stdin=quiet, stdout=quiet, stderr=quiet, check=False, user=user, group=user
         )
@@ -75,6 +80,22 @@ def running_server(*initdb_options: str) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def running_replica(primary: Server) -> Iterator[Server]:
+    """A new server that replays what `primary` writes, stopped and removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="regulars-replica-"))
+    server = Server(folder, free_port())
+    try:
+        primary.copy_to(server)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def free_port() -> int:
     """A port of the loopback interface that nobody listens at."""
     with socket.socket() as probe:
@@ -89,7 +110,7 @@ def _programs() -> Path:
     return found[-1].parent
 
 
-def _ordinary_user(folder: Path) -> str | None:
+def ordinary_user(folder: Path) -> str | None:
     """PostgreSQL refuses to run as root: Debian's package has made a user for it, who gets the folder."""
     if os.getuid() != 0:
         return None

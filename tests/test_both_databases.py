@@ -120,10 +120,10 @@ def turkish_database() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def same_worlds(fresh_database: FreshDatabase, turkish_database: str) -> Iterator[list[World]]:
-    """The same world on SQLite, on PostgreSQL in the locale C and on PostgreSQL in Turkish."""
+def same_worlds(fresh_database: FreshDatabase, turkish_database: str, pooled_database: str) -> Iterator[list[World]]:
+    """The same world on SQLite, on PostgreSQL in the locale C, in Turkish, and behind PgBouncer."""
     with ExitStack() as stack:
-        urls = [*map(fresh_database, KINDS), turkish_database]
+        urls = [*map(fresh_database, KINDS), turkish_database, pooled_database]
         worlds = [stack.enter_context(World.on(url)) for url in urls]
         for world in worlds:
             insert_customers(world.database, world.clinic, made_up_customers(300, [world.alice, world.bob]))

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Connection, make_url
 
 from regulars.db.migrate import migrate
+from regulars.db.schema import VERSIONS, known_revisions
 from regulars.db.tables import metadata
 from regulars.errors import ConfigurationError
 from tests.conftest import FreshDatabase
@@ -83,3 +86,10 @@ def test_servers_that_start_at_once_migrate_once(fresh_database: FreshDatabase, 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(migrate, [url] * 4))
     assert sum(before is None for before, _ in results) == 1
+
+
+def test_the_revisions_are_in_alembics_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(VERSIONS.parent).replace("%", "%%"))
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert list(known_revisions()) == walked[::-1]

@@ -45,7 +45,7 @@ class World:
     def on(cls, url: str, **settings: Any) -> Iterator[Self]:
         """The world on the migrated, empty database at `url`."""
         chosen = Settings(database=url, secret_key="a secret for the tests alone, 32+", **settings)
-        database = open_database(url, threads=4)
+        database = open_database(url, threads=4, replicas=chosen.replicas)
         try:
             made = cls(url, database, chosen, TestClient(create_app(chosen, database)))
             made.populate()

@@ -20,6 +20,7 @@ from regulars.oauth import routes as oauth
 from regulars.oauth.bearer import Authenticator
 from regulars.oauth.flows import create_server
 from regulars.oauth.outside import outside_issuer
+from regulars.oauth.secret import Vault
 from regulars.settings import Settings
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -27,12 +28,26 @@ App = falcon.App[falcon.Request, falcon.Response]
 
 def create_app(settings: Settings, database: Database) -> App:
     """The application for `settings` on an open `database`."""
-    app: Any = falcon.App(media_type="application/json", middleware=[Requests()])
+    middleware = [Requests(), *consistency(settings, database)]
+    app: Any = falcon.App(media_type="application/json", middleware=middleware)
     pages = Pages(database, settings)
     problems.install(app, pages.show_error, settings.origin)
     for path, resource in routes(settings, database, pages):
         app.add_route(path, with_head(resource))
     return app  # type: ignore[no-any-return]
+
+
+def consistency(settings: Settings, database: Database) -> list[Any]:
+    """The middleware that read replicas need."""
+    if not settings.replicas:
+        return []
+    # PostgreSQL's driver is loaded where it is used.
+    from regulars.db.replicas import ReplicatedDatabase
+    from regulars.http.consistency import Consistency
+
+    assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
+    sign = Vault(settings, "consistency").sign
+    return [Consistency(database, sign, is_secure=settings.origin.startswith("https:"))]
 
 
 def with_head(resource: Any) -> object:

@@ -1,5 +1,6 @@
 """The log: one JSON line for each event on stderr, or lines for a reader where stderr is a terminal."""
 
+import logging
 import sys
 from typing import Any
 
@@ -25,6 +26,15 @@ def configure_log(log_format: str) -> None:
             logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
             cache_logger_on_first_use=True,
         )
+    drivers = logging.getLogger("psycopg")
+    drivers.handlers, drivers.propagate = [_Libraries()], False
+
+
+class _Libraries(logging.Handler):
+    """What a library has to say, as a line of our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().warning("library_warning", logger=record.name, message=record.getMessage())
 
 
 def _as_json(_logger: Any, _method: str, event: Any) -> bytes:

@@ -11,7 +11,7 @@ from granian.log import LogLevels
 from regulars.app import create_app
 from regulars.background import repeat
 from regulars.customers.census_upkeep import fold_census
-from regulars.db.engine import open_database
+from regulars.db.engine import Database, open_database
 from regulars.log import configure_log
 from regulars.oauth.pruning import prune
 from regulars.settings import Settings
@@ -44,7 +44,18 @@ def run_server(settings: Settings) -> None:
 def load_app(settings: Settings) -> Any:
     """The application for one worker process."""
     configure_log(settings.log_format)
-    database = open_database(settings.database, threads=THREADS)
+    database = open_database(settings.database, threads=THREADS, replicas=settings.replicas)
     repeat("pruning", partial(prune, database), seconds=PRUNING_SECONDS)
     repeat("census", partial(fold_census, database), seconds=CENSUS_SECONDS)
+    if settings.replicas:
+        watch_replicas(database)
     return create_app(settings, database)
+
+
+def watch_replicas(database: Database) -> None:
+    """See each second how far the read replicas are; one that does not answer holds up no other."""
+    from regulars.db.replicas import LOOK_SECONDS, ReplicatedDatabase
+
+    assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
+    for replica in database.replicas:
+        repeat("replica", replica.look, seconds=LOOK_SECONDS)

@@ -5,16 +5,19 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from regulars.cores import usable_cores
 from regulars.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "REGULARS_"
 FILE_NAME = "regulars.toml"
 DIGITS = re.compile(r"[0-9]{1,9}")
+MOST_WORKERS_UNASKED = 16
+"""Two thirds of the 100 connections that PostgreSQL allows by default: each worker opens 4 at most."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LIFETIMES = {
@@ -33,9 +36,10 @@ class Settings:
     """What holds for this process. `sources` says where each value came from."""
 
     database: str = "sqlite:///regulars.db"
+    replicas: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
-    workers: int = 1
+    workers: int = field(default_factory=lambda: min(usable_cores(), MOST_WORKERS_UNASKED))
     public_url: str = ""
     secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
@@ -67,8 +71,8 @@ class Settings:
             return self.origin
         if name in LIFETIMES:
             return f"{value}s"
-        if name == "database":
-            return without_password(value)
+        if name in {"database", "replicas"}:
+            return ", ".join(map(without_password, [value] if isinstance(value, str) else value))
         if name == "trusted_proxies":
             return ", ".join(str(network) for network in value)
         return str(value)
@@ -76,7 +80,7 @@ class Settings:
 
 def names() -> list[str]:
     """The settings' names, in the order in which they are shown."""
-    return [field.name for field in fields(Settings) if field.name != "sources"]
+    return [each.name for each in fields(Settings) if each.name != "sources"]
 
 
 def without_password(url: str) -> str:
@@ -98,6 +102,17 @@ def _database(value: object) -> str:
     if "\0" in value:
         raise ValueError("must not contain a NUL character")
     return value
+
+
+def _replicas(value: object) -> tuple[str, ...]:
+    # A PostgreSQL URL may have commas of its own.
+    items = re.split(r"[,\s]+(?=postgres(?:ql)?://)", value.strip()) if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ValueError("must be a list of URLs like postgresql://user:password@host/name")
+    found = tuple(_database(item) for item in items if item)
+    if any(url.startswith("sqlite:") for url in found):
+        raise ValueError("must be PostgreSQL databases")
+    return found
 
 
 def _is_url(value: str) -> bool:
@@ -197,6 +212,7 @@ def _log_format(value: object) -> str:
 
 READERS: Mapping[str, Callable[[object], Any]] = {
     "database": _database,
+    "replicas": _replicas,
     "host": _text,
     "port": _whole_number(1, 65535),
     "workers": _whole_number(1, 64),
@@ -232,8 +248,10 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
         try:
             values[name] = READERS[name](raw)
         except ValueError as error:
-            shown = "" if name in {"secret_key", "database"} else f", not {str(raw)[:80]!r}"
+            shown = "" if name in {"secret_key", "database", "replicas"} else f", not {str(raw)[:80]!r}"
             faults.append(f"{name} ({source}) {error}{shown}.")
+    if values.get("replicas") and not values.get("database", "").startswith("postgres"):
+        faults.append("replicas need a PostgreSQL database that they are replicas of.")
     if faults:
         raise ConfigurationError(" ".join(faults))
     return Settings(**values, sources=tuple((name, source) for name, (_, source) in given.items()))

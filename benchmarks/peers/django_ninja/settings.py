@@ -11,7 +11,7 @@ def database(url: str) -> dict[str, Any]:
     """Our database as Django names it, with connections that each thread keeps."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        # What the service beside us sets as well.
+        # It is quicker with these.
         pragmas = ("cache_size = -8000", "mmap_size = 1073741824", "temp_store = MEMORY")
         options = {"init_command": ";".join(f"PRAGMA {pragma}" for pragma in pragmas)}
         name = unquote(parts.path.removeprefix("/"))

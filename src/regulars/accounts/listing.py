@@ -57,7 +57,8 @@ OF_TENANT = Statement(
         memberships.c.deleted_at,
     )
     .join_from(memberships, users)
-    .where(memberships.c.tenant_id == bindparam("tenant_id"))
+    .where(memberships.c.tenant_id == bindparam("tenant_id")),
+    may_lag=True,
 )
 KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
     "name": lambda user: (sort_key(user.name) or "", user.id),

@@ -21,7 +21,8 @@ class Channel(Struct, frozen=True):
 OF_TENANT = Statement(
     select(channels.c.id, channels.c.kind, channels.c.name)
     .where(channels.c.tenant_id == bindparam("tenant_id"))
-    .order_by(channels.c.id)
+    .order_by(channels.c.id),
+    may_lag=True,
 )
 
 

@@ -32,9 +32,11 @@ def opened(url: str | None) -> Iterator[tuple[Database, Settings]]:
 @contextmanager
 def opened_with(settings: Settings) -> Iterator[Database]:
     """The database of `settings`: SQLite's schema is brought up to date, PostgreSQL's must be."""
-    from regulars.db.migrate import check_schema, migrate
+    from regulars.db.schema import check_schema, is_up_to_date
 
-    if is_embedded(settings.database):
+    if is_embedded(settings.database) and not is_up_to_date(settings.database):
+        from regulars.db.migrate import migrate
+
         migrate(settings.database)
     database = open_database(settings.database)
     try:

@@ -13,6 +13,7 @@ from regulars.cli import (
     audit,
     census,
     customers,
+    distribute,
     keys,
     members,
     schema,
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command("demo")(serve.demo)
 app.command("serve")(serve.serve)
 app.command("migrate")(schema.migrate_database)
+app.command("distribute")(distribute.distribute_schema)
 app.command("seed")(customers.seed)
 app.command("import")(customers.import_customers)
 app.command("export")(customers.export_customers)

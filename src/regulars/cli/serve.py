@@ -26,7 +26,7 @@ def serve(
     host: HostOption = None,
     port: Annotated[int | None, typer.Option(help="Port to listen at. [default: 8000]", show_default=False)] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes; about one for each core. [default: 1]", show_default=False)
+        int | None, typer.Option(help="Worker processes. [default: one for each core, at most 16]", show_default=False)
     ] = None,
     public_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where clients find it. [default: http://localhost and the port]")

@@ -18,6 +18,7 @@ ONE = Statement(
     )
     .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id")),
     times_as_kept=True,
+    may_lag=True,
 )
 
 

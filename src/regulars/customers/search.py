@@ -172,7 +172,7 @@ def _quoted(trigram: str) -> str:
 
 
 def _runs(form: str) -> tuple[str, str] | None:
-    """What the index of runs has of a form: the first and the last of its digits in a row, or what stands before an @."""
+    """What the index of runs has of a form: the first and last of its digits in a row, or what stands before its @."""
     digits = max((run.lstrip("0") for run in DIGITS_IN_A_ROW.findall(form)), key=len, default="")
     if len(digits) >= RUN:
         return digits[:RUN], digits[-RUN:]

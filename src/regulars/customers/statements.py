@@ -121,7 +121,13 @@ def page_statement(shape: Shape) -> Statement:
         wanted = only_containing(shape.dialect, select(customers.c.id, key).where(*_filters(shape)), shape.words)
         page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
     plan_each_time = bool(shape.words) or shape.has_ages
-    return Statement(_read(shape, page, total), plan_each_time=plan_each_time, times_as_kept=True)
+    return Statement(
+        _read(shape, page, total),
+        plan_each_time=plan_each_time,
+        times_as_kept=True,
+        may_lag=True,
+        only_for=shape.dialect,
+    )
 
 
 @lru_cache(maxsize=2_000)
@@ -129,8 +135,8 @@ def total_statement(shape: Shape) -> Statement:
     """The statement for the total alone."""
     if shape.words:
         counted = select(func.count()).select_from(_matches(shape).subquery("matches"))
-        return Statement(counted, plan_each_time=True)
-    return Statement(select(_kept_total(shape)))
+        return Statement(counted, plan_each_time=True, may_lag=True, only_for=shape.dialect)
+    return Statement(select(_kept_total(shape)), may_lag=True, only_for=shape.dialect)
 
 
 def _kept_total(shape: Shape) -> ColumnElement[int]:

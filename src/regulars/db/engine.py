@@ -69,8 +69,9 @@ class Database(ABC):
         """Let go of all connections."""
 
 
-def open_database(url: str, *, threads: int = 1) -> Database:
-    """The database at `url` (sqlite:///file.db or postgresql://...), for `threads` threads at once.
+def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = ()) -> Database:
+    """The database at `url` (sqlite:///file.db or postgresql://...), for `threads` threads at once, and the read
+    `replicas` of a PostgreSQL database.
 
     Nothing is asked of a PostgreSQL server until the first statement. Raises `ConfigurationError` for a URL that
     cannot be used.
@@ -81,6 +82,10 @@ def open_database(url: str, *, threads: int = 1) -> Database:
 
         return SQLiteDatabase(sqlite_path(url))
     if scheme in {"postgresql", "postgres"}:
+        if replicas:
+            from regulars.db.replicas import ReplicatedDatabase
+
+            return ReplicatedDatabase(url, replicas, threads=threads)
         from regulars.db.postgres import PostgresDatabase
 
         return PostgresDatabase(url, threads=threads)

@@ -7,19 +7,16 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.pool import NullPool
 
-from regulars.db.engine import Database, is_embedded, sqlite_path
-from regulars.db.statements import Statement
-from regulars.errors import ConfigurationError, RegularsError, Unavailable
+from regulars.db.engine import is_embedded, sqlite_path
+from regulars.db.schema import check_known
+from regulars.errors import ConfigurationError, Unavailable
 
 MIGRATION_LOCK = 7244180512  # any number, the same in every program that migrates this schema
-
-CURRENT = Statement(text("SELECT version_num FROM alembic_version"))
 
 
 def migrate(url: str) -> tuple[str | None, str]:
@@ -30,39 +27,12 @@ def migrate(url: str) -> tuple[str | None, str]:
     """
     with _connection(url) as connection:
         before = MigrationContext.configure(connection).get_current_revision()
-        head = _check_known(before)
+        head = check_known(before)
         if before != head:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return before, head
-
-
-def check_schema(database: Database) -> None:
-    """Raise `ConfigurationError` unless the schema is exactly this program's."""
-    try:
-        row = database.fetch_one(CURRENT)
-    except Unavailable:
-        raise
-    except RegularsError:
-        row = None
-    revision = row[0] if row else None
-    head = _check_known(revision)
-    if revision != head:
-        state = f"is at revision {revision}" if revision else "has no tables yet"
-        raise ConfigurationError(f"The database {state}, this program needs {head}: run 'regulars migrate'.")
-
-
-def _check_known(revision: str | None) -> str:
-    """The newest revision; raises where the database's is none of ours."""
-    script = ScriptDirectory.from_config(_config())
-    head = script.get_current_head() or ""
-    if revision is not None and revision not in {known.revision for known in script.walk_revisions()}:
-        raise ConfigurationError(
-            f"The database is newer than this program: its schema is at revision {revision}, the newest known here is"
-            f" {head}. Install the version of Regulars that made it, or a later one."
-        )
-    return head
 
 
 def _make_private(path: Path) -> None:
@@ -95,7 +65,9 @@ def _connection(url: str) -> Iterator[Connection]:
         event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
         lock = "BEGIN IMMEDIATE"
     else:
-        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+        target = make_url(url).set(drivername="postgresql+psycopg")
+        # Behind a pooler a prepared statement may be looked for in another session.
+        engine = create_engine(target, poolclass=NullPool, connect_args={"prepare_threshold": None})
         lock = f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
     try:
         with engine.begin() as connection:

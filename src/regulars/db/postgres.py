@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql as composing
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8BinaryDumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Table
@@ -22,13 +23,32 @@ WAIT_SECONDS = 3
 AWAY_SECONDS = 1
 """After a wait in vain the next requests are refused at once for so long, or each would hold a thread in its turn."""
 BLOCK = 1000
-# Compiling such short statements to machine code only costs time. A prepared statement is planned once, for any
-# values; statements whose plan depends on their values (`plan_each_time`) are sent with the values in their text.
-# Every table is shared by all tenants, so reading one through is never right, however much of it the planner expects.
-OPTIONS = (
-    "-c jit=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c timezone=UTC -c statement_timeout=60s"
-    " -c default_transaction_isolation=read\\ committed"
+# A machine that loses its power says nothing: without these a request would wait for it for a quarter of an hour.
+NOTICE_THAT_IT_IS_GONE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+# Compiling such short statements to machine code only costs time. Every table is shared by all tenants, so reading one
+# through is never right, however much of it the planner expects. A bitmap of ten million rows fits into 64 MB; with
+# less, whole pages are looked at instead of rows. Pages lie in memory or on a disk without heads.
+SETTINGS = {
+    "jit": "off",
+    "enable_seqscan": "off",
+    "work_mem": "64MB",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+}
+# A prepared statement is planned once, for any values; statements whose plan depends on their values
+# (`plan_each_time`) are sent with the values in their text.
+FOR_SESSION = "; ".join(
+    f"SET {name} = '{value}'" for name, value in {**SETTINGS, "plan_cache_mode": "force_generic_plan"}.items()
 )
+FOR_TRANSACTION = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())
+WHAT_IT_IS = "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+FOR_STATEMENT = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items())
 
 
 class _PerThread(threading.local):
@@ -40,7 +60,7 @@ class PostgresDatabase(Database):
 
     dialect = "postgresql"
 
-    def __init__(self, url: str, *, threads: int = 1) -> None:
+    def __init__(self, url: str, *, threads: int = 1, wait_seconds: float = WAIT_SECONDS) -> None:
         try:
             psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
@@ -50,16 +70,16 @@ class PostgresDatabase(Database):
             url,
             min_size=1,
             max_size=max(threads, 2),
-            timeout=WAIT_SECONDS,
+            timeout=wait_seconds,
             open=False,
             configure=_configure,
-            reconnect_timeout=WAIT_SECONDS,
+            reconnect_timeout=wait_seconds,
             kwargs={
                 "autocommit": True,
                 "cursor_factory": psycopg.RawCursor,
                 "prepare_threshold": 2,
-                "options": OPTIONS,
                 "connect_timeout": WAIT_SECONDS,
+                **NOTICE_THAT_IT_IS_GONE,
                 "application_name": "regulars",
             },
         )
@@ -137,9 +157,12 @@ class PostgresDatabase(Database):
     def analyze(self) -> None:
         connection = self._take()
         try:
-            connection.execute("SET statement_timeout = 0")
-            connection.execute("VACUUM (ANALYZE)")
-            connection.execute("RESET statement_timeout")
+            if _is_pooled(connection):
+                connection.execute("VACUUM (ANALYZE)")
+            else:
+                connection.execute("SET statement_timeout = 0")
+                connection.execute("VACUUM (ANALYZE)")
+                connection.execute(f"SET statement_timeout = '{SETTINGS['statement_timeout']}'")
         except psycopg.Error as error:
             raise _translated(error) from None
         finally:
@@ -163,6 +186,8 @@ class PostgresDatabase(Database):
             connection = self._take()
             try:
                 with connection.transaction():
+                    if _is_pooled(connection):
+                        connection.execute(FOR_TRANSACTION)
                     local.connection = connection
                     yield connection
             finally:
@@ -192,12 +217,42 @@ class PostgresDatabase(Database):
 def _configure(connection: Connection) -> None:
     # One width for every integer, or a statement would be prepared again for each width that its values happen to have.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    process_id, has_citus = connection.execute(WHAT_IT_IS).fetchall()[0]
+    if process_id != connection.info.backend_pid:
+        connection.prepare_threshold = None
+    else:
+        connection.execute(FOR_SESSION)
+        if has_citus:
+            # It needs the values to find their shard.
+            connection.execute("SET plan_cache_mode = auto")
+
+
+def _is_pooled(connection: Connection) -> bool:
+    """Whether a pooler (PgBouncer in transaction mode) stands between: each transaction may get another session.
+
+    Then nothing can be set or prepared for longer than a transaction. A pooler is known by the process id that it
+    makes up for a session.
+    """
+    return connection.prepare_threshold is None
 
 
 def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], plan_each_time: bool) -> list[Row]:
+    if not _is_pooled(connection) or connection.info.transaction_status == TransactionStatus.INTRANS:
+        return _run(connection, compiled, parameters, plan_each_time).fetchall()
+    # What is sent together is one transaction.
+    with connection.pipeline():
+        connection.execute(FOR_STATEMENT)
+        cursor = _run(connection, compiled, parameters, plan_each_time)
+    return cursor.fetchall()
+
+
+def _run(
+    connection: Connection, compiled: Compiled, parameters: list[Any], plan_each_time: bool
+) -> psycopg.Cursor[Row]:
     if plan_each_time:
-        return psycopg.ClientCursor(connection).execute(compiled.sql, parameters).fetchall()
-    return connection.cursor(binary=True).execute(compiled.sql, parameters).fetchall()
+        return psycopg.ClientCursor(connection).execute(compiled.sql, parameters)
+    return connection.cursor(binary=True).execute(compiled.sql, parameters)
 
 
 def _translated(error: psycopg.Error) -> RegularsError:

@@ -45,19 +45,34 @@ class Statement:
     """A statement to be run many times with different values.
 
     With `plan_each_time` PostgreSQL plans it for its values at every run: for statements, like a search, whose best
-    plan depends on them. With `times_as_kept` SQLite gives times and dates as the text that it keeps.
+    plan depends on them. With `times_as_kept` SQLite gives times and dates as the text that it keeps. With `may_lag` a
+    read replica may answer, which is some seconds behind. With `only_for` a database it is compiled for that one at
+    once, and forgets what it was built from, which takes ten times as much memory as its SQL: for those that are many.
     """
 
-    def __init__(self, clause: Executable, *, plan_each_time: bool = False, times_as_kept: bool = False) -> None:
-        self.clause = clause
+    def __init__(
+        self,
+        clause: Executable,
+        *,
+        plan_each_time: bool = False,
+        times_as_kept: bool = False,
+        may_lag: bool = False,
+        only_for: str | None = None,
+    ) -> None:
+        self.clause: Executable | None = clause
         self.plan_each_time = plan_each_time
         self.times_as_kept = times_as_kept
+        self.may_lag = may_lag
         self._compiled: dict[str, Compiled] = {}
+        if only_for is not None:
+            self.compiled(only_for)
+            self.clause = None
 
     def compiled(self, dialect: str) -> Compiled:
         """The statement for `dialect` ("sqlite" or "postgresql"), compiled at the first call."""
         known = self._compiled.get(dialect)
         if known is None:
+            assert self.clause is not None, f"This statement is not for {dialect}."  # noqa: S101
             written_for = DIALECTS[dialect]
             if dialect == "postgresql" and self.plan_each_time:
                 written_for = WITH_VALUES_IN_TEXT

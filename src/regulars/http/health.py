@@ -3,7 +3,7 @@
 import falcon
 
 from regulars.db.engine import Database
-from regulars.db.migrate import check_schema
+from regulars.db.schema import check_schema
 from regulars.errors import ConfigurationError, Unavailable
 
 
