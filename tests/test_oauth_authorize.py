@@ -1,5 +1,8 @@
 """The authorization endpoint and its pages: who is asked what, and where the browser is sent, and where never."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -232,6 +235,59 @@ def test_an_application_may_ask_for_a_new_sign_in(
     assert location.endswith("&reauthenticate=1")
     assert ("prompt%3Dconsent" in location) == ("consent" in parameters["prompt"])
     assert "login" not in location
+
+
+def test_an_application_that_names_its_user_gets_no_other(
+    empty_world: World, app: Application, browser: Browser
+) -> None:
+    # OpenID Connect Core, section 3.1.2.2.
+    hint = app.tokens(browser, scope="openid")["id_token"]
+    assert "code" in answer_of(browser.get(app.request(scope="openid", prompt="none", id_token_hint=hint)))
+    bob = Browser.signed_in(empty_world, empty_world.bob)
+    app.code(bob, scope="openid")
+    for other in (hint, "a.b.c", "x" * 3000):
+        asked = bob.get(app.request(scope="openid", prompt="none", id_token_hint=other))
+        assert answer_of(asked)["error"] == "login_required"
+    location = bob.get(app.request(scope="openid", id_token_hint=hint)).headers["location"]
+    page = bob.get(location)
+    assert 'value="alice@example.com"' in page.text
+    back = bob.submit(page, "/sign-in", email="bob@example.com", password=PASSWORD).headers["location"]
+    assert bob.get(back).headers["location"].startswith("/sign-in"), "still not Alice"
+    back = bob.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
+    assert "code" in answer_of(bob.get(back))
+
+
+def test_an_application_may_say_who_is_likely_to_sign_in(empty_world: World, app: Application) -> None:
+    visitor = Browser(empty_world)
+    page = visitor.get(visitor.get(app.request(login_hint='bob@example.com"<x>')).headers["location"])
+    assert 'value="bob@example.com&#34;&lt;x&gt;"' in page.text
+
+
+def test_whoever_is_asked_may_sign_in_as_somebody_else(app: Application, browser: Browser) -> None:
+    page = browser.get(app.request(scope="openid", prompt="consent"))
+    (other,) = re.findall(r'<a href="(/oauth/authorize[^"]+)">Use another account</a>', page.text)
+    sign_in = browser.get(browser.get(unescape(other)).headers["location"])
+    assert "alice@example.com" not in sign_in.text
+    back = browser.submit(sign_in, "/sign-in", email="bob@example.com", password=PASSWORD).headers["location"]
+    is_page(browser.get(back), 200, "bob@example.com")
+
+
+def test_two_clicks_at_once_are_one_consent(empty_world: World, browser: Browser) -> None:
+    for number in range(4):
+        app = Application.register(empty_world, name=f"App {number}")
+        pages = [browser.get(app.request())] * 4
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda page: browser.submit(page, "/oauth/consent", decision="allow"), pages))
+        assert all("code" in answer_of(answer) for answer in answers)
+        assert len(list_connections(empty_world.database, empty_world.alice)) == number + 1
+
+
+def test_a_page_loads_pictures_from_nowhere_but_the_logos_own_host(empty_world: World, browser: Browser) -> None:
+    plain = browser.get(Application.register(empty_world).request())
+    assert "img-src 'self';" in plain.headers["Content-Security-Policy"]
+    app = Application.register(empty_world, logo_url="https://pictures.example/logo.png?size=64")
+    page = browser.get(app.request())
+    assert "img-src 'self' https://pictures.example;" in page.headers["Content-Security-Policy"]
 
 
 def test_a_tenants_application_is_for_its_members(empty_world: World, browser: Browser) -> None:

@@ -119,6 +119,7 @@ TURKISH = {
     "Turn it off": "Kapat",
     "Turn it on": "Aç",
     "Unknown browser": "Bilinmeyen tarayıcı",
+    "Use another account": "Başka bir hesap kullan",
     "What is it for?": "Ne için?",
     "What is it?": "Bu nedir?",
     "What may it ask for?": "Neleri isteyebilir?",
