@@ -261,6 +261,7 @@ def test_a_personal_token_is_shown_once_and_revoked(empty_world: World, browser:
     assert empty_world.client.simulate_get(LIST, headers=headers).status_code == 200
     later = browser.get("/account/tokens")
     assert "my script" in later.text
+    assert "in all businesses" in later.text
     assert token not in later.text
     (number,) = re.findall(r'name="revoke" value="([^"]+)"', later.text)
     stranger = Browser.signed_in(empty_world, empty_world.bob)
@@ -446,6 +447,36 @@ def test_every_sentence_of_the_pages_is_there_in_turkish(empty_world: World) -> 
     page = Browser(empty_world).get("/sign-in", headers={"Accept-Language": "de, tr;q=0.9, en;q=0.8"})
     assert '<html lang="tr">' in page.text
     assert "Giriş yap" in page.text
+
+
+def test_what_went_wrong_is_said_in_turkish_too(empty_world: World, browser: Browser) -> None:
+    browser.language = "tr"
+    shown = {path: browser.get(path) for path in ("/account/sessions", "/account/connections", "/account/tokens")}
+    answers = [
+        browser.get("/nowhere"),
+        browser.get("/oauth/consent"),
+        browser.get("/applications/x"),
+        browser.get("/oauth/authorize?client_id=%00"),
+        browser.get("/sign-in?" + "x" * 9000),
+        browser.post("/account/profile", {}, headers={"Content-Type": "text/plain"}),
+        browser.submit(shown["/account/sessions"], "/account/sessions", session="x"),
+        browser.submit(shown["/account/connections"], "/account/connections", client="x"),
+        browser.submit(shown["/account/tokens"], "/account/tokens", revoke="x"),
+        browser.submit(browser.get("/account/passkeys"), "/account/passkeys", delete="x"),
+    ]
+    said = [re.search(r"</h1>\s*<p>([^<]+)</p>", answer.text) for answer in answers]
+    forms = [
+        browser.submit(shown["/account/tokens"], "/account/tokens", name="x", scope="nothing", days="0"),
+        browser.submit(
+            shown["/account/tokens"], "/account/tokens", name="x", scope="users:read", tenant="77", days="7"
+        ),
+        browser.submit(browser.get("/applications/new"), "/applications/new", tenant=str(empty_world.clinic), kind="x"),
+        browser.submit(browser.get("/account/passkeys"), "/account/passkeys", name="x", credential="x"),
+    ]
+    faults = [fault for form in forms for fault in re.findall(r'class="fault" role="alert">([^<]+)<', form.text)]
+    sentences = [words[1] for words in said if words] + faults
+    assert len(sentences) == len(answers) + 6
+    assert [words for words in sentences if re.search(r"\b(The|the|There|must|of|is|cannot)\b", words)] == []
 
 
 def test_what_is_wrong_with_a_value_is_said_in_turkish_too(empty_world: World, browser: Browser) -> None:

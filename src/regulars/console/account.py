@@ -206,11 +206,14 @@ class Tokens:
         form: Form,
         **values: Any,
     ) -> None:
+        tenants = list_tenants_of(self.pages.database, user.id)
         usual: dict[str, Any] = {
             "form": form,
             "chosen": set(form.all("scope")),
             "tokens": list_personal_tokens(self.pages.database, user.id),
-            "tenants": list_tenants_of(self.pages.database, user.id),
+            "tenants": tenants,
+            "names": {tenant.id: tenant.name for tenant in tenants},
+            "now": datetime.now(UTC),
             "scopes": {name: SCOPES[name] for name in FOR_SCRIPTS},
             "ends": ENDS,
             "token": "",
