@@ -356,6 +356,12 @@ def test_introspection_tells_whoever_may_know(empty_world: World, browser: Brows
     refused(ours.ask("/oauth/introspect", token="x", client_secret=None), "invalid_client", 401)
 
 
+def test_an_id_token_is_no_access_token(empty_world: World, app: Application, browser: Browser) -> None:
+    token = app.tokens(browser)["id_token"]
+    for path in ("/oauth/userinfo", "/api/v1/account"):
+        expect_error(api(empty_world, token, path), 401, "invalid_token")
+
+
 def test_userinfo_tells_what_the_scopes_allow(empty_world: World, app: Application, browser: Browser) -> None:
     only_id = app.tokens(browser, scope="openid")["access_token"]
     assert api(empty_world, only_id, "/oauth/userinfo").json == {"sub": str(empty_world.alice)}
