@@ -399,6 +399,7 @@ def test_after_signing_in_the_request_of_an_application_goes_on(empty_world: Wor
     browser = Browser(empty_world)
     page = browser.get(browser.get(app.request()).headers["location"])
     assert "form-action 'self' https://app.example" in page.headers["Content-Security-Policy"]
+    assert "Then you go on to Randevu." in page.text
     back = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
     answer = browser.submit(browser.get(back), "/oauth/consent", decision="allow")
     assert app.redeem(answer_of(answer)["code"]).status_code == 200

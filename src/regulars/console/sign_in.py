@@ -23,7 +23,7 @@ from regulars.accounts.totp import check_totp, has_totp
 from regulars.accounts.users import find_user_by_email, get_user
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import NotFound
-from regulars.oauth.authorization import form_targets
+from regulars.oauth.authorization import who_asks
 
 WRONG = "The e-mail address or the password is wrong."
 WRONG_CODE = "This code is wrong, or was used already."
@@ -147,7 +147,7 @@ class SecondFactor:
         seconds: int = 0,
         status: int = 200,
     ) -> None:
-        targets = form_targets(self.pages.database, target)
+        _, targets = who_asks(self.pages.database, target)
         self.pages.show(
             response, visitor, "sign_in_code", status=status, form_targets=targets, fault=fault, seconds=seconds
         )
@@ -231,12 +231,14 @@ def show_sign_in(
     status: int = 200,
 ) -> None:
     """The page that asks for e-mail address and password."""
+    application, targets = who_asks(pages.database, target)
     pages.show(
         response,
         visitor,
         "sign_in",
         status=status,
-        form_targets=form_targets(pages.database, target),
+        form_targets=targets,
+        application=application,
         next=target,
         email=email,
         fault=fault,

@@ -114,6 +114,7 @@ TURKISH = {
     "The passkey could not be used. Try again, or sign in with your password.": (
         "Geçiş anahtarı kullanılamadı. Yeniden deneyin ya da parolanızla giriş yapın."
     ),
+    "Then you go on to {name}.": "Sonra {name} uygulamasına devam edersiniz.",
     "To add a passkey, your browser must run the script of this page.": (
         "Geçiş anahtarı eklemek için tarayıcınızın bu sayfanın betiğini çalıştırması gerekir."
     ),

@@ -189,19 +189,19 @@ def approve(server: Server, request: AuthorizationRequest, session: Session) -> 
     return _location(server, request.redirect_uri, request.state, {"code": code})
 
 
-def form_targets(database: Database, target: str) -> tuple[str, ...] | None:
-    """Where a form may lead whose end is the path `target` of ours: as `redirect_targets` says, if that is a request.
+def who_asks(database: Database, target: str) -> tuple[str, tuple[str, ...] | None]:
+    """The name of the application whose request the path `target` of ours is, and where a form may lead to it.
 
-    For the sign-in page, from which a browser may go on to an application at once.
+    For the sign-in page, from which a browser may go on to the application at once. Empty where it is no request.
     """
     path, _, query = target.partition("?")
     if not path.endswith("/oauth/authorize"):
-        return ()
+        return "", ()
     try:
-        _, redirect_uri = _whom_to_answer(database, Payload(parse_qsl(query, keep_blank_values=True)))
+        client, redirect_uri = _whom_to_answer(database, Payload(parse_qsl(query, keep_blank_values=True)))
     except Malformed:
-        return ()
-    return redirect_targets(redirect_uri)
+        return "", ()
+    return client.name, redirect_targets(redirect_uri)
 
 
 def redirect_targets(redirect_uri: str) -> tuple[str, ...] | None:
