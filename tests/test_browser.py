@@ -134,6 +134,15 @@ def test_an_owner_registers_an_application(page: Page) -> None:
     assert page.locator("#client_id").is_visible()
 
 
+def test_the_keyboard_skips_to_the_content(page: Page) -> None:
+    page.goto("/account/profile")
+    sign_in(page, "bob@example.com")
+    page.get_by_role("heading", name="Profile").wait_for()
+    for key in ("Tab", "Enter", "Tab"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.id") == "name"
+
+
 def test_all_but_passkeys_works_without_a_script_and_on_a_phone(chromium: Browser, server: Server) -> None:
     for page in open_page(chromium, server, java_script_enabled=False, viewport=PHONE, color_scheme="dark"):
         page.goto("/account/tokens")
