@@ -208,8 +208,9 @@ def redirect_targets(redirect_uri: str) -> tuple[str, ...] | None:
     """A redirect URI as the sources of a Content-Security-Policy; None where no source can say it."""
     parts = urlsplit(redirect_uri)
     if parts.scheme in {"http", "https"}:
-        return (f"{parts.scheme}://{parts.netloc}",)
-    # The grammar of sources knows no underscore in a scheme; apps in the field have one.
+        # The grammar of sources knows no IPv6 address either: browsers would block the way to one.
+        return (f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}",)
+    # Nor does it know an underscore in a scheme; apps in the field have one.
     scheme = redirect_uri.partition(":")[0]
     return None if "_" in scheme else (f"{scheme}:",)
 
