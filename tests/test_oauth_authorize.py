@@ -12,7 +12,7 @@ from falcon.testing import Result
 from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
 from regulars.oauth.connections import disconnect, list_connections
-from tests.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, refused
+from tests.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, answer_of_uri, refused
 from tests.world import LIST, PASSWORD, World
 
 
@@ -167,6 +167,28 @@ def test_a_native_app_listens_where_it_can(empty_world: World, browser: Browser,
     assert app.redeem(answer_of(result)["code"], redirect_uri=uri).status_code == 200
     for other in ("http://127.0.0.1:49152/other", "http://localhost:49152/callback", "http://127.0.0.1:0/callback"):
         is_page(browser.get(app.request(redirect_uri=other)), 400, "has not registered")
+
+
+def test_a_browser_that_knows_no_underscore_in_a_scheme_is_helped_on(empty_world: World, browser: Browser) -> None:
+    uri = "com.example.my_app://oauth-callback"
+    app = Application.register(empty_world, "native", redirect_uris=[uri])
+    page = browser.get(app.request(redirect_uri=uri))
+    location = browser.submit(page, "/oauth/consent", decision="allow").headers["location"]
+    path, _, query = ("/oauth/" + location).partition("?")  # as a browser reads it
+    android = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/130"}
+    shown = browser.get(path, query_string=query, headers=android)
+    is_page(shown, 200, "Open Randevu")
+    (link,) = re.findall(r'href="(intent:[^"]+)"', shown.text)
+    assert unescape(link) == f"intent://oauth-callback?{query}#Intent;scheme=com.example.my_app;end"
+    assert "intent:" not in browser.get(path, query_string=query).text, "for Android alone"
+    other = path.replace("oauth-callback", "other")
+    for wrong, said in ((path, "error=access_denied"), (other, query), (path, query.replace("code=rgl", "code=x"))):
+        answer = browser.get(wrong, query_string=said, headers=android)
+        is_page(answer, 200, "com.example.my_app:")
+        assert "intent:" not in answer.text
+    assert app.redeem(answer_of_uri(location)["code"], redirect_uri=uri).status_code == 200, "it was not used up"
+    for nothing in ("/oauth/nowhere", "/oauth/com.example.app:/x", "/oauth/x/y_z:"):
+        assert browser.get(nothing).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,16 @@ TURKISH = {
         "Kendi betikleriniz için. Bir anahtar, kapsamları içinde sizin yapabildiklerinizi yapabilir."
     ),
     "Go to my account": "Hesabıma git",
+    "Go back to the application": "Uygulamaya geri dönün",
+    "Your browser cannot open the application by itself: the address that it registered, {scheme}:, has a letter that"
+    " browsers do not know.": (
+        "Tarayıcınız uygulamayı kendiliğinden açamıyor: kaydettiği adreste ({scheme}:) tarayıcıların tanımadığı bir"
+        " karakter var."
+    ),
+    "Open {name}": "Aç: {name}",
+    "Close this page and try again there. If it happens again, tell whoever made the application.": (
+        "Bu sayfayı kapatıp uygulamada yeniden deneyin. Yine olursa uygulamayı yapanlara bildirin."
+    ),
     "Here is its secret. Copy it now: it is not shown again.": (
         "Gizli anahtarı burada. Şimdi kopyalayın: bir daha gösterilmez."
     ),
