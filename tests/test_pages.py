@@ -14,6 +14,7 @@ from jinja2 import nodes
 from sqlalchemy import update
 
 import regulars.console
+from regulars.accounts.attempts import address_key, record_failure
 from regulars.console.account import DONE, WRONG_PASSWORD
 from regulars.console.applications import KINDS
 from regulars.console.device import DECIDED, NOT_A_MEMBER, SLOW_DOWN, UNKNOWN
@@ -179,22 +180,18 @@ def test_who_knows_the_password_cannot_keep_its_owner_from_the_second_step(
     assert at_home.submit(at_home.get("/sign-in/code"), "/sign-in/code", code=codes[1]).status_code == 303
 
 
-def test_codes_are_guessed_at_no_faster_with_the_passwords_of_many(empty_world: World) -> None:
-    codes = {}
-    for user in (empty_world.alice, empty_world.bob, empty_world.charlie, empty_world.dora):
-        owner = Browser.signed_in(empty_world, user)
-        secret = totp_secret(owner)
-        page = owner.get("/account/second-factor")
-        owner.submit(page, "/account/second-factor", do="enable", code=pyotp.TOTP(secret).now())
-        codes[user] = re.findall(r"([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})<br>", owner.get("/account/second-factor").text)
-    tried = []
-    for name in ("alice", "bob", "charlie", "dora"):
-        thief = Browser(empty_world)
-        sign_in(thief, email=f"{name}@example.com")
-        step = thief.get("/sign-in/code")
-        tried += [thief.submit(step, "/sign-in/code", code="000000").status_code for _ in range(6)]
-    assert tried[:5] == [422] * 5
-    assert tried[18:] == [422, 422, 422, 429, 429, 429], "an address may fail 20 times"
+def test_codes_are_guessed_at_no_faster_with_the_passwords_of_many(empty_world: World, browser: Browser) -> None:
+    secret = totp_secret(browser)
+    page = browser.get("/account/second-factor")
+    browser.submit(page, "/account/second-factor", do="enable", code=pyotp.TOTP(secret).now())
+    # From this address others' codes were guessed at, too; it may go on just now.
+    failed_at = datetime.now(UTC) - timedelta(seconds=40)
+    for _ in range(25):
+        record_failure(empty_world.database, [address_key("")], failed_at)  # what the client of the tests has
+    thief = Browser(empty_world)
+    sign_in(thief)
+    step = thief.get("/sign-in/code")
+    assert [thief.submit(step, "/sign-in/code", code="000000").status_code for _ in range(2)] == [422, 429]
 
 
 def test_a_new_password_ends_all_other_sessions(empty_world: World, browser: Browser) -> None:
