@@ -17,7 +17,7 @@ ONE = Statement(
         )
     )
     .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id")),
-    times_as_kept=True,
+    as_json=True,
     may_lag=True,
 )
 

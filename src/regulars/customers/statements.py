@@ -124,7 +124,7 @@ def page_statement(shape: Shape) -> Statement:
     return Statement(
         _read(shape, page, total),
         plan_each_time=plan_each_time,
-        times_as_kept=True,
+        as_json=True,
         may_lag=True,
         only_for=shape.dialect,
     )

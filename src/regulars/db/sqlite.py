@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from itertools import chain, islice
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Table
 
 from regulars.db.engine import NO_VALUES, Database
@@ -39,6 +40,8 @@ def write_time(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
+_rows_of = msgspec.json.Decoder(list[Row]).decode
+
 sqlite3.register_adapter(datetime, write_time)
 sqlite3.register_adapter(date, date.isoformat)
 
@@ -67,6 +70,9 @@ class SQLiteDatabase(Database):
             rows = self._connection().execute(compiled.sql, compiled.parameters(values)).fetchall()
         except (sqlite3.Error, OverflowError) as error:
             raise _translated(error) from None
+        if compiled.is_json:
+            ((text,),) = rows
+            return _rows_of(text)
         return _read(compiled, rows)
 
     def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:

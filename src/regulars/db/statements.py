@@ -26,13 +26,15 @@ WITH_VALUES_IN_TEXT: Dialect = postgresql.dialect(paramstyle="format")  # type: 
 class Compiled:
     """SQL text for one database; `names` are its parameters in order, `fixed` those that have their value already.
 
-    `readers` turn a result column, by position, from what the driver gives into a Python value.
+    `readers` turn a result column, by position, from what the driver gives into a Python value. Where the result
+    `is_json`, it is one text: the list of the rows.
     """
 
     sql: str
     names: tuple[str, ...]
     fixed: Mapping[str, Any]
     readers: tuple[tuple[int, Callable[[Any], Any]], ...]
+    is_json: bool
 
     def parameters(self, values: Values) -> list[Any]:
         """`values` in the order in which the SQL text wants them."""
@@ -45,8 +47,9 @@ class Statement:
     """A statement to be run many times with different values.
 
     With `plan_each_time` PostgreSQL plans it for its values at every run: for statements, like a search, whose best
-    plan depends on them. With `times_as_kept` SQLite gives times and dates as the text that it keeps. With `may_lag` a
-    read replica may answer, which is some seconds behind. With `only_for` a database it is compiled for that one at
+    plan depends on them. With `as_json` SQLite gives all rows at once, as JSON, with times and dates as the text that
+    it keeps: it lets go of the interpreter's lock for each row otherwise, and waits for it again. The columns' names
+    must differ. With `may_lag` a read replica may answer, which is some seconds behind. With `only_for` a database it is compiled for that one at
     once, and forgets what it was built from, which takes ten times as much memory as its SQL: for those that are many.
     """
 
@@ -55,13 +58,13 @@ class Statement:
         clause: Executable,
         *,
         plan_each_time: bool = False,
-        times_as_kept: bool = False,
+        as_json: bool = False,
         may_lag: bool = False,
         only_for: str | None = None,
     ) -> None:
         self.clause: Executable | None = clause
         self.plan_each_time = plan_each_time
-        self.times_as_kept = times_as_kept
+        self.as_json = as_json
         self.may_lag = may_lag
         self._compiled: dict[str, Compiled] = {}
         if only_for is not None:
@@ -76,20 +79,27 @@ class Statement:
             written_for = DIALECTS[dialect]
             if dialect == "postgresql" and self.plan_each_time:
                 written_for = WITH_VALUES_IN_TEXT
-            known = self._compiled[dialect] = _compile(self.clause, written_for, self.times_as_kept)
+            known = self._compiled[dialect] = _compile(self.clause, written_for, self.as_json)
         return known
 
 
-def _compile(clause: Executable, dialect: Dialect, times_as_kept: bool) -> Compiled:
+def _compile(clause: Executable, dialect: Dialect, as_json: bool) -> Compiled:
     compiled = clause.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type checker
     fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    is_json = as_json and dialect.name == "sqlite"
     return Compiled(
-        sql=str(compiled),
+        sql=_in_one_row(clause, str(compiled)) if is_json else str(compiled),
         names=tuple(compiled.positiontup or ()),
         fixed=fixed,
-        readers=_readers(clause) if dialect.name == "sqlite" and not times_as_kept else (),
+        readers=_readers(clause) if dialect.name == "sqlite" and not is_json else (),
+        is_json=is_json,
     )
+
+
+def _in_one_row(clause: Any, sql: str) -> str:
+    columns = ", ".join(column.name for column in clause.exported_columns)
+    return f"SELECT json_group_array(json_array({columns})) FROM ({sql})"
 
 
 def _readers(clause: Executable) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
