@@ -17,9 +17,9 @@ from regulars.errors import RegularsError, Unavailable
 from tests import postgres
 from tests.conftest import FreshDatabase
 from tests.oauth import Application, Browser
-from tests.pgbouncer import SESSIONS
+from tests.pgbouncer import SESSIONS, running_pgbouncer
 from tests.server import running
-from tests.world import LIST, World
+from tests.world import LIST, World, expect_error
 
 SESSION = Statement(text("SELECT pg_backend_pid() AS pid").columns(column("pid")))
 SLEEP = Statement(select(func.pg_sleep(0.01)))
@@ -121,6 +121,21 @@ def test_every_session_may_be_cut(pooled_world: World, postgres_server: postgres
     while pooled_world.get().status_code != 200 and time.monotonic() < give_up:
         time.sleep(0.1)
     assert pooled_world.get().status_code == 200
+
+
+def test_while_postgresql_is_away_behind_it_the_answer_is_503() -> None:
+    with postgres.running_server() as server, running_pgbouncer(server) as url:
+        server.execute("CREATE DATABASE mortal")
+        migrate(f"{url}/mortal")
+        with World.on(f"{url}/mortal") as world:
+            assert world.get().status_code == 200
+            server.stop()
+            expect_error(world.get(), 503, "unavailable")
+            server.start()
+            give_up = time.monotonic() + 20
+            while world.get().status_code != 200 and time.monotonic() < give_up:
+                time.sleep(0.1)
+            assert world.get().status_code == 200
 
 
 def test_statements_are_prepared_where_no_pooler_is_between(fresh_database: FreshDatabase, pooled_world: World) -> None:
