@@ -20,8 +20,8 @@ lint: .venv/dev ## formatting, lint, types, the floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev postgresql ## measure: a million customers on both databases, beside the limits and a peer
-	$(BIN)/python -m benchmarks.bench $(BENCH)
+bench: .venv/dev postgresql ## measure on both databases, beside the limits and what others use, and write docs/performance.md
+	$(BIN)/python -m benchmarks.bench $(or $(BENCH),--write docs/performance.md)
 
 lock: .venv/dev ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt

@@ -4,31 +4,28 @@ import os
 import platform
 import re
 import sqlite3
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 
 from benchmarks.measuring import CONNECTIONS, THREADS
-from benchmarks.servers import peer_python
+from benchmarks.postgres import SETTINGS
 from regulars import server
 
 OURS = ("falcon", "granian", "msgspec", "psycopg", "sqlalchemy")
-PEERS = ("fastapi", "pydantic", "sqlalchemy", "uvicorn", "uvloop", "httptools", "aiosqlite", "asyncpg", "pyjwt")
 
 
 def describe(postgres_url: str, workers: int) -> list[str]:
-    """Lines for a reader: the machine, the databases, the two services, the load."""
-    with psycopg.connect(postgres_url.rpartition("/")[0] + "/postgres") as connection:
+    """Lines for a reader: the machine, the databases, our service, the load."""
+    with psycopg.connect(f"{postgres_url}/postgres") as connection:
         postgres = connection.info.parameter_status("server_version")
     ours = ", ".join(f"{name} {version(name)}" for name in OURS)
     return [
         f"Machine: {_processor()}, {os.cpu_count()} cores, {_memory()} of memory, {platform.system()}"
         f" {platform.release()}.",
-        f"Databases: SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres}.",
+        f"Databases: SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres} with {', '.join(SETTINGS)}.",
         f"Ours: Python {platform.python_version()}, {ours}; {workers} workers of {server.THREADS} threads.",
-        f"The peer: {_peer_versions()}; {workers} workers.",
         f"The load: wrk on the same machine, {THREADS} thread, {CONNECTIONS} connections.",
     ]
 
@@ -41,14 +38,3 @@ def _processor() -> str:
 
 def _memory() -> str:
     return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GB"
-
-
-def _peer_versions() -> str:
-    program = f"""if True:
-        import platform, sqlite3
-        from importlib.metadata import version
-        print("Python", platform.python_version(), end="")
-        for name in {PEERS!r}:
-            print(",", name, version(name), end="")
-    """
-    return subprocess.run([peer_python(), "-c", program], capture_output=True, text=True, check=True).stdout

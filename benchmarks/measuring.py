@@ -14,17 +14,18 @@ from typing import Any
 CONNECTIONS = 16
 THREADS = 1
 TIMEOUT = 120
-LONGEST_SECONDS = 60
+LONGEST_SECONDS = 30
 SCRIPT = Path(__file__).with_name("wrk.lua")
 INSTALL = Path(__file__).parent.parent / "scripts" / "install-debian"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How requests are made: for so many seconds, after so many to warm up."""
+    """How requests are made: for so many seconds, on so many connections, of a server of so many workers."""
 
     seconds: float
     workers: int
+    connections: int = CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,10 @@ def measure(address: str, path: str, headers: Mapping[str, str], load: Load) -> 
     """What wrk finds, after warming up. Raises `RuntimeError` if any answer was not as it should be."""
     _, once = fetch(address, path, headers)
     # All connections are served about three times, or the few answers of a slow one would say nothing.
-    seconds = min(LONGEST_SECONDS, max(load.seconds, 3 * once * CONNECTIONS / load.workers))
-    if once < 0.2:
-        _run_wrk(address, path, headers, max(1, load.seconds / 3))
-    found = _run_wrk(address, path, headers, seconds)
+    seconds = min(LONGEST_SECONDS, max(load.seconds, 3 * once * load.connections / load.workers))
+    if once < 0.2 and load.connections > 1:
+        _run_wrk(address, path, headers, load.connections, load.seconds / 3)
+    found = _run_wrk(address, path, headers, load.connections, seconds)
     # What wrk has given up at the end, the server may still be working on.
     time.sleep(0.2)
     fetch(address, path, headers)
@@ -72,8 +73,8 @@ def measure(address: str, path: str, headers: Mapping[str, str], load: Load) -> 
     return Measure(found["requests"] / found["duration"] * 1e6, found["p50"] / 1e3, found["p99"] / 1e3)
 
 
-def _run_wrk(address: str, path: str, headers: Mapping[str, str], seconds: float) -> dict[str, Any]:
-    command = ["wrk", "-t", str(THREADS), "-c", str(CONNECTIONS), "-d", f"{math.ceil(seconds)}s"]
+def _run_wrk(address: str, path: str, headers: Mapping[str, str], connections: int, seconds: float) -> dict[str, Any]:
+    command = ["wrk", "-t", str(THREADS), "-c", str(connections), "-d", f"{math.ceil(seconds)}s"]
     command += ["--timeout", f"{TIMEOUT}s", "--latency", "-s", str(SCRIPT)]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]

@@ -8,9 +8,7 @@ from pathlib import Path
 import psycopg
 from tests.postgres import Server, free_port
 
-NAME = "regulars"
-OPTIONS = (
-    "listen_addresses=127.0.0.1",
+SETTINGS = (
     "shared_buffers=256MB",
     "max_wal_size=4GB",
     "max_connections=100",
@@ -24,7 +22,8 @@ class DurableServer(Server):
 
     def start(self) -> None:
         """Start it; it answers when this returns."""
-        options = " ".join([f"-p {self.port} -k {self.folder}", *(f"-c {option}" for option in OPTIONS)])
+        settings = " ".join(f"-c {setting}" for setting in SETTINGS)
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {settings}"
         log = self.folder / "log"
         try:
             self._run("pg_ctl", "-D", self.folder / "data", "-l", log, "-o", options, "-w", "start")
@@ -35,7 +34,7 @@ class DurableServer(Server):
 
 @contextmanager
 def running_postgres(folder: Path) -> Iterator[str]:
-    """The URL of our database on a server whose data is in `folder`, which is made where it is missing."""
+    """The URL of a server whose data is in `folder`, which is made where it is missing."""
     server = DurableServer(folder, free_port())
     if not (folder / "data" / "PG_VERSION").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -43,13 +42,20 @@ def running_postgres(folder: Path) -> Iterator[str]:
         server.initialise(("--locale=C",))
     server.start()
     try:
-        yield f"{server.url}/{NAME}"
+        yield server.url
     finally:
         server.stop()
 
 
 def make_empty(url: str) -> None:
     """Make the database anew, with nothing in it."""
-    with psycopg.connect(url.removesuffix(NAME) + "postgres", autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {NAME}")
-        connection.execute(f"CREATE DATABASE {NAME}")
+    server, _, name = url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+        connection.execute(f"CREATE DATABASE {name}".encode())
+
+
+def settle(url: str) -> None:
+    """Write down now what was loaded, or the server does it beside what is measured."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")

@@ -1,13 +1,14 @@
-"""The databases that are measured: one great tenant, and many of a thousand customers."""
+"""The databases that are measured, filled with customers that do not exist, and those who ask."""
 
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.cases import Asker
-from benchmarks.postgres import make_empty
+from benchmarks.postgres import make_empty, settle
 from benchmarks.servers import ISSUER, SECRET_KEY, environment
 from regulars.accounts.users import get_user_by_email
 from regulars.db.engine import is_embedded, open_database
@@ -20,26 +21,38 @@ SMALL_TENANT = 2
 A_DAY = 86_400
 
 
-def seeded(url: str, customers: int, folder: Path) -> float:
-    """Fill the database, unless `folder` says that it was; how many seconds it took then."""
-    note = folder / f"seeded-{url.partition(':')[0]}.json"
-    if note.exists():
-        return float(json.loads(note.read_text())["seconds"])
-    # What an interrupted run has left must not be filled a second time.
+def seeded_skewed(url: str, customers: int, folder: Path) -> float:
+    """Fill the database with one great tenant, which has half of them, and many of a thousand; seconds it took."""
+    tenants = 1 + max(1, customers // 2 // SMALL)
+    return _seeded(url, ["--customers", str(customers), "--tenants", str(tenants), "--skewed"], folder)
+
+
+def seeded_sizes(url: str, sizes: Sequence[int], folder: Path) -> float:
+    """Fill the database with a tenant of each size, the first with the id 1; seconds it took."""
+    return _seeded(url, ["--sizes", ",".join(map(str, sizes))], folder)
+
+
+def _seeded(url: str, wanted: list[str], folder: Path) -> float:
+    """Fill the database, unless a note in `folder` says that it was."""
+    name = url.rpartition("/")[2]
+    note = folder / f"seeded-{url.partition(':')[0]}-{name}.json"
+    noted = json.loads(note.read_text()) if note.exists() else {}
+    if noted.get("wanted") == wanted:
+        return float(noted["seconds"])
+    # What another run has left must not be filled a second time.
+    note.unlink(missing_ok=True)
     if is_embedded(url):
-        for file in folder.glob("regulars.db*"):
+        for file in folder.glob(f"{name}*"):
             file.unlink()
     else:
         make_empty(url)
     run(["migrate", "--database", url], folder)
-    tenants = 1 + max(1, customers // 2 // SMALL)
     began = time.monotonic()
-    run(
-        ["seed", "--database", url, "--customers", str(customers), "--tenants", str(tenants), "--skewed"],
-        folder,
-    )
+    run(["seed", "--database", url, *wanted], folder)
     seconds = time.monotonic() - began
-    note.write_text(json.dumps({"customers": customers, "tenants": tenants, "seconds": seconds}))
+    if not is_embedded(url):
+        settle(url)
+    note.write_text(json.dumps({"wanted": wanted, "seconds": seconds}))
     return seconds
 
 

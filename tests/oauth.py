@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from falcon.testing import Result
 
@@ -127,7 +127,12 @@ class Application:
 def answer_of(result: Result) -> dict[str, str]:
     """What an answer that is a redirect to the application tells it."""
     assert result.status_code == 303, result.text
-    return {name: values[-1] for name, values in parse_qs(urlsplit(result.headers["location"]).query).items()}
+    return answer_of_uri(result.headers["location"])
+
+
+def answer_of_uri(location: str) -> dict[str, str]:
+    """The same, from the address."""
+    return {name: values[-1] for name, values in parse_qs(location.partition("?")[2]).items()}
 
 
 def refused(result: Result, error: str, status: int = 400) -> None:

@@ -76,6 +76,8 @@ def grown(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
                     load_uncounted(database, tenant, [row(ids[0], number, user) for number in numbers])
                 count_tenant(database, tenant)
         look_anew(database)
+        for tenant in (world.clinic, world.salon):
+            world.add(tenant, first_name="Жxq")
         yield world
 
 
@@ -85,14 +87,14 @@ class Meter:
 
     world: World
 
-    def cost(self, query: str, tenant: int) -> int:
+    def cost(self, query: str, tenant: int, *, finds: bool = True) -> int:
         """What GET with this query costs."""
         user = self.world.alice if tenant == self.world.clinic else self.world.charlie
         with pytest.MonkeyPatch.context() as patch:
             count = self._count_rows(patch) if self.world.database.dialect == "postgresql" else self._count_steps()
             answer = self.world.get(query_string=query, user=user, tenant=tenant)
             assert answer.status_code == 200, answer.text
-            assert answer.json["data"]
+            assert bool(answer.json["data"]) == finds
             return sum(count)
 
     def _count_steps(self) -> list[int]:
@@ -157,6 +159,8 @@ QUERIES = [
     "NEXT PAGE",
     f"search={SOMEBODY['phone_number']}".replace("+", "%2B"),
     f"search={SOMEBODY['email']}",
+    "search=xq",
+    "search=ж",
 ]
 
 
@@ -166,6 +170,14 @@ def test_a_request_costs_as_much_in_a_tenant_of_a_million_as_in_one_of_ten_thous
     small, great = (
         meter.cost(next_page(grown, tenant) if query == "NEXT PAGE" else query, tenant)
         for tenant in (grown.salon, grown.clinic)
+    )
+    assert great <= 1.5 * small + 100
+
+
+@pytest.mark.parametrize("search", ["xqxq", "qx", "@@", "ж1"])
+def test_a_search_that_finds_nobody_does_not_read_the_tenant(grown: World, search: str) -> None:
+    small, great = (
+        Meter(grown).cost(f"search={search}", tenant, finds=False) for tenant in (grown.salon, grown.clinic)
     )
     assert great <= 1.5 * small + 100
 

@@ -1,5 +1,8 @@
 """The authorization endpoint and its pages: who is asked what, and where the browser is sent, and where never."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +12,7 @@ from falcon.testing import Result
 from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
 from regulars.oauth.connections import disconnect, list_connections
-from tests.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, refused
+from tests.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, answer_of_uri, refused
 from tests.world import LIST, PASSWORD, World
 
 
@@ -155,11 +158,37 @@ def test_a_native_app_listens_where_it_can(empty_world: World, browser: Browser,
     registered = ["http://127.0.0.1/callback", "http://[::1]:1/callback", "com.example.my_app://oauth-callback"]
     app = Application.register(empty_world, "native", redirect_uris=registered)
     page = browser.get(app.request(redirect_uri=uri))
+    # Chromium reads no IPv6 address in a policy, and would not let the form lead to one.
+    (target,) = re.findall(r"form-action 'self' (\S+)", page.headers["Content-Security-Policy"]) or [""]
+    assert target in {"", "http:", "http://127.0.0.1:49152", "http://127.0.0.1"}
+    assert bool(target) == uri.startswith("http:")
     result = browser.submit(page, "/oauth/consent", decision="allow")
     assert result.headers["location"].startswith(uri + "?code=rgl_code_")
     assert app.redeem(answer_of(result)["code"], redirect_uri=uri).status_code == 200
     for other in ("http://127.0.0.1:49152/other", "http://localhost:49152/callback", "http://127.0.0.1:0/callback"):
         is_page(browser.get(app.request(redirect_uri=other)), 400, "has not registered")
+
+
+def test_a_browser_that_knows_no_underscore_in_a_scheme_is_helped_on(empty_world: World, browser: Browser) -> None:
+    uri = "com.example.my_app://oauth-callback"
+    app = Application.register(empty_world, "native", redirect_uris=[uri])
+    page = browser.get(app.request(redirect_uri=uri))
+    location = browser.submit(page, "/oauth/consent", decision="allow").headers["location"]
+    path, _, query = ("/oauth/" + location).partition("?")  # as a browser reads it
+    android = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/130"}
+    shown = browser.get(path, query_string=query, headers=android)
+    is_page(shown, 200, "Open Randevu")
+    (link,) = re.findall(r'href="(intent:[^"]+)"', shown.text)
+    assert unescape(link) == f"intent://oauth-callback?{query}#Intent;scheme=com.example.my_app;end"
+    assert "intent:" not in browser.get(path, query_string=query).text, "for Android alone"
+    other = path.replace("oauth-callback", "other")
+    for wrong, said in ((path, "error=access_denied"), (other, query), (path, query.replace("code=rgl", "code=x"))):
+        answer = browser.get(wrong, query_string=said, headers=android)
+        is_page(answer, 200, "com.example.my_app:")
+        assert "intent:" not in answer.text
+    assert app.redeem(answer_of_uri(location)["code"], redirect_uri=uri).status_code == 200, "it was not used up"
+    for nothing in ("/oauth/nowhere", "/oauth/com.example.app:/x", "/oauth/x/y_z:"):
+        assert browser.get(nothing).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -232,6 +261,59 @@ def test_an_application_may_ask_for_a_new_sign_in(
     assert location.endswith("&reauthenticate=1")
     assert ("prompt%3Dconsent" in location) == ("consent" in parameters["prompt"])
     assert "login" not in location
+
+
+def test_an_application_that_names_its_user_gets_no_other(
+    empty_world: World, app: Application, browser: Browser
+) -> None:
+    # OpenID Connect Core, section 3.1.2.2.
+    hint = app.tokens(browser, scope="openid")["id_token"]
+    assert "code" in answer_of(browser.get(app.request(scope="openid", prompt="none", id_token_hint=hint)))
+    bob = Browser.signed_in(empty_world, empty_world.bob)
+    app.code(bob, scope="openid")
+    for other in (hint, "a.b.c", "x" * 3000):
+        asked = bob.get(app.request(scope="openid", prompt="none", id_token_hint=other))
+        assert answer_of(asked)["error"] == "login_required"
+    location = bob.get(app.request(scope="openid", id_token_hint=hint)).headers["location"]
+    page = bob.get(location)
+    assert 'value="alice@example.com"' in page.text
+    back = bob.submit(page, "/sign-in", email="bob@example.com", password=PASSWORD).headers["location"]
+    assert bob.get(back).headers["location"].startswith("/sign-in"), "still not Alice"
+    back = bob.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
+    assert "code" in answer_of(bob.get(back))
+
+
+def test_an_application_may_say_who_is_likely_to_sign_in(empty_world: World, app: Application) -> None:
+    visitor = Browser(empty_world)
+    page = visitor.get(visitor.get(app.request(login_hint='bob@example.com"<x>')).headers["location"])
+    assert 'value="bob@example.com&#34;&lt;x&gt;"' in page.text
+
+
+def test_whoever_is_asked_may_sign_in_as_somebody_else(app: Application, browser: Browser) -> None:
+    page = browser.get(app.request(scope="openid", prompt="consent"))
+    (other,) = re.findall(r'<a href="(/oauth/authorize[^"]+)">Use another account</a>', page.text)
+    sign_in = browser.get(browser.get(unescape(other)).headers["location"])
+    assert "alice@example.com" not in sign_in.text
+    back = browser.submit(sign_in, "/sign-in", email="bob@example.com", password=PASSWORD).headers["location"]
+    is_page(browser.get(back), 200, "bob@example.com")
+
+
+def test_two_clicks_at_once_are_one_consent(empty_world: World, browser: Browser) -> None:
+    for number in range(4):
+        app = Application.register(empty_world, name=f"App {number}")
+        pages = [browser.get(app.request())] * 4
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda page: browser.submit(page, "/oauth/consent", decision="allow"), pages))
+        assert all("code" in answer_of(answer) for answer in answers)
+        assert len(list_connections(empty_world.database, empty_world.alice)) == number + 1
+
+
+def test_a_page_loads_pictures_from_nowhere_but_the_logos_own_host(empty_world: World, browser: Browser) -> None:
+    plain = browser.get(Application.register(empty_world).request())
+    assert "img-src 'self';" in plain.headers["Content-Security-Policy"]
+    app = Application.register(empty_world, logo_url="https://pictures.example/logo.png?size=64")
+    page = browser.get(app.request())
+    assert "img-src 'self' https://pictures.example;" in page.headers["Content-Security-Policy"]
 
 
 def test_a_tenants_application_is_for_its_members(empty_world: World, browser: Browser) -> None:

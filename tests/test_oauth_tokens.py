@@ -218,6 +218,13 @@ def test_a_client_with_a_secret_may_use_basic_once_and_post_the_next_time(empty_
     result = empty_world.client.simulate_post("/oauth/token", body=body, headers=headers)
     assert result.status_code == 200
     assert web.refresh(result.json["refresh_token"]).status_code == 200
+    # RFC 6749, section 2.3.1: they are encoded like a form, and some clients encode more than they must.
+    encoded = ":".join("".join(f"%{ord(letter):02X}" for letter in part) for part in (web.client.id, web.secret or ""))
+    spelled = {"Authorization": "Basic " + base64.b64encode(encoded.encode()).decode(), "Content-Type": FORM}
+    unknown = empty_world.client.simulate_post(
+        "/oauth/token", body="grant_type=refresh_token&refresh_token=x", headers=spelled
+    )
+    refused(unknown, "invalid_grant")
     both = empty_world.client.simulate_post("/oauth/token", body=body + f"&client_secret={web.secret}", headers=headers)
     refused(both, "invalid_request")
 
@@ -227,7 +234,7 @@ def test_a_client_that_cannot_be_authenticated_gets_401(empty_world: World, head
     headers = {"Authorization": header, "Content-Type": FORM}
     result = empty_world.client.simulate_post("/oauth/token", body="grant_type=client_credentials", headers=headers)
     refused(result, "invalid_client", 401)
-    assert result.headers["WWW-Authenticate"].startswith("Basic ")
+    assert result.headers["WWW-Authenticate"].startswith('Basic realm="regulars", error="invalid_client"')
 
 
 def test_a_secret_is_needed_and_a_rotated_one_is_worth_nothing(empty_world: World, browser: Browser) -> None:
@@ -347,6 +354,12 @@ def test_introspection_tells_whoever_may_know(empty_world: World, browser: Brows
     ours.refresh(token["refresh_token"])
     assert ours.ask("/oauth/introspect", token=token["refresh_token"]).json == {"active": False}
     refused(ours.ask("/oauth/introspect", token="x", client_secret=None), "invalid_client", 401)
+
+
+def test_an_id_token_is_no_access_token(empty_world: World, app: Application, browser: Browser) -> None:
+    token = app.tokens(browser)["id_token"]
+    for path in ("/oauth/userinfo", "/api/v1/account"):
+        expect_error(api(empty_world, token, path), 401, "invalid_token")
 
 
 def test_userinfo_tells_what_the_scopes_allow(empty_world: World, app: Application, browser: Browser) -> None:

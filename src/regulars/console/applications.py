@@ -57,7 +57,9 @@ class NewApplication:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """A form for a new one."""
         visitor, _, user = self.pages.just_signed_in(request, response)
-        form = Form([("tenant", request.get_param("tenant") or ""), *(("scope", name) for name in USUAL)])
+        form = self.pages.begun_form(request)
+        if not form.all("scope"):
+            form = Form([*form.pairs, *(("scope", name) for name in USUAL)])
         self._show(request, response, visitor, managed_by(self.pages, user), form)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:

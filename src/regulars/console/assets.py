@@ -1,4 +1,4 @@
-"""The style sheet and the script of the pages."""
+"""The style sheet, the script and the icon of the pages."""
 
 from importlib.resources import files
 
@@ -6,7 +6,11 @@ import falcon
 
 from regulars.http.compression import send
 
-TYPES = {"console.css": "text/css; charset=utf-8", "passkeys.js": "text/javascript; charset=utf-8"}
+TYPES = {
+    "console.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "passkeys.js": "text/javascript; charset=utf-8",
+}
 
 
 class Asset:

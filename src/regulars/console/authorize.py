@@ -15,9 +15,11 @@ from regulars.oauth.authorization import (
     Refused,
     after_sign_in,
     approve,
+    as_another,
     denied,
     has_consented,
     is_member,
+    likely_email,
     may_skip_consent,
     must_sign_in,
     read_request,
@@ -77,8 +79,10 @@ class Authorize:
         if "none" in asked.prompts:
             raise denied(self.server, asked, *LOGIN_REQUIRED)
         here = PATH + "?" + urlencode(after_sign_in(asked), quote_via=quote)
+        email = likely_email(self.server, asked)
+        hint = "" if email is None else "&" + urlencode({"email": email})
         again = "&reauthenticate=1" if visitor.session else ""
-        self.pages.go(response, self.pages.sign_in_path(here) + again)
+        self.pages.go(response, self.pages.sign_in_path(here) + hint + again)
 
 
 class Consent:
@@ -136,9 +140,11 @@ def show_consent(
         visitor,
         "consent",
         form_targets=redirect_targets(asked.redirect_uri),
+        logo_url=asked.client.logo_url,
         client=asked.client,
         destination=urlsplit(asked.redirect_uri).netloc or asked.redirect_uri.partition(":")[0],
         request=urlencode(asked.pairs, quote_via=quote),
+        as_another=urlencode(as_another(asked), quote_via=quote),
         was_allowed=has_consented(server, asked, visitor.session.user_id),
         **what_is_asked(server, visitor.session, visitor.user, asked.client.tenant_id, asked.scopes),
     )

@@ -31,7 +31,7 @@ class Device:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Ask for the code; one that comes with the address is filled in, to be compared and sent by the user."""
         visitor, _, _ = self.pages.signed_in(request, response)
-        self._ask(response, visitor, code=request.get_param("user_code") or "")
+        self._ask(response, visitor, code=self.pages.begun_form(request).get("user_code"))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Show who asks; then take the answer."""
@@ -54,7 +54,10 @@ class Device:
             self._decide(response, visitor, code, client, allowed=form.get("decision") == "allow")
         else:
             asked = what_is_asked(self.server, session, user, client.tenant_id, code.scopes)
-            self.pages.show(response, visitor, "device_consent", client=client, code=_shown(code.user_code), **asked)
+            self.pages.show(
+                response, visitor, "device_consent", logo_url=client.logo_url, client=client,
+                code=_shown(code.user_code), **asked,
+            )  # fmt: skip
 
     def _ask(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import falcon
 import jinja2
@@ -27,9 +27,12 @@ MOST_FIELDS = 200
 A_YEAR = 365 * 86400
 RECENT = timedelta(minutes=15)
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https:;"
-    " base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; img-src "
 )
+# What may stand in an address while its sender signs in; never a password or a code.
+KEPT = {"name", "scope", "tenant", "days", "kind", "redirect_uris", "role", "logo_url", "user_code"}
+LONGEST_KEPT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +116,34 @@ class Pages:
         """The same for a page that is only for people who have signed in; others are sent to do so, and back."""
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
-            here = request.relative_uri if request.method == "GET" else request.path
-            raise falcon.HTTPStatus(303, headers={"Location": self.path(self.sign_in_path(here))})
+            raise falcon.HTTPStatus(303, headers={"Location": self.path(self.sign_in_path(self._here(request)))})
         return visitor, visitor.session, visitor.user
 
     def just_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
         """The same for what would hurt in the hands of somebody who finds the browser open: sign in again first."""
         visitor, session, user = self.signed_in(request, response)
         if datetime.now(UTC) - session.authenticated_at > RECENT:
-            again = self.path(self.sign_in_path(request.path)) + "&reauthenticate=1"
+            again = self.path(self.sign_in_path(self._here(request))) + "&reauthenticate=1"
             raise falcon.HTTPStatus(303, headers={"Location": again})
         return visitor, session, user
 
     def sign_in_path(self, here: str) -> str:
         """Where to sign in, to come back to the path `here` afterwards."""
         return "/sign-in?" + falcon.to_query_str({"next": here}, prefix=False)
+
+    def _here(self, request: falcon.Request) -> str:
+        """The path of a page to come back to, with what was typed into its form in the query: see `begun_form`."""
+        if request.method == "GET":
+            return str(request.relative_uri)
+        fields = [(name, value) for name, value in self.read_form(request).pairs if name in KEPT and value]
+        here = request.path + ("?" + urlencode(fields) if fields else "")
+        return here if len(here) <= LONGEST_KEPT else request.path
+
+    def begun_form(self, request: falcon.Request) -> Form:
+        """What a form holds before it is filled in: what its sender typed before they had to sign in again."""
+        return Form(
+            [(name, value) for name in KEPT & set(request.params) for value in request.get_param_as_list(name) or ()]
+        )
 
     def form(self, request: falcon.Request, visitor: Visitor) -> Form:
         """The form that the request brings. Raises `Malformed`, and `Forbidden` if it is not from a page of ours."""
@@ -168,14 +184,15 @@ class Pages:
         *,
         status: int = 200,
         form_targets: Sequence[str] | None = (),
+        logo_url: str | None = None,
         **values: Any,
     ) -> None:
         """Send the page `template`.html.jinja.
 
         `form_targets`: where its form may lead beside this service, as sources of a Content-Security-Policy (browsers
-        check redirects, too); None: anywhere.
+        check redirects, too); None: anywhere. `logo_url` is of the picture that it shows from elsewhere.
         """
-        policy = POLICY
+        policy = POLICY + "'self'" + (f" https://{urlsplit(logo_url).netloc}" if logo_url else "")
         if form_targets is not None:
             policy += "; form-action " + " ".join(["'self'", *form_targets])
         response.status = status

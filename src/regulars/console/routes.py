@@ -10,6 +10,7 @@ from regulars.console.pages import Pages
 from regulars.console.passkey_pages import passkey_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
+from regulars.console.way_back import way_back_routes
 from regulars.oauth.server import Server
 
 
@@ -25,4 +26,5 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
         *authorize_routes(pages, server),
         *device_routes(pages, server),
         *logout_routes(pages, server),
+        *way_back_routes(pages, server),
     ]

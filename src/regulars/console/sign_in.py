@@ -23,7 +23,7 @@ from regulars.accounts.totp import check_totp, has_totp
 from regulars.accounts.users import find_user_by_email, get_user
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import NotFound
-from regulars.oauth.authorization import form_targets
+from regulars.oauth.authorization import who_asks
 
 WRONG = "The e-mail address or the password is wrong."
 WRONG_CODE = "This code is wrong, or was used already."
@@ -46,7 +46,7 @@ class SignIn:
         if visitor.session is not None and request.get_param("reauthenticate") != "1":
             self.pages.go(response, target)
             return
-        email = visitor.user.email if visitor.user else ""
+        email = request.get_param("email", default=visitor.user.email if visitor.user else "")
         show_sign_in(self.pages, response, visitor, target, email=email)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
@@ -114,23 +114,26 @@ class SecondFactor:
         user_id, target = waiting
         now, database = datetime.now(UTC), self.pages.database
         is_known = self.pages.knows(visitor, user_id)
-        keys = [browser_key(f"code {visitor.browser} {user_id}") if is_known else account_key(f"code {user_id}")]
+        keys = [browser_key(f"code {visitor.browser} {user_id}")]
+        if not is_known:
+            keys = [account_key(f"code {user_id}"), address_key(visitor.address)]
         seconds = seconds_to_wait(database, keys, now)
         if seconds:
             response.set_header("Retry-After", str(seconds))
             self._ask(response, visitor, target, fault=TOO_MANY, seconds=seconds, status=429)
             return
-        record_failure(database, keys, now)
+        record_failure(database, keys[:1], now)
         code = form.get("code")
         if not check_totp(database, self.pages.settings, user_id, code) and not use_recovery_code(
             database, user_id, code
         ):
+            record_failure(database, keys[1:], now)
             self._ask(response, visitor, target, fault=WRONG_CODE, status=422)
             return
         if take_challenge(database, self.pages.settings, SECOND_FACTOR, self.pages.step(request)) is None:
             self.pages.go(response, "/sign-in")
             return
-        forget_failures(database, keys)
+        forget_failures(database, keys[:1])
         self.pages.set_step(response, "", 0)
         enter(self.pages, response, visitor, user_id, ("pwd", "otp"), target)
 
@@ -144,7 +147,7 @@ class SecondFactor:
         seconds: int = 0,
         status: int = 200,
     ) -> None:
-        targets = form_targets(self.pages.database, target)
+        _, targets = who_asks(self.pages.database, target)
         self.pages.show(
             response, visitor, "sign_in_code", status=status, form_targets=targets, fault=fault, seconds=seconds
         )
@@ -228,12 +231,14 @@ def show_sign_in(
     status: int = 200,
 ) -> None:
     """The page that asks for e-mail address and password."""
+    application, targets = who_asks(pages.database, target)
     pages.show(
         response,
         visitor,
         "sign_in",
         status=status,
-        form_targets=form_targets(pages.database, target),
+        form_targets=targets,
+        application=application,
         next=target,
         email=email,
         fault=fault,

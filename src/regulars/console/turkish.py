@@ -23,15 +23,16 @@ TURKISH = {
     "Continue": "Devam",
     "Delete": "Sil",
     "Delete the application": "Uygulamayı sil",
-    "Delete {name}": "{name} anahtarını sil",
+    "Delete {name}": "Sil: {name}",
     "Deny": "Reddet",
     "Disconnect": "Bağlantıyı kes",
-    "Disconnect {name}": "{name} bağlantısını kes",
+    "Disconnect {name}": "Bağlantıyı kes: {name}",
     "Does your device show this code? If not, or if somebody sent it to you, deny.": (
         "Cihazınızda bu kod mu görünüyor? Görünmüyorsa ya da kodu size biri gönderdiyse reddedin."
     ),
     "E-mail address": "E-posta adresi",
     "End": "Kapat",
+    "End {name}": "Kapat: {name}",
     "End all others": "Diğerlerinin hepsini kapat",
     "Enter the code that your authenticator app shows, or one of your recovery codes.": (
         "Doğrulama uygulamanızın gösterdiği kodu ya da kurtarma kodlarınızdan birini girin."
@@ -42,6 +43,16 @@ TURKISH = {
         "Kendi betikleriniz için. Bir anahtar, kapsamları içinde sizin yapabildiklerinizi yapabilir."
     ),
     "Go to my account": "Hesabıma git",
+    "Go back to the application": "Uygulamaya geri dönün",
+    "Your browser cannot open the application by itself: the address that it registered, {scheme}:, has a letter that"
+    " browsers do not know.": (
+        "Tarayıcınız uygulamayı kendiliğinden açamıyor: kaydettiği adreste ({scheme}:) tarayıcıların tanımadığı bir"
+        " karakter var."
+    ),
+    "Open {name}": "Aç: {name}",
+    "Close this page and try again there. If it happens again, tell whoever made the application.": (
+        "Bu sayfayı kapatıp uygulamada yeniden deneyin. Yine olursa uygulamayı yapanlara bildirin."
+    ),
     "Here is its secret. Copy it now: it is not shown again.": (
         "Gizli anahtarı burada. Şimdi kopyalayın: bir daha gösterilmez."
     ),
@@ -86,7 +97,7 @@ TURKISH = {
     "Register": "Kaydet",
     "Register an application": "Uygulama kaydet",
     "Revoke": "İptal et",
-    "Revoke {name}": "{name} anahtarını iptal et",
+    "Revoke {name}": "İptal et: {name}",
     "Role": "Rol",
     "Role of a service": "Servisin rolü",
     "Save": "Kaydet",
@@ -113,12 +124,14 @@ TURKISH = {
     "The passkey could not be used. Try again, or sign in with your password.": (
         "Geçiş anahtarı kullanılamadı. Yeniden deneyin ya da parolanızla giriş yapın."
     ),
+    "Then you go on to {name}.": "Sonra {name} uygulamasına devam edersiniz.",
     "To add a passkey, your browser must run the script of this page.": (
         "Geçiş anahtarı eklemek için tarayıcınızın bu sayfanın betiğini çalıştırması gerekir."
     ),
     "Turn it off": "Kapat",
     "Turn it on": "Aç",
     "Unknown browser": "Bilinmeyen tarayıcı",
+    "Use another account": "Başka bir hesap kullan",
     "What is it for?": "Ne için?",
     "What is it?": "Bu nedir?",
     "What may it ask for?": "Neleri isteyebilir?",
@@ -138,6 +151,10 @@ TURKISH = {
     "Your device is connected": "Cihazınız bağlandı",
     "Your password": "Parolanız",
     "Your password now": "Şimdiki parolanız",
+    "in {tenant}": "{tenant} işletmesinde",
+    "in all businesses": "bütün işletmelerde",
+    "expired": "süresi doldu",
+    "Logo": "Logo",
     "good until {time}": "{time} tarihine kadar geçerli",
     "last used {time}": "son kullanım {time}",
     "never used": "hiç kullanılmadı",
@@ -230,6 +247,19 @@ TURKISH = {
         "Form, application/x-www-form-urlencoded olarak gönderilmelidir."
     ),
     "A service account acts in one tenant: name it.": "Hizmet hesabı tek bir işletmede çalışır: onu seçin.",
+    "The request cannot be read.": "İstek okunamıyor.",
+    "The request is not valid.": "İstek geçerli değil.",
+    "There is no such session; it may have ended already.": "Böyle bir oturum yok; belki çoktan kapandı.",
+    "There is no such passkey; it may have been removed already.": (
+        "Böyle bir geçiş anahtarı yok; belki çoktan silindi."
+    ),
+    "There is no such token; it may have been revoked already.": "Böyle bir anahtar yok; belki çoktan iptal edildi.",
+    "This application is not connected (any more).": "Bu uygulama bağlı değil (ya da artık değil).",
+    "Making the passkey took too long; try again.": "Geçiş anahtarını oluşturmak çok uzun sürdü; yeniden deneyin.",
+    "The passkey could not be verified; try again.": "Geçiş anahtarı doğrulanamadı; yeniden deneyin.",
+    "This passkey is known already.": "Bu geçiş anahtarı zaten kayıtlı.",
+    "A token must be good for 1 second to 365 days.": "Anahtar en az 1 saniye, en çok 365 gün geçerli olabilir.",
+    "The database took too long to answer.": "Veritabanının yanıtı çok uzun sürdü.",
     "The role is a service account's: admin, agent or viewer.": (
         "Rol, hizmet hesapları içindir: admin, agent ya da viewer."
     ),
@@ -263,6 +293,21 @@ WITH_VALUES = {
     "Give scopes of {scopes}.": "Şu izinlerden seçin: {scopes}.",
     "A service account is nobody's: it cannot have {scopes}.": (
         "Hizmet hesabı bir kişinin değildir: şu izinleri alamaz: {scopes}."
+    ),
+    "There is no application {name}.": "{name} adında bir uygulama yok.",
+    "There is no tenant {number}.": "{number} numaralı bir işletme yok.",
+    "The user is no member of tenant {number}.": "{number} numaralı işletmenin üyesi değilsiniz.",
+    "The kind must be one of {kinds}, not {name}.": "Türü şunlardan biri olmalıdır: {kinds}; {name} olamaz.",
+    "There is no scope {name} for a personal token; there are {scopes}.": (
+        "Kişisel anahtarlarda {name} izni yoktur; olanlar: {scopes}."
+    ),
+    "The database cannot be used just now: {reason}.": "Veritabanı şu anda kullanılamıyor: {reason}.",
+    "{method} cannot be used here; {methods} can.": "{method} burada kullanılamaz; {methods} kullanılabilir.",
+    "The query string has {number} characters; at most {most} are read.": (
+        "Adresin sorgu kısmı {number} karakter; en çok {most} karakter okunur."
+    ),
+    "Something went wrong here. Give this number when you ask about it: {number}.": (
+        "Burada bir şeyler ters gitti. Bunu sorarken şu numarayı verin: {number}."
     ),
     "A token must have at least one scope of {scopes}.": "Anahtarın en az bir izni olmalıdır: {scopes}.",
 }

@@ -9,7 +9,7 @@ from typing import Any
 from regulars.customers.census import ages
 from regulars.customers.milestones import BEGINNING, LONG, STEP
 from regulars.customers.schemas import Customer, Gender, customer_of
-from regulars.customers.search import kinds_of, values_of, words_of
+from regulars.customers.search import is_nowhere, kinds_of, rare_trigrams, values_of, words_of
 from regulars.customers.statements import (
     KEY,
     TOTAL,
@@ -26,6 +26,8 @@ from regulars.db.statements import Row
 FARTHEST = 2**62
 FEW = 1_000
 """So many matches of a search, and more in a large tenant, are found, counted and sorted at once."""
+SCANNED_PER_FOUND = 10
+"""To find a customer by SQLite's index costs about as much as to look at so many in their order."""
 NEAR = 1_000
 """Up to so many rows from its start the list is read from there, without asking how long it is."""
 
@@ -80,7 +82,7 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     if values["user_id"] is not None and values["user_id"] >= 2**63:
         return Page([], 0)
     if shape.words:
-        return _search(database, shape, values, listing)
+        return _search(database, tenant_id, shape, values, listing)
     if shape.dialect == "sqlite" and shape.has_ages:
         everyone = shape._replace(born_until=False, born_after=False)
         total, among = (_total(database, each, values) for each in (shape, everyone))
@@ -89,10 +91,17 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     return _read(database, shape, values, listing)
 
 
-def _search(database: Database, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
+def _search(database: Database, tenant_id: int, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
     """Few matches are found, counted and sorted at once. Where there are more, a page is full sooner if customers are
     read in order and others left out; then the matches are only counted."""
     among = _total(database, shape._replace(words=()), values)
+    if shape.dialect == "sqlite" and not any(map(all, shape.words)):
+        words = words_of(listing.search)
+        trigrams = rare_trigrams(database, words, max(FEW, among // SCANNED_PER_FOUND))
+        if is_nowhere(words, trigrams):
+            return Page([], 0)
+        shape = shape._replace(words=kinds_of(shape.dialect, words, trigrams))
+        values |= values_of(shape.dialect, tenant_id, words, trigrams)
     few = max(FEW, isqrt((values["offset"] + shape.rows) * among))
     page = _read(database, shape._replace(few=True), values | {"few": few + 1}, listing)
     if page.total <= few:
@@ -184,7 +193,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         "beginning": BEGINNING,
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
         **(ages(younger, older) if older or younger else {}),
-        **values_of(dialect, tenant_id, words),
+        **values_of(dialect, tenant_id, words, {}),
     }
     shape = Shape(
         dialect,
@@ -196,7 +205,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         listing.user_id is not None,
         listing.min_age is not None,
         listing.max_age is not None,
-        kinds_of(words),
+        kinds_of(dialect, words, {}),
     )
     return shape, values
 

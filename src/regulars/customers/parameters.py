@@ -1,6 +1,7 @@
 """The parameters of the customer list, and the listing that they ask for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from regulars.customers.listing import Listing
@@ -47,7 +48,14 @@ PARAMETERS = (
         "",
         at_most=2000,
     ),
-    integer_parameter("limit", "The number of customers, where there are no pages.", 20, low=1, high=100, default=20),
+    integer_parameter(
+        "limit",
+        "The number of customers, where there are no pages; beside `page` or `per_page` it does not count.",
+        20,
+        low=1,
+        high=100,
+        default=20,
+    ),
 )
 
 
@@ -58,7 +66,8 @@ def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
-OF_PAGES = tuple(parameter for parameter in PARAMETERS if parameter.name != "limit")
+# Beside pages any limit does, for it does not count.
+OF_PAGES = tuple(replace(each, read=str) if each.name == "limit" else each for each in PARAMETERS)
 LIMIT = 20
 NOT_OF_A_LISTING = {"cursor", "limit"}
 
@@ -79,5 +88,5 @@ def is_in_pages(query: Query) -> bool:
 
 
 def parameters_for(*, in_pages: bool) -> tuple[Parameter, ...]:
-    """Those that are read: with pages, `limit` is one of the many that do not exist."""
+    """The parameters as they are read, with numbered pages or without."""
     return OF_PAGES if in_pages else PARAMETERS

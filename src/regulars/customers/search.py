@@ -1,22 +1,34 @@
 """The search of the list: from its words to what the indexes are asked, and to what is compared."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, literal_column, or_, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, cast, func, literal_column, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, array
 
-from regulars.db.tables import SEARCH_ROWS_PER_TENANT, customers, customers_search
+from regulars.db.engine import Database
+from regulars.db.statements import Statement
+from regulars.db.tables import SEARCH_ROWS_PER_TENANT, customers, customers_search, customers_search_trigrams
 from regulars.folding import search_words
 
+LETTERS = 1
+"""Words of one or two letters are found as they are."""
 TRIGRAM = 3
-DIGITS = 6
-"""PostgreSQL has an index of so many digits in a row, too: few customers share them, in a tenant of any size."""
+RUN = 6
+"""PostgreSQL has an index of so many digits in a row, and letters before an @, too: few customers share them, in a
+tenant of any size."""
 TELLING = 6
 """Of a word so many letters are looked up in the index; what they find is compared with the whole word anyway."""
+DIGITS_IN_A_ROW = re.compile(r"[0-9]+")
+HIGHEST = "\U0010ffff"
+AT_A_TIME = 16
+MOST_TRIGRAMS = 200
 
 Words = tuple[tuple[int, ...], ...]
 """For each word of a search, in each of its one or two forms: how many characters at once an index finds of it."""
+Trigrams = Mapping[str, Sequence[str]]
+"""For words of one or two letters: all the trigrams that begin with them."""
 
 
 def words_of(search: str) -> list[tuple[str, str]]:
@@ -24,18 +36,64 @@ def words_of(search: str) -> list[tuple[str, str]]:
     return search_words(search) if search else []
 
 
-def kinds_of(words: Sequence[tuple[str, str]]) -> Words:
+def kinds_of(dialect: str, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> Words:
     """All of `words` that makes a difference to the SQL."""
-    return tuple(tuple(_found_at_once(form) for form in dict.fromkeys(forms)) for forms in words)
+    found_at_once = _found_by_postgresql if dialect == "postgresql" else _found_by_sqlite
+    return tuple(tuple(found_at_once(form, trigrams) for form in dict.fromkeys(forms)) for forms in words)
 
 
-def _found_at_once(form: str) -> int:
-    if form.isascii() and form.isdigit() and len(form.lstrip("0")) >= DIGITS:
-        return DIGITS
-    return TRIGRAM if len(form) >= TRIGRAM else 0
+def _found_by_postgresql(form: str, trigrams: Trigrams) -> int:
+    if _runs(form):
+        return RUN
+    if len(form) >= TRIGRAM:
+        return TRIGRAM
+    # Nearly every text has some of these.
+    is_everywhere = len(form) == 1 and form.isascii() and form.isalnum()
+    return 0 if is_everywhere else LETTERS
 
 
-def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _found_by_sqlite(form: str, trigrams: Trigrams) -> int:
+    if len(form) >= TRIGRAM:
+        return TRIGRAM
+    return LETTERS if form in trigrams else 0
+
+
+SOME_TRIGRAMS = Statement(
+    select(customers_search_trigrams)
+    .where(customers_search_trigrams.c.term > bindparam("after"), customers_search_trigrams.c.term < bindparam("end"))
+    .order_by(customers_search_trigrams.c.term)
+    .limit(literal_column(str(AT_A_TIME)))
+)
+
+
+def rare_trigrams(database: Database, words: Sequence[tuple[str, str]], most: int) -> Trigrams:
+    """The trigrams by which SQLite's index finds words of one or two letters, for those that are in no more than about
+    `most` customers of all tenants."""
+    short = [form for forms in words for form in dict.fromkeys(forms) if 0 < len(form) < TRIGRAM]
+    found = {form: _trigrams_from(database, form, most) for form in short}
+    return {form: trigrams for form, trigrams in found.items() if trigrams is not None}
+
+
+def _trigrams_from(database: Database, form: str, most: int) -> list[str] | None:
+    found: list[str] = []
+    after = form
+    while True:
+        some = database.fetch_all(SOME_TRIGRAMS, {"after": after, "end": form + HIGHEST})
+        found += [trigram for trigram, _ in some]
+        most -= sum(customers_with_it for _, customers_with_it in some)
+        if most < 0 or len(found) > MOST_TRIGRAMS:
+            return None
+        if len(some) < AT_A_TIME:
+            return found
+        after = found[-1]
+
+
+def is_nowhere(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> bool:
+    """Whether a word has no trigrams, so that no customer has it."""
+    return any(all(trigrams.get(form) == [] for form in forms) for forms in words)
+
+
+def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> dict[str, Any]:
     """The values that `only_matching` takes."""
     values: dict[str, Any] = {}
     for number, (word, digits) in enumerate(words):
@@ -44,9 +102,10 @@ def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]) ->
         if dialect == "postgresql":
             for form, text_of_form in (("word", word), ("digits", digits)):
                 values[f"like_{form}_{number}"] = f"%{_escaped(_telling(text_of_form))}%"
-                values[f"runs_{form}_{number}"] = _runs(tenant_id, text_of_form)
+                first, last = _runs(text_of_form) or ("", "")
+                values[f"first_{form}_{number}"], values[f"last_{form}_{number}"] = first, last
     if words and dialect == "sqlite":
-        values["match"] = _match(words)
+        values["match"] = _match(words, trigrams)
         values["rows_after"] = tenant_id * SEARCH_ROWS_PER_TENANT
         values["rows_before"] = (tenant_id + 1) * SEARCH_ROWS_PER_TENANT
     return values
@@ -88,27 +147,38 @@ def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _match(words: Sequence[tuple[str, str]]) -> str:
-    """The search in FTS5's language: of every word that is long enough, its trigrams."""
+def _match(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> str:
+    """The search in FTS5's language: all trigrams of every word that is long enough; of shorter ones, one of theirs."""
     wanted = []
-    for word, digits in words:
-        if min(len(word), len(digits)) >= TRIGRAM:
-            forms = [f"({' AND '.join(_trigrams(_telling(form)))})" for form in dict.fromkeys((word, digits))]
-            wanted.append(f"({' OR '.join(forms)})")
+    for forms in words:
+        if all(_found_by_sqlite(form, trigrams) for form in forms):
+            found = filter(None, (_by_trigrams(form, trigrams) for form in dict.fromkeys(forms)))
+            wanted.append(f"({' OR '.join(found)})")
     return " AND ".join(wanted)
 
 
+def _by_trigrams(form: str, trigrams: Trigrams) -> str:
+    if len(form) >= TRIGRAM:
+        return f"({' AND '.join(map(_quoted, _trigrams(_telling(form))))})"
+    return " OR ".join(map(_quoted, trigrams[form]))
+
+
 def _trigrams(word: str) -> list[str]:
-    every = dict.fromkeys(word[start : start + TRIGRAM] for start in range(len(word) - TRIGRAM + 1))
-    return ['"' + trigram.replace('"', '""') + '"' for trigram in every]
+    return list(dict.fromkeys(word[start : start + TRIGRAM] for start in range(len(word) - TRIGRAM + 1)))
 
 
-def _runs(tenant_id: int, form: str) -> list[int]:
-    """The first and the last digits of a form that is a number, as the index has them."""
-    digits = form.lstrip("0")
-    if _found_at_once(form) < DIGITS:
-        return []
-    return [tenant_id * 10**DIGITS + int(run) for run in dict.fromkeys((digits[:DIGITS], digits[-DIGITS:]))]
+def _quoted(trigram: str) -> str:
+    return '"' + trigram.replace('"', '""') + '"'
+
+
+def _runs(form: str) -> tuple[str, str] | None:
+    """What the index of runs has of a form: the first and last of its digits in a row, or what stands before its @."""
+    digits = max((run.lstrip("0") for run in DIGITS_IN_A_ROW.findall(form)), key=len, default="")
+    if len(digits) >= RUN:
+        return digits[:RUN], digits[-RUN:]
+    local_part, at, _ = form.partition("@")
+    before = local_part[-RUN:] + at
+    return (before, before) if at and len(local_part) >= RUN else None
 
 
 def _contains(dialect: str, number: int, forms: tuple[int, ...]) -> ColumnElement[bool]:
@@ -129,9 +199,25 @@ def _is_like(form: str) -> ColumnElement[bool]:
     return and_(customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\"), _is_at_a_place(form))
 
 
-def _has_digits(form: str) -> ColumnElement[bool]:
-    runs = func.search_digits(customers.c.tenant_id, customers.c.search_text, type_=ARRAY(BigInteger))
-    return and_(runs.contains(bindparam(f"runs_{form}", type_=ARRAY(BigInteger))), _is_at_a_place(form))
+def _has_runs(form: str) -> ColumnElement[bool]:
+    return and_(_has("search_runs", f"first_{form}", f"last_{form}"), _is_at_a_place(form))
 
 
-FOUND = {0: _is_at_a_place, TRIGRAM: _is_like, DIGITS: _has_digits}
+def _has_letters(form: str) -> ColumnElement[bool]:
+    return and_(_has("search_letters", form), _is_at_a_place(form))
+
+
+def _has(function: str, *letters: str) -> ColumnElement[bool]:
+    keys: ColumnElement[Sequence[int]] = getattr(func, function)(
+        customers.c.tenant_id, customers.c.search_text, type_=ARRAY(BigInteger)
+    )
+    return keys.contains(array(map(_key, letters)))
+
+
+def _key(letters: str) -> ColumnElement[int]:
+    """The number that the index has for some letters of the tenant."""
+    number = func.hashtext(bindparam(letters), type_=BigInteger).op("&")(literal_column("4294967295", BigInteger))
+    return cast(bindparam("tenant_id"), BigInteger) * literal_column("4294967296", BigInteger) + number
+
+
+FOUND = {0: _is_at_a_place, LETTERS: _has_letters, TRIGRAM: _is_like, RUN: _has_runs}

@@ -41,7 +41,7 @@ SQLITE_SEARCH = Statement(
     # every tenant: the triggers that keep the search index are away while its rows are loaded
     text(
         "INSERT INTO customers_search (rowid, search_text)"
-        " SELECT tenant_id * :rows_per_tenant + id, search_text FROM customers"
+        " SELECT tenant_id * :rows_per_tenant + id, search_text || char(10, 10) FROM customers"
     ).bindparams(bindparam("rows_per_tenant", SEARCH_ROWS_PER_TENANT))
 )
 ANY_CUSTOMER = Statement(text("SELECT 1 FROM customers LIMIT 1").columns(column("one")))

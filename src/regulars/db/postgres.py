@@ -31,8 +31,16 @@ NOTICE_THAT_IT_IS_GONE = {
     "tcp_user_timeout": 15_000,
 }
 # Compiling such short statements to machine code only costs time. Every table is shared by all tenants, so reading one
-# through is never right, however much of it the planner expects.
-SETTINGS = {"jit": "off", "enable_seqscan": "off", "timezone": "UTC", "statement_timeout": "60s"}
+# through is never right, however much of it the planner expects. A bitmap of ten million rows fits into 64 MB; with
+# less, whole pages are looked at instead of rows. Pages lie in memory or on a disk without heads.
+SETTINGS = {
+    "jit": "off",
+    "enable_seqscan": "off",
+    "work_mem": "64MB",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+}
 # A prepared statement is planned once, for any values; statements whose plan depends on their values
 # (`plan_each_time`) are sent with the values in their text.
 FOR_SESSION = "; ".join(

@@ -123,13 +123,20 @@ customers = Table(
 )
 
 # SQLite: an FTS5 table of trigrams that holds no text of its own; its rows are numbered tenant_id * 2^40 + id.
-# PostgreSQL: a GIN index of trigrams (pg_trgm).
+# PostgreSQL: GIN indexes of trigrams (pg_trgm), of six letters or digits in a row, and of one and two letters.
 SEARCH_ROWS_PER_TENANT = 2**40
 customers_search = Table(
     "customers_search",
     MetaData(),
     Column("rowid", BigInteger),
     Column("customers_search", Text),
+)
+# SQLite: every trigram of that index, and in how many customers of all tenants it is.
+customers_search_trigrams = Table(
+    "customers_search_trigrams",
+    MetaData(),
+    Column("term", Text),
+    Column("doc", BigInteger),
 )
 
 # How many customers a tenant has, for every filter of the list but the search (see `customers.census`).

@@ -13,12 +13,14 @@ from authlib.oauth2 import OAuth2Error
 
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.sessions import Session
+from regulars.accounts.users import get_user
 from regulars.db.engine import Database
 from regulars.errors import Malformed
 from regulars.oauth.clients import Client, ClientKind, find_client
 from regulars.oauth.codes import issue_code
 from regulars.oauth.consents import consented_scopes, remember_consent
 from regulars.oauth.grants import open_grant
+from regulars.oauth.id_tokens import read_hint
 from regulars.oauth.resources import check_resources
 from regulars.oauth.server import Pairs, Payload, Server
 
@@ -32,7 +34,10 @@ NOT_SUPPORTED = {
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A good request: an application asks the user for `scopes`. `pairs` are its parameters as they came."""
+    """A good request: an application asks the user for `scopes`. `pairs` are its parameters as they came.
+
+    `has_hint`: it says with an ID token which user it means; None of ours, where it cannot be read.
+    """
 
     client: Client
     scopes: tuple[str, ...]
@@ -44,6 +49,9 @@ class AuthorizationRequest:
     nonce: str | None
     prompts: frozenset[str]
     max_age: int | None
+    login_hint: str | None
+    hinted_user: int | None
+    has_hint: bool
     pairs: Pairs
 
 
@@ -83,6 +91,9 @@ def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
         nonce=payload.data.get("nonce"),
         prompts=prompts,
         max_age=max_age,
+        login_hint=payload.data.get("login_hint"),
+        hinted_user=read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))[1],
+        has_hint="id_token_hint" in payload.data,
         pairs=list(pairs),
     )
 
@@ -98,8 +109,10 @@ def denied(server: Server, request: AuthorizationRequest, error: str, descriptio
 
 
 def must_sign_in(request: AuthorizationRequest, session: Session | None) -> bool:
-    """Whether the user must sign in (again) before anything else: asked for, or too long ago."""
+    """Whether the user must sign in (again) before anything else: asked for, too long ago, or not the one meant."""
     if session is None or request.prompts & {"login", "select_account"}:
+        return True
+    if request.has_hint and session.user_id != request.hinted_user:
         return True
     if request.max_age is None:
         return False
@@ -107,10 +120,29 @@ def must_sign_in(request: AuthorizationRequest, session: Session | None) -> bool
 
 
 def after_sign_in(request: AuthorizationRequest) -> Pairs:
-    """The request's parameters once the user has signed in: without what asked for that."""
+    """The request's parameters once the user has signed in: without what asked for that.
+
+    A hint that names a user stays, since nobody else will do; one that names nobody would ask for ever.
+    """
     left = " ".join(sorted(request.prompts - {"login", "select_account"}))
-    rest = [(name, value) for name, value in request.pairs if name not in {"prompt", "max_age"}]
+    done = {"prompt", "max_age", "login_hint"} | ({"id_token_hint"} if request.hinted_user is None else set())
+    rest = [(name, value) for name, value in request.pairs if name not in done]
     return [*rest, ("prompt", left)] if left else rest
+
+
+def as_another(request: AuthorizationRequest) -> Pairs:
+    """The request's parameters for whoever wants to sign in as somebody else."""
+    done = {"prompt", "login_hint", "id_token_hint"}
+    return [*((name, value) for name, value in request.pairs if name not in done), ("prompt", "select_account")]
+
+
+def likely_email(server: Server, request: AuthorizationRequest) -> str | None:
+    """The address that the sign-in page should suggest; empty: none; None: that of whoever is signed in."""
+    if request.login_hint:
+        return request.login_hint[:255]
+    if request.hinted_user is not None:
+        return get_user(server.database, request.hinted_user).email
+    return "" if "select_account" in request.prompts else None
 
 
 def is_member(server: Server, request: AuthorizationRequest, user_id: int) -> bool:
@@ -157,27 +189,28 @@ def approve(server: Server, request: AuthorizationRequest, session: Session) -> 
     return _location(server, request.redirect_uri, request.state, {"code": code})
 
 
-def form_targets(database: Database, target: str) -> tuple[str, ...] | None:
-    """Where a form may lead whose end is the path `target` of ours: as `redirect_targets` says, if that is a request.
+def who_asks(database: Database, target: str) -> tuple[str, tuple[str, ...] | None]:
+    """The name of the application whose request the path `target` of ours is, and where a form may lead to it.
 
-    For the sign-in page, from which a browser may go on to an application at once.
+    For the sign-in page, from which a browser may go on to the application at once. Empty where it is no request.
     """
     path, _, query = target.partition("?")
     if not path.endswith("/oauth/authorize"):
-        return ()
+        return "", ()
     try:
-        _, redirect_uri = _whom_to_answer(database, Payload(parse_qsl(query, keep_blank_values=True)))
+        client, redirect_uri = _whom_to_answer(database, Payload(parse_qsl(query, keep_blank_values=True)))
     except Malformed:
-        return ()
-    return redirect_targets(redirect_uri)
+        return "", ()
+    return client.name, redirect_targets(redirect_uri)
 
 
 def redirect_targets(redirect_uri: str) -> tuple[str, ...] | None:
     """A redirect URI as the sources of a Content-Security-Policy; None where no source can say it."""
     parts = urlsplit(redirect_uri)
     if parts.scheme in {"http", "https"}:
-        return (f"{parts.scheme}://{parts.netloc}",)
-    # The grammar of sources knows no underscore in a scheme; apps in the field have one.
+        # The grammar of sources knows no IPv6 address either: browsers would block the way to one.
+        return (f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}",)
+    # Nor does it know an underscore in a scheme; apps in the field have one.
     scheme = redirect_uri.partition(":")[0]
     return None if "_" in scheme else (f"{scheme}:",)
 

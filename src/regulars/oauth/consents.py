@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
@@ -11,31 +12,44 @@ from regulars.db.tables import consents
 
 MINE = (consents.c.user_id == bindparam("of_user"), consents.c.client_id == bindparam("of_client"))
 ONE = Statement(select(consents.c.scopes).where(*MINE))
-INSERT = Statement(
-    insert(consents).values(
-        {name: bindparam(name) for name in ("user_id", "client_id", "scopes", "created_at", "updated_at")}
-    )
-)
-UPDATE = Statement(update(consents).where(*MINE).values(scopes=bindparam("scopes"), updated_at=bindparam("updated_at")))
+# Locked, so that of two who add scopes at once neither loses the other's.
+LOCKED = Statement(select(consents.c.scopes).where(*MINE).with_for_update())
+UPDATE = Statement(update(consents).where(*MINE).values(scopes=bindparam("scopes"), updated_at=bindparam("now")))
 DELETE = Statement(delete(consents).where(*MINE))
+
+
+def _start(dialect: str) -> Statement:
+    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(consents)
+    first = {"user_id": bindparam("of_user"), "client_id": bindparam("of_client"), "scopes": ""}
+    return Statement(
+        insert.values(first | {"created_at": bindparam("now"), "updated_at": bindparam("now")}).on_conflict_do_nothing()
+    )
+
+
+# For whoever clicks twice: the second must not fail.
+START = {dialect: _start(dialect) for dialect in ("sqlite", "postgresql")}
 
 
 def consented_scopes(database: Database, user_id: int, client_id: str) -> frozenset[str]:
     """All scopes that the user has allowed the application."""
-    row = database.fetch_one(ONE, {"of_user": user_id, "of_client": client_id})
-    return frozenset(row[0].split()) if row else frozenset()
+    return _scopes(database, ONE, {"of_user": user_id, "of_client": client_id})
 
 
 def remember_consent(database: Database, user_id: int, client_id: str, scopes: Iterable[str]) -> None:
     """Add `scopes` to what the user has allowed the application."""
+    mine = {"of_user": user_id, "of_client": client_id}
     now = datetime.now(UTC).replace(microsecond=0)
     with database.transaction():
-        known = consented_scopes(database, user_id, client_id)
-        values = {"scopes": " ".join(sorted(known | set(scopes))), "updated_at": now}
-        if not database.execute(UPDATE, values | {"of_user": user_id, "of_client": client_id}):
-            database.execute(INSERT, values | {"user_id": user_id, "client_id": client_id, "created_at": now})
+        database.execute(START[database.dialect], mine | {"now": now})
+        all_of_them = _scopes(database, LOCKED, mine) | set(scopes)
+        database.execute(UPDATE, mine | {"scopes": " ".join(sorted(all_of_them)), "now": now})
 
 
 def withdraw_consent(database: Database, user_id: int, client_id: str) -> bool:
     """Forget what the user has allowed the application; whether there was anything."""
     return database.execute(DELETE, {"of_user": user_id, "of_client": client_id}) > 0
+
+
+def _scopes(database: Database, statement: Statement, mine: dict[str, object]) -> frozenset[str]:
+    row = database.fetch_one(statement, mine)
+    return frozenset(row[0].split()) if row else frozenset()

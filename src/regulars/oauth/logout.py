@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-from joserfc import jwt
-from joserfc.errors import JoseError
 from sqlalchemy import bindparam, update
 
 from regulars.accounts.sessions import Session
@@ -15,7 +13,7 @@ from regulars.db.statements import Statement
 from regulars.db.tables import grants
 from regulars.oauth.authorization import redirect_targets
 from regulars.oauth.clients import Client, find_client
-from regulars.oauth.keys import ALGORITHMS, public_keys
+from regulars.oauth.id_tokens import read_hint
 from regulars.oauth.server import Pairs, Payload, Server
 
 # An application that was allowed to stay signed in when its user is away does.
@@ -51,7 +49,7 @@ class LogoutRequest:
 def read_logout(server: Server, pairs: Pairs) -> LogoutRequest:
     """The request with these parameters; what is not known to be good in it counts as left out."""
     payload = Payload(pairs)
-    client_id, user_id = _hinted(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))
+    client_id, user_id = read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))
     named = payload.client_id
     client = find_client(server.database, client_id or named or "")
     if client is not None and named not in {None, client.id}:
@@ -77,18 +75,3 @@ def end_grants_of_session(database: Database, session: Session, client: Client |
     values = {"of_session": session.id, "of_user": session.user_id, "of_client": client.id, "now": now}
     if database.execute(END, values):
         bump_access_version(database)
-
-
-def _hinted(database: Database, issuer: str, token: str) -> tuple[str | None, int | None]:
-    """The client and the user that an ID token of ours names; it may have expired."""
-    keys = public_keys(database)
-    try:
-        decoded = jwt.decode(
-            token, lambda guest: keys[str(guest.headers().get("kid"))].key, algorithms=list(ALGORITHMS)
-        )
-        claims = decoded.claims
-        if claims.get("iss") != issuer or decoded.header.get("typ") != "JWT":
-            return None, None
-        return str(claims["aud"]), int(claims["sub"])
-    except (JoseError, ValueError, TypeError, KeyError):
-        return None, None

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, literal_column, select, tuple_
 
 from regulars.db import tables
 from regulars.db.engine import Database
@@ -11,6 +11,8 @@ from regulars.db.statements import Statement
 from regulars.errors import RegularsError
 
 BATCH = 500
+# In the statements' own text: PostgreSQL plans each once, and must know how few rows are wanted.
+AT_MOST: ColumnElement[int] = literal_column(str(BATCH))
 A_DAY = timedelta(days=1)
 
 log = structlog.get_logger("regulars")
@@ -23,7 +25,7 @@ def _prune(table: Table, since: str, *conditions: ColumnElement[bool]) -> Statem
     may read the whole table instead.
     """
     key = table.primary_key.columns
-    dead = select(*key).where(_before(table.c[since]), *conditions).order_by(table.c[since]).limit(BATCH)
+    dead = select(*key).where(_before(table.c[since]), *conditions).order_by(table.c[since]).limit(AT_MOST)
     return Statement(delete(table).where(tuple_(*key).in_(dead) if len(key) > 1 else key[0].in_(dead)))
 
 
@@ -38,15 +40,22 @@ def _before(column: ColumnElement[datetime]) -> ColumnElement[bool]:
 # What belongs to grants, and goes before them.
 CODES, REFRESH, DEVICES = tables.authorization_codes, tables.refresh_tokens, tables.device_codes
 HAS_NONE = tuple(map(_has_no, (CODES, REFRESH, DEVICES)))
-# What belongs to a grant that has ended is dead before it expires.
-ENDED = (
-    select(tables.grants.c.id).where(_before(tables.grants.c.ended_at)).order_by(tables.grants.c.ended_at).limit(BATCH)
-)
+
+
+def _oldest_grants(since: str) -> Select[tuple[str]]:
+    column = tables.grants.c[since]
+    return select(tables.grants.c.id).where(_before(column)).order_by(column).limit(AT_MOST)
 
 
 def _of_ended(table: Table) -> Statement:
-    of_ended = select(table.c.digest).where(table.c.grant_id.in_(ENDED)).limit(BATCH)
+    """What belongs to a grant that has ended is dead before it expires."""
+    of_ended = select(table.c.digest).where(table.c.grant_id.in_(_oldest_grants("ended_at"))).limit(AT_MOST)
     return Statement(delete(table).where(table.c.digest.in_(of_ended)))
+
+
+def _prune_grants(since: str) -> Statement:
+    """Those with nothing left, of the longest dead alone: many may still wait for their tokens to go."""
+    return Statement(delete(tables.grants).where(tables.grants.c.id.in_(_oldest_grants(since)), *HAS_NONE))
 
 
 # A consent that nothing has come of for a year, with no sign-in left.
@@ -58,8 +67,8 @@ NO_GRANT = ~exists().where(
 RULES: tuple[tuple[Statement, timedelta], ...] = (
     *((_of_ended(table), A_DAY) for table in (CODES, REFRESH, DEVICES)),
     *((_prune(table, "expires_at"), A_DAY) for table in (CODES, REFRESH, DEVICES)),
-    (_prune(tables.grants, "expires_at", *HAS_NONE), A_DAY),
-    (_prune(tables.grants, "ended_at", *HAS_NONE), A_DAY),
+    (_prune_grants("expires_at"), A_DAY),
+    (_prune_grants("ended_at"), A_DAY),
     (_prune(tables.sessions, "expires_at"), timedelta()),
     (_prune(tables.challenges, "expires_at"), timedelta()),
     (_prune(tables.attempts, "failed_at"), timedelta(hours=1)),

@@ -93,7 +93,9 @@ class Server(AuthorizationServer):
         return request
 
     def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Answer:
-        return status, body, headers
+        # RFC 7617, section 2: the realm is required, and Authlib gives none.
+        named = [(name, value.replace("Basic ", 'Basic realm="regulars", ', 1)) for name, value in headers]
+        return status, body, named
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Authlib's signals have no listener here."""
@@ -122,8 +124,7 @@ class Server(AuthorizationServer):
             with self.database.transaction():
                 return respond(made)
         except OAuth2Error as error:
-            status, body, headers = error()
-            return status, body, headers
+            return self.handle_response(*error())
 
     def token_answer(self, pairs: Pairs, headers: Mapping[str, str]) -> Answer:
         """The token endpoint (RFC 6749, section 3.2)."""

@@ -9,6 +9,10 @@ const text = (buffer) =>
 async function options(form) {
   const answer = await fetch(form.dataset.begin, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   if (!answer.ok) throw new Error(String(answer.status));
+  if (answer.redirected) {
+    location.reload(); // The page itself asks for a new sign-in.
+    return new Promise(() => {});
+  }
   const chosen = await answer.json();
   chosen.challenge = bytes(chosen.challenge);
   for (const known of chosen.allowCredentials ?? chosen.excludeCredentials ?? []) known.id = bytes(known.id);

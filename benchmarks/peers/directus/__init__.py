@@ -1,0 +1,1 @@
+"""Directus on a copy of our tables, and how it is run."""

@@ -1,0 +1,59 @@
+"""Our tables as models. Django does not manage them: it neither makes nor changes them."""
+
+from django.db import models
+
+
+class Country(models.Model):
+    """A country."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.TextField()
+
+    class Meta:
+        """The table."""
+
+        managed = False
+        db_table = "countries"
+
+
+class User(models.Model):
+    """Who works for businesses."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.TextField()
+
+    class Meta:
+        """The table."""
+
+        managed = False
+        db_table = "users"
+
+
+class Customer(models.Model):
+    """A business's customer, without the columns that only serve searching and sorting."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "id")
+    tenant_id = models.BigIntegerField()
+    id = models.BigIntegerField()
+    first_name = models.TextField()
+    last_name = models.TextField(null=True)
+    phone_number = models.TextField(null=True)
+    email = models.TextField(null=True)
+    date_of_birth = models.DateField(null=True)
+    gender = models.TextField(null=True)
+    country = models.ForeignKey(Country, models.DO_NOTHING, null=True, related_name="+")
+    identity_number = models.TextField(null=True)
+    job = models.TextField(null=True)
+    address = models.TextField(null=True)
+    default_channel_id = models.BigIntegerField(null=True)
+    avatar_url = models.TextField(null=True)
+    related_user = models.ForeignKey(User, models.DO_NOTHING, null=True, related_name="+", db_column="user_id")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """The table."""
+
+        managed = False
+        db_table = "customers"
