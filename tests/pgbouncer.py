@@ -26,6 +26,7 @@ def running_pgbouncer(server: Server) -> Iterator[str]:
         f"[databases]\n* = host=127.0.0.1 port={server.port} user={USER}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
         f"pool_mode = transaction\ndefault_pool_size = {SESSIONS}\nserver_round_robin = 1\n"
+        "query_wait_timeout = 2\nserver_login_retry = 1\n"
     )
     user = ordinary_user(folder)
     process = subprocess.Popen(

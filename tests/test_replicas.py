@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
 
+import regulars
 from regulars.accounts.memberships import add_member
 from regulars.customers.queries import get_customer
 from regulars.db import replicas
@@ -23,8 +25,10 @@ from regulars.settings import load_settings
 from tests import postgres
 from tests.oauth import Application, Browser
 from tests.server import running
+from tests.test_routing import statements
 from tests.world import LIST, World
 
+SOURCES = Path(regulars.__file__).parent
 TOKEN = "X-Consistency-Token"
 PATIENCE_SECONDS = 20
 
@@ -148,6 +152,22 @@ def test_a_token_that_we_have_not_signed_does_not_keep_a_client_on_the_primary(p
     with pair.paused():
         new = pair.world.add()
         assert not pair.sees(new, **{TOKEN: forged})
+
+
+def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> None:
+    """Who may do what, and all that the authorization server keeps, is asked of the primary alone."""
+    named = {name for name, statement in statements() if statement.may_lag}
+    assert named == {
+        "regulars.customers.queries.ONE",
+        "regulars.accounts.listing.OF_TENANT",
+        "regulars.channels.queries.OF_TENANT",
+        "regulars.countries.queries.ALL",
+    }
+    assert {path.name for path in SOURCES.rglob("*.py") if "may_lag=True" in path.read_text("utf-8")} == {
+        "statements.py",  # the list
+        "queries.py",
+        "listing.py",
+    }
 
 
 def test_a_transaction_reads_what_it_writes(pair: Pair) -> None:

@@ -1,6 +1,9 @@
 """The service as a process: its workers, its log, its end, and what it answers to bytes that are no request."""
 
+import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -103,6 +106,22 @@ def test_no_query_no_token_and_no_persons_data_is_logged(server: Server) -> None
     text = server.log.read_text()
     for hidden in ("Gizli", "sekret", "987654321012345", "secret-path", token[-20:], "Bearer", "Müşteri"):
         assert hidden not in text
+
+
+def test_what_a_library_has_to_say_is_a_line_of_the_log_too() -> None:
+    program = (
+        "import logging; from regulars.log import configure_log; configure_log('json');"
+        " logging.getLogger('psycopg.pool').warning('error connecting in %r', 'pool-1')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    line = json.loads(done.stderr)
+    assert line.pop("time")
+    assert line == {
+        "event": "library_warning",
+        "level": "warning",
+        "logger": "psycopg.pool",
+        "message": "error connecting in 'pool-1'",
+    }
 
 
 def test_what_nobody_foresaw_is_a_500_that_tells_the_log_where_and_nobody_what(fresh_database: FreshDatabase) -> None:

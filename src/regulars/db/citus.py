@@ -20,7 +20,7 @@ REFERENCE = ("countries", "users", "tenants", "memberships", "channels")
 DISTRIBUTED = ("customers", "census", "census_deltas", "milestones")
 OLDEST_CITUS = (11, 2)
 """Before it, what began as REPEATABLE READ was READ COMMITTED on the workers: folding the census would lose changes."""
-ON_WORKERS = ("jit", "enable_seqscan")
+ON_WORKERS = ("jit", "enable_seqscan", "work_mem", "random_page_cost")
 """Settings that a statement does not take along to where it is run."""
 
 

@@ -30,7 +30,7 @@ PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -8000",
+    "PRAGMA cache_size = -4000",  # for each thread; the system keeps the file's pages, for all workers at once
     "PRAGMA temp_store = MEMORY",
 )
 
