@@ -49,8 +49,9 @@ class Statement:
     With `plan_each_time` PostgreSQL plans it for its values at every run: for statements, like a search, whose best
     plan depends on them. With `as_json` SQLite gives all rows at once, as JSON, with times and dates as the text that
     it keeps: it lets go of the interpreter's lock for each row otherwise, and waits for it again. The columns' names
-    must differ. With `may_lag` a read replica may answer, which is some seconds behind. With `only_for` a database it is compiled for that one at
-    once, and forgets what it was built from, which takes ten times as much memory as its SQL: for those that are many.
+    must differ. With `may_lag` a read replica may answer, which is some seconds behind. With `only_for` a database it
+    is compiled for that one at once, and forgets what it was built from, which takes ten times as much memory as its
+    SQL: for those that are many.
     """
 
     def __init__(
