@@ -26,7 +26,7 @@ from regulars.db.statements import Row
 FARTHEST = 2**62
 FEW = 1_000
 """So many matches of a search, and more in a large tenant, are found, counted and sorted at once."""
-SCANNED_PER_FOUND = 10
+SCANNED_PER_FOUND = 20
 """To find a customer by SQLite's index costs about as much as to look at so many in their order."""
 NEAR = 1_000
 """Up to so many rows from its start the list is read from there, without asking how long it is."""
