@@ -8,7 +8,11 @@
     │                             tenant_forbidden
     ├── NotFound                  not_found            404
     ├── MethodNotAllowed          method_not_allowed   405
-    ├── Conflict                  conflict             409
+    ├── Conflict                  conflict             409   field -> sentences, where some are at fault
+    ├── Gone                      gone                 410   the id of what goes on in its place
+    ├── PreconditionFailed        precondition_failed  412
+    ├── TooLarge                  validation_error     413
+    ├── WrongMediaType            validation_error     415
     ├── Invalid                   validation_error     422   field -> sentences
     ├── Unavailable               unavailable          503   retry after, seconds
     └── ConfigurationError        configuration_error  (the command line and the start of the server only)
@@ -70,9 +74,47 @@ class MethodNotAllowed(RegularsError):
 
 
 class Conflict(RegularsError):
-    """What is asked for contradicts what is stored."""
+    """What is asked for contradicts what is stored: `errors` has sentences for the fields at fault, where some are.
+
+    With `retry_after`, it can be tried again in so many seconds.
+    """
 
     code = "conflict"
+
+    def __init__(
+        self, message: str, errors: Mapping[str, Sequence[str]] | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.errors = {field: list(sentences) for field, sentences in errors.items()} if errors else None
+        self.retry_after = retry_after
+
+
+class Gone(RegularsError):
+    """It was merged into another, whose id is `goes_on_as`."""
+
+    code = "gone"
+
+    def __init__(self, message: str, goes_on_as: int) -> None:
+        super().__init__(message)
+        self.goes_on_as = goes_on_as
+
+
+class PreconditionFailed(RegularsError):
+    """It has changed since the client saw it (RFC 9110, section 13.1.1)."""
+
+    code = "precondition_failed"
+
+
+class TooLarge(RegularsError):
+    """The body is longer than is read."""
+
+    code = "validation_error"
+
+
+class WrongMediaType(RegularsError):
+    """The body is of a kind that is not read here."""
+
+    code = "validation_error"
 
 
 class Invalid(RegularsError):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from regulars.errors import Forbidden
+
 RoleName = Literal["owner", "admin", "agent", "viewer"]
 
 
@@ -19,12 +21,20 @@ class Role(StrEnum):
 
 SEE = frozenset({"account:read", "tenants:read", "users:read", "customers:read"})
 PERMISSIONS: Mapping[Role, frozenset[str]] = {
-    Role.OWNER: SEE | {"customers:write", "applications:manage"},
-    Role.ADMIN: SEE | {"customers:write", "applications:manage"},
+    Role.OWNER: SEE | {"customers:write", "customers:erase", "applications:manage"},
+    Role.ADMIN: SEE | {"customers:write", "customers:erase", "applications:manage"},
     Role.AGENT: SEE | {"customers:write"},
     Role.VIEWER: SEE,
 }
-"""What each role may do in its tenant. Most are scopes too; `applications:manage` is for the console alone."""
+"""What each role may do in its tenant. Most are scopes too; `applications:manage` is for the console alone, and
+`customers:erase` (to purge and erase customers) goes with the scope `customers:write`."""
+
+
+def check_permitted(principal: "Principal", permission: str, what: str) -> None:
+    """Raise `Forbidden` unless the principal's role has the permission; `what` says what it is for."""
+    if permission not in PERMISSIONS[principal.role]:
+        message = f"The role {principal.role} may not {what}, whatever the scopes of its token."
+        raise Forbidden(message, code="insufficient_scope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,17 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something: a user, if it is one, and the application that they do it with."""
+
+    user_id: int | None
+    client_id: str
+
+
+COMMAND_LINE = Actor(None, "command-line")
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """An identity acting in one tenant that it is a member of."""
 
@@ -58,3 +79,8 @@ class Principal:
     tenant_id: int
     role: Role
     time_zone: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who it is, for the history."""
+        return Actor(self.identity.user_id, self.identity.client_id)

@@ -15,9 +15,17 @@ from regulars.db.postgres import SETTINGS
 from regulars.db.statements import Statement
 from regulars.errors import ConfigurationError
 
-REFERENCE = ("countries", "users", "tenants", "memberships", "channels")
+REFERENCE = ("countries", "users", "tenants", "memberships", "channels", "tags")
 """In an order in which none refers to a later one."""
-DISTRIBUTED = ("customers", "census", "census_deltas", "milestones")
+DISTRIBUTED = (
+    "customers",
+    "census",
+    "census_deltas",
+    "milestones",
+    "customer_tags",
+    "change_counters",
+    "customer_changes",
+)
 OLDEST_CITUS = (11, 2)
 """Before it, what began as REPEATABLE READ was READ COMMITTED on the workers: folding the census would lose changes."""
 ON_WORKERS = ("jit", "enable_seqscan", "work_mem", "random_page_cost")

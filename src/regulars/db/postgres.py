@@ -40,6 +40,7 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "statement_timeout": "60s",
+    "lock_timeout": "10s",
 }
 # A prepared statement is planned once, for any values; statements whose plan depends on their values
 # (`plan_each_time`) are sent with the values in their text.
@@ -259,6 +260,8 @@ def _translated(error: psycopg.Error) -> RegularsError:
     # What the server says of a value repeats it, and so may hold a person's data (SQLSTATE class 22).
     is_about_data = isinstance(error, psycopg.DataError) or not error.diag.message_primary
     said = type(error).__name__ if is_about_data else error.diag.message_primary
+    if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
+        return Unavailable("Somebody else is writing the same just now.", retry_after=2)
     if isinstance(error, psycopg.errors.QueryCanceled):
         return Unavailable("The database took too long to answer.", retry_after=5)
     if isinstance(error, psycopg.IntegrityError):

@@ -17,6 +17,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData(
@@ -51,6 +52,13 @@ tenants = Table(
     Column("locale", Text, nullable=False),
     Column("country_id", Id, ForeignKey("countries.id"), nullable=False),
     Column("logo_url", Text),
+    Column(
+        "unique_fields",
+        Text,
+        nullable=False,
+        server_default="",
+        comment="with commas between: which fields of two customers must differ",
+    ),
     Column("created_at", Time, nullable=False),
 )
 
@@ -116,6 +124,9 @@ customers = Table(
     Column("first_name_key", Key, nullable=False, comment="what first names are sorted by"),
     Column("last_name_key", Key, comment="what last names are sorted by"),
     Column("search_text", Text, nullable=False, comment="all that is searched, folded"),
+    Column("phone_number_as_typed", Text),
+    Column("version", BigInteger, nullable=False, server_default="1", comment="one more with every change"),
+    Column("merged_into_id", Id, comment="the customer that goes on in its place"),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "user_id"], ["memberships.tenant_id", "memberships.user_id"]),
     ForeignKeyConstraint(["tenant_id", "default_channel_id"], ["channels.tenant_id", "channels.id"]),
@@ -182,6 +193,69 @@ milestones = Table(
     Column("customer_id", Id, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False, comment="the name without its letter case"),
+    Column("color", Text, nullable=False, comment="#RRGGBB"),
+    UniqueConstraint("tenant_id", "name_key"),
+)
+
+customer_tags = Table(
+    "customer_tags",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("tag_id", Id, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "customer_id", "tag_id"),
+    ForeignKeyConstraint(["tenant_id", "tag_id"], ["tags.tenant_id", "tags.id"]),
+    sqlite_with_rowid=False,
+)
+
+# How many changes a tenant's customers have had. Whoever writes a tenant's customers holds its row until the end of the
+# transaction: so the changes are numbered in the order in which they are seen.
+change_counters = Table(
+    "change_counters",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+)
+
+# What happened to customers: 1, 2, 3 and so on in each tenant, with no gaps.
+customer_changes = Table(
+    "customer_changes",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("customer_id", Id, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("fields", Text, comment="JSON: from what to what, by field; empty where it is erased"),
+    Column("other_id", Id, comment="the customer that was merged into it"),
+    Column("user_id", Id, comment="who did it"),
+    Column("client_id", Text, comment="with which application"),
+    Column("created_at", Time, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+# Answers to requests that may be sent again (Idempotency-Key).
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant_id", Id, nullable=False, comment="0: of no tenant"),
+    Column("key", Key, nullable=False, comment="digest of who asked and of the key that they gave"),
+    Column("request_digest", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", Text, comment="JSON"),
+    Column("body", LargeBinary, comment="empty where it was erased"),
+    Column("customer_id", Id, comment="whom the body is about; 0: several"),
+    Column("created_at", Time, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "key"),
 )
 
 signing_keys = Table(

@@ -27,13 +27,13 @@ API_HEADERS = {
 FOR_BROWSERS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Preference-Applied, Retry-After, WWW-Authenticate, X-Consistency-Token,"
-    " X-Request-Id",
+    "Access-Control-Expose-Headers": "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After,"
+    " WWW-Authenticate, X-Consistency-Token, X-Request-Id",
 }
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, Prefer, X-Consistency-Token,"
-    " X-Request-Id, X-Tenant",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer,"
+    " X-Consistency-Token, X-Request-Id, X-Tenant",
     "Access-Control-Max-Age": "7200",
 }
 

@@ -14,6 +14,7 @@ import jinja2
 import msgspec
 
 from regulars import __version__
+from regulars.http.bodies import JSON, Field
 from regulars.http.compression import send
 from regulars.http.parameters import Parameter
 from regulars.http.problems import Problem
@@ -41,6 +42,15 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
         "POST cannot be used here; GET, HEAD, OPTIONS can.",
         "The method cannot be used at this address.",
     ),
+    409: ("conflict", "The phone_number is customer 42's already.", "It contradicts what is stored."),
+    410: ("gone", "Customer 42 was merged into customer 7.", "The `Link` header leads to what goes on in its place."),
+    412: (
+        "precondition_failed",
+        "The customer has changed since you read it: read it again.",
+        "It is not the one of If-Match any more.",
+    ),
+    413: ("validation_error", "The body must have at most 262144 bytes.", "The body is longer than is read."),
+    415: ("validation_error", 'Send application/json, not "text/plain".', "The body is of a kind that is not read."),
     422: (
         "validation_error",
         'The per_page must be a whole number from 1 to 100, not "101".',
@@ -79,7 +89,7 @@ class Operation:
     id: str
     summary: str
     description: str
-    answer: type
+    answer: type | None
     tag: str
     scopes: Sequence[str] = ()
     needs_tenant: bool = True
@@ -88,6 +98,12 @@ class Operation:
     errors: Sequence[int] = (400, 401, 403, 405, 422, 500, 503)
     or_else: Sequence[type] = ()
     """What it answers with other parameters."""
+    status: int = 200
+    body: Sequence[Field] | Mapping[str, Any] | None = None
+    """The fields of the JSON object that it takes, or another schema."""
+    media_types: Sequence[str] = (JSON,)
+    headers: Sequence[Mapping[str, Any]] = ()
+    """What it reads beside the headers of all."""
 
 
 class OpenApi:
@@ -104,11 +120,13 @@ class OpenApi:
             for path, resource in self.routes
             for method, operation in getattr(resource, "operations", {}).items()
         ]
-        answers = [answer for _, _, operation in operations for answer in (operation.answer, *operation.or_else)]
+        answers = [
+            answer for _, _, operation in operations for answer in (operation.answer, *operation.or_else) if answer
+        ]
         _, components = msgspec.json.schema_components([*answers, Problem], ref_template=REFERENCE)
         paths: dict[str, Any] = {}
         for path, method, operation in operations:
-            paths.setdefault(path, {})[method] = _described(operation)
+            paths.setdefault(path, {})[method] = _described(method, operation)
         return {
             "openapi": "3.1.0",
             "info": {
@@ -183,20 +201,46 @@ def _pretty(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+def _described(method: str, operation: Operation) -> dict[str, Any]:
     parameters = [_path_parameter(name, schema) for name, schema in (operation.path_parameters or {}).items()]
     parameters += [_query_parameter(parameter) for parameter in operation.parameters]
-    responses = {"200": _success(operation), "304": {"description": "It has not changed (If-None-Match)."}}
+    parameters += [TENANT_PARAMETER] if operation.needs_tenant else []
+    parameters += [PREFER]
+    if method == "get":
+        parameters += [IF_NONE_MATCH]
+    if method == "post":
+        parameters += [IDEMPOTENCY_KEY]
+    responses = {str(operation.status): _success(operation)}
+    if method == "get":
+        responses["304"] = {"description": "It has not changed (If-None-Match)."}
     responses |= {str(status): _error(status, operation) for status in operation.errors}
     scopes = " or ".join(f"`{scope}`" for scope in operation.scopes)
-    return {
+    described = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": f"{operation.description}\n\n{f'Scope: {scopes}.' if scopes else 'Any access token will do.'}",
         "security": [{"bearer": []}],
-        "parameters": [*parameters, *([TENANT_PARAMETER] if operation.needs_tenant else []), *HEADER_PARAMETERS],
+        "parameters": [*parameters, *operation.headers],
         "responses": responses,
+    }
+    if operation.body is not None:
+        content = {"schema": _body_schema(operation.body)}
+        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media_types, content)}
+    return described
+
+
+def _body_schema(body: Sequence[Field] | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(body, Mapping):
+        return body
+    return {
+        "type": "object",
+        "properties": {
+            field.name: {**field.schema, "description": field.description, "examples": [field.example]}
+            for field in body
+        },
+        "required": [field.name for field in body if field.required],
+        "additionalProperties": False,
     }
 
 
@@ -208,21 +252,32 @@ TENANT_PARAMETER = {
     "schema": {"type": "integer", "minimum": 1},
     "example": 1,
 }
-HEADER_PARAMETERS = [
-    {
-        "name": "Prefer",
-        "in": "header",
-        "description": "`handling=strict`: an unknown parameter is an error instead of being ignored (RFC 7240).",
-        "schema": {"type": "string"},
-        "example": "handling=strict",
-    },
-    {
-        "name": "If-None-Match",
-        "in": "header",
-        "description": "The ETag of an earlier answer: 304 if nothing has changed.",
-        "schema": {"type": "string"},
-    },
-]
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`handling=strict`: an unknown parameter is an error instead of being ignored (RFC 7240).",
+    "schema": {"type": "string"},
+    "example": "handling=strict",
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of an earlier answer: 304 if nothing has changed.",
+    "schema": {"type": "string"},
+}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag of the state that the change is meant for: 412 if it has changed since.",
+    "schema": {"type": "string"},
+}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Any text of your own, new for each request: within 24 hours the same request under the same key is"
+    " done once, and answered each time.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
 
 
 def _query_parameter(parameter: Parameter) -> dict[str, Any]:
@@ -242,18 +297,19 @@ def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _success(operation: Operation) -> dict[str, Any]:
+    headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
+    if operation.answer is None:
+        return {"description": "Done.", "headers": headers}
     schemas = [{"$ref": REFERENCE.format(name=each.__name__)} for each in (operation.answer, *operation.or_else)]
     schema = {"anyOf": schemas} if operation.or_else else schemas[0]
-    return {
-        "description": "OK",
-        "headers": {
-            "ETag": {"description": "Changes when the answer does.", "schema": {"type": "string"}},
-            "X-Request-Id": REQUEST_ID,
-        },
-        "content": {"application/json": {"schema": schema}},
-    }
+    if operation.status == CREATED:
+        headers["Location"] = {"description": "Where it is found from now on.", "schema": {"type": "string"}}
+    else:
+        headers["ETag"] = {"description": "Changes when the answer does.", "schema": {"type": "string"}}
+    return {"description": "OK", "headers": headers, "content": {JSON: {"schema": schema}}}
 
 
+CREATED = 201
 REQUEST_ID = {"description": "Names this request, in the log too.", "schema": {"type": "string"}}
 
 

@@ -11,13 +11,17 @@ import structlog
 from regulars.errors import (
     Conflict,
     Forbidden,
+    Gone,
     Invalid,
     Malformed,
     MethodNotAllowed,
     NotFound,
+    PreconditionFailed,
     RegularsError,
+    TooLarge,
     Unauthenticated,
     Unavailable,
+    WrongMediaType,
 )
 
 STATUS: dict[type[RegularsError], int] = {
@@ -27,6 +31,10 @@ STATUS: dict[type[RegularsError], int] = {
     NotFound: 404,
     MethodNotAllowed: 405,
     Conflict: 409,
+    Gone: 410,
+    PreconditionFailed: 412,
+    TooLarge: 413,
+    WrongMediaType: 415,
     Invalid: 422,
     Unavailable: 503,
 }
@@ -73,11 +81,13 @@ class _Handler:
         if isinstance(error, Unavailable):
             response.set_header("Retry-After", str(error.retry_after))
             log.warning("unavailable", request_id=request.context.request_id, reason=error.message)
+        if isinstance(error, Conflict) and error.retry_after is not None:
+            response.set_header("Retry-After", str(error.retry_after))
         if isinstance(error, MethodNotAllowed):
             response.set_header("Allow", ", ".join(error.allowed))
         if isinstance(error, Unauthenticated | Forbidden):
             response.set_header("WWW-Authenticate", _challenge(error, self.metadata))
-        faults = error.errors if isinstance(error, Invalid) else None
+        faults = error.errors if isinstance(error, Invalid | Conflict) else None
         self._answer(request, response, status, Problem(error.code, error.message, faults))
 
     def from_falcon(
