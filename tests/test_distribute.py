@@ -61,7 +61,7 @@ def test_every_table_of_a_tenant_is_distributed_or_on_every_node(
     others = [f"create_distributed_table({name}, tenant_id, customers, )" for name in DISTRIBUTED[1:]]
     assert [call for call in calls if "distributed_table" in call][1:] == others
     owned = {table.name for table in metadata.sorted_tables if "tenant_id" in table.columns}
-    assert owned == {*DISTRIBUTED, "memberships", "channels"}
+    assert owned == {*DISTRIBUTED, "memberships", "channels", "tags"}
     assert "run_command_on_workers(ALTER ROLE CURRENT_USER SET enable_seqscan = off)" in calls
     assert len(capsys.readouterr().out.splitlines()) == len(REFERENCE) + len(DISTRIBUTED)
 

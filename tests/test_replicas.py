@@ -178,13 +178,13 @@ def test_a_transaction_reads_what_it_writes(pair: Pair) -> None:
         database.start_request(0, 0)
         try:
             with database.transaction():
-                assert get_customer(database, pair.world.clinic, new).id == new
+                assert get_customer(database, pair.world.clinic, new).customer.id == new
             with pytest.raises(NotFound):
                 get_customer(database, pair.world.clinic, new)
         finally:
             database.end_request()
         # Whoever has not said that it only reads, an import say, is never behind.
-        assert get_customer(database, pair.world.clinic, new).id == new
+        assert get_customer(database, pair.world.clinic, new).customer.id == new
 
 
 def test_who_may_see_what_is_never_behind(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

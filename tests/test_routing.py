@@ -32,6 +32,7 @@ from tests.world import World
 TENANT = 424_242_424_242
 OF_ALL_TENANTS = {
     "regulars.customers.census_upkeep.WITH_DELTAS": "finds whose deltas are to be folded; an index of few rows",
+    "regulars.db.idempotency.FORGET_OLD": "keys grow old whosever they are; an index of the old ones",
     "regulars.db.bulk.ANY_CUSTOMER": "`regulars seed` looks whether the database is empty",
 }
 NOT_FOR_POSTGRESQL = {

@@ -1,5 +1,6 @@
 """The world of the tests: Alice owns a clinic and Bob is on her team; Charlie has a salon; Dora belongs to both."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from regulars.accounts.users import create_user
 from regulars.app import create_app
 from regulars.customers.writing import SEQUENCE, Record, insert_customers
 from regulars.db.engine import Database, open_database
+from regulars.oauth.scopes import SCOPES
 from regulars.oauth.tokens import issue_access_token
 from regulars.principal import Role
 from regulars.settings import Settings
@@ -39,6 +41,7 @@ class World:
     dora: int = 0
     """Dora is a member of the clinic and of the salon."""
     tokens: dict[int, str] = field(default_factory=dict)
+    writers: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -83,6 +86,34 @@ class World:
         if tenant is not None:
             headers["X-Tenant"] = str(tenant)
         return self.client.simulate_get(path, headers=headers, **options)
+
+    def send(
+        self,
+        method: str,
+        path: str = LIST,
+        content: object = None,
+        *,
+        user: int | None = None,
+        tenant: object = None,
+        **options: Any,
+    ) -> Result:
+        """A request with a JSON body (none for None), as a user (Alice, if none is named) with all scopes."""
+        user_id = user or self.alice
+        if user_id not in self.writers:
+            self.writers[user_id] = self.token(user_id, list(SCOPES))
+        headers = {"Authorization": f"Bearer {self.writers[user_id]}"} | options.pop("headers", {})
+        if tenant is not None:
+            headers["X-Tenant"] = str(tenant)
+        if content is not None:
+            options["body"] = json.dumps(content)
+            headers = {"Content-Type": "application/json"} | headers
+        return self.client.simulate_request(method, path, headers=headers, **options)
+
+    def create(self, **fields: Any) -> int:
+        """Create a customer over the API, as Alice; its id."""
+        answer = self.send("POST", LIST, {"first_name": "Ayşe"} | fields)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json["data"]["id"])
 
     def add(self, tenant_id: int | None = None, **fields: Any) -> int:
         """Insert a customer (into the clinic, if no tenant is named); its id."""

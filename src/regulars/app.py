@@ -10,10 +10,15 @@ from regulars.channels.routes import ChannelList
 from regulars.console import routes as console
 from regulars.console.pages import Pages
 from regulars.countries.routes import CountryList
-from regulars.customers.routes import CustomerList, OneCustomer
+from regulars.customers.routes.door import CustomerDoor
+from regulars.customers.routes.history import CustomerChanges, CustomerHistory
+from regulars.customers.routes.listing import CustomerList
+from regulars.customers.routes.one import ErasedCustomer, OneCustomer, RestoredCustomer
+from regulars.customers.routes.tags import OneTag, TagList
 from regulars.db.engine import Database
 from regulars.http import problems
 from regulars.http.health import Alive, Ready
+from regulars.http.idempotency import Once
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
 from regulars.oauth import routes as oauth
@@ -61,9 +66,17 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     """Every address of the service, with what answers there."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, outside_issuer(settings))
+    once = Once(database)
+    customers = CustomerDoor(database, settings, authenticator, once)
     api: list[tuple[str, object]] = [
-        ("/api/v1/customers", CustomerList(database, settings, authenticator)),
-        ("/api/v1/customers/{id}", OneCustomer(database, authenticator)),
+        ("/api/v1/customers", CustomerList(customers)),
+        ("/api/v1/customers/changes", CustomerChanges(customers)),
+        ("/api/v1/customers/{id}", OneCustomer(customers)),
+        ("/api/v1/customers/{id}/restore", RestoredCustomer(customers)),
+        ("/api/v1/customers/{id}/erase", ErasedCustomer(customers)),
+        ("/api/v1/customers/{id}/history", CustomerHistory(customers)),
+        ("/api/v1/tags", TagList(customers)),
+        ("/api/v1/tags/{id}", OneTag(customers)),
         ("/api/v1/users", UserList(database, settings, authenticator)),
         ("/api/v1/account", OwnAccount(database, authenticator)),
         ("/api/v1/account/tenants", OwnTenants(database, authenticator)),

@@ -12,6 +12,7 @@ from regulars.app import create_app
 from regulars.background import repeat
 from regulars.customers.census_upkeep import fold_census
 from regulars.db.engine import Database, open_database
+from regulars.db.idempotency import forget_old_keys
 from regulars.log import configure_log
 from regulars.oauth.pruning import prune
 from regulars.settings import Settings
@@ -46,6 +47,7 @@ def load_app(settings: Settings) -> Any:
     configure_log(settings.log_format)
     database = open_database(settings.database, threads=THREADS, replicas=settings.replicas)
     repeat("pruning", partial(prune, database), seconds=PRUNING_SECONDS)
+    repeat("idempotency", partial(forget_old_keys, database), seconds=PRUNING_SECONDS)
     repeat("census", partial(fold_census, database), seconds=CENSUS_SECONDS)
     if settings.replicas:
         watch_replicas(database)

@@ -58,6 +58,8 @@ PARAMETERS = (
     ),
 )
 
+INCLUDE = choice_parameter("include", "`tags`: each customer with its tags.", "tags", options=("tags",))
+
 
 def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
     """What is wrong with the ages that are asked for, if they contradict each other."""

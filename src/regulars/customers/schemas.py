@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
+from regulars.customers.tags import Tag
 from regulars.db.statements import Row
 
 Gender = Literal["male", "female", "other"]
@@ -40,6 +41,7 @@ class Customer(Struct, frozen=True):
     created_at: Annotated[datetime, Meta(description="UTC, whole seconds.", examples=["2026-11-07T05:31:56Z"])]
     updated_at: Annotated[datetime, Meta(description="UTC, whole seconds.", examples=["2026-11-07T05:31:56Z"])]
     deleted_at: Annotated[datetime | None, Meta(description="When it was put into the trash; null if it is not there.")]
+    tags: Annotated[list[Tag] | UnsetType, Meta(description="Only with `include=tags`.")] = UNSET
 
 
 class CustomerAnswer(Struct, frozen=True):
@@ -47,6 +49,9 @@ class CustomerAnswer(Struct, frozen=True):
 
     success: Annotated[str, Meta(examples=["The customer was found."])]
     data: Customer
+    warnings: Annotated[
+        dict[str, list[str]] | UnsetType, Meta(description="What may be wrong with what was written, by field.")
+    ] = UNSET
 
 
 def customer_of(row: Row) -> Customer:

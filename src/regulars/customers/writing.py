@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from regulars.customers.census import NOBODY, UNKNOWN, Delta, add_deltas, number_of
+from regulars.customers.history import Change, Fields, lock_tenant, record_changes
 from regulars.db.engine import Database
 from regulars.db.statements import Row
 from regulars.db.tables import customers
 from regulars.folding import search_text, sort_key
+from regulars.principal import COMMAND_LINE, Actor
 
 SEQUENCE = "customer_ids"
 HIGHEST_ID = 2**40 - 1
@@ -35,8 +37,29 @@ class Record:
     avatar_url: str | None = None
     user_id: int | None = None
     deleted_at: datetime | None = None
+    phone_number_as_typed: str | None = None
+    version: int = 1
+    merged_into_id: int | None = None
 
 
+PERSONAL = (
+    "first_name",
+    "last_name",
+    "phone_number",
+    "phone_number_as_typed",
+    "email",
+    "date_of_birth",
+    "gender",
+    "country_id",
+    "identity_number",
+    "job",
+    "address",
+    "default_channel_id",
+    "avatar_url",
+    "user_id",
+)
+"""The fields of a record that somebody fills in."""
+SHOWN_IN_HISTORY = (*PERSONAL, "created_at", "updated_at", "deleted_at")
 COLUMNS = tuple(column.name for column in customers.columns)
 
 
@@ -63,14 +86,36 @@ def row_of(record: Record) -> Row:
         sort_key(record.first_name) or "",
         sort_key(record.last_name),
         search_text(record.first_name, record.last_name, record.phone_number, record.email, record.identity_number),
+        record.phone_number_as_typed,
+        record.version,
+        record.merged_into_id,
     )
 
 
-def insert_customers(database: Database, tenant_id: int, records: Sequence[Record]) -> None:
-    """Insert `records` and count them, all or none. Raises `Conflict` where a key is taken or points at nothing."""
+def insert_customers(
+    database: Database, tenant_id: int, records: Sequence[Record], actor: Actor = COMMAND_LINE
+) -> None:
+    """Insert `records`, count them and note that they were created, all or none.
+
+    Raises `Conflict` where a key is taken or points at nothing.
+    """
     with database.transaction():
+        lock_tenant(database, tenant_id)
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
+        now = datetime.now(UTC).replace(microsecond=0)
+        created = [Change(record.id, "created", fields_of_new(record), now) for record in records]
+        record_changes(database, tenant_id, actor, created)
+
+
+def fields_of_new(record: Record) -> Fields:
+    """All that is known of a new customer, from nothing to what it is."""
+    found = {}
+    for name in SHOWN_IN_HISTORY:
+        value = getattr(record, name)
+        if value is not None:
+            found[name] = (None, value)
+    return found
 
 
 def delta_of(record: Record, change: int) -> Delta:

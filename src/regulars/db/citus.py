@@ -25,6 +25,7 @@ DISTRIBUTED = (
     "customer_tags",
     "change_counters",
     "customer_changes",
+    "idempotency_keys",
 )
 OLDEST_CITUS = (11, 2)
 """Before it, what began as REPEATABLE READ was READ COMMITTED on the workers: folding the census would lose changes."""

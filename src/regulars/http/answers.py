@@ -13,10 +13,15 @@ STRICT = re.compile(r'(^|[,;\s])handling\s*=\s*"?strict"?\s*($|[,;])', re.IGNORE
 encode = msgspec.json.Encoder().encode
 
 
-def answer(request: falcon.Request, response: falcon.Response, content: msgspec.Struct) -> None:
-    """Answer with `content`, or with 304 where the client has it already (RFC 9110, section 13.1.2)."""
+def answer(
+    request: falcon.Request, response: falcon.Response, content: msgspec.Struct, etag: str | None = None
+) -> None:
+    """Answer with `content`, or with 304 where the client has it already (RFC 9110, section 13.1.2).
+
+    Its `etag` is one that others give it too; without, it is made from the content.
+    """
     body = encode(content)
-    digest = hashlib.sha256(body).hexdigest()[:32]
+    digest = etag or hashlib.sha256(body).hexdigest()[:32]
     coding = negotiate(request, response, len(body))
     # The same content in another coding is another representation (RFC 9110, section 8.8.3).
     response.set_header("ETag", f'"{digest}-{coding}"' if coding else f'"{digest}"')

@@ -101,6 +101,8 @@ class Operation:
     status: int = 200
     body: Sequence[Field] | Mapping[str, Any] | None = None
     """The fields of the JSON object that it takes, or another schema."""
+    body_is_partial: bool = False
+    """Whether it need not name the fields that are required."""
     media_types: Sequence[str] = (JSON,)
     headers: Sequence[Mapping[str, Any]] = ()
     """What it reads beside the headers of all."""
@@ -225,12 +227,12 @@ def _described(method: str, operation: Operation) -> dict[str, Any]:
         "responses": responses,
     }
     if operation.body is not None:
-        content = {"schema": _body_schema(operation.body)}
+        content = {"schema": _body_schema(operation.body, is_partial=operation.body_is_partial)}
         described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media_types, content)}
     return described
 
 
-def _body_schema(body: Sequence[Field] | Mapping[str, Any]) -> Mapping[str, Any]:
+def _body_schema(body: Sequence[Field] | Mapping[str, Any], *, is_partial: bool) -> Mapping[str, Any]:
     if isinstance(body, Mapping):
         return body
     return {
@@ -239,7 +241,7 @@ def _body_schema(body: Sequence[Field] | Mapping[str, Any]) -> Mapping[str, Any]
             field.name: {**field.schema, "description": field.description, "examples": [field.example]}
             for field in body
         },
-        "required": [field.name for field in body if field.required],
+        "required": [field.name for field in body if field.required and not is_partial],
         "additionalProperties": False,
     }
 

@@ -76,7 +76,6 @@ RULES: tuple[tuple[Statement, timedelta], ...] = (
     (_prune(tables.revoked_tokens, "expires_at"), timedelta()),
     (_prune(tables.consents, "updated_at", NO_GRANT), 365 * A_DAY),
     (_prune(tables.audit_events, "created_at"), 400 * A_DAY),
-    (_prune(tables.idempotency_keys, "created_at"), A_DAY),
 )
 
 

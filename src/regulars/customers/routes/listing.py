@@ -1,6 +1,5 @@
-"""The customer endpoints."""
+"""The list of customers, and where new ones are made."""
 
-import re
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar
@@ -9,23 +8,21 @@ from zoneinfo import ZoneInfo
 import falcon
 import msgspec
 
+from regulars.customers.bodies import FIELDS, customer_reader
 from regulars.customers.cursors import Cursors
+from regulars.customers.editing import create_customer
+from regulars.customers.edits import Edits
 from regulars.customers.listing import Listing, fetch_page
-from regulars.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
-from regulars.customers.queries import get_customer
+from regulars.customers.parameters import INCLUDE, PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
+from regulars.customers.queries import tagged
+from regulars.customers.routes.door import PATH, CustomerDoor, Ending, Shown
 from regulars.customers.schemas import Customer, CustomerAnswer
-from regulars.db.engine import Database
-from regulars.errors import NotFound
 from regulars.http.address import base_url
 from regulars.http.answers import answer, is_strict
+from regulars.http.bodies import read_json
 from regulars.http.openapi import Operation
 from regulars.http.paging import Links, PageMeta, links_and_meta
-from regulars.http.parameters import Query, shown
-from regulars.oauth.bearer import Authenticator
-from regulars.settings import Settings
-
-PATH = "/api/v1/customers"
-ID = re.compile(r"[1-9][0-9]{0,17}")
+from regulars.http.parameters import Query
 
 
 class CustomerPage(msgspec.Struct, frozen=True):
@@ -62,29 +59,44 @@ class CustomerList:
             answer=CustomerPage,
             tag="Customers",
             scopes=("customers:read",),
-            parameters=PARAMETERS,
+            parameters=(*PARAMETERS, INCLUDE),
             or_else=(CustomerStretch,),
-        )
+        ),
+        "post": Operation(
+            id="createCustomer",
+            summary="Create a customer",
+            description="A new customer of the tenant. Fields that are null or left out are not known.",
+            answer=CustomerAnswer,
+            status=201,
+            tag="Customers",
+            scopes=("customers:write",),
+            body=FIELDS,
+            errors=(400, 401, 403, 405, 409, 413, 415, 422, 500, 503),
+        ),
     }
 
-    def __init__(self, database: Database, settings: Settings, authenticator: Authenticator) -> None:
-        self.database = database
-        self.settings = settings
-        self.authenticator = authenticator
-        self.cursors = Cursors(settings)
+    def __init__(self, door: CustomerDoor) -> None:
+        self.door = door
+        self.database = door.database
+        self.settings = door.settings
+        self.authenticator = door.authenticator
+        self.cursors = Cursors(door.settings)
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """A page of the tenant's customers."""
         principal = self.authenticator.principal(request, "customers:read")
         query = Query(request.query_string)
         in_pages = is_in_pages(query)
-        parameters = parameters_for(in_pages=in_pages)
+        parameters = (*parameters_for(in_pages=in_pages), INCLUDE)
         values = query.read(parameters, check=check_ages, strict=is_strict(request, response))
+        with_tags = values.pop("include", None) is not None
         listing = listing_of(values, in_pages=in_pages)
         tenant_id = principal.tenant_id
         if "cursor" in values:
             listing = replace(listing, cursor=self.cursors.read(values["cursor"], tenant_id, listing))
         page = fetch_page(self.database, tenant_id, listing, _today(listing, principal.time_zone))
+        if with_tags:
+            page = replace(page, customers=tagged(self.database, tenant_id, page.customers))
         after = self.cursors.write(page.after, tenant_id, listing)
         if not in_pages:
             meta = CursorMeta(after, after is not None, page.total)
@@ -103,37 +115,17 @@ class CustomerList:
         )
         answer(request, response, CustomerPage(page.customers, links, page_meta))
 
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """A new customer."""
+        principal = self.door.writer(request, response)
+        content = read_json(request)
 
-class OneCustomer:
-    """`/api/v1/customers/{id}`"""
+        def work(edits: Edits) -> Ending:
+            reader = customer_reader(self.database, principal.tenant_id)
+            record = create_customer(edits, reader.read(content))
+            return Shown(record.id, "The customer was created.", status=201, country_code=reader.country_code)
 
-    operations: ClassVar = {
-        "get": Operation(
-            id="getCustomer",
-            summary="Get a customer",
-            description="One customer of the tenant, in the trash or not.",
-            answer=CustomerAnswer,
-            tag="Customers",
-            scopes=("customers:read",),
-            path_parameters={
-                "id": {"schema": {"type": "integer", "minimum": 1}, "description": "The customer's id.", "example": 123}
-            },
-            errors=(400, 401, 403, 404, 405, 422, 500, 503),
-        )
-    }
-
-    def __init__(self, database: Database, authenticator: Authenticator) -> None:
-        self.database = database
-        self.authenticator = authenticator
-
-    def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """The customer."""
-        principal = self.authenticator.principal(request, "customers:read")
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        if not ID.fullmatch(id):
-            raise NotFound(f"There is no customer {shown(id)}.")
-        customer = get_customer(self.database, principal.tenant_id, int(id))
-        answer(request, response, CustomerAnswer("The customer was found.", customer))
+        self.door.change(request, response, principal, work)
 
 
 def _today(listing: Listing, time_zone: str) -> date:
