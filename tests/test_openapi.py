@@ -1,13 +1,14 @@
 """The OpenAPI document: it describes every operation as it is, and its page needs nothing from elsewhere."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from regulars.accounts.parameters import PARAMETERS as USER_PARAMETERS
 from regulars.app import routes
-from regulars.customers.parameters import PARAMETERS
+from regulars.customers.parameters import INCLUDE, PARAMETERS
 from regulars.http.parameters import Parameter
 from regulars.oauth.scopes import SCOPES
 from tests.world import LIST, World
@@ -33,7 +34,7 @@ def test_every_address_of_the_api_is_described_with_all_its_methods(world: World
     assert {(path, method) for path, methods in document["paths"].items() for method in methods} == served
 
 
-@pytest.mark.parametrize(("path", "parameters"), [(LIST, PARAMETERS), (USERS, USER_PARAMETERS)])
+@pytest.mark.parametrize(("path", "parameters"), [(LIST, (*PARAMETERS, INCLUDE)), (USERS, USER_PARAMETERS)])
 def test_every_parameter_has_its_rule_a_description_and_an_example(
     document: dict[str, Any], path: str, parameters: tuple[Parameter, ...]
 ) -> None:
@@ -46,20 +47,31 @@ def test_every_parameter_has_its_rule_a_description_and_an_example(
     assert described["per_page"]["schema"] | {"minimum": 1, "maximum": 100} == described["per_page"]["schema"]
 
 
-def test_every_operation_lists_its_errors_with_an_example_of_each(document: dict[str, Any]) -> None:
-    common = {"200", "304", "400", "401", "403", "405", "422", "500", "503"}
-    others = {LIST + "/{id}": common | {"404"}, "/api/v1/countries": common - {"403"}}
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in document["paths"].items():
-        responses = methods["get"]["responses"]
-        assert set(responses) == others.get(path, common)
-        for status in responses.keys() - {"200", "304"}:
-            example = responses[status]["content"]["application/json"]["example"]
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_every_operation_lists_its_errors_with_an_example_of_each(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        expected = {"400", "401", "405", "422", "500", "503"}
+        expected |= {"200", "304"} if method == "get" else set()
+        expected |= {"403"} if path != "/api/v1/countries" else set()
+        expected |= {"404"} if "{id}" in path else set()
+        expected |= {"413", "415"} if "requestBody" in operation else set()
+        statuses = set(operation["responses"])
+        assert statuses >= expected, (path, method)
+        if method == "get":
+            assert statuses - expected <= {"410"}, (path, method)
+        assert len(statuses & {"200", "201", "204"}) == 1, (path, method)
+        for status in statuses - {"200", "201", "204", "304"}:
+            example = operation["responses"][status]["content"]["application/json"]["example"]
             assert {"error", "message"} <= set(example)
 
 
 def test_every_operation_says_whether_it_needs_a_tenant(document: dict[str, Any]) -> None:
-    for path, methods in document["paths"].items():
-        operation = methods["get"]
+    for path, _, operation in operations(document):
         takes_tenant = "X-Tenant" in {parameter["name"] for parameter in operation["parameters"]}
         assert takes_tenant == (path not in WITHOUT_TENANT)
 
@@ -67,13 +79,21 @@ def test_every_operation_says_whether_it_needs_a_tenant(document: dict[str, Any]
 def test_every_operation_has_one_of_the_documents_tags_and_scopes_that_exist(document: dict[str, Any]) -> None:
     tags = {tag["name"] for tag in document["tags"]}
     used = set()
-    for path, methods in document["paths"].items():
-        operation = methods["get"]
+    for path, method, operation in operations(document):
         used |= set(operation["tags"])
         scopes = re.findall(r"`([a-z]+:[a-z]+)`", operation["description"].rpartition("\n\n")[2])
         assert set(scopes) <= set(SCOPES)
         assert bool(scopes) == (path != "/api/v1/countries")
+        assert all(scope.endswith(":read") for scope in scopes) == (method == "get")
     assert used == tags
+
+
+def test_every_post_can_be_repeated_and_every_body_names_its_fields(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        headers = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}
+        assert ("Idempotency-Key" in headers) == (method == "post"), path
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["schema"]["additionalProperties"] is False
 
 
 @pytest.mark.parametrize(
@@ -95,7 +115,9 @@ def test_an_answer_has_exactly_the_fields_that_the_document_names(
     token = world.token(world.alice, list(SCOPES))
     data = world.client.simulate_get(path, headers={"Authorization": f"Bearer {token}"}).json["data"]
     first = data[0] if isinstance(data, list) else data
-    assert list(first) == list(described["properties"]) == described["required"]
+    assert list(first) == described["required"]
+    # What is not there unless it is asked for.
+    assert set(described["properties"]) - set(first) == ({"tags"} if schema == "Customer" else set())
 
 
 def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(

@@ -14,6 +14,7 @@ import regulars
 from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.users import create_user
 from regulars.app import routes
+from regulars.customers.tags import create_tag
 from regulars.db.statements import Statement
 from regulars.db.tables import channels
 from regulars.oauth.scopes import SCOPES
@@ -24,9 +25,37 @@ from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
-USERS, CHANNELS = "/api/v1/users", "/api/v1/channels"
+USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
+CHANGES = f"{LIST}/changes"
+ONE, HISTORY = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history"
+ONE_TAG = f"{TAGS}/{{id}}"
+# Every change of a thing that has an id, with a body for it.
+WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE): {"first_name": "Stolen"},
+    ("PATCH", ONE): {"first_name": "Stolen"},
+    ("DELETE", ONE): None,
+    ("POST", f"{ONE}/restore"): None,
+    ("POST", f"{ONE}/erase"): None,
+}
+WRITES_OF_TAGS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_TAG): {"name": "Stolen"},
+    ("PATCH", ONE_TAG): {"name": "Stolen"},
+    ("DELETE", ONE_TAG): None,
+}
 OF_NO_TENANT = {"/api/v1/countries"}
-TENANT_TABLES = {"customers", "census", "census_deltas", "milestones", "channels", "memberships", "customers_search"}
+TENANT_TABLES = {
+    "customers",
+    "census",
+    "census_deltas",
+    "milestones",
+    "channels",
+    "memberships",
+    "customers_search",
+    "tags",
+    "customer_tags",
+    "change_counters",
+    "customer_changes",
+}
 NAME_CHANNELS = Statement(
     update(channels)
     .where(channels.c.tenant_id == bindparam("of_tenant"))
@@ -66,10 +95,15 @@ class Crowd:
                     tenant_id, first_name=f"Person {number}", last_name=f"of {tenant_id}", gender="female"
                 )
                 self.owner_of[customer_id] = tenant_id
+        self.tags = {tenant_id: self.make_tag(tenant_id) for tenant_id in self.tenants}
         self.former = {tenant_id: self.let_one_go(tenant_id) for tenant_id in self.tenants}
         for user_id in self.members:
             world.tokens[user_id] = world.token(user_id, list(SCOPES))
         self.channels = {tenant_id: self.name_channels(tenant_id) for tenant_id in self.tenants}
+
+    def make_tag(self, tenant_id: int) -> int:
+        """A tag of the tenant."""
+        return create_tag(self.world.database, tenant_id, f"Tag of {tenant_id}", "#000000").id
 
     def let_one_go(self, tenant_id: int) -> int:
         """Make somebody a member of the tenant, and then no longer."""
@@ -124,16 +158,23 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
     user_id = data.draw(st.sampled_from(sorted(crowd.members)))
     tenant = data.draw(st.sampled_from([None, *crowd.tenants, 9999]))
     customer_id = data.draw(st.sampled_from([*crowd.owner_of, 888888]))
-    path = data.draw(st.sampled_from([LIST, f"{LIST}/{customer_id}", USERS, CHANNELS, OWN_ROLES]))
+    tag_id = data.draw(st.sampled_from([*crowd.tags.values(), 888888]))
+    one, history, one_tag = f"{LIST}/{customer_id}", f"{LIST}/{customer_id}/history", f"{TAGS}/{tag_id}"
+    everywhere = [LIST, one, history, CHANGES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
+    path = data.draw(st.sampled_from(everywhere))
     parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
     answer = crowd.world.get(path, user=user_id, tenant=tenant, params=parameters)
+    owner, owner_of_tag = crowd.owner_of.get(customer_id), {tag: one for one, tag in crowd.tags.items()}.get(tag_id)
+    asked_about = {one: owner, history: owner, one_tag: owner_of_tag}
     mine = crowd.members[user_id]
     meant = tenant if tenant is not None else next(iter(mine)) if len(mine) == 1 else None
     if meant is None:
         expect_error(answer, 400, "tenant_required")
     elif meant not in mine:
         expect_error(answer, 403, "tenant_forbidden")
-    elif path == f"{LIST}/{customer_id}" and crowd.owner_of.get(customer_id) != meant:
+    elif (path in {one, history} and crowd.owner_of.get(customer_id) != meant) or (
+        path == one_tag and crowd.tags[meant] != tag_id
+    ):
         expect_error(answer, 404, "not_found")
     else:
         assert answer.status_code == 200, answer.text
@@ -150,12 +191,44 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
         own = {user_id for user_id, mine in crowd.members.items() if tenant_id in mine} | {crowd.former[tenant_id]}
         assert {user["id"] for user in data} <= own
         assert body["meta"]["total"] < len(own)
+    elif path.startswith(LIST) and (path == CHANGES or path.endswith("/history")):
+        assert {crowd.owner_of[change["customer_id"]] for change in data} == {tenant_id}
+    elif path == TAGS:
+        assert {tag["id"] for tag in data} == {crowd.tags[tenant_id]}
+    elif path.startswith(TAGS):
+        assert data["id"] == crowd.tags[tenant_id]
     elif path == CHANNELS:
         assert {channel["name"] for channel in data} == crowd.channels[tenant_id]
     elif path == OWN_ROLES:
         assert len(data["roles"]) == 1
     else:
         assert crowd.owner_of[data["id"]] == tenant_id
+
+
+def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
+    """Charlie owns the salon; what he sends about what is another tenant's changes nothing there, and tells nothing."""
+    world, victims = crowd.world, {crowd.world.clinic: world_of(crowd, crowd.world.clinic)}
+    customer_id = next(number for number, tenant in crowd.owner_of.items() if tenant == world.clinic)
+    tries = [(write, customer_id, body) for write, body in WRITES_OF_CUSTOMERS.items()]
+    tries += [(write, crowd.tags[world.clinic], body) for write, body in WRITES_OF_TAGS.items()]
+    for (method, path), number, body in tries:
+        where = path.format(id=number)
+        theirs = world.send(method, where, body, user=world.charlie, tenant=world.clinic)
+        expect_error(theirs, 403, "tenant_forbidden")
+        error = expect_error(world.send(method, where, body, user=world.charlie, tenant=world.salon), 404, "not_found")
+        missing = world.send(method, path.format(id=888888), body, user=world.charlie, tenant=world.salon)
+        assert missing.json["message"].replace("888888", str(number)) == error["message"]
+    stolen = {"first_name": "Person", "tags": [crowd.tags[world.clinic]], "user_id": world.alice}
+    answer = world.send("POST", LIST, stolen, user=world.charlie, tenant=world.salon)
+    assert set(expect_error(answer, 422, "validation_error")["errors"]) == {"tags", "user_id"}
+    assert {world.clinic: world_of(crowd, world.clinic)} == victims
+
+
+def world_of(crowd: Crowd, tenant_id: int) -> list[Any]:
+    """What there is to see of a tenant."""
+    user = next(user for user, mine in crowd.members.items() if tenant_id in mine)
+    ask = [(LIST, {"include": "tags"}), (LIST, {"trashed": "true"}), (CHANGES, {}), (TAGS, {})]
+    return [crowd.world.get(path, user=user, tenant=tenant_id, params=params).json for path, params in ask]
 
 
 def test_nobody_sees_another_account_or_a_tenant_that_is_not_theirs(crowd: Crowd) -> None:
@@ -180,7 +253,8 @@ def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: Wor
 
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
-    tried = {LIST, LIST + "/{id}", USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES}
+    read = {LIST, ONE, HISTORY, CHANGES, USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, TAGS, ONE_TAG}
+    tried = read | {path for _, path in WRITES_OF_CUSTOMERS | WRITES_OF_TAGS}
     assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
 
 

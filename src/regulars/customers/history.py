@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import Select, bindparam, null, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.engine import Database
@@ -139,7 +139,10 @@ def forget_fields(database: Database, tenant_id: int, customer_id: int) -> None:
     database.execute(FORGET, {"of_tenant": tenant_id, "of_customer": customer_id})
 
 
-def _changes() -> Select[Any]:
+SINCE = (customer_changes.c.tenant_id == bindparam("tenant_id"), customer_changes.c.position > bindparam("since"))
+
+
+def _changes(*conditions: ColumnElement[bool]) -> Select[Any]:
     return (
         select(
             customer_changes.c.position,
@@ -153,19 +156,19 @@ def _changes() -> Select[Any]:
             customer_changes.c.created_at,
         )
         .select_from(customer_changes.outerjoin(users, users.c.id == customer_changes.c.user_id))
-        .where(customer_changes.c.tenant_id == bindparam("tenant_id"), customer_changes.c.position > bindparam("since"))
+        .where(*conditions)
         .order_by(customer_changes.c.position)
         .limit(bindparam("limit"))
     )
 
 
-OF_TENANT = Statement(_changes(), may_lag=True)
-OF_ONE = Statement(_changes().where(customer_changes.c.customer_id == bindparam("customer_id")), may_lag=True)
+ALL = Statement(_changes(*SINCE), may_lag=True)
+OF_ONE = Statement(_changes(*SINCE, customer_changes.c.customer_id == bindparam("customer_id")), may_lag=True)
 
 
 def list_changes(database: Database, tenant_id: int, since: int, limit: int) -> list[CustomerChange]:
     """The tenant's changes after the position `since`, at most so many."""
-    rows = database.fetch_all(OF_TENANT, {"tenant_id": tenant_id, "since": since, "limit": limit})
+    rows = database.fetch_all(ALL, {"tenant_id": tenant_id, "since": since, "limit": limit})
     return [_change(row) for row in rows]
 
 
