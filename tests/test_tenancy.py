@@ -172,9 +172,7 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
         expect_error(answer, 400, "tenant_required")
     elif meant not in mine:
         expect_error(answer, 403, "tenant_forbidden")
-    elif (path in {one, history} and crowd.owner_of.get(customer_id) != meant) or (
-        path == one_tag and crowd.tags[meant] != tag_id
-    ):
+    elif asked_about.get(path, meant) != meant:
         expect_error(answer, 404, "not_found")
     else:
         assert answer.status_code == 200, answer.text

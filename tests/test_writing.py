@@ -107,7 +107,7 @@ def test_every_fault_of_a_body_is_named(world: World) -> None:
         (b'{"first_name": "\\ud800"}', 422),
         (b'{"first_name": " "}', 422),
         (b'{"first_name": null}', 422),
-        (b'{"first_name": "A", "user_id": 1.0}', 422),
+        (b'{"first_name": "A", "user_id": 1.5}', 422),
         (b'{"first_name": "A", "user_id": true}', 422),
         (b'{"first_name": "A", "user_id": 99999999999999999999}', 422),
         (b'{"first_name": "' + b"x" * 300_000 + b'"}', 413),
@@ -327,7 +327,7 @@ def test_the_feed_goes_on_where_it_was_left(world: World) -> None:
         cursor, has_more = answer["meta"]["cursor"], answer["meta"]["has_more"]
     assert seen == [1, 2, 3, 4, 5]
     assert world.get(CHANGES, params={"since": cursor}).json == {"data": [], "meta": {"cursor": 5, "has_more": False}}
-    error = expect_error(world.get(CHANGES, params={"since": 6}), 422, "validation_error")
+    error = expect_error(world.get(CHANGES, params={"since": 6}), 409, "conflict")
     assert "since" in error["errors"]
     assert world.get(CHANGES, user=world.charlie).json["data"] == []
 

@@ -50,6 +50,8 @@ def text_field(
     def read_value(value: Any) -> Any:
         if not isinstance(value, str):
             raise ValueError(f"must be a text, not {_kind(value)}")
+        if len(value) > at_most:
+            raise ValueError(f"must have at most {at_most} characters, not {len(value)}")
         if text := value.strip():
             return read(text)
         if required:
@@ -95,7 +97,9 @@ def flag_field(name: str, description: str) -> Field:
 
 
 def read_id(value: Any) -> int:
-    """An id in a body."""
+    """An id in a body. (JSON Schema takes 1.0 for a whole number.)"""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**63:
         raise ValueError(f"must be a whole number, 1 or more, not {_kind(value)}")
     return value

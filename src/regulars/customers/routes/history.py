@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from regulars.customers.history import CustomerChange, last_position, list_changes, list_history
 from regulars.customers.queries import check_customer
 from regulars.customers.routes.door import ID_PARAMETER, CustomerDoor, id_of
-from regulars.errors import Invalid
+from regulars.errors import Conflict
 from regulars.http.answers import answer
 from regulars.http.openapi import Operation
 from regulars.http.parameters import integer_parameter
@@ -49,6 +49,7 @@ class CustomerChanges:
             tag="Customers",
             scopes=("customers:read",),
             parameters=PARAMETERS,
+            errors=(400, 401, 403, 405, 409, 422, 500, 503),
         )
     }
 
@@ -65,7 +66,7 @@ class CustomerChanges:
             sentence = (
                 f"The since, {since}, is beyond the last change, {last}: read the customers anew, then follow it."
             )
-            raise Invalid({"since": [sentence]})
+            raise Conflict(sentence, {"since": [sentence]})
         answer(request, response, _some(found, since, limit))
 
 
