@@ -29,6 +29,7 @@ USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
 CHANGES = f"{LIST}/changes"
 ONE, HISTORY = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history"
 ONE_TAG = f"{TAGS}/{{id}}"
+BATCH = f"{LIST}/batch"
 # Every change of a thing that has an id, with a body for it.
 WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("PUT", ONE): {"first_name": "Stolen"},
@@ -219,6 +220,10 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     stolen = {"first_name": "Person", "tags": [crowd.tags[world.clinic]], "user_id": world.alice}
     answer = world.send("POST", LIST, stolen, user=world.charlie, tenant=world.salon)
     assert set(expect_error(answer, 422, "validation_error")["errors"]) == {"tags", "user_id"}
+    operations: list[dict[str, Any]] = [{"action": action, "id": customer_id} for action in ("trash", "restore")]
+    operations.append({"action": "update", "id": customer_id, "customer": {"first_name": "Stolen"}})
+    answer = world.send("POST", BATCH, {"operations": operations}, user=world.charlie, tenant=world.salon)
+    assert {outcome["status"] for outcome in answer.json["data"]} == {404}
     assert {world.clinic: world_of(crowd, world.clinic)} == victims
 
 
@@ -252,7 +257,7 @@ def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: Wor
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
     read = {LIST, ONE, HISTORY, CHANGES, USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, TAGS, ONE_TAG}
-    tried = read | {path for _, path in WRITES_OF_CUSTOMERS | WRITES_OF_TAGS}
+    tried = read | {BATCH} | {path for _, path in WRITES_OF_CUSTOMERS | WRITES_OF_TAGS}
     assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
 
 

@@ -10,6 +10,7 @@ from regulars.channels.routes import ChannelList
 from regulars.console import routes as console
 from regulars.console.pages import Pages
 from regulars.countries.routes import CountryList
+from regulars.customers.routes.batch import CustomerBatch
 from regulars.customers.routes.door import CustomerDoor
 from regulars.customers.routes.history import CustomerChanges, CustomerHistory
 from regulars.customers.routes.listing import CustomerList
@@ -70,6 +71,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     customers = CustomerDoor(database, settings, authenticator, once)
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(customers)),
+        ("/api/v1/customers/batch", CustomerBatch(customers)),
         ("/api/v1/customers/changes", CustomerChanges(customers)),
         ("/api/v1/customers/{id}", OneCustomer(customers)),
         ("/api/v1/customers/{id}/restore", RestoredCustomer(customers)),

@@ -13,6 +13,8 @@ from regulars.customers.census_upkeep import fold_tenant
 from regulars.customers.csv_files import open_csv, unguarded
 from regulars.customers.csv_names import Names, names_of
 from regulars.customers.fields import Reader, field_readers
+from regulars.customers.history import lock_tenant
+from regulars.customers.uniqueness import holders_of, key_of, unique_fields_of
 from regulars.customers.writing import HIGHEST_ID, SEQUENCE, Record, insert_customers
 from regulars.db.bulk import look_anew
 from regulars.db.engine import Database
@@ -77,6 +79,7 @@ def import_csv(
     imported = 0
     try:
         with database.transaction():
+            lock_tenant(database, tenant_id)
             for rows in _batches(reading.good_rows(file.rows)):
                 imported += _insert(database, tenant_id, rows, reading)
                 progress(reading.rows)
@@ -92,12 +95,12 @@ def import_csv(
     return ImportResult(imported, reading.refused)
 
 
-def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Names, datetime]:
-    """How a field is read in this tenant, what its rows may name, and what time it is."""
+def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Names, datetime, Sequence[str]]:
+    """How a field is read in this tenant, what its rows may name, what time it is, and which fields must be unique."""
     tenant = get_tenant(database, tenant_id)
     now = datetime.now(UTC).replace(microsecond=0)
     readers = field_readers(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
-    return readers, names_of(database, tenant_id), now
+    return readers, names_of(database, tenant_id), now, unique_fields_of(database, tenant_id)
 
 
 Values = dict[str, Any]
@@ -109,8 +112,15 @@ class _Reading:
     """Reads cells into values and reports those that are bad."""
 
     def __init__(
-        self, columns: Sequence[str], readers: Mapping[str, Reader], names: Names, now: datetime, report: Report
+        self,
+        columns: Sequence[str],
+        readers: Mapping[str, Reader],
+        names: Names,
+        now: datetime,
+        unique_fields: Sequence[str],
+        report: Report,
     ) -> None:
+        self.unique_fields = unique_fields
         self.width = len(columns)
         self.now = now
         self.report = report
@@ -155,6 +165,8 @@ class _Reading:
             if text:
                 try:
                     values[name] = read(unguarded(text).strip() if text[0] == "'" else text)
+                    if name == "phone_number":
+                        values["phone_number_as_typed"] = text
                 except ValueError as error:
                     faults.append((name, f"{name} {error}."))
             elif name == "first_name":
@@ -183,14 +195,20 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Reading) -> int:
-    """Insert a batch, but for rows whose id is taken; how many were inserted."""
+    """Insert a batch, but for rows with what is another's alone; how many were inserted."""
     given = [values["id"] for _, values in rows if "id" in values]
     taken = taken_ids(database, tenant_id, given) if given else set()
+    held = _held(database, tenant_id, rows, reading.unique_fields)
     free: list[Values] = []
     for line, values in rows:
         number = values.get("id")
+        faults = []
         if number in taken:
-            reading.refuse(line, [("id", f"id {number} is taken: that customer exists already, or stands above.")])
+            faults = [("id", f"id {number} is taken: that customer exists already, or stands above.")]
+        if held and "deleted_at" not in values:
+            faults += _taken(values, held)
+        if faults:
+            reading.refuse(line, faults)
             continue
         if number is not None:
             taken.add(number)
@@ -202,6 +220,29 @@ def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Readi
     records = [_record(values, new, reading.now) for values in free]
     insert_customers(database, tenant_id, records)
     return len(records)
+
+
+Held = dict[str, dict[str, str]]
+"""For each field that must be unique, who has each value (as of `key_of`), in words."""
+
+
+def _held(database: Database, tenant_id: int, rows: list[Row], unique_fields: Sequence[str]) -> Held:
+    held: Held = {}
+    for field in unique_fields:
+        keys = {key_of(field, values[field]) for _, values in rows if field in values}
+        holders = holders_of(database, tenant_id, field, keys)
+        held[field] = {key: f"customer {ids[0]}" for key, ids in holders.items() if ids}
+    return held
+
+
+def _taken(values: Values, held: Held) -> list[tuple[str, str]]:
+    """What another has already of what must be unique; if it is nothing, the row has it from now on."""
+    keys = [(field, key_of(field, values[field])) for field in held if field in values]
+    faults = [(field, f"{field} is that of {held[field][key]} already.") for field, key in keys if key in held[field]]
+    if not faults:
+        for field, key in keys:
+            held[field][key] = "a row above"
+    return faults
 
 
 def _record(values: Values, new_ids: Iterator[int], now: datetime) -> Record:

@@ -105,6 +105,19 @@ def read_id(value: Any) -> int:
     return value
 
 
+def body_schema(fields: Sequence[Field], *, is_partial: bool = False) -> dict[str, Any]:
+    """The JSON Schema of an object with these fields; with `is_partial` it need not name those that are required."""
+    return {
+        "type": "object",
+        "properties": {
+            field.name: {**field.schema, "description": field.description, "examples": [field.example]}
+            for field in fields
+        },
+        "required": [field.name for field in fields if field.required and not is_partial],
+        "additionalProperties": False,
+    }
+
+
 def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False) -> dict[str, Any]:
     """The values of `fields` in the JSON object `content`; those that it does not name are not in it.
 

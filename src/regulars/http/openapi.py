@@ -14,7 +14,7 @@ import jinja2
 import msgspec
 
 from regulars import __version__
-from regulars.http.bodies import JSON, Field
+from regulars.http.bodies import JSON, Field, body_schema
 from regulars.http.compression import send
 from regulars.http.parameters import Parameter
 from regulars.http.problems import Problem
@@ -99,8 +99,8 @@ class Operation:
     or_else: Sequence[type] = ()
     """What it answers with other parameters."""
     status: int = 200
-    body: Sequence[Field] | Mapping[str, Any] | None = None
-    """The fields of the JSON object that it takes, or another schema."""
+    body: Sequence[Field] | None = None
+    """The fields of the JSON object that it takes."""
     body_is_partial: bool = False
     """Whether it need not name the fields that are required."""
     media_types: Sequence[str] = (JSON,)
@@ -227,23 +227,9 @@ def _described(method: str, operation: Operation) -> dict[str, Any]:
         "responses": responses,
     }
     if operation.body is not None:
-        content = {"schema": _body_schema(operation.body, is_partial=operation.body_is_partial)}
+        content = {"schema": body_schema(operation.body, is_partial=operation.body_is_partial)}
         described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media_types, content)}
     return described
-
-
-def _body_schema(body: Sequence[Field] | Mapping[str, Any], *, is_partial: bool) -> Mapping[str, Any]:
-    if isinstance(body, Mapping):
-        return body
-    return {
-        "type": "object",
-        "properties": {
-            field.name: {**field.schema, "description": field.description, "examples": [field.example]}
-            for field in body
-        },
-        "required": [field.name for field in body if field.required and not is_partial],
-        "additionalProperties": False,
-    }
 
 
 TENANT_PARAMETER = {
