@@ -6,14 +6,14 @@ All who write customers of a tenant take turns, so what is read here holds until
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import asdict, replace
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, select, update
 
 from regulars.customers.census import Delta, add_deltas
-from regulars.customers.history import Change, Fields, lock_tenant, record_changes
+from regulars.customers.history import CREATED, Change, Fields, lock_tenant, record_changes
 from regulars.customers.uniqueness import UNIQUE, holders_of, key_of, unique_fields_of
 from regulars.customers.writing import (
     COLUMNS,
@@ -21,7 +21,6 @@ from regulars.customers.writing import (
     SEQUENCE,
     Record,
     delta_of,
-    fields_of_new,
     load_uncounted,
     row_of,
 )
@@ -31,7 +30,7 @@ from regulars.db.tables import customer_tags, customers
 from regulars.errors import Conflict, Gone, NotFound
 from regulars.principal import Actor
 
-STORED = tuple(Record.__dataclass_fields__)
+STORED = Record.__struct_fields__
 FIELDS_OF_RECORD = [customers.c[name] for name in STORED]
 OF_TENANT = customers.c.tenant_id == bindparam("tenant_id")
 FOUND = {
@@ -151,11 +150,11 @@ class Edits:
         record.id = new_id if new_id is not None else self.database.new_ids(SEQUENCE, 1)[0]
         self._stored[record.id] = None
         self._keep(record)
-        fields = dict(fields_of_new(record))
+        fields = {name: value for name, value in asdict(record).items() if value is not None}
         self._tags[record.id] = []
         if tags:
-            fields["tags"] = ([], self._retag(record.id, tags))
-        self._changes.append(Change(record.id, "created", fields, self.now))
+            fields["tags"] = self._retag(record.id, tags)
+        self._changes.append(Change(record.id, CREATED, fields, self.now))
         return record
 
     def change(

@@ -18,6 +18,8 @@ from regulars.db.statements import Row, Statement
 from regulars.db.tables import change_counters, customer_changes, users
 from regulars.principal import Actor
 
+CREATED = "created"
+
 Fields = Mapping[str, tuple[Any, Any]]
 """For each field that a change is about: its value before and afterwards."""
 
@@ -25,12 +27,13 @@ Fields = Mapping[str, tuple[Any, Any]]
 class Change(NamedTuple):
     """What happened to a customer: created, updated, trashed, restored, merged, unmerged, purged or erased.
 
-    `other_id` is the customer that was merged into it or, where it was trashed by that, the one that goes on.
+    Where it was created, `fields` are simply what it is. `other_id` is the customer that was merged into it or, where
+    it was trashed by that, the one that goes on.
     """
 
     customer_id: int
     action: str
-    fields: Fields | None
+    fields: Fields | Struct
     at: datetime
     other_id: int | None = None
 
@@ -114,7 +117,7 @@ def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Se
             position,
             change.customer_id,
             change.action,
-            None if change.fields is None else encode_fields(change.fields),
+            _encode(change.fields).decode(),
             change.other_id,
             actor.user_id,
             actor.client_id,
@@ -126,12 +129,8 @@ def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Se
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, tuple[Any, Any]]).decode
-
-
-def encode_fields(fields: Fields) -> str:
-    """The fields of a change as they are kept."""
-    return _encode(fields).decode()
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+NOT_FIELDS = {"id", "version"}
 
 
 def forget_fields(database: Database, tenant_id: int, customer_id: int) -> None:
@@ -186,6 +185,13 @@ def last_position(database: Database, tenant_id: int) -> int:
 
 def _change(row: Row) -> CustomerChange:
     position, customer_id, action, fields, other_id, user_id, user_name, client_id, at = row
-    changed = None if fields is None else {name: FieldChange(*pair) for name, pair in _decode(fields).items()}
+    changed = None
+    if fields is not None:
+        pairs = _decode(fields).items()
+        changed = {
+            name: FieldChange(None, value) if action == CREATED else FieldChange(*value)
+            for name, value in pairs
+            if name not in NOT_FIELDS
+        }
     author = ChangeAuthor(user_id, user_name) if user_id is not None and user_name is not None else None
     return CustomerChange(position, customer_id, action, changed, other_id, author, client_id, at)

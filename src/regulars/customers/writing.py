@@ -1,11 +1,12 @@
 """The one door through which customers are written: what is derived from them is kept in the same transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from msgspec import Struct
+
 from regulars.customers.census import NOBODY, UNKNOWN, Delta, add_deltas, number_of
-from regulars.customers.history import Change, Fields, lock_tenant, record_changes
+from regulars.customers.history import CREATED, Change, lock_tenant, record_changes
 from regulars.db.engine import Database
 from regulars.db.statements import Row
 from regulars.db.tables import customers
@@ -16,8 +17,7 @@ SEQUENCE = "customer_ids"
 HIGHEST_ID = 2**40 - 1
 
 
-@dataclass(slots=True, kw_only=True)
-class Record:
+class Record(Struct, kw_only=True, omit_defaults=True):
     """A customer as it is stored, but for what is derived. Times are UTC, in whole seconds."""
 
     id: int
@@ -59,7 +59,6 @@ PERSONAL = (
     "user_id",
 )
 """The fields of a record that somebody fills in."""
-SHOWN_IN_HISTORY = (*PERSONAL, "created_at", "updated_at", "deleted_at")
 COLUMNS = tuple(column.name for column in customers.columns)
 
 
@@ -104,18 +103,8 @@ def insert_customers(
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
         now = datetime.now(UTC).replace(microsecond=0)
-        created = [Change(record.id, "created", fields_of_new(record), now) for record in records]
+        created = [Change(record.id, CREATED, record, now) for record in records]
         record_changes(database, tenant_id, actor, created)
-
-
-def fields_of_new(record: Record) -> Fields:
-    """All that is known of a new customer, from nothing to what it is."""
-    found = {}
-    for name in SHOWN_IN_HISTORY:
-        value = getattr(record, name)
-        if value is not None:
-            found[name] = (None, value)
-    return found
 
 
 def delta_of(record: Record, change: int) -> Delta:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 
@@ -35,6 +36,7 @@ PRAGMAS = (
 )
 
 
+@lru_cache(maxsize=1_000)
 def write_time(moment: datetime) -> str:
     """A UTC time as SQLite keeps it: text that sorts as the times do, `2026-11-23T09:30:00Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
