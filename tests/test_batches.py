@@ -64,6 +64,9 @@ def test_an_atomic_batch_is_done_whole_or_not_at_all(world: World) -> None:
     answer = world.send("POST", BATCH, {"operations": operations, "atomic": True})
     error = expect_error(answer, 422, "validation_error")
     assert list(error["errors"]) == ["operations.1.email", "operations.2"]
+    missing = {"operations": [operations[0], operations[2]], "atomic": True}
+    error = expect_error(world.send("POST", BATCH, missing), 409, "conflict")
+    assert list(error["errors"]) == ["operations.1"]
     assert total(world) == 0
     assert world.get(f"{LIST}/changes").json["data"] == []
     run(world, operations[0], create(), atomic=True)

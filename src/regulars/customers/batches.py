@@ -1,7 +1,7 @@
 """Many operations on customers at once, each with an outcome of its own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from regulars.customers.editing import (
     Written,
@@ -91,12 +91,16 @@ def _upsert(edits: Edits, operation: Operation) -> Result:
     return Result(create_customer(edits, operation.written).id, is_new=True)
 
 
-def faults_of(results: Iterable[Result | RegularsError]) -> Mapping[str, list[str]]:
-    """The sentences of all operations that failed, by their place and field: `operations.3.email`."""
+def check_all_done(results: Iterable[Result | RegularsError]) -> None:
+    """Raise `Invalid` where one of the operations broke a rule, and `Conflict` where others failed; each fault is named
+    by its place and field: `operations.3.email`."""
     found: dict[str, list[str]] = {}
-    for place, result in enumerate(results):
-        if isinstance(result, RegularsError):
-            errors: Any = getattr(result, "errors", None) or {"": [result.message]}
-            for field, sentences in errors.items():
-                found[f"operations.{place}.{field}".removesuffix(".")] = list(sentences)
-    return found
+    failed = [(place, result) for place, result in enumerate(results) if isinstance(result, RegularsError)]
+    for place, error in failed:
+        errors: Mapping[str, list[str]] = getattr(error, "errors", None) or {"": [error.message]}
+        for field, sentences in errors.items():
+            found[f"operations.{place}.{field}".removesuffix(".")] = sentences
+    if any(isinstance(error, Invalid) for _, error in failed):
+        raise Invalid(found)
+    if failed:
+        raise Conflict(f"None of the operations was done. {failed[0][1].message}", found)

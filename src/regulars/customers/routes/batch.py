@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 import falcon
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from regulars.customers.batches import ACTIONS, Operation, Result, faults_of, run_operations
+from regulars.customers.batches import ACTIONS, Operation, Result, check_all_done, run_operations
 from regulars.customers.bodies import CustomerReader, customer_reader
 from regulars.customers.edits import Edits
 from regulars.customers.routes.door import CustomerDoor, Ending, Told
@@ -93,7 +93,7 @@ FIELDS = (
         _read_operations,
         required=True,
     ),
-    flag_field("atomic", "All or nothing: if one fails, none is done, and the answer is 422 with all faults."),
+    flag_field("atomic", "All or nothing: if one fails, none is done, and the answer is 422 or 409 with all faults."),
 )
 
 
@@ -162,8 +162,8 @@ class CustomerBatch:
         def work(edits: Edits) -> Ending:
             reader = customer_reader(self.door.database, principal.tenant_id)
             results = run_operations(edits, [_operation(shape, reader) for shape in shapes])
-            if atomic and (faults := faults_of(results)):
-                raise Invalid(faults)
+            if atomic:
+                check_all_done(results)
             return Told(_answer(results), SEVERAL)
 
         self.door.change(request, response, principal, work)
