@@ -28,6 +28,7 @@ from benchmarks.report import has_part, put_into, write_report
 from benchmarks.seeding import BIG_TENANT, SMALL_TENANT, asker, seeded_skewed
 from benchmarks.servers import peer_python, running_regulars
 from benchmarks.trials import Subject, by_turns
+from benchmarks.writing import measure_writing
 
 INTERRUPTED = 130
 LEAST = 4_000
@@ -125,9 +126,10 @@ def _measure_database(url: str, plan: Plan) -> Findings:
         fastapis = running[fastapi.NAME].address
         cases = [_compare(case, big, ours.address, fastapis, plan) for case in cases_for(big, ours.address)]
     limits = [measure_limits(skewed, big, workers, plan) for workers in sorted({1, plan.workers})]
+    writing = measure_writing(url % "writing", plan)
     growth = measure_growth(url % "growth", peers, plan)
     settings = [*dict.fromkeys(peer.versions() for peer in peers), *missing]
-    return Findings(database, plan.customers, seconds, cases, limits, contests, settings, growth)
+    return Findings(database, plan.customers, seconds, cases, limits, contests, settings, growth, writing)
 
 
 def _compare(case: Case, asker: Asker, ours: str, peer: str, plan: Plan) -> Compared:

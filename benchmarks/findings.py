@@ -79,6 +79,15 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Rows written in a second: by our service, and the same rows by the database alone, with the same indexes."""
+
+    name: str
+    ours: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """All that was measured on one database."""
 
@@ -91,3 +100,4 @@ class Findings:
     settings: Sequence[str]
     """Of the peers: their versions and how they are set up, or why they could not be measured."""
     growth: Growth
+    writing: Sequence[Written]

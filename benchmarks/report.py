@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.findings import Compared, Contest, Findings, Footprint, Growth, Limits, Line
+from benchmarks.findings import Compared, Contest, Findings, Footprint, Growth, Limits, Line, Written
 from benchmarks.measuring import Measure
 from benchmarks.pictures import OURS, name_of
 
@@ -45,6 +45,8 @@ def _database(found: Findings, pictures: str | None) -> Iterator[str]:
     yield _cases(found.cases)
     yield "### What the limits allow"
     yield _limits(found.limits)
+    yield "### Writing"
+    yield _writing(found.writing)
     yield f"### From {found.growth.sizes[0]:,} to {found.growth.sizes[-1]:,} customers in the tenant"
     yield from shown("pages", "Milliseconds for a page against the size of the tenant")
     yield from shown("searches", "Milliseconds for a search against the size of the tenant")
@@ -84,6 +86,11 @@ def _limits(limits: Sequence[Limits]) -> str:
         ("both limits together", [(each.both, each.ours.rate) for each in limits]),
     ]
     return _table(headings, [[name, *(cell for pair in found for cell in _share(*pair))] for name, found in rows])
+
+
+def _writing(writing: Sequence[Written]) -> str:
+    headings = ("rows a second", "ours", "the database alone, the same rows and indexes", "ours is")
+    return _table(headings, [(one.name, f"{one.ours:,.0f}", *_share(one.limit, one.ours)) for one in writing])
 
 
 def _share(limit: float, ours: float) -> tuple[str, str]:

@@ -56,13 +56,13 @@ def _seeded(url: str, wanted: list[str], folder: Path) -> float:
     return seconds
 
 
-def asker(url: str, tenant_id: int) -> Asker:
-    """The owner of a tenant, with an access token as applications have it, a JWT."""
+def asker(url: str, tenant_id: int, *scopes: str) -> Asker:
+    """The owner of a tenant, with an access token as applications have it, a JWT; without `scopes` to read."""
     settings = Settings(database=url, public_url=ISSUER, secret_key=SECRET_KEY)
     database = open_database(url)
     try:
         owner = get_user_by_email(database, f"owner{tenant_id}@example.com")
-        token = issue_access_token(database, settings, owner.id, ["customers:read"], lifetime=A_DAY)
+        token = issue_access_token(database, settings, owner.id, scopes or ["customers:read"], lifetime=A_DAY)
     finally:
         database.close()
     return Asker(tenant_id, {"Authorization": f"Bearer {token}", "X-Tenant": str(tenant_id)})

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import Any
 
 import psycopg
@@ -23,6 +24,8 @@ WAIT_SECONDS = 3
 AWAY_SECONDS = 1
 """After a wait in vain the next requests are refused at once for so long, or each would hold a thread in its turn."""
 BLOCK = 1000
+FEW_ROWS = 20
+"""For so few a COPY, which takes several round trips, is not worth its while."""
 # A machine that loses its power says nothing: without these a request would wait for it for a quarter of an hour.
 NOTICE_THAT_IT_IS_GONE = {
     "keepalives_idle": 5,
@@ -128,14 +131,28 @@ class PostgresDatabase(Database):
             cursor.executemany(compiled.sql, [compiled.parameters(each) for each in values])
 
     def load(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        waiting = iter(rows)
+        first = list(islice(waiting, FEW_ROWS + 1))
+        if len(first) <= FEW_ROWS:
+            self._insert(table, columns, first)
+            return
         command = composing.SQL("COPY {} ({}) FROM STDIN").format(
             composing.Identifier(table.name), composing.SQL(", ").join(map(composing.Identifier, columns))
         )
         with self._transaction() as connection:
             connection.execute("SET LOCAL statement_timeout = 0")
             with connection.cursor() as cursor, cursor.copy(command) as copy:
-                for row in rows:
+                for row in chain(first, waiting):
                     copy.write_row(row)
+
+    def _insert(self, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+        marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+        command = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"
+        with self._transaction() as connection, connection.cursor() as cursor:
+            if len(rows) == 1:
+                cursor.execute(command, rows[0])
+            elif rows:
+                cursor.executemany(command, rows)
 
     def new_ids(self, sequence: str, count: int) -> Sequence[int]:
         with self._transaction() as connection:
