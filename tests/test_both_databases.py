@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from regulars.customers import listing
+from regulars.customers.edits import TAG_COLUMNS
+from regulars.customers.tags import create_tag
 from regulars.customers.writing import Record, insert_customers
 from regulars.db.migrate import migrate
+from regulars.db.tables import customer_tags
 from regulars.folding import fold, phone_forms
 from tests import postgres
 from tests.conftest import KINDS, FreshDatabase
@@ -74,6 +77,7 @@ def made_up_customers(count: int, user_ids: list[int]) -> list[Record]:
                 gender=draw.choice(("male", "female", "other", None)),
                 country_id=draw.choice((None, 792, 276)),
                 identity_number=draw.choice((None, "12-34-5", str(draw.randrange(10**11)))),
+                default_channel_id=draw.choice((None, None, 1, 2)),
                 user_id=draw.choice((None, *user_ids)),
                 created_at=created,
                 updated_at=created + timedelta(hours=draw.randrange(5)),
@@ -104,9 +108,20 @@ def random_request(draw: random.Random, customers: list[Record], user_ids: list[
         "max_age": draw.choice((30, 35, 36, 200)),
         "user_id": draw.choice((*user_ids, 99)),
         "trashed": draw.choice(("true", "false", "1")),
+        "updated_since": (NOW - timedelta(hours=draw.randrange(200))).isoformat(),
+        "tag_id": draw.choice((1, 2, 9)),
+        "channel_id": draw.choice((1, 2, 9)),
+        "country_id": draw.choice((792, 276, 250)),
+        "ids": ",".join(str(draw.randrange(1, 400)) for _ in range(draw.choice((1, 20, 100)))),
     }
-    likely = {"search": 0.5, "per_page": 0.7, "page": 0.5, "sort_by": 0.6, "sort_order": 0.4}
+    unlikely = dict.fromkeys(("updated_since", "tag_id", "channel_id", "country_id", "ids"), 0.1)
+    likely = unlikely | {"search": 0.5, "per_page": 0.7, "page": 0.5, "sort_by": 0.6, "sort_order": 0.4}
     return {name: value for name, value in every.items() if draw.random() < likely.get(name, 0.25)}
+
+
+def tags_of(customer: Record) -> list[int]:
+    """Every third has the first tag, every seventh the second."""
+    return [tag for tag, every in ((1, 3), (2, 7)) if customer.id % every == 0]
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +141,12 @@ def same_worlds(fresh_database: FreshDatabase, turkish_database: str, pooled_dat
         urls = [*map(fresh_database, KINDS), turkish_database, pooled_database]
         worlds = [stack.enter_context(World.on(url)) for url in urls]
         for world in worlds:
-            insert_customers(world.database, world.clinic, made_up_customers(300, [world.alice, world.bob]))
+            customers = made_up_customers(300, [world.alice, world.bob])
+            insert_customers(world.database, world.clinic, customers)
+            for name in ("First", "Second"):
+                create_tag(world.database, world.clinic, name, "#000000")
+            rows = [(world.clinic, customer.id, tag) for customer in customers for tag in tags_of(customer)]
+            world.database.load(customer_tags, TAG_COLUMNS, rows)
         yield worlds
 
 
@@ -140,6 +160,11 @@ def expected(world: World, customers: list[Record], asked: dict[str, Any]) -> tu
         if (customer.deleted_at is not None) == wanted_trash
         and asked.get("gender") in {None, customer.gender}
         and asked.get("user_id") in {None, customer.user_id}
+        and asked.get("channel_id") in {None, customer.default_channel_id}
+        and asked.get("country_id") in {None, customer.country_id}
+        and ("tag_id" not in asked or asked["tag_id"] in tags_of(customer))
+        and ("ids" not in asked or str(customer.id) in asked["ids"].split(","))
+        and customer.updated_at >= datetime.fromisoformat(asked.get("updated_since", "2000-01-01T00:00:00Z"))
         and is_of_age(customer, asked, today)
         and all(is_in(customer, word) for word in fold(asked.get("search", "")).split())
     ]

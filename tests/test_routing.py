@@ -226,6 +226,13 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
         "min_age": (None, 20),
         "trashed": (False, True),
     }
+    beside: dict[str, Any] = {
+        "updated_since": datetime(2026, 1, 1, tzinfo=UTC),
+        "tag_id": 1,
+        "channel_id": 1,
+        "country_id": 792,
+        "ids": (1, 2, 3),
+    }
     for sort_by, sort_order in product(get_args(SortBy), ("asc", "desc")):
         for page in (1, 3, 6, 12):
             ask(sort_by=sort_by, sort_order=sort_order, page=page)
@@ -240,6 +247,12 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
         ask(**asked, page=5, max_age=60)
         if first.after:
             ask(**asked, cursor=first.after)
+    for name, value in beside.items():
+        for search in ("", "müşteri", "m"):
+            first = ask(**{name: value}, search=search)
+            ask(**{name: value}, search=search, page=5, sort_by="last_name")
+            if first.after:
+                ask(**{name: value}, search=search, cursor=first.after)
     plans = Plans(world.url)
     wrong = [
         missing

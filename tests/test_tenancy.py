@@ -137,6 +137,9 @@ PARAMETERS = st.fixed_dictionaries(
         "gender": st.just("female"),
         "user_id": st.integers(1, 12).map(str),
         "trashed": st.sampled_from(["true", "false"]),
+        "updated_since": st.just("2000-01-01T00:00:00Z"),
+        "tag_id": st.integers(1, 9).map(str),
+        "ids": st.just(",".join(map(str, range(1, 60)))),
         "tenant_id": st.integers(1, 9).map(str),
     },
 )

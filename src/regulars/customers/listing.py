@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import isqrt
-from typing import Any
+from typing import Any, get_args
 
 from regulars.customers.census import ages
 from regulars.customers.milestones import BEGINNING, LONG, STEP
@@ -13,6 +13,7 @@ from regulars.customers.search import is_nowhere, kinds_of, rare_trigrams, value
 from regulars.customers.statements import (
     KEY,
     TOTAL,
+    Beside,
     Shape,
     SortBy,
     SortOrder,
@@ -24,6 +25,7 @@ from regulars.db.engine import Database
 from regulars.db.statements import Row
 
 FARTHEST = 2**62
+IDS = ("user_id", "tag_id", "channel_id", "country_id")
 FEW = 1_000
 """So many matches of a search, and more in a large tenant, are found, counted and sorted at once."""
 SCANNED_PER_FOUND = 20
@@ -58,6 +60,11 @@ class Listing:
     max_age: int | None = None
     user_id: int | None = None
     trashed: bool = False
+    updated_since: datetime | None = None
+    tag_id: int | None = None
+    channel_id: int | None = None
+    country_id: int | None = None
+    ids: tuple[int, ...] | None = None
     cursor: Cursor | None = None
 
 
@@ -79,9 +86,9 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     beside no rows.
     """
     shape, values = _shape(database.dialect, tenant_id, listing, today)
-    if values["user_id"] is not None and values["user_id"] >= 2**63:
+    if any(values[name] is not None and values[name] >= 2**63 for name in IDS):
         return Page([], 0)
-    if shape.words:
+    if shape.is_counted:
         return _search(database, tenant_id, shape, values, listing)
     if shape.dialect == "sqlite" and shape.has_ages:
         everyone = shape._replace(born_until=False, born_after=False)
@@ -92,10 +99,10 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
 
 
 def _search(database: Database, tenant_id: int, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
-    """Few matches are found, counted and sorted at once. Where there are more, a page is full sooner if customers are
-    read in order and others left out; then the matches are only counted."""
-    among = _total(database, shape._replace(words=()), values)
-    if shape.dialect == "sqlite" and not any(map(all, shape.words)):
+    """The page where customers must be counted. Few matches are found, counted and sorted at once. Where there are more,
+    a page is full sooner if customers are read in order and others left out; then the matches are only counted."""
+    among = _total(database, shape._replace(words=(), beside=frozenset()), values)
+    if shape.dialect == "sqlite" and shape.words and not any(map(all, shape.words)):
         words = words_of(listing.search)
         trigrams = rare_trigrams(database, words, max(FEW, among // SCANNED_PER_FOUND))
         if is_nowhere(words, trigrams):
@@ -119,7 +126,7 @@ def _page_by_number(
     database: Database, shape: Shape, values: dict[str, Any], listing: Listing, total: int | None
 ) -> Page:
     offset: int = values["offset"]
-    if offset > NEAR and not shape.words:
+    if offset > NEAR and not shape.is_counted:
         total = _total(database, shape, values)
         if offset >= total:
             return Page([], total)
@@ -194,7 +201,11 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
         **(ages(younger, older) if older or younger else {}),
         **values_of(dialect, tenant_id, words, {}),
+        **{name: getattr(listing, name) for name in get_args(Beside)},
     }
+    if listing.ids is not None:
+        numbers = [number for number in listing.ids if number < 2**63]
+        values["ids"] = numbers if dialect == "postgresql" else str(numbers)
     shape = Shape(
         dialect,
         listing.per_page,
@@ -206,6 +217,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         listing.min_age is not None,
         listing.max_age is not None,
         kinds_of(dialect, words, {}),
+        beside=frozenset(name for name in get_args(Beside) if getattr(listing, name) is not None),
     )
     return shape, values
 

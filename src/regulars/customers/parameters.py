@@ -12,8 +12,10 @@ from regulars.http.parameters import (
     Query,
     choice_parameter,
     flag_parameter,
+    ids_parameter,
     integer_parameter,
     text_parameter,
+    time_parameter,
 )
 
 PARAMETERS = (
@@ -40,6 +42,11 @@ PARAMETERS = (
     integer_parameter("max_age", "At most so many completed years today, in the tenant's time zone.", 65, low=0),
     integer_parameter("user_id", "Filter by assigned user.", 7, low=1),
     flag_parameter("trashed", "`true`: only customers in the trash; otherwise only those that are not."),
+    time_parameter("updated_since", "Only customers who were changed then or later.", "2026-11-07T05:31:56Z"),
+    integer_parameter("tag_id", "Filter by tag.", 1, low=1),
+    integer_parameter("channel_id", "Filter by default channel.", 1, low=1),
+    integer_parameter("country_id", "Filter by country.", 792, low=1),
+    ids_parameter("ids", "Only the customers with these ids, up to 100, with commas between them.", "1,2", at_most=100),
     text_parameter(
         "cursor",
         "A place in this very list, as `links.next`, `links.prev` or `meta.cursor` gave it no more than 30 days ago."

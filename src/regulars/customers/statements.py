@@ -1,13 +1,15 @@
 """The statements of the list: one for each shape of what can be asked of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Select,
     and_,
+    any_,
     bindparam,
     case,
     cast,
@@ -25,13 +27,16 @@ from regulars.customers.census import total_of
 from regulars.customers.milestones import milestone_before
 from regulars.customers.search import Words, only_containing, only_matching
 from regulars.db.statements import Statement
-from regulars.db.tables import countries, customers, users
+from regulars.db.tables import countries, customer_tags, customers, users
 
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]
 Start = Literal["page", "page from the end", "page by milestone", "after", "after empty", "before", "before empty"]
 """Where a page is found: so many rows from the start of the list, or from its end, or from a milestone; or beside a row
 that a cursor names, whose value of the sort field may be empty."""
+
+Beside = Literal["updated_since", "tag_id", "channel_id", "country_id", "ids"]
+"""Filters that the census does not count by."""
 
 KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "first_name": customers.c.first_name_key,
@@ -87,7 +92,13 @@ class Shape(NamedTuple):
     in_order: bool = False
     """Read customers in their order and leave out others, rather than find all that match and sort them."""
     few: bool = False
-    """With a search: look for no more than `few` matches (a value), and take those for all."""
+    """Where it is counted: look for no more than `few` matches (a value), and take those for all."""
+    beside: frozenset[Beside] = frozenset()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the census does not know how many there are."""
+        return bool(self.words or self.beside)
 
     @property
     def has_ages(self) -> bool:
@@ -104,11 +115,11 @@ class Shape(NamedTuple):
 def page_statement(shape: Shape) -> Statement:
     """The statement for a page: `FIELDS`, the sort key and the total in every row, in the order of the list.
 
-    The page is found by an index alone, and only its own rows are read and joined. With a search the total is there
-    only if the matches are few.
+    The page is found by an index alone, and only its own rows are read and joined. Where they must be counted the total
+    is there only if the matches are few.
     """
     key = KEYS[shape.sort_by].label("key")
-    if shape.words and not shape.in_order:
+    if shape.is_counted and not shape.in_order:
         source = _matches(shape).add_columns(key).cte("matches")
         if shape.dialect == "postgresql":
             source = source.prefix_with("MATERIALIZED", dialect="postgresql")
@@ -116,11 +127,11 @@ def page_statement(shape: Shape) -> Statement:
         wanted: Select[Any] = select(source.c.id, source.c.key)
         page = _page(shape, wanted, source.c.id, source.c.key, total)
     else:
-        kept = null() if shape.words else _kept_total(shape)
+        kept = null() if shape.is_counted else _kept_total(shape)
         total = select(kept.label("total")).cte("counted")
         wanted = only_containing(shape.dialect, select(customers.c.id, key).where(*_filters(shape)), shape.words)
         page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
-    plan_each_time = bool(shape.words) or shape.has_ages
+    plan_each_time = shape.is_counted or shape.has_ages
     return Statement(
         _read(shape, page, total),
         plan_each_time=plan_each_time,
@@ -133,7 +144,7 @@ def page_statement(shape: Shape) -> Statement:
 @lru_cache(maxsize=2_000)
 def total_statement(shape: Shape) -> Statement:
     """The statement for the total alone."""
-    if shape.words:
+    if shape.is_counted:
         counted = select(func.count()).select_from(_matches(shape).subquery("matches"))
         return Statement(counted, plan_each_time=True, may_lag=True, only_for=shape.dialect)
     return Statement(select(_kept_total(shape)), may_lag=True, only_for=shape.dialect)
@@ -250,10 +261,30 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
         found.append(column("date_of_birth") <= bindparam("born_until"))
     if shape.born_after:
         found.append(column("date_of_birth") > bindparam("born_after"))
+    for name in sorted(shape.beside):
+        found.append(_condition(shape, name, column))
     return found
 
 
+def _condition(shape: Shape, name: Beside, column: Callable[[str], ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Of a filter that the census does not count by."""
+    if name == "ids":
+        if shape.dialect == "postgresql":
+            return customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
+        return customers.c.id.in_(select(literal_column("value")).select_from(func.json_each(bindparam("ids"))))
+    if name == "tag_id":
+        tagged = select(customer_tags.c.customer_id).where(
+            customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.tag_id == bindparam("tag_id")
+        )
+        if shape.in_order:
+            return tagged.where(customer_tags.c.customer_id == customers.c.id).correlate(customers).exists()
+        return customers.c.id.in_(tagged)
+    if name == "updated_since":
+        return column("updated_at") >= bindparam("updated_since", type_=customers.c.updated_at.type)
+    return column("default_channel_id" if name == "channel_id" else name) == bindparam(name)
+
+
 def _matches(shape: Shape) -> Select[Any]:
-    """The ids of all customers that match the search, or of the first few."""
+    """The ids of all customers that match, or of the first few."""
     found = only_matching(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)
     return found.limit(bindparam("few")) if shape.few else found

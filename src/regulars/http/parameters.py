@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -11,6 +12,7 @@ from regulars.errors import Invalid
 Check = Callable[[Mapping[str, Any]], Mapping[str, str]]
 """From the values that were read to a sentence for each parameter that contradicts another."""
 
+ID = re.compile(r"[1-9][0-9]{0,17}")
 INTEGER = re.compile(r"-?[0-9]{1,100}")
 
 
@@ -68,6 +70,35 @@ def choice_parameter(name: str, description: str, example: str, *, options: Sequ
         return value
 
     return Parameter(name, {"type": "string", "enum": list(options)}, description, example, read)
+
+
+def time_parameter(name: str, description: str, example: str) -> Parameter:
+    """A moment with its zone (RFC 3339)."""
+
+    def read(value: str) -> datetime:
+        # A plus that was not encoded comes as a space.
+        try:
+            moment = datetime.fromisoformat(value.replace(" ", "+") if value.count(":") > 1 else value)
+            if moment.tzinfo is None or "T" not in value.upper():
+                raise ValueError
+            return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValueError(f"must be a time with its zone, such as {example}, not {shown(value)}") from None
+
+    return Parameter(name, {"type": "string", "format": "date-time"}, description, example, read)
+
+
+def ids_parameter(name: str, description: str, example: str, *, at_most: int) -> Parameter:
+    """Up to so many ids, with commas between them."""
+
+    def read(value: str) -> tuple[int, ...]:
+        parts = value.split(",")
+        if len(parts) > at_most or not all(map(ID.fullmatch, parts)):
+            raise ValueError(f"must be up to {at_most} ids with commas between them, not {shown(value)}")
+        return tuple(int(part) for part in parts)
+
+    pattern = f"^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{at_most - 1}}}$"
+    return Parameter(name, {"type": "string", "pattern": pattern}, description, example, read)
 
 
 def flag_parameter(name: str, description: str) -> Parameter:

@@ -40,7 +40,7 @@ def upgrade() -> None:
 
 
 def create_customer_indexes() -> None:
-    """To find a customer by what may be theirs alone, and those that were merged into another."""
+    """To find a customer by what may be theirs alone, by a filter of the list, and those merged into another."""
     # Of an e-mail address the letter case makes no difference; other letters than a to z are left as they are.
     email = 'lower(email COLLATE "C")' if op.get_context().dialect.name == "postgresql" else "lower(email)"
     for name, expression in (
@@ -50,6 +50,13 @@ def create_customer_indexes() -> None:
     ):
         op.execute(
             f"CREATE INDEX ix_customers_{name} ON customers (tenant_id, {expression})"
+            f" WHERE deleted_at IS NULL AND {name} IS NOT NULL"
+        )
+    # SQLite reads an index alone only if it has the condition's column too.
+    beside = ", deleted_at" if op.get_context().dialect.name == "sqlite" else ""
+    for name in ("country_id", "default_channel_id"):
+        op.execute(
+            f"CREATE INDEX ix_customers_{name} ON customers (tenant_id, {name}, created_at, id{beside})"
             f" WHERE deleted_at IS NULL AND {name} IS NOT NULL"
         )
     op.execute(
