@@ -27,7 +27,7 @@ from tests.world import LIST, PASSWORD, World, expect_error
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
 USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
 CHANGES = f"{LIST}/changes"
-ONE, HISTORY = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history"
+ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"
 BATCH = f"{LIST}/batch"
 # Every change of a thing that has an id, with a body for it.
@@ -37,6 +37,8 @@ WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("DELETE", ONE): None,
     ("POST", f"{ONE}/restore"): None,
     ("POST", f"{ONE}/erase"): None,
+    ("POST", f"{ONE}/merge"): {"customer_id": 888888},
+    ("POST", f"{ONE}/unmerge"): {"customer_id": 888888},
 }
 WRITES_OF_TAGS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("PUT", ONE_TAG): {"name": "Stolen"},
@@ -164,12 +166,13 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
     customer_id = data.draw(st.sampled_from([*crowd.owner_of, 888888]))
     tag_id = data.draw(st.sampled_from([*crowd.tags.values(), 888888]))
     one, history, one_tag = f"{LIST}/{customer_id}", f"{LIST}/{customer_id}/history", f"{TAGS}/{tag_id}"
-    everywhere = [LIST, one, history, CHANGES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
+    personal_data = f"{LIST}/{customer_id}/personal-data"
+    everywhere = [LIST, one, history, personal_data, CHANGES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
     path = data.draw(st.sampled_from(everywhere))
     parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
     answer = crowd.world.get(path, user=user_id, tenant=tenant, params=parameters)
     owner, owner_of_tag = crowd.owner_of.get(customer_id), {tag: one for one, tag in crowd.tags.items()}.get(tag_id)
-    asked_about = {one: owner, history: owner, one_tag: owner_of_tag}
+    asked_about = {one: owner, history: owner, one_tag: owner_of_tag, personal_data: owner}
     mine = crowd.members[user_id]
     meant = tenant if tenant is not None else next(iter(mine)) if len(mine) == 1 else None
     if meant is None:
@@ -204,7 +207,8 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
     elif path == OWN_ROLES:
         assert len(data["roles"]) == 1
     else:
-        assert crowd.owner_of[data["id"]] == tenant_id
+        customer = data["customer"]["customer"] if path.endswith("/personal-data") else data
+        assert crowd.owner_of[customer["id"]] == tenant_id
 
 
 def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
@@ -259,7 +263,7 @@ def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: Wor
 
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
-    read = {LIST, ONE, HISTORY, CHANGES, USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, TAGS, ONE_TAG}
+    read = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, TAGS, ONE_TAG}
     tried = read | {BATCH} | {path for _, path in WRITES_OF_CUSTOMERS | WRITES_OF_TAGS}
     assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
 

@@ -14,7 +14,9 @@ from regulars.customers.routes.batch import CustomerBatch
 from regulars.customers.routes.door import CustomerDoor
 from regulars.customers.routes.history import CustomerChanges, CustomerHistory
 from regulars.customers.routes.listing import CustomerList
+from regulars.customers.routes.merging import MergedCustomer, UnmergedCustomer
 from regulars.customers.routes.one import ErasedCustomer, OneCustomer, RestoredCustomer
+from regulars.customers.routes.personal_data import CustomerPersonalData
 from regulars.customers.routes.tags import OneTag, TagList
 from regulars.db.engine import Database
 from regulars.http import problems
@@ -76,6 +78,9 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/customers/{id}", OneCustomer(customers)),
         ("/api/v1/customers/{id}/restore", RestoredCustomer(customers)),
         ("/api/v1/customers/{id}/erase", ErasedCustomer(customers)),
+        ("/api/v1/customers/{id}/merge", MergedCustomer(customers)),
+        ("/api/v1/customers/{id}/unmerge", UnmergedCustomer(customers)),
+        ("/api/v1/customers/{id}/personal-data", CustomerPersonalData(customers)),
         ("/api/v1/customers/{id}/history", CustomerHistory(customers)),
         ("/api/v1/tags", TagList(customers)),
         ("/api/v1/tags/{id}", OneTag(customers)),

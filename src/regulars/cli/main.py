@@ -21,6 +21,7 @@ from regulars.cli import (
     settings,
     tenants,
     tokens,
+    trash,
     users,
 )
 from regulars.cli.output import print_line
@@ -55,6 +56,7 @@ app.add_typer(members.app, name="member")
 app.add_typer(tokens.app, name="token")
 app.add_typer(applications.app, name="app")
 app.add_typer(keys.app, name="key")
+app.add_typer(trash.app, name="trash")
 
 
 def _version(wanted: bool) -> None:

@@ -108,7 +108,16 @@ class Edits:
         if wanted:
             found = holders_of(self.database, self.tenant_id, field, wanted)
             self.preload({number for ids in found.values() for number in ids})
-            self._holders |= {(field, key): ids for key, ids in found.items()}
+            for key, ids in found.items():
+                self._holders[field, key] = self._as_of_now((field, key), ids)
+
+    def _as_of_now(self, known: tuple[str, str], stored: list[int]) -> list[int]:
+        """Who has this value, when the database says that these have it: some were changed since."""
+        changed = {number for number, record in self._current.items() if record is not self._stored[number]}
+        records = [record for number in changed if (record := self._current[number]) is not None]
+        return [number for number in stored if number not in changed] + [
+            record.id for record in records if known in _keys(record)
+        ]
 
     def reserve_ids(self, count: int) -> None:
         """Draw the ids of so many customers to come at once."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import ColumnElement, Select, bindparam, null, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.engine import Database
@@ -19,6 +19,7 @@ from regulars.db.tables import change_counters, customer_changes, users
 from regulars.principal import Actor
 
 CREATED = "created"
+MERGED = "merged"
 
 Fields = Mapping[str, tuple[Any, Any]]
 """For each field that a change is about: its value before and afterwards."""
@@ -163,6 +164,27 @@ def _changes(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 ALL = Statement(_changes(*SINCE), may_lag=True)
 OF_ONE = Statement(_changes(*SINCE, customer_changes.c.customer_id == bindparam("customer_id")), may_lag=True)
+
+
+LAST_MERGE = Statement(
+    select(customer_changes.c.fields)
+    .where(
+        customer_changes.c.tenant_id == bindparam("tenant_id"),
+        customer_changes.c.customer_id == bindparam("customer_id"),
+        customer_changes.c.action == MERGED,
+        customer_changes.c.other_id == bindparam("other_id"),
+    )
+    .order_by(customer_changes.c.position.desc())
+    .limit(literal_column("1"))
+)
+
+
+def fields_of_merge(database: Database, tenant_id: int, customer_id: int, other_id: int) -> Mapping[str, list[Any]]:
+    """From what to what, as JSON has it, a customer's fields were changed when the other was last merged into it;
+    nothing where that is erased."""
+    values = {"tenant_id": tenant_id, "customer_id": customer_id, "other_id": other_id}
+    row = database.fetch_one(LAST_MERGE, values)
+    return _decode(row[0]) if row and row[0] else {}
 
 
 def list_changes(database: Database, tenant_id: int, since: int, limit: int) -> list[CustomerChange]:

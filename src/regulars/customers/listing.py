@@ -99,8 +99,8 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
 
 
 def _search(database: Database, tenant_id: int, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
-    """The page where customers must be counted. Few matches are found, counted and sorted at once. Where there are more,
-    a page is full sooner if customers are read in order and others left out; then the matches are only counted."""
+    """The page where customers must be counted: few matches are found, counted and sorted at once; where there are
+    more, a page is full sooner if customers are read in order and others left out, and the matches only counted."""
     among = _total(database, shape._replace(words=(), beside=frozenset()), values)
     if shape.dialect == "sqlite" and shape.words and not any(map(all, shape.words)):
         words = words_of(listing.search)

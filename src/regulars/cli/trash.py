@@ -1,0 +1,41 @@
+"""`regulars trash …`"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.output import print_line
+from regulars.errors import RegularsError
+from regulars.settings import read_lifetime
+
+app = typer.Typer(help="The trash: customers that were deleted, and can be brought back.", no_args_is_help=True)
+
+
+@app.callback()
+def trash() -> None:
+    """The trash: customers that were deleted, and can be brought back."""
+
+
+@app.command("empty")
+def empty(
+    older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Like 30d, 12h or 0s.")],
+    tenant: Annotated[
+        int | None, typer.Option("--tenant", metavar="ID", help="One tenant's id. [default: all tenants]")
+    ] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Purge the customers who have been in the trash for longer than that. They cannot be brought back."""
+    from regulars.customers.trash import empty_trash
+    from regulars.principal import COMMAND_LINE
+    from regulars.tenants.queries import get_tenant, list_tenants
+
+    seconds = read_lifetime(older_than)
+    if seconds is None:
+        raise RegularsError(f"--older-than takes a time like 30d, 12h or 0s, not {older_than[:50]!r}.")
+    with opened(database) as (db, _):
+        before = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds)
+        for each in list_tenants(db) if tenant is None else [get_tenant(db, tenant)]:
+            count = empty_trash(db, each.id, before, COMMAND_LINE)
+            print_line(f"Purged {count:,} {'customer' if count == 1 else 'customers'} of tenant {each.id}.")

@@ -1,0 +1,38 @@
+"""`regulars trash empty`"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from regulars.cli.main import run
+from regulars.customers.census_upkeep import check_census
+from tests.test_writing import total
+from tests.world import World
+
+
+def test_what_has_been_in_the_trash_for_long_is_purged(
+    empty_world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = empty_world
+    monkeypatch.setattr("regulars.customers.trash.BATCH", 2)
+    now = datetime.now(UTC).replace(microsecond=0)
+    for days in (1, 29, 31, 32, 33, 34, 400):
+        world.add(first_name=f"Gone for {days}", deleted_at=now - timedelta(days=days))
+    world.add(world.salon, first_name="Gone", deleted_at=now - timedelta(days=99))
+    kept = world.add()
+    database = ["--database", world.url]
+    assert run(["trash", "empty", "--older-than", "30d", "--tenant", str(world.clinic), *database]) == 0
+    assert capsys.readouterr().out == f"Purged 5 customers of tenant {world.clinic}.\n"
+    assert (total(world), total(world, trashed="true")) == (1, 2)
+    capsys.readouterr()
+    assert run(["trash", "empty", "--older-than", "30d", *database]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"Purged 0 customers of tenant {world.clinic}.",
+        f"Purged 1 customer of tenant {world.salon}.",
+    ]
+    assert check_census(world.database, world.clinic) == []
+    assert world.get(f"/api/v1/customers/{kept}").status_code == 200
+    changes = world.get("/api/v1/customers/changes").json["data"]
+    assert [change["client_id"] for change in changes if change["action"] == "purged"] == ["command-line"] * 5
+    assert run(["trash", "empty", "--older-than", "soon", *database]) == 1
+    assert "30d" in capsys.readouterr().err
