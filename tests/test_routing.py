@@ -36,6 +36,7 @@ OF_ALL_TENANTS = {
     "regulars.db.bulk.ANY_CUSTOMER": "`regulars seed` looks whether the database is empty",
 }
 NOT_FOR_POSTGRESQL = {
+    "regulars.customers.duplicates.ON_SQLITE",
     "regulars.customers.search.SOME_TRIGRAMS",
     "regulars.db.bulk.SQLITE_PARTS",
     "regulars.db.bulk.SQLITE_SEARCH",

@@ -26,7 +26,7 @@ from tests.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
 USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
-CHANGES = f"{LIST}/changes"
+CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
 ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"
 BATCH = f"{LIST}/batch"
@@ -95,7 +95,11 @@ class Crowd:
         for tenant_id in self.tenants:
             for number in range(4):
                 customer_id = world.add(
-                    tenant_id, first_name=f"Person {number}", last_name=f"of {tenant_id}", gender="female"
+                    tenant_id,
+                    first_name=f"Person {number}",
+                    last_name=f"of {tenant_id}",
+                    gender="female",
+                    phone_number=f"+9053211122{number % 2}0",
                 )
                 self.owner_of[customer_id] = tenant_id
         self.tags = {tenant_id: self.make_tag(tenant_id) for tenant_id in self.tenants}
@@ -167,7 +171,7 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
     tag_id = data.draw(st.sampled_from([*crowd.tags.values(), 888888]))
     one, history, one_tag = f"{LIST}/{customer_id}", f"{LIST}/{customer_id}/history", f"{TAGS}/{tag_id}"
     personal_data = f"{LIST}/{customer_id}/personal-data"
-    everywhere = [LIST, one, history, personal_data, CHANGES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
+    everywhere = [LIST, one, history, personal_data, CHANGES, DUPLICATES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
     path = data.draw(st.sampled_from(everywhere))
     parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
     answer = crowd.world.get(path, user=user_id, tenant=tenant, params=parameters)
@@ -198,6 +202,9 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
         assert body["meta"]["total"] < len(own)
     elif path.startswith(LIST) and (path == CHANGES or path.endswith("/history")):
         assert {crowd.owner_of[change["customer_id"]] for change in data} == {tenant_id}
+    elif path == DUPLICATES:
+        shown = [crowd.owner_of[customer["id"]] for pair in data for customer in pair["customers"]]
+        assert set(shown) == {tenant_id}
     elif path == TAGS:
         assert {tag["id"] for tag in data} == {crowd.tags[tenant_id]}
     elif path.startswith(TAGS):
@@ -263,7 +270,21 @@ def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: Wor
 
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
-    read = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, TAGS, ONE_TAG}
+    read = {
+        LIST,
+        ONE,
+        HISTORY,
+        PERSONAL_DATA,
+        CHANGES,
+        DUPLICATES,
+        USERS,
+        CHANNELS,
+        ACCOUNT,
+        OWN_TENANTS,
+        OWN_ROLES,
+        TAGS,
+        ONE_TAG,
+    }
     tried = read | {BATCH} | {path for _, path in WRITES_OF_CUSTOMERS | WRITES_OF_TAGS}
     assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
 

@@ -12,6 +12,7 @@ from regulars.console.pages import Pages
 from regulars.countries.routes import CountryList
 from regulars.customers.routes.batch import CustomerBatch
 from regulars.customers.routes.door import CustomerDoor
+from regulars.customers.routes.duplicates import CustomerDuplicates
 from regulars.customers.routes.history import CustomerChanges, CustomerHistory
 from regulars.customers.routes.listing import CustomerList
 from regulars.customers.routes.merging import MergedCustomer, UnmergedCustomer
@@ -74,6 +75,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(customers)),
         ("/api/v1/customers/batch", CustomerBatch(customers)),
+        ("/api/v1/customers/duplicates", CustomerDuplicates(customers)),
         ("/api/v1/customers/changes", CustomerChanges(customers)),
         ("/api/v1/customers/{id}", OneCustomer(customers)),
         ("/api/v1/customers/{id}/restore", RestoredCustomer(customers)),

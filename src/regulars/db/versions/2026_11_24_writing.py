@@ -52,6 +52,7 @@ def create_customer_indexes() -> None:
             f"CREATE INDEX ix_customers_{name} ON customers (tenant_id, {expression})"
             f" WHERE deleted_at IS NULL AND {name} IS NOT NULL"
         )
+    create_name_index()
     # SQLite reads an index alone only if it has the condition's column too.
     beside = ", deleted_at" if op.get_context().dialect.name == "sqlite" else ""
     for name in ("country_id", "default_channel_id"):
@@ -62,6 +63,22 @@ def create_customer_indexes() -> None:
     op.execute(
         "CREATE INDEX ix_customers_merged_into_id ON customers (tenant_id, merged_into_id)"
         " WHERE merged_into_id IS NOT NULL"
+    )
+
+
+def create_name_index() -> None:
+    """Those together who were born on one day and whose names begin alike, in either order."""
+    if op.get_context().dialect.name == "sqlite":
+        lesser, greater = "min", "max"
+        letters = "coalesce(substr(substr({0}, 1, instr({0}, char(1)) - 1), 1, 3), '')"
+    else:
+        lesser, greater = "least", "greatest"
+        letters = "coalesce(left(split_part({0}, chr(1), 1), 3), '')"
+    both = ", ".join(letters.format(name) for name in ("first_name_key", "last_name_key"))
+    op.execute(
+        "CREATE INDEX ix_customers_name_and_date_of_birth ON customers"
+        f" (tenant_id, date_of_birth, {lesser}({both}), {greater}({both}))"
+        " WHERE deleted_at IS NULL AND date_of_birth IS NOT NULL"
     )
 
 

@@ -1,0 +1,118 @@
+"""Customers who may be one person: the same phone number, e-mail address or identity number, or nearly the same name
+and the same day of birth.
+
+Each is found by an index that has those together who share it, which is read in its order: nobody is compared with
+everybody. Names are looked for by the first letters of both, in either order, and then compared.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from itertools import combinations, groupby
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, collate, func, literal_column, select
+
+from regulars.db.engine import Database
+from regulars.db.statements import Row, Statement
+from regulars.db.tables import customers
+from regulars.folding import fold
+
+Reason = Literal["identity_number", "email", "phone_number", "name_and_date_of_birth"]
+WEIGHTS: Mapping[Reason, float] = {
+    "identity_number": 0.95,
+    "email": 0.9,
+    "phone_number": 0.8,
+    "name_and_date_of_birth": 0.75,
+}
+"""How likely two who share it are one person; families share phone numbers."""
+MOST_IN_GROUP = 10
+"""What more customers share than these says little, like the phone number of a company."""
+ALIKE = 0.9
+
+
+class Pair(NamedTuple):
+    """Two customers who may be one person, how likely that is (0 to 1), and by what they were found."""
+
+    first_id: int
+    second_id: int
+    score: float
+    reasons: list[Reason]
+
+
+def _first_letters(dialect: str, column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Of a folded name, as the index on it has them."""
+    if dialect == "sqlite":
+        name = f"substr({column.name}, 1, instr({column.name}, char(1)) - 1)"
+        return literal_column(f"coalesce(substr({name}, 1, 3), '')", Text)
+    return literal_column(f"coalesce(left(split_part({column.name}, chr(1), 1), 3), '')", Text)
+
+
+def _keys(dialect: str, reason: Reason) -> Sequence[ColumnElement[Any]]:
+    """What those who are found by it have the same, as the index has it."""
+    if reason == "email":
+        stored = customers.c.email if dialect == "sqlite" else collate(customers.c.email, "C")
+        return [func.lower(stored, type_=Text)]
+    if reason != "name_and_date_of_birth":
+        return [customers.c[reason]]
+    letters = [_first_letters(dialect, customers.c[name]) for name in ("first_name_key", "last_name_key")]
+    lesser, greater = (func.min, func.max) if dialect == "sqlite" else (func.least, func.greatest)
+    return [customers.c.date_of_birth, lesser(*letters), greater(*letters)]
+
+
+def _statement(dialect: str, reason: Reason) -> Statement:
+    """The customers of the first groups, each with what they share, group by group."""
+    keys = [key.label(f"key_{number}") for number, key in enumerate(_keys(dialect, reason))]
+    given = customers.c.date_of_birth if reason == "name_and_date_of_birth" else customers.c[reason]
+    of_tenant = (customers.c.tenant_id == bindparam("tenant_id"), customers.c.deleted_at.is_(None), given.is_not(None))
+    several = func.count() > literal_column("1")
+    groups: FromClause = (
+        select(*keys)
+        .where(*of_tenant)
+        .group_by(*(key.element for key in keys))
+        .having(several)
+        .order_by(*(key.element for key in keys))
+        .limit(bindparam("groups"))
+        .cte("groups")
+    )
+    same = and_(*(key.element == groups.c[key.name] for key in keys))
+    found = select(customers.c.id, customers.c.first_name, customers.c.last_name, *groups.c)
+    return Statement(
+        found.select_from(groups.join(customers, same)).where(*of_tenant).order_by(*groups.c, customers.c.id),
+        may_lag=True,
+    )
+
+
+ON_SQLITE = [_statement("sqlite", reason) for reason in WEIGHTS]
+ON_POSTGRESQL = [_statement("postgresql", reason) for reason in WEIGHTS]
+
+
+def find_duplicates(database: Database, tenant_id: int, limit: int) -> list[Pair]:
+    """The likeliest pairs, at most so many, among those that are found first by each of the reasons."""
+    found: dict[tuple[int, int], dict[Reason, float]] = defaultdict(dict)
+    statements = ON_SQLITE if database.dialect == "sqlite" else ON_POSTGRESQL
+    for reason, statement in zip(WEIGHTS, statements, strict=True):
+        rows = database.fetch_all(statement, {"tenant_id": tenant_id, "groups": limit})
+        for first, second in _pairs(rows):
+            alike = _likeness(first, second) if reason == "name_and_date_of_birth" else 1.0
+            if alike >= ALIKE:
+                found[first[0], second[0]][reason] = WEIGHTS[reason] * alike
+    pairs = [
+        Pair(*ids, round(1 - prod(1 - weight for weight in reasons.values()), 3), list(reasons))
+        for ids, reasons in found.items()
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.score, pair.first_id, pair.second_id))[:limit]
+
+
+def _pairs(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+    for _, group in groupby(rows, key=lambda row: row[3:]):
+        members = list(group)
+        if len(members) <= MOST_IN_GROUP:
+            yield from combinations(members, 2)
+
+
+def _likeness(first: Row, second: Row) -> float:
+    """How alike two names are, from 0 to 1, whatever comes first."""
+    names = [sorted(fold(f"{row[1]} {row[2] or ''}").split()) for row in (first, second)]
+    return SequenceMatcher(None, " ".join(names[0]), " ".join(names[1]), autojunk=False).ratio()
