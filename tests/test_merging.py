@@ -74,7 +74,7 @@ def test_a_merge_can_be_undone(world: World) -> None:
     assert total(world) == 2
     assert check_census(world.database, world.clinic) == []
     error = world.send("POST", f"{LIST}/{survivor}/unmerge", {"customer_id": other})
-    assert list(expect_error(error, 422, "validation_error")["errors"]) == ["customer_id"]
+    assert list(expect_error(error, 409, "conflict")["errors"]) == ["customer_id"]
     merge(world, survivor, other)
     merge(world, survivor, other, "unmerge")
     assert get(world, other)["email"] == before[1]["email"]
@@ -95,7 +95,7 @@ def test_what_cannot_be_merged(world: World) -> None:
     world.send("DELETE", f"{LIST}/{trashed}")
     path = f"{LIST}/{survivor}/merge"
     for number in (survivor, 99999):
-        error = expect_error(world.send("POST", path, {"customer_id": number}), 422, "validation_error")
+        error = expect_error(world.send("POST", path, {"customer_id": number}), 409, "conflict")
         assert list(error["errors"]) == ["customer_id"]
     expect_error(world.send("POST", path, {"customer_id": trashed}), 409, "conflict")
     expect_error(world.send("POST", f"{LIST}/{trashed}/merge", {"customer_id": other}), 409, "conflict")

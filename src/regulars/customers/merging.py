@@ -9,15 +9,15 @@ from regulars.customers.editing import check_version
 from regulars.customers.edits import Edits
 from regulars.customers.history import MERGED, fields_of_merge
 from regulars.customers.writing import PERSONAL, Record
-from regulars.errors import Conflict, Gone, Invalid, NotFound
+from regulars.errors import Conflict, Gone, NotFound
 
 
 def merge_customers(edits: Edits, customer_id: int, other_id: int, expected: Collection[int] | None = None) -> Record:
     """Let the other customer flow into this one: what this one lacks is filled, and tags are united. The other goes to
     the trash and leads here from now on.
 
-    Raises `NotFound`, `Gone`, `PreconditionFailed`; `Invalid` for an other that there is not, or that is the same; and
-    `Conflict` where one of them is in the trash.
+    Raises `NotFound`, `Gone`, `PreconditionFailed`; and `Conflict` for an other that there is not, or that is the same,
+    and where one of them is in the trash.
     """
     survivor = edits.get(customer_id)
     check_version(survivor, expected)
@@ -35,14 +35,14 @@ def merge_customers(edits: Edits, customer_id: int, other_id: int, expected: Col
 def unmerge_customers(edits: Edits, customer_id: int, other_id: int, expected: Collection[int] | None = None) -> Record:
     """Take out again what flowed in with a merge, as far as it is still there, and bring the other customer back.
 
-    Raises `NotFound`, `Gone`, `PreconditionFailed`, `Invalid` for an other that was not merged into this one, and
-    `Conflict` where somebody has by now what may be one's alone.
+    Raises `NotFound`, `Gone`, `PreconditionFailed`; and `Conflict` for an other that was not merged into this one, and
+    where somebody has by now what may be one's alone.
     """
     survivor = edits.get(customer_id)
     check_version(survivor, expected)
     other = edits.find(other_id)
     if other is None or other.merged_into_id != survivor.id:
-        raise Invalid({"customer_id": [f"The customer_id {other_id} is not that of one merged into {customer_id}."]})
+        raise _about_other(f"The customer_id {other_id} is not that of one merged into {customer_id}.")
     came = fields_of_merge(edits.database, edits.tenant_id, survivor.id, other.id)
     shown: Mapping[str, Any] = msgspec.to_builtins({name: getattr(survivor, name) for name in PERSONAL})
     emptied = {name: None for name, (_, after) in came.items() if name in PERSONAL and shown[name] == after}
@@ -55,11 +55,15 @@ def unmerge_customers(edits: Edits, customer_id: int, other_id: int, expected: C
 
 def _other(edits: Edits, customer_id: int, other_id: int) -> Record:
     if other_id == customer_id:
-        raise Invalid({"customer_id": [f"The customer_id {other_id} is the same: merge another customer into it."]})
+        raise _about_other(f"The customer_id {other_id} is the same: merge another customer into it.")
     try:
         return edits.get(other_id)
     except (NotFound, Gone) as error:
-        raise Invalid({"customer_id": [error.message]}) from None
+        raise _about_other(error.message) from None
+
+
+def _about_other(sentence: str) -> Conflict:
+    return Conflict(sentence, {"customer_id": [sentence]})
 
 
 def _filled(survivor: Record, other: Record) -> dict[str, Any]:
