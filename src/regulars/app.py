@@ -5,8 +5,9 @@ from typing import Any
 import falcon
 import falcon.media
 
-from regulars.accounts.routes import OwnAccount, OwnRoles, OwnTenants, UserList
-from regulars.channels.routes import ChannelList
+from regulars.accounts.routes.account import OwnAccount, OwnRoles, OwnTenants
+from regulars.accounts.routes.users import OneUser, UserList
+from regulars.channels.routes import ChannelList, OneChannel
 from regulars.console import routes as console
 from regulars.console.pages import Pages
 from regulars.countries.routes import CountryList
@@ -31,6 +32,7 @@ from regulars.oauth.flows import create_server
 from regulars.oauth.outside import outside_issuer
 from regulars.oauth.secret import Vault
 from regulars.settings import Settings
+from regulars.tenants.routes import OneTenant
 
 App = falcon.App[falcon.Request, falcon.Response]
 
@@ -70,7 +72,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     """Every address of the service, with what answers there."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, outside_issuer(settings))
-    once = Once(database)
+    once = Once(database, Vault(settings, "idempotency").sign)
     customers = CustomerDoor(database, settings, authenticator, once)
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(customers)),
@@ -86,11 +88,14 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/customers/{id}/history", CustomerHistory(customers)),
         ("/api/v1/tags", TagList(customers)),
         ("/api/v1/tags/{id}", OneTag(customers)),
-        ("/api/v1/users", UserList(database, settings, authenticator)),
+        ("/api/v1/users", UserList(database, settings, authenticator, once)),
+        ("/api/v1/users/{id}", OneUser(database, authenticator)),
         ("/api/v1/account", OwnAccount(database, authenticator)),
         ("/api/v1/account/tenants", OwnTenants(database, authenticator)),
         ("/api/v1/account/roles", OwnRoles(authenticator)),
-        ("/api/v1/channels", ChannelList(database, authenticator)),
+        ("/api/v1/tenants/{id}", OneTenant(database, authenticator)),
+        ("/api/v1/channels", ChannelList(database, settings, authenticator, once)),
+        ("/api/v1/channels/{id}", OneChannel(database, authenticator)),
         ("/api/v1/countries", CountryList(database, authenticator)),
     ]
     document = OpenApi(api)

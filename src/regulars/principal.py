@@ -19,12 +19,14 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-SEE = frozenset({"account:read", "tenants:read", "users:read", "customers:read"})
+VIEWER = frozenset({"account:read", "account:write", "tenants:read", "users:read", "customers:read"})
+AGENT = VIEWER | {"customers:write"}
+ADMIN = AGENT | {"customers:erase", "tenants:write", "applications:manage"}
 PERMISSIONS: Mapping[Role, frozenset[str]] = {
-    Role.OWNER: SEE | {"customers:write", "customers:erase", "applications:manage"},
-    Role.ADMIN: SEE | {"customers:write", "customers:erase", "applications:manage"},
-    Role.AGENT: SEE | {"customers:write"},
-    Role.VIEWER: SEE,
+    Role.OWNER: ADMIN | {"users:write"},
+    Role.ADMIN: ADMIN,
+    Role.AGENT: AGENT,
+    Role.VIEWER: VIEWER,
 }
 """What each role may do in its tenant. Most are scopes too; `applications:manage` is for the console alone, and
 `customers:erase` (to purge and erase customers) goes with the scope `customers:write`."""

@@ -1,4 +1,4 @@
-"""The list of a tenant's users.
+"""A tenant's users: the list of them, and each.
 
 A tenant has few of them, hundreds at most: they are all read, and searched and sorted here, which needs no index and
 is the same on both databases.
@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import memberships, users
+from regulars.errors import NotFound
 from regulars.folding import fold, sort_key
 from regulars.principal import RoleName
 
@@ -47,17 +48,22 @@ class UserListing:
     trashed: bool = False
 
 
+FIELDS = (
+    users.c.id,
+    users.c.name,
+    users.c.email,
+    memberships.c.role,
+    memberships.c.created_at,
+    memberships.c.deleted_at,
+)
 OF_TENANT = Statement(
-    select(
-        users.c.id,
-        users.c.name,
-        users.c.email,
-        memberships.c.role,
-        memberships.c.created_at,
-        memberships.c.deleted_at,
-    )
+    select(*FIELDS).join_from(memberships, users).where(memberships.c.tenant_id == bindparam("tenant_id")),
+    may_lag=True,
+)
+ONE = Statement(
+    select(*FIELDS)
     .join_from(memberships, users)
-    .where(memberships.c.tenant_id == bindparam("tenant_id")),
+    .where(memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.user_id == bindparam("user_id")),
     may_lag=True,
 )
 KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
@@ -75,6 +81,14 @@ def fetch_users(database: Database, tenant_id: int, listing: UserListing) -> tup
     wanted.sort(key=KEYS[listing.sort_by], reverse=listing.sort_order == "desc")
     start = (listing.page - 1) * listing.per_page
     return wanted[start : start + listing.per_page], len(wanted)
+
+
+def get_tenant_user(database: Database, tenant_id: int, user_id: int) -> TenantUser:
+    """Who is a member of the tenant, or was one. Raises `NotFound`."""
+    row = database.fetch_one(ONE, {"tenant_id": tenant_id, "user_id": user_id})
+    if row is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return TenantUser(*row)
 
 
 def _has(user: TenantUser, words: list[str]) -> bool:

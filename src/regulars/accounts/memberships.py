@@ -1,20 +1,25 @@
 """Memberships: which user may do what in which tenant.
 
-A membership that ended keeps its row, with `deleted_at`, for the customers that it was responsible for.
+A membership that ended keeps its row, with `deleted_at`, for the customers that it was responsible for. Whoever changes
+one holds the tenant: of two owners who leave at once, the second finds that they are the last.
 """
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import bindparam, insert, null, select, update
 
-from regulars.accounts.users import get_user_by_email
+from regulars.accounts import audit
+from regulars.accounts.users import find_or_add_user, get_user_by_email
 from regulars.db.access import bump_access_version
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import memberships, tenants, users
 from regulars.errors import Conflict, NotFound
-from regulars.principal import Membership, Role
+from regulars.principal import COMMAND_LINE, Actor, Membership, Role
+from regulars.tenants.locks import hold_tenant
+from regulars.tenants.queries import get_tenant
 
 
 class Member(Struct, frozen=True):
@@ -38,12 +43,11 @@ OF_TENANT = Statement(
     .where(memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.deleted_at.is_(None))
     .order_by(users.c.id)
 )
-TENANT = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")))
 INSERT = Statement(
     insert(memberships).values({name: bindparam(name) for name in ("tenant_id", "user_id", "role", "created_at")})
 )
-SINCE = Statement(
-    select(memberships.c.created_at).where(
+ONE = Statement(
+    select(memberships.c.role, memberships.c.created_at, memberships.c.deleted_at).where(
         memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.user_id == bindparam("user_id")
     )
 )
@@ -52,26 +56,24 @@ UPDATE_ROLE = Statement(
     .where(memberships.c.tenant_id == bindparam("of_tenant"), memberships.c.user_id == bindparam("of_user"))
     .values(role=bindparam("new_role"), deleted_at=null())
 )
-# Locked, so that of two owners who leave at once the second sees that the first has left.
 OWNERS = Statement(
-    select(memberships.c.user_id)
-    .where(
+    select(memberships.c.user_id).where(
         memberships.c.tenant_id == bindparam("tenant_id"),
         memberships.c.role == Role.OWNER.value,
         memberships.c.deleted_at.is_(None),
     )
-    .order_by(memberships.c.user_id)
-    .with_for_update()
 )
 END = Statement(
     update(memberships)
-    .where(
-        memberships.c.tenant_id == bindparam("of_tenant"),
-        memberships.c.user_id == bindparam("of_user"),
-        memberships.c.deleted_at.is_(None),
-    )
+    .where(memberships.c.tenant_id == bindparam("of_tenant"), memberships.c.user_id == bindparam("of_user"))
     .values(deleted_at=bindparam("now"))
 )
+
+
+class _Known(NamedTuple):
+    role: Role
+    created_at: datetime
+    deleted_at: datetime | None
 
 
 def memberships_of(database: Database, user_id: int) -> dict[int, Membership]:
@@ -82,48 +84,120 @@ def memberships_of(database: Database, user_id: int) -> dict[int, Membership]:
 
 def list_members(database: Database, tenant_id: int) -> list[Member]:
     """The tenant's members, in the order of their ids. Raises `NotFound` where there is no such tenant."""
-    _check_tenant(database, tenant_id)
+    get_tenant(database, tenant_id)
     rows = database.fetch_all(OF_TENANT, {"tenant_id": tenant_id})
     return [Member(user_id, email, name, Role(role), since) for user_id, email, name, role, since in rows]
 
 
-def add_member(database: Database, tenant_id: int, email: str, role: Role) -> Member:
+def add_member(database: Database, tenant_id: int, email: str, role: Role, actor: Actor = COMMAND_LINE) -> Member:
     """Make the user with this address a member (again, where they were one), or give a member another role.
 
-    Raises `NotFound` where there is no such tenant or user.
+    Raises `NotFound` where there is no such tenant or user, `Conflict` where the last owner would be made less.
     """
     with database.transaction():
-        _check_tenant(database, tenant_id)
+        hold_tenant(database, tenant_id)
         user = get_user_by_email(database, email)
-        known = database.fetch_one(SINCE, {"tenant_id": tenant_id, "user_id": user.id})
-        since = known[0] if known else datetime.now(UTC).replace(microsecond=0)
-        if known:
-            database.execute(UPDATE_ROLE, {"of_tenant": tenant_id, "of_user": user.id, "new_role": role.value})
-        else:
-            database.execute(
-                INSERT, {"tenant_id": tenant_id, "user_id": user.id, "role": role.value, "created_at": since}
-            )
-        bump_access_version(database)
+        since = _set_role(database, tenant_id, user.id, role, actor)
     return Member(user.id, user.email, user.name, role, since)
 
 
-def remove_member(database: Database, tenant_id: int, email: str) -> None:
+def add_new_member(
+    database: Database, tenant_id: int, *, email: str, name: str, password_hash: str, role: Role, actor: Actor
+) -> int:
+    """Make whoever has this address a member, as they are, or else a new user with this name; the user's id.
+
+    `email` and `name` are as they are kept. Raises `Conflict` where they are a member already.
+    """
+    with database.transaction():
+        hold_tenant(database, tenant_id)
+        user = find_or_add_user(database, email=email, name=name, password_hash=password_hash)
+        known = _find(database, tenant_id, user.id)
+        if known is not None and known.deleted_at is None:
+            sentence = f"{user.email} is a member already: user {user.id}, {known.role}."
+            raise Conflict(sentence, {"email": [sentence]})
+        _set_role(database, tenant_id, user.id, role, actor)
+    return user.id
+
+
+def change_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
+    """Give a member another role.
+
+    Raises `NotFound` for a user who never was one, `Conflict` for one who is no longer, and where the last owner would
+    be made less.
+    """
+    with database.transaction():
+        hold_tenant(database, tenant_id)
+        if _get(database, tenant_id, user_id).deleted_at is not None:
+            raise Conflict(f"User {user_id} is no longer a member; add them again by their e-mail address.")
+        _set_role(database, tenant_id, user_id, role, actor)
+
+
+def end_membership(database: Database, tenant_id: int, user_id: int, actor: Actor) -> None:
+    """Let the user be a member no longer, as they may be already.
+
+    Raises `NotFound` for a user who never was one, `Conflict` for the last owner.
+    """
+    with database.transaction():
+        hold_tenant(database, tenant_id)
+        known = _get(database, tenant_id, user_id)
+        if known.deleted_at is not None:
+            return
+        _check_owner_stays(database, tenant_id, user_id)
+        now = datetime.now(UTC).replace(microsecond=0)
+        database.execute(END, {"of_tenant": tenant_id, "of_user": user_id, "now": now})
+        _record(database, "member.removed", tenant_id, user_id, known.role, actor)
+
+
+def remove_member(database: Database, tenant_id: int, email: str, actor: Actor = COMMAND_LINE) -> None:
     """End the membership of the user with this address.
 
     Raises `NotFound` where there is no such tenant, user or member, `Conflict` for the last owner.
     """
     with database.transaction():
-        _check_tenant(database, tenant_id)
+        hold_tenant(database, tenant_id)
         user = get_user_by_email(database, email)
-        owners = [user_id for (user_id,) in database.fetch_all(OWNERS, {"tenant_id": tenant_id})]
-        if owners == [user.id]:
-            raise Conflict(f"{user.email} is the last owner of tenant {tenant_id}; give it another one first.")
-        now = datetime.now(UTC).replace(microsecond=0)
-        if not database.execute(END, {"of_tenant": tenant_id, "of_user": user.id, "now": now}):
+        known = _find(database, tenant_id, user.id)
+        if known is None or known.deleted_at is not None:
             raise NotFound(f"{user.email} is no member of tenant {tenant_id}.")
-        bump_access_version(database)
+        end_membership(database, tenant_id, user.id, actor)
 
 
-def _check_tenant(database: Database, tenant_id: int) -> None:
-    if not 0 < tenant_id < 2**63 or database.fetch_one(TENANT, {"tenant_id": tenant_id}) is None:
-        raise NotFound(f"There is no tenant {tenant_id}; 'regulars tenant list' shows them.")
+def _find(database: Database, tenant_id: int, user_id: int) -> _Known | None:
+    row = database.fetch_one(ONE, {"tenant_id": tenant_id, "user_id": user_id})
+    return _Known(Role(row[0]), row[1], row[2]) if row else None
+
+
+def _get(database: Database, tenant_id: int, user_id: int) -> _Known:
+    known = _find(database, tenant_id, user_id)
+    if known is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return known
+
+
+def _set_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> datetime:
+    """Let the user have this role, whatever they were; since when they are, or first were, a member."""
+    known = _find(database, tenant_id, user_id)
+    is_member = known is not None and known.deleted_at is None
+    if known is not None and is_member and known.role is role:
+        return known.created_at
+    if is_member:
+        _check_owner_stays(database, tenant_id, user_id)
+    since = known.created_at if known else datetime.now(UTC).replace(microsecond=0)
+    if known:
+        database.execute(UPDATE_ROLE, {"of_tenant": tenant_id, "of_user": user_id, "new_role": role.value})
+    else:
+        database.execute(INSERT, {"tenant_id": tenant_id, "user_id": user_id, "role": role.value, "created_at": since})
+    _record(database, "member.changed" if is_member else "member.added", tenant_id, user_id, role, actor)
+    return since
+
+
+def _check_owner_stays(database: Database, tenant_id: int, user_id: int) -> None:
+    if database.fetch_all(OWNERS, {"tenant_id": tenant_id}) == [(user_id,)]:
+        raise Conflict(f"User {user_id} is the last owner of tenant {tenant_id}; give it another one first.")
+
+
+def _record(database: Database, kind: str, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
+    """Write down what was done, and let every server know."""
+    about = f"user {user_id} in tenant {tenant_id}: {role}"
+    audit.record(database, kind, user_id=actor.user_id, client_id=actor.client_id, about=about)
+    bump_access_version(database)

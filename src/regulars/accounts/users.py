@@ -6,14 +6,17 @@ from functools import cache
 from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.access import bump_access_version
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import users
 from regulars.errors import Conflict, Invalid, NotFound
+from regulars.names import read_name
 
+LONGEST_EMAIL = 255
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1024
 
@@ -32,9 +35,17 @@ ALL = Statement(select(*FIELDS).order_by(users.c.id))
 BY_ID = Statement(select(*FIELDS).where(users.c.id == bindparam("id")))
 BY_EMAIL = Statement(select(*FIELDS).where(users.c.email == bindparam("email")))
 BY_SUBJECT = Statement(select(*FIELDS).where(users.c.subject == bindparam("subject")))
-INSERT = Statement(
-    insert(users).values({name: bindparam(name) for name in ("id", "email", "name", "password_hash", "created_at")})
-)
+
+
+def _adding(dialect: str) -> Statement:
+    """Add a user, unless somebody has the address."""
+    inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(users)
+    names = ("id", "email", "name", "password_hash", "created_at")
+    adding = inserting.values({name: bindparam(name) for name in names})
+    return Statement(adding.on_conflict_do_nothing(index_elements=[users.c.email]))
+
+
+ADD = {dialect: _adding(dialect) for dialect in ("sqlite", "postgresql")}
 SET_NAME = Statement(update(users).where(users.c.id == bindparam("of_user")).values(name=bindparam("new_name")))
 SET_SUBJECT = Statement(
     update(users).where(users.c.id == bindparam("of_user")).values(subject=bindparam("new_subject"))
@@ -50,16 +61,19 @@ def hasher() -> PasswordHasher:
 def normal_email(text: str) -> str | None:
     """The e-mail address in the form that it is kept and compared in; None where it is none."""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized.lower()
+        normal = validate_email(text.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError:
         return None
+    return normal if len(normal) <= LONGEST_EMAIL else None
 
 
 def name_faults(name: str, what: str = "name") -> list[str]:
     """What is wrong with a name that a person is to read; nothing, where it is a good one."""
-    if 1 <= len(name.strip()) <= 255 and name.strip().isprintable():
-        return []
-    return [f"The {what} must have 1 to 255 characters that can be printed."]
+    try:
+        read_name(name)
+    except ValueError as error:
+        return [f"The {what} {error}."]
+    return []
 
 
 def password_faults(password: str) -> list[str]:
@@ -79,7 +93,7 @@ def create_user(database: Database, *, email: str, name: str, password: str) -> 
     normal = normal_email(email)
     name = name.strip()
     faults = {}
-    if normal is None or len(normal) > 255:
+    if normal is None:
         faults["email"] = [f"The email is not an e-mail address: {email!r}."]
     faults |= {"name": name_faults(name), "password": password_faults(password)}
     faults = {field: sentences for field, sentences in faults.items() if sentences}
@@ -89,20 +103,34 @@ def create_user(database: Database, *, email: str, name: str, password: str) -> 
         raise Conflict(f"There is a user with the e-mail address {normal} already.")
     password_hash = hash_password(password)
     with database.transaction():
-        (user_id,) = database.new_ids("user_ids", 1)
-        user = User(user_id, normal, name, datetime.now(UTC).replace(microsecond=0))
-        database.execute(
-            INSERT,
-            {
-                "id": user_id,
-                "email": normal,
-                "name": name,
-                "password_hash": password_hash,
-                "created_at": user.created_at,
-            },
-        )
+        user = _add_user(database, normal, name, password_hash)
+        if user is None:
+            raise Conflict(f"There is a user with the e-mail address {normal} already.")
         bump_access_version(database)
     return user
+
+
+def find_or_add_user(database: Database, *, email: str, name: str, password_hash: str) -> User:
+    """The user with this address, as they are; or a new one. `email` and `name` are as they are kept.
+
+    Belongs in a transaction. Of several at once, one adds the user.
+    """
+    user = find_user_by_email(database, email) or _add_user(database, email, name, password_hash)
+    return user or get_user_by_email(database, email)
+
+
+def _add_user(database: Database, email: str, name: str, password_hash: str) -> User | None:
+    """A new user; None where somebody has the address."""
+    (user_id,) = database.new_ids("user_ids", 1)
+    user = User(user_id, email, name, datetime.now(UTC).replace(microsecond=0))
+    values = {
+        "id": user_id,
+        "email": email,
+        "name": name,
+        "password_hash": password_hash,
+        "created_at": user.created_at,
+    }
+    return user if database.execute(ADD[database.dialect], values) else None
 
 
 def list_users(database: Database) -> list[User]:

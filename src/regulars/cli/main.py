@@ -12,6 +12,7 @@ from regulars.cli import (
     applications,
     audit,
     census,
+    channels,
     customers,
     distribute,
     keys,
@@ -53,6 +54,7 @@ app.command("audit")(audit.show_audit)
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")
 app.add_typer(members.app, name="member")
+app.add_typer(channels.app, name="channel")
 app.add_typer(tokens.app, name="token")
 app.add_typer(applications.app, name="app")
 app.add_typer(keys.app, name="key")

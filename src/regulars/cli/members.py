@@ -21,7 +21,7 @@ def add(
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Make a user a member of a tenant, or give a member another role; prints the user's id."""
+    """Make a user a member of a tenant, or give a member another role; prints the user's id. An owner must stay."""
     from regulars.accounts.memberships import add_member
 
     with opened(database) as (db, _):

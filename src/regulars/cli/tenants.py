@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from regulars.cli.database import DatabaseOption, JsonOption, opened
-from regulars.cli.output import print_created, print_list
+from regulars.cli.output import print_created, print_json, print_list
 
 app = typer.Typer(help="Tenants: whose customers they are.", no_args_is_help=True)
 
@@ -25,6 +25,46 @@ def create(
     with opened(database) as (db, _):
         tenant = create_tenant(db, name=name, time_zone=timezone, locale=locale, country_code=country)
         print_created(tenant, as_json=as_json)
+
+
+@app.command("update")
+def update(
+    tenant: Annotated[int, typer.Argument(metavar="ID", help="The tenant's id.")],
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA time zone; decides what “today” is.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Language and country, like tr-TR.")] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166 code; how phone numbers are read.")] = None,
+    logo_url: Annotated[str | None, typer.Option(help="Starts with https://; empty: none.")] = None,
+    unique_fields: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELDS",
+            help="Of phone_number, email and identity_number, with commas between: in which no two customers may be the"
+            " same; empty: none.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Change those of a tenant's settings that are given."""
+    from regulars.tenants.fields import read_settings, readers
+    from regulars.tenants.queries import country_reader, update_tenant
+
+    fields = None if unique_fields is None else [field.strip() for field in unique_fields.split(",") if field.strip()]
+    given = {
+        "name": name,
+        "timezone": timezone,
+        "locale": locale,
+        "country": country,
+        "logo_url": logo_url,
+        "unique_fields": fields,
+    }
+    with opened(database) as (db, _):
+        how = readers(country_reader(db))
+        settings = read_settings({key: value for key, value in given.items() if value is not None}, how)
+        changed = update_tenant(db, tenant, settings)
+        if as_json:
+            print_json(changed)
 
 
 @app.command("list")

@@ -56,6 +56,19 @@ def reset_password(
             end_other_sessions(db, user.id, keep=None)
 
 
+@app.command("rename")
+def rename(
+    email: EmailArgument,
+    name: Annotated[str, typer.Option(help="What people call them.")],
+    database: DatabaseOption = None,
+) -> None:
+    """Call a user by another name."""
+    from regulars.accounts.users import get_user_by_email, update_name
+
+    with opened(database) as (db, _):
+        update_name(db, get_user_by_email(db, email).id, name)
+
+
 @app.command("link")
 def link(
     email: EmailArgument,

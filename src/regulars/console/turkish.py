@@ -170,8 +170,13 @@ TURKISH = {
     "See your e-mail address.": "E-posta adresinizi görmek.",
     "Stay signed in when you are away.": "Siz yokken de oturumu açık tutmak.",
     "See your account, and which businesses you belong to.": "Hesabınızı ve üye olduğunuz işletmeleri görmek.",
+    "Change your name.": "Adınızı değiştirmek.",
     "See which businesses you belong to.": "Üye olduğunuz işletmeleri görmek.",
+    "Change your businesses' settings and channels.": "İşletmelerinizin ayarlarını ve kanallarını değiştirmek.",
     "See the people who work in your businesses.": "İşletmelerinizde çalışan kişileri görmek.",
+    "Add and remove people who work in your businesses, and change their roles.": (
+        "İşletmelerinizde çalışan kişileri eklemek, çıkarmak ve rollerini değiştirmek."
+    ),
     "See the customers of your businesses.": "İşletmelerinizin müşterilerini görmek.",
     "Add, change and remove customers of your businesses.": (
         "İşletmelerinizin müşterilerini eklemek, değiştirmek ve kaldırmak."

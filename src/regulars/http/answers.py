@@ -10,6 +10,8 @@ from regulars.http.compression import negotiate, send_coded
 
 STRICT = re.compile(r'(^|[,;\s])handling\s*=\s*"?strict"?\s*($|[,;])', re.IGNORECASE)
 
+READING = ("GET", "HEAD")
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -26,7 +28,7 @@ def answer(
     # The same content in another coding is another representation (RFC 9110, section 8.8.3).
     response.set_header("ETag", f'"{digest}-{coding}"' if coding else f'"{digest}"')
     known = request.env.get("HTTP_IF_NONE_MATCH")
-    if known is not None and (known.strip() == "*" or digest in known):
+    if known is not None and request.method in READING and (known.strip() == "*" or digest in known):
         response.status = 304
         return
     send_coded(response, body, coding)

@@ -12,6 +12,7 @@ from regulars.http.parameters import shown
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+MERGING = (JSON, MERGE_PATCH)
 MOST_BYTES = 256 * 1024
 DEEPEST = 32
 # No control characters, and something to see in what must not be empty.

@@ -38,10 +38,14 @@ class Done:
 
 
 class Once:
-    """Does what a request asks for, in one transaction, and no second time under the same key."""
+    """Does what a request asks for, in one transaction, and no second time under the same key.
 
-    def __init__(self, database: Database) -> None:
+    `sign` makes the digest of a request that is kept: nobody can try passwords on it without the service's own key.
+    """
+
+    def __init__(self, database: Database, sign: Callable[[str], str]) -> None:
         self.database = database
+        self.sign = sign
         self._running: set[tuple[int, str]] = set()
 
     def run(
@@ -67,7 +71,7 @@ class Once:
             raise Malformed("The Idempotency-Key must have 1 to 255 characters, of those that can be printed in ASCII.")
         whose = (identity.client_id, str(identity.user_id), given)
         with self._alone((tenant_id or 0, _digest(*whose))) as key:
-            self._once(response, key, _digest_of(request), work)
+            self._once(response, key, self.sign(_told_by(request)), work)
 
     @contextmanager
     def _alone(self, key: tuple[int, str]) -> Iterator[tuple[int, str]]:
@@ -118,7 +122,8 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _digest_of(request: falcon.Request) -> str:
+def _told_by(request: falcon.Request) -> str:
+    """What two requests are the same by."""
     body: bytes = getattr(request.context, "body", b"")
     told = (request.method, request.path, request.query_string, request.get_header("If-Match") or "")
-    return _digest(*told, hashlib.sha256(body).hexdigest())
+    return "\n".join((*told, hashlib.sha256(body).hexdigest()))

@@ -14,7 +14,7 @@ import jinja2
 import msgspec
 
 from regulars import __version__
-from regulars.http.bodies import JSON, Field, body_schema
+from regulars.http.bodies import JSON, MERGING, Field, body_schema
 from regulars.http.compression import send
 from regulars.http.parameters import Parameter
 from regulars.http.problems import Problem
@@ -75,6 +75,7 @@ TAGS: Mapping[str, str] = {
     "Account": "Whose token it is, and what they may do.",
     "Customers": "The customers of a tenant.",
     "Users": "The people who work in a tenant.",
+    "Tenants": "A tenant's settings.",
     "Reference": "What customers refer to.",
 }
 
@@ -106,6 +107,22 @@ class Operation:
     media_types: Sequence[str] = (JSON,)
     headers: Sequence[Mapping[str, Any]] = ()
     """What it reads beside the headers of all."""
+
+
+def path_id(what: str, example: int) -> Mapping[str, Mapping[str, Any]]:
+    """The `path_parameters` of an address with an id; `what` it is one of."""
+    schema = {"type": "integer", "minimum": 1}
+    return {"id": {"schema": schema, "description": f"The {what}'s id.", "example": example}}
+
+
+def put_and_patch(thing: str, description: str, **common: Any) -> Mapping[str, Operation]:
+    """The two operations that change the fields that they name."""
+    common = {"body_is_partial": True, "description": description, **common}
+    merging = f"The same as PUT (RFC 7396, JSON Merge Patch). {description}"
+    return {
+        "put": Operation(id=f"update{thing}", **common),
+        "patch": Operation(id=f"patch{thing}", **common | {"description": merging, "media_types": MERGING}),
+    }
 
 
 class OpenApi:

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from regulars.errors import Invalid
+from regulars.errors import Invalid, NotFound
 
 Check = Callable[[Mapping[str, Any]], Mapping[str, str]]
 """From the values that were read to a sentence for each parameter that contradicts another."""
 
 ID = re.compile(r"[1-9][0-9]{0,17}")
 INTEGER = re.compile(r"-?[0-9]{1,100}")
+PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,13 @@ def flag_parameter(name: str, description: str) -> Parameter:
 def shown(value: str) -> str:
     """`value` as a message may repeat it: in quotes, and not too long."""
     return '"' + (value if len(value) <= 50 else value[:50] + "…") + '"'
+
+
+def read_path_id(text: str, what: str) -> int:
+    """The id in an address; `what` it is one of. Raises `NotFound` where it is none."""
+    if not PATH_ID.fullmatch(text):
+        raise NotFound(f"There is no {what} {shown(text)}.")
+    return int(text)
 
 
 class Query:

@@ -24,7 +24,7 @@ from regulars.oauth.scopes import SCOPES, unknown_scopes
 from regulars.principal import Role
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-FOR_PEOPLE = {"openid", "profile", "email", "offline_access", "account:read"}
+FOR_PEOPLE = {"openid", "profile", "email", "offline_access", "account:read", "account:write"}
 MOST_REDIRECT_URIS = 20
 
 

@@ -6,8 +6,11 @@ SCOPES = {
     "email": "See your e-mail address.",
     "offline_access": "Stay signed in when you are away.",
     "account:read": "See your account, and which businesses you belong to.",
+    "account:write": "Change your name.",
     "tenants:read": "See which businesses you belong to.",
+    "tenants:write": "Change your businesses' settings and channels.",
     "users:read": "See the people who work in your businesses.",
+    "users:write": "Add and remove people who work in your businesses, and change their roles.",
     "customers:read": "See the customers of your businesses.",
     "customers:write": "Add, change and remove customers of your businesses.",
 }

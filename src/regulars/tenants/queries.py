@@ -1,33 +1,47 @@
 """Tenants and what each begins with."""
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from typing import Annotated
-from zoneinfo import available_timezones
+from typing import Annotated, Any
 
-from msgspec import Meta, Struct
-from sqlalchemy import bindparam, insert, select
+from msgspec import Meta, Struct, structs
+from sqlalchemy import bindparam, insert, select, update
 
+from regulars.db.access import bump_access_version
 from regulars.db.engine import Database
 from regulars.db.statements import Row, Statement
 from regulars.db.tables import channels, countries, memberships, tenants
-from regulars.errors import Invalid, NotFound
+from regulars.errors import Conflict, NotFound
 from regulars.principal import RoleName
+from regulars.tenants.fields import read_settings, readers
+from regulars.tenants.locks import hold_customers, hold_tenant
+from regulars.tenants.uniqueness import find_pair
 
-LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
+COUNTRY_CODE = re.compile(r"[A-Z]{2}")
 CHANNELS = (("whatsapp", "WhatsApp"), ("instagram", "Instagram"), ("website", "Website"), ("telegram", "Telegram"))
 
 
-class Tenant(Struct, frozen=True):
-    """A tenant; `time_zone` decides what "today" is, `country_code` how phone numbers without a prefix are read."""
+class Tenant(Struct, frozen=True, rename={"time_zone": "timezone", "country_code": "country"}):
+    """A tenant."""
 
-    id: int
-    name: str
-    time_zone: str
-    locale: str
-    country_code: str
-    created_at: datetime
+    id: Annotated[int, Meta(examples=[1])]
+    name: Annotated[str, Meta(examples=["Güneş Diş Kliniği"])]
+    time_zone: Annotated[str, Meta(description="IANA; decides what “today” is.", examples=["Europe/Istanbul"])]
+    locale: Annotated[str, Meta(examples=["tr-TR"])]
+    country_code: Annotated[
+        str,
+        Meta(
+            description="ISO 3166-1 alpha-2; phone numbers without a prefix are read as this country's.",
+            examples=["TR"],
+        ),
+    ]
+    logo_url: Annotated[str | None, Meta(examples=["https://example.com/logo.png"])]
+    unique_fields: Annotated[
+        list[str],
+        Meta(description="In which fields no two customers may be the same.", examples=[["phone_number"]]),
+    ]
+    created_at: Annotated[datetime, Meta(examples=["2026-11-07T05:31:56Z"])]
 
 
 class OwnTenant(Struct, frozen=True):
@@ -39,7 +53,17 @@ class OwnTenant(Struct, frozen=True):
     role: Annotated[RoleName, Meta(description="What the member is there.", examples=["owner"])]
 
 
-FIELDS = (tenants.c.id, tenants.c.name, tenants.c.time_zone, tenants.c.locale, countries.c.code, tenants.c.created_at)
+FIELDS = (
+    tenants.c.id,
+    tenants.c.name,
+    tenants.c.time_zone,
+    tenants.c.locale,
+    countries.c.code,
+    tenants.c.logo_url,
+    tenants.c.unique_fields,
+    tenants.c.created_at,
+)
+SETTINGS = ("name", "time_zone", "locale", "country_id", "logo_url", "unique_fields")
 ALL = Statement(select(*FIELDS).join_from(tenants, countries).order_by(tenants.c.id))
 ONE = Statement(select(*FIELDS).join_from(tenants, countries).where(tenants.c.id == bindparam("tenant_id")))
 OF_USER = Statement(
@@ -49,55 +73,40 @@ OF_USER = Statement(
     .order_by(tenants.c.id)
 )
 COUNTRY = Statement(select(countries.c.id).where(countries.c.code == bindparam("code")))
-INSERT = Statement(
-    insert(tenants).values(
-        {name: bindparam(name) for name in ("id", "name", "time_zone", "locale", "country_id", "created_at")}
-    )
+INSERT = Statement(insert(tenants).values({name: bindparam(name) for name in ("id", "created_at", *SETTINGS)}))
+UPDATE = Statement(
+    update(tenants)
+    .where(tenants.c.id == bindparam("of_tenant"))
+    .values({name: bindparam(f"new_{name}") for name in SETTINGS})
 )
 INSERT_CHANNEL = Statement(
     insert(channels).values({name: bindparam(name) for name in ("tenant_id", "id", "kind", "name")})
 )
 
 
-@cache
-def _time_zones() -> set[str]:
-    return available_timezones()
+def country_reader(database: Database) -> Callable[[str], str]:
+    """Reads the code of a country that there is. It raises ValueError with the rest of a sentence."""
+
+    def read(text: str) -> str:
+        code = text.strip().upper()
+        if not COUNTRY_CODE.fullmatch(code) or database.fetch_one(COUNTRY, {"code": code}) is None:
+            raise ValueError(f"must be an ISO 3166 code of two letters, like TR, not {code[:20]!r}")
+        return code
+
+    return read
 
 
 def create_tenant(
     database: Database, *, name: str, time_zone: str = "UTC", locale: str = "en", country_code: str = "US"
 ) -> Tenant:
     """A new tenant with its four channels. Raises `Invalid` that names every fault."""
-    name = name.strip()
-    country_code = country_code.strip().upper()
-    country = database.fetch_one(COUNTRY, {"code": country_code})
-    faults = {}
-    if not 1 <= len(name) <= 255 or not name.isprintable():
-        faults["name"] = ["The name must have 1 to 255 characters that can be printed."]
-    if time_zone not in _time_zones():
-        faults["timezone"] = [
-            f"The timezone must be one of the IANA database, like Europe/Istanbul, not {time_zone!r}."
-        ]
-    if not LOCALE.fullmatch(locale):
-        faults["locale"] = [f"The locale must look like tr or tr-TR, not {locale!r}."]
-    if country is None:
-        faults["country"] = [f"The country must be an ISO 3166 code of two letters, like TR, not {country_code!r}."]
-    if faults or country is None:
-        raise Invalid(faults)
+    given = {"name": name, "timezone": time_zone, "locale": locale, "country": country_code}
+    settings = read_settings(given, readers(country_reader(database)))
     with database.transaction():
         (tenant_id,) = database.new_ids("tenant_ids", 1)
-        tenant = Tenant(tenant_id, name, time_zone, locale, country_code, datetime.now(UTC).replace(microsecond=0))
-        database.execute(
-            INSERT,
-            {
-                "id": tenant_id,
-                "name": name,
-                "time_zone": time_zone,
-                "locale": locale,
-                "country_id": country[0],
-                "created_at": tenant.created_at,
-            },
-        )
+        now = datetime.now(UTC).replace(microsecond=0)
+        tenant = Tenant(tenant_id, settings["name"], time_zone, locale, settings["country"], None, [], now)
+        database.execute(INSERT, {"id": tenant_id, "created_at": now, **_stored(database, tenant)})
         database.execute_many(
             INSERT_CHANNEL,
             [
@@ -106,6 +115,53 @@ def create_tenant(
             ],
         )
     return tenant
+
+
+def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any]) -> Tenant:
+    """Change the settings that are named, which are as `tenants.fields` reads them.
+
+    Raises `NotFound`, and `Conflict` where a field is to be unique in which two customers are the same.
+    """
+    renamed = {"timezone": "time_zone", "country": "country_code"}
+    changes = {renamed.get(name, name): value for name, value in settings.items()}
+    with database.transaction():
+        hold_tenant(database, tenant_id)
+        before = get_tenant(database, tenant_id)
+        after = structs.replace(before, **changes)
+        if added := [field for field in after.unique_fields if field not in before.unique_fields]:
+            _check_unique(database, tenant_id, added)
+        new = {f"new_{name}": value for name, value in _stored(database, after).items()}
+        database.execute(UPDATE, {"of_tenant": tenant_id, **new})
+        if after.time_zone != before.time_zone:
+            # Servers remember it with a token's memberships.
+            bump_access_version(database)
+    return after
+
+
+def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> None:
+    # Until the transaction ends, nobody adds a customer who is the same without knowing the new rule.
+    hold_customers(database, tenant_id)
+    found = {field: find_pair(database, tenant_id, field) for field in fields}
+    sentences = [
+        f"The {field} cannot be unique: customers {pair[0]} and {pair[1]} have the same."
+        for field, pair in found.items()
+        if pair
+    ]
+    if sentences:
+        raise Conflict(" ".join(sentences), {"unique_fields": sentences})
+
+
+def _stored(database: Database, tenant: Tenant) -> dict[str, Any]:
+    """The columns of a tenant's settings."""
+    country = database.fetch_one(COUNTRY, {"code": tenant.country_code})
+    return {
+        "name": tenant.name,
+        "time_zone": tenant.time_zone,
+        "locale": tenant.locale,
+        "country_id": country[0] if country else None,
+        "logo_url": tenant.logo_url,
+        "unique_fields": ",".join(tenant.unique_fields),
+    }
 
 
 def list_tenants(database: Database) -> list[Tenant]:
@@ -127,4 +183,6 @@ def get_tenant(database: Database, tenant_id: int) -> Tenant:
 
 
 def _tenant(row: Row) -> Tenant:
-    return Tenant(*row)
+    tenant_id, name, time_zone, locale, country_code, logo_url, unique_fields, created_at = row
+    unique = [field for field in unique_fields.split(",") if field]
+    return Tenant(tenant_id, name, time_zone, locale, country_code, logo_url, unique, created_at)

@@ -1,4 +1,4 @@
-"""The endpoints of a user's own account, and of a tenant's users."""
+"""The endpoints of a user's own account."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -6,22 +6,17 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.accounts.listing import TenantUser, fetch_users
-from regulars.accounts.parameters import PARAMETERS, listing_of
-from regulars.accounts.users import get_user
+from regulars.accounts.bodies import NAME
+from regulars.accounts.users import get_user, update_name
 from regulars.db.engine import Database
 from regulars.errors import Forbidden, NotFound, Unauthenticated
-from regulars.http.address import base_url
 from regulars.http.answers import answer, is_strict
-from regulars.http.openapi import Operation
-from regulars.http.paging import Links, PageMeta, links_and_meta
+from regulars.http.bodies import JSON, MERGING, read_fields, read_json
+from regulars.http.openapi import Operation, put_and_patch
 from regulars.http.parameters import Query
 from regulars.oauth.bearer import Authenticator
 from regulars.principal import PERMISSIONS, Identity, RoleName
-from regulars.settings import Settings
 from regulars.tenants.queries import OwnTenant, list_tenants_of
-
-USERS = "/api/v1/users"
 
 
 class Account(Struct, frozen=True):
@@ -64,14 +59,6 @@ class AccountRolesAnswer(Struct, frozen=True):
     data: AccountRoles
 
 
-class UserPage(Struct, frozen=True):
-    """A page of users."""
-
-    data: list[TenantUser]
-    links: Links
-    meta: PageMeta
-
-
 class OwnAccount:
     """`/api/v1/account`"""
 
@@ -84,7 +71,18 @@ class OwnAccount:
             tag="Account",
             scopes=("account:read",),
             needs_tenant=False,
-        )
+        ),
+        **put_and_patch(
+            "Account",
+            "Changes the name.",
+            summary="Change your account",
+            answer=AccountAnswer,
+            tag="Account",
+            scopes=("account:write",),
+            needs_tenant=False,
+            body=(NAME,),
+            errors=(400, 401, 403, 405, 413, 415, 422, 500, 503),
+        ),
     }
 
     def __init__(self, database: Database, authenticator: Authenticator) -> None:
@@ -95,12 +93,31 @@ class OwnAccount:
         """The user."""
         user_id = own_id(self.authenticator.identity(request, "account:read"))
         Query(request.query_string).read((), strict=is_strict(request, response))
+        answer(request, response, AccountAnswer("The account was found.", self._account(user_id)))
+
+    def on_put(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Change the name."""
+        self._update(request, response, (JSON,))
+
+    def on_patch(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The same."""
+        self._update(request, response, MERGING)
+
+    def _update(self, request: falcon.Request, response: falcon.Response, media_types: tuple[str, ...]) -> None:
+        user_id = own_id(self.authenticator.identity(request, "account:write"))
+        Query(request.query_string).read((), strict=is_strict(request, response))
+        written = read_fields(read_json(request, media_types=media_types), (NAME,), partial=True)
+        self._account(user_id)
+        if "name" in written:
+            update_name(self.database, user_id, written["name"])
+        answer(request, response, AccountAnswer("The account was changed.", self._account(user_id)))
+
+    def _account(self, user_id: int) -> Account:
         try:
             user = get_user(self.database, user_id)
         except NotFound:
             raise Unauthenticated("The access token belongs to a user who is gone.", "invalid_token") from None
-        account = Account(user.id, user.name, user.email, user.created_at)
-        answer(request, response, AccountAnswer("The account was found.", account))
+        return Account(user.id, user.name, user.email, user.created_at)
 
 
 class OwnTenants:
@@ -157,43 +174,6 @@ class OwnRoles:
         permissions = sorted(PERMISSIONS[principal.role] & principal.identity.scopes)
         roles = AccountRoles([principal.role.value], permissions)
         answer(request, response, AccountRolesAnswer("The roles were found.", roles))
-
-
-class UserList:
-    """`/api/v1/users`"""
-
-    operations: ClassVar = {
-        "get": Operation(
-            id="listUsers",
-            summary="Get all users",
-            description="The people who work in a tenant: searched, sorted, in pages.",
-            answer=UserPage,
-            tag="Users",
-            scopes=("users:read",),
-            parameters=PARAMETERS,
-        )
-    }
-
-    def __init__(self, database: Database, settings: Settings, authenticator: Authenticator) -> None:
-        self.database = database
-        self.settings = settings
-        self.authenticator = authenticator
-
-    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """A page of the tenant's users."""
-        principal = self.authenticator.principal(request, "users:read")
-        query = Query(request.query_string)
-        listing = listing_of(query.read(PARAMETERS, strict=is_strict(request, response)))
-        users, total = fetch_users(self.database, principal.tenant_id, listing)
-        links, meta = links_and_meta(
-            base_url(request, self.settings.trusted_proxies) + USERS,
-            query.without("page"),
-            total=total,
-            per_page=listing.per_page,
-            page=listing.page,
-            rows=len(users),
-        )
-        answer(request, response, UserPage(users, links, meta))
 
 
 def own_id(identity: Identity) -> int:
