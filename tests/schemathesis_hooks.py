@@ -1,16 +1,24 @@
 """What the OpenAPI document cannot say, for Schemathesis: a rule between two parameters, that a cursor is ours, what
 there is to refer to, what a phone number looks like, and that a key stands for one request."""
 
+import re
 from typing import Any
 
 import schemathesis
 
 NOT_OURS = ("country_id", "default_channel_id", "user_id")
+LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*")
+URL = re.compile(r"https://[^\s\x00-\x1f\x7f-\x9f]+")
+COUNTRY = re.compile(r"\s*[A-Za-z]{2}\s*")
+# What the schema allows, at most so long, and what is sent instead.
 WELL_FORMED = {
-    "phone_number": (20, "0532 111 22 33"),
-    "email": (255, "ayse@example.com"),
-    "date_of_birth": (40, "1990-05-01"),
-    "avatar_url": (2048, "https://example.com/a.png"),
+    "phone_number": (LINE, 20, "0532 111 22 33"),
+    "email": (LINE, 255, "ayse@example.com"),
+    "date_of_birth": (LINE, 40, "1990-05-01"),
+    "avatar_url": (URL, 2048, "https://example.com/a.png"),
+    "logo_url": (URL, 2048, "https://example.com/a.png"),
+    "timezone": (LINE, 64, "Europe/Istanbul"),
+    "country": (COUNTRY, 20, "TR"),
 }
 keys_seen: set[Any] = set()
 
@@ -43,8 +51,14 @@ def _is_id(value: Any) -> bool:
 
 
 def _meant(name: str, value: Any) -> Any:
-    longest, well_formed = WELL_FORMED.get(name, (0, None))
-    return well_formed if isinstance(value, str) and value.isprintable() and len(value) <= longest else value
+    if name == "role" and value == "owner":
+        # Or whoever asks would not be the last one, and might go.
+        return "admin"
+    if name == "name" and isinstance(value, str) and not value.isprintable() and LINE.fullmatch(value):
+        return "Ayşe"
+    allowed, longest, well_formed = WELL_FORMED.get(name, (LINE, 0, ""))
+    is_meant = isinstance(value, str) and len(value) <= longest and allowed.fullmatch(value)
+    return well_formed if is_meant else value
 
 
 @schemathesis.hook

@@ -161,6 +161,59 @@ def test_a_member_is_removed_and_added_again_but_the_last_owner_stays(regulars: 
     assert (members[1]["user_id"], members[1]["role"]) == (bob, "viewer")
 
 
+def test_the_last_owner_cannot_be_made_less(regulars: Regulars) -> None:
+    tenant, alice = one_tenant(regulars), one_user(regulars)
+    one_user(regulars, "bob@example.com")
+    add = ("member", "add", "--tenant", tenant, "--user")
+    regulars(*add, "alice@example.com", "--role", "owner")
+    status, out, err = regulars(*add, "alice@example.com", "--role", "admin")
+    assert (status, out) == (1, "")
+    assert "last owner" in err
+    assert regulars(*add, "alice@example.com", "--role", "owner") == (0, f"{alice}\n", "")
+    regulars(*add, "bob@example.com", "--role", "owner")
+    assert regulars(*add, "alice@example.com", "--role", "admin") == (0, f"{alice}\n", "")
+    events = json.loads(regulars("audit", "--json", "--limit", 1)[1])
+    assert (events[0]["kind"], events[0]["client_id"]) == ("member.changed", "command-line")
+    assert events[0]["about"] == f"user {alice} in tenant {tenant}: admin"
+
+
+def test_a_tenants_settings_are_changed(regulars: Regulars) -> None:
+    tenant = one_tenant(regulars)
+    assert regulars("tenant", "update", tenant, "--name", "Salon", "--timezone", "Europe/Paris") == (0, "", "")
+    update = ("tenant", "update", tenant, "--locale", "fr-FR", "--country", "fr", "--json")
+    settings = ("--logo-url", "https://example.com/a.png", "--unique-fields", "email, phone_number")
+    changed = json.loads(regulars(*update, *settings)[1])
+    del changed["created_at"]
+    assert changed == {
+        "id": tenant,
+        "name": "Salon",
+        "timezone": "Europe/Paris",
+        "locale": "fr-FR",
+        "country": "FR",
+        "logo_url": "https://example.com/a.png",
+        "unique_fields": ["phone_number", "email"],
+    }
+    emptied = json.loads(regulars(*update, "--logo-url", "", "--unique-fields", "")[1])
+    assert (emptied["logo_url"], emptied["unique_fields"]) == (None, [])
+
+
+def test_channels_are_created_renamed_and_deleted(regulars: Regulars) -> None:
+    of_tenant = ("--tenant", one_tenant(regulars))
+    assert regulars("channel", "create", *of_tenant, "--kind", "website", "--name", " Shop ") == (0, "5\n", "")
+    assert regulars("channel", "rename", 5, *of_tenant, "--name", "Store") == (0, "", "")
+    assert regulars("channel", "list", *of_tenant)[1].splitlines()[-1] == "5\twebsite\tStore"
+    assert regulars("channel", "delete", 5, *of_tenant) == (0, "", "")
+    assert len(json.loads(regulars("channel", "list", *of_tenant, "--json")[1])) == 4
+    status, _, err = regulars("channel", "delete", 5, *of_tenant)
+    assert (status, "no channel 5" in err) == (1, True)
+
+
+def test_a_user_is_renamed(regulars: Regulars) -> None:
+    one_user(regulars)
+    assert regulars("user", "rename", "alice@example.com", "--name", "Alice Ü.") == (0, "", "")
+    assert "\tAlice Ü.\t" in regulars("user", "list")[1]
+
+
 def test_a_password_is_reset_which_signs_the_user_out(regulars: Regulars) -> None:
     user = one_user(regulars)
     settings = load_settings()
@@ -200,6 +253,14 @@ def test_the_audit_log_shows_the_newest_events_first(regulars: Regulars, capsys:
     ("arguments", "said"),
     [
         (("tenant", "create", "--name", " ", "--timezone", "Mars/Base", "--locale", "??", "--country", "ZZ"), "name"),
+        (("tenant", "update", "1", "--name", " ", "--timezone", "Mars/Base", "--unique-fields", "job"), "timezone"),
+        (("tenant", "update", "7", "--name", "A"), "tenant 7"),
+        (("channel", "create", "--tenant", "7", "--kind", "website", "--name", "A"), "tenant 7"),
+        (("channel", "create", "--tenant", "1", "--kind", "website", "--name", ""), "name"),
+        (("channel", "list", "--tenant", "7"), "tenant 7"),
+        (("channel", "rename", "9", "--tenant", "1", "--name", "A"), "channel 9"),
+        (("user", "rename", "ghost@example.com", "--name", "A"), "ghost@example.com"),
+        (("user", "rename", "alice@example.com", "--name", " "), "name"),
         (("user", "create", "--email", "nobody", "--name", "X", "--password-stdin"), "nobody"),
         (("user", "create", "--email", "a@b.co", "--name", "X"), "--password-stdin"),
         (("member", "add", "--tenant", "7", "--user", "alice@example.com", "--role", "owner"), "tenant 7"),
@@ -257,7 +318,8 @@ def test_help_is_on_everything(regulars: Regulars) -> None:
     for group in groups:
         assert regulars(group, "--help")[0] == 0
     commands = ["demo", "serve", "migrate", "seed", "import", "export", "settings", "tenant create", "user create"]
-    commands += ["user password", "user link", "member add", "member remove"]
+    commands += ["user password", "user link", "user rename", "member add", "member remove", "tenant update"]
+    commands += ["channel create", "channel list", "channel rename", "channel delete"]
     commands += ["token create", "token list", "token revoke", "key rotate", "key list"]
     for command in commands:
         status, out, _ = regulars(*command.split(), "--help")

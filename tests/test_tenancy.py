@@ -29,6 +29,7 @@ USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
 CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
 ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"
+ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
 BATCH = f"{LIST}/batch"
 # Every change of a thing that has an id, with a body for it.
 WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
@@ -44,6 +45,20 @@ WRITES_OF_TAGS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("PUT", ONE_TAG): {"name": "Stolen"},
     ("PATCH", ONE_TAG): {"name": "Stolen"},
     ("DELETE", ONE_TAG): None,
+}
+WRITES_OF_USERS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_USER): {"role": "viewer"},
+    ("PATCH", ONE_USER): {"role": "viewer"},
+    ("DELETE", ONE_USER): None,
+}
+WRITES_OF_CHANNELS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_CHANNEL): {"name": "Stolen"},
+    ("PATCH", ONE_CHANNEL): {"name": "Stolen"},
+    ("DELETE", ONE_CHANNEL): None,
+}
+WRITES_OF_TENANTS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_TENANT): {"name": "Stolen"},
+    ("PATCH", ONE_TENANT): {"name": "Stolen"},
 }
 OF_NO_TENANT = {"/api/v1/countries"}
 TENANT_TABLES = {
@@ -126,6 +141,10 @@ class Crowd:
         self.world.database.execute(NAME_CHANNELS, {"of_tenant": tenant_id, "suffix": f" of {tenant_id}"})
         return {f"{name} of {tenant_id}" for _, name in CHANNELS_OF_ALL}
 
+    def users_of(self, tenant_id: int) -> set[int]:
+        """The tenant's members, and who was one."""
+        return {user_id for user_id, mine in self.members.items() if tenant_id in mine} | {self.former[tenant_id]}
+
 
 @pytest.fixture(scope="module", params=KINDS)
 def crowd(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Crowd]:
@@ -170,20 +189,26 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
     customer_id = data.draw(st.sampled_from([*crowd.owner_of, 888888]))
     tag_id = data.draw(st.sampled_from([*crowd.tags.values(), 888888]))
     one, history, one_tag = f"{LIST}/{customer_id}", f"{LIST}/{customer_id}/history", f"{TAGS}/{tag_id}"
+    somebody = data.draw(st.sampled_from([*crowd.members, 888888]))
+    some_tenant = data.draw(st.sampled_from([*crowd.tenants, 888888]))
+    one_user, one_tenant = ONE_USER.format(id=somebody), ONE_TENANT.format(id=some_tenant)
+    # Every tenant has channels 1 to 4.
+    one_channel = ONE_CHANNEL.format(id=data.draw(st.sampled_from([1, 4])))
     personal_data = f"{LIST}/{customer_id}/personal-data"
     everywhere = [LIST, one, history, personal_data, CHANGES, DUPLICATES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
+    everywhere += [one_user, one_channel, one_tenant]
     path = data.draw(st.sampled_from(everywhere))
     parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
     answer = crowd.world.get(path, user=user_id, tenant=tenant, params=parameters)
     owner, owner_of_tag = crowd.owner_of.get(customer_id), {tag: one for one, tag in crowd.tags.items()}.get(tag_id)
-    asked_about = {one: owner, history: owner, one_tag: owner_of_tag, personal_data: owner}
+    asked_about = {one: owner, history: owner, personal_data: owner, one_tag: owner_of_tag, one_tenant: some_tenant}
     mine = crowd.members[user_id]
     meant = tenant if tenant is not None else next(iter(mine)) if len(mine) == 1 else None
     if meant is None:
         expect_error(answer, 400, "tenant_required")
     elif meant not in mine:
         expect_error(answer, 403, "tenant_forbidden")
-    elif asked_about.get(path, meant) != meant:
+    elif asked_about.get(path, meant) != meant or (path == one_user and somebody not in crowd.users_of(meant)):
         expect_error(answer, 404, "not_found")
     else:
         assert answer.status_code == 200, answer.text
@@ -197,7 +222,7 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
         assert {crowd.owner_of[customer["id"]] for customer in data} <= {tenant_id}
         assert body["meta"]["total"] <= 4
     elif path == USERS:
-        own = {user_id for user_id, mine in crowd.members.items() if tenant_id in mine} | {crowd.former[tenant_id]}
+        own = crowd.users_of(tenant_id)
         assert {user["id"] for user in data} <= own
         assert body["meta"]["total"] < len(own)
     elif path.startswith(LIST) and (path == CHANGES or path.endswith("/history")):
@@ -211,6 +236,12 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
         assert data["id"] == crowd.tags[tenant_id]
     elif path == CHANNELS:
         assert {channel["name"] for channel in data} == crowd.channels[tenant_id]
+    elif path.startswith(CHANNELS):
+        assert data["name"] in crowd.channels[tenant_id]
+    elif path.startswith(USERS):
+        assert data["id"] in crowd.users_of(tenant_id)
+    elif path == ONE_TENANT.format(id=tenant_id):
+        assert data["id"] == tenant_id
     elif path == OWN_ROLES:
         assert len(data["roles"]) == 1
     else:
@@ -220,10 +251,16 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
 
 def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     """Charlie owns the salon; what he sends about what is another tenant's changes nothing there, and tells nothing."""
-    world, victims = crowd.world, {crowd.world.clinic: world_of(crowd, crowd.world.clinic)}
+    world = crowd.world
     customer_id = next(number for number, tenant in crowd.owner_of.items() if tenant == world.clinic)
     tries = [(write, customer_id, body) for write, body in WRITES_OF_CUSTOMERS.items()]
     tries += [(write, crowd.tags[world.clinic], body) for write, body in WRITES_OF_TAGS.items()]
+    tries += [(write, world.bob, body) for write, body in WRITES_OF_USERS.items()]
+    # What only the clinic has: every tenant has channels 1 to 4.
+    channel = world.send("POST", CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
+    tries += [(write, channel, body) for write, body in WRITES_OF_CHANNELS.items()]
+    tries += [(write, world.clinic, body) for write, body in WRITES_OF_TENANTS.items()]
+    victims = {world.clinic: world_of(crowd, world.clinic)}
     for (method, path), number, body in tries:
         where = path.format(id=number)
         theirs = world.send(method, where, body, user=world.charlie, tenant=world.clinic)
@@ -231,6 +268,12 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
         error = expect_error(world.send(method, where, body, user=world.charlie, tenant=world.salon), 404, "not_found")
         missing = world.send(method, path.format(id=888888), body, user=world.charlie, tenant=world.salon)
         assert missing.json["message"].replace("888888", str(number)) == error["message"]
+    for path, body in (
+        (USERS, {"email": "x@example.com", "name": "X", "role": "owner"}),
+        (CHANNELS, {"kind": "website", "name": "X"}),
+    ):
+        theirs = world.send("POST", path, body, user=world.charlie, tenant=world.clinic)
+        expect_error(theirs, 403, "tenant_forbidden")
     stolen = {"first_name": "Person", "tags": [crowd.tags[world.clinic]], "user_id": world.alice}
     answer = world.send("POST", LIST, stolen, user=world.charlie, tenant=world.salon)
     assert set(expect_error(answer, 422, "validation_error")["errors"]) == {"tags", "user_id"}
@@ -239,12 +282,14 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     answer = world.send("POST", BATCH, {"operations": operations}, user=world.charlie, tenant=world.salon)
     assert {outcome["status"] for outcome in answer.json["data"]} == {404}
     assert {world.clinic: world_of(crowd, world.clinic)} == victims
+    assert world.send("DELETE", ONE_CHANNEL.format(id=channel)).status_code == 204
 
 
 def world_of(crowd: Crowd, tenant_id: int) -> list[Any]:
     """What there is to see of a tenant."""
     user = next(user for user, mine in crowd.members.items() if tenant_id in mine)
     ask = [(LIST, {"include": "tags"}), (LIST, {"trashed": "true"}), (CHANGES, {}), (TAGS, {})]
+    ask += [(USERS, {}), (USERS, {"trashed": "true"}), (CHANNELS, {}), (ONE_TENANT.format(id=tenant_id), {})]
     return [crowd.world.get(path, user=user, tenant=tenant_id, params=params).json for path, params in ask]
 
 
@@ -270,22 +315,10 @@ def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: Wor
 
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
-    read = {
-        LIST,
-        ONE,
-        HISTORY,
-        PERSONAL_DATA,
-        CHANGES,
-        DUPLICATES,
-        USERS,
-        CHANNELS,
-        ACCOUNT,
-        OWN_TENANTS,
-        OWN_ROLES,
-        TAGS,
-        ONE_TAG,
-    }
-    tried = read | {BATCH} | {path for _, path in WRITES_OF_CUSTOMERS | WRITES_OF_TAGS}
+    of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, TAGS, ONE_TAG}
+    read = of_customers | {USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
+    writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
+    tried = read | {BATCH} | {path for _, path in writes}
     assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
 
 

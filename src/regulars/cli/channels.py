@@ -36,7 +36,7 @@ def create(
     from regulars.channels.queries import create_channel
 
     with opened(database) as (db, _):
-        print_created(create_channel(db, tenant, kind.value, checked_name(name)), as_json=as_json)
+        print_created(create_channel(db, tenant, kind.value, _checked_name(name)), as_json=as_json)
 
 
 @app.command("list")
@@ -56,7 +56,7 @@ def rename(tenant: TenantOption, channel: ChannelArgument, name: NameOption, dat
     from regulars.channels.queries import rename_channel
 
     with opened(database) as (db, _):
-        rename_channel(db, tenant, channel, checked_name(name))
+        rename_channel(db, tenant, channel, _checked_name(name))
 
 
 @app.command("delete")
@@ -68,7 +68,7 @@ def delete(tenant: TenantOption, channel: ChannelArgument, database: DatabaseOpt
         delete_channel(db, tenant, channel)
 
 
-def checked_name(text: str) -> str:
+def _checked_name(text: str) -> str:
     """The name, trimmed. Raises `Invalid`."""
     from regulars.errors import Invalid
     from regulars.names import read_name

@@ -20,15 +20,19 @@ def answer(
 ) -> None:
     """Answer with `content`, or with 304 where the client has it already (RFC 9110, section 13.1.2).
 
-    Its `etag` is one that others give it too; without, it is made from the content.
+    Its `etag` is one that others give it too; without, it is made from the content. Only what is read has one: the
+    answer to a change has other words than what is read afterwards.
     """
     body = encode(content)
-    digest = etag or hashlib.sha256(body).hexdigest()[:32]
     coding = negotiate(request, response, len(body))
+    if request.method not in READING:
+        send_coded(response, body, coding)
+        return
+    digest = etag or hashlib.sha256(body).hexdigest()[:32]
     # The same content in another coding is another representation (RFC 9110, section 8.8.3).
     response.set_header("ETag", f'"{digest}-{coding}"' if coding else f'"{digest}"')
     known = request.env.get("HTTP_IF_NONE_MATCH")
-    if known is not None and request.method in READING and (known.strip() == "*" or digest in known):
+    if known is not None and (known.strip() == "*" or digest in known):
         response.status = 304
         return
     send_coded(response, body, coding)

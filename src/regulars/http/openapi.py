@@ -229,7 +229,7 @@ def _described(method: str, operation: Operation) -> dict[str, Any]:
         parameters += [IF_NONE_MATCH]
     if method == "post":
         parameters += [IDEMPOTENCY_KEY]
-    responses = {str(operation.status): _success(operation)}
+    responses = {str(operation.status): _success(method, operation)}
     if method == "get":
         responses["304"] = {"description": "It has not changed (If-None-Match)."}
     responses |= {str(status): _error(status, operation) for status in operation.errors}
@@ -301,7 +301,7 @@ def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, **schema}
 
 
-def _success(operation: Operation) -> dict[str, Any]:
+def _success(method: str, operation: Operation) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
     if operation.answer is None:
         return {"description": "Done.", "headers": headers}
@@ -309,7 +309,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     schema = {"anyOf": schemas} if operation.or_else else schemas[0]
     if operation.status == CREATED:
         headers["Location"] = {"description": "Where it is found from now on.", "schema": {"type": "string"}}
-    else:
+    elif method == "get" or IF_MATCH in operation.headers:
         headers["ETag"] = {"description": "Changes when the answer does.", "schema": {"type": "string"}}
     return {"description": "OK", "headers": headers, "content": {JSON: {"schema": schema}}}
 

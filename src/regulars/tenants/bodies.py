@@ -42,11 +42,11 @@ def tenant_fields(how: Readers) -> Sequence[Field]:
         ),
         text_field(
             "logo_url",
-            "Starts with https://.",
+            "Starts with https://; an empty text is the same as null.",
             "https://example.com/logo.png",
             how["logo_url"],
             at_most=LONGEST_URL,
-            schema={"format": "uri", "pattern": "^https://[^\\s\\u0000-\\u001f\\u007f-\\u009f]+$"},
+            schema={"pattern": "^(https://[^\\s\\u0000-\\u001f\\u007f-\\u009f]+)?$"},
         ),
         Field(
             "unique_fields",
