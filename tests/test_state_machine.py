@@ -1,0 +1,464 @@
+"""Whatever is done to a tenant's customers, in whatever order: the lists, totals, tags, history and answers are those
+of a dict to which the same was done.
+
+`EXAMPLES` says how many series of requests are tried of each kind (default 20).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import date, datetime
+from functools import partial
+from itertools import count
+from typing import Any
+
+import pytest
+from falcon.testing import Result
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from regulars.accounts.memberships import add_member
+from regulars.customers.census_upkeep import check_census, fold_census
+from regulars.customers.writing import PERSONAL, Record
+from regulars.principal import Role
+from regulars.tenants.queries import create_tenant
+from tests.test_both_databases import expected
+from tests.test_writing import CHANGES, MAKE_UNIQUE, TAGS
+from tests.world import LIST, NOON, World
+
+EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
+STEPS = 30
+UNIQUE = ("phone_number", "email", "identity_number")
+
+# What is written, and what is kept of it.
+KEPT: Mapping[str, Mapping[Any, Any]] = {
+    "first_name": {"Ayşe": "Ayşe", " İbrahim ": "İbrahim", "ayse": "ayse"},
+    "last_name": {None: None, "Yılmaz": "Yılmaz", "  ": None, "Öz": "Öz"},
+    "phone_number": {None: None, "0532 111 22 33": "+905321112233", "+49 30 123456": "+4930123456"},
+    "email": {None: None, "Ayse@Example.com": "Ayse@example.com", "ayse@example.com": "ayse@example.com"},
+    "date_of_birth": {None: None, "1990-05-01": date(1990, 5, 1), "2000-02-29T10:00:00Z": date(2000, 2, 29)},
+    "gender": {None: None, "female": "female", "other": "other"},
+    "country_id": {None: None, 792: 792, 276: 276},
+    "identity_number": {None: None, "X1": "X1", "10000000146": "10000000146"},
+    "job": {None: None, "Doktor": "Doktor", "Hakim": "Hakim", "Aşçı": "Aşçı"},
+    "address": {None: None, "Cadde 1\r\nİzmir": "Cadde 1\nİzmir"},
+}
+INVALID = {"first_name": None, "email": "nobody", "phone_number": "1", "gender": "none", "user_id": 424242, "x": 1}
+
+written_fields = st.fixed_dictionaries({}, optional={name: st.sampled_from(list(kept)) for name, kept in KEPT.items()})
+numbers = st.integers(0, 10**6)
+invalid = st.sampled_from(list(INVALID))
+conditions = st.sampled_from((None, None, "current", "stale"))
+listings = st.fixed_dictionaries(
+    {},
+    optional={
+        "search": st.sampled_from(("ay", "AYŞE", "i", "yilmaz", "0532 111", "example", "x1", "zzz")),
+        "gender": st.sampled_from(("female", "male", "other")),
+        "trashed": st.sampled_from(("true", "false")),
+        "min_age": st.sampled_from((20, 30)),
+        "sort_by": st.sampled_from(("first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at")),
+        "sort_order": st.sampled_from(("asc", "desc")),
+        "per_page": st.sampled_from((1, 2, 15, 100)),
+        "page": st.sampled_from((1, 2, 3)),
+    },
+)
+tenant_names = count(1)
+
+
+class Customers(RuleBasedStateMachine):
+    """A tenant without customers, and all that can be asked of it."""
+
+    def __init__(self, world: World, unique: tuple[str, ...]) -> None:
+        super().__init__()
+        self.world = world
+        self.unique = unique
+        self.customers: dict[int, Record] = {}
+        self.tags_of: dict[int, list[int]] = {}
+        self.tags: list[int] = []
+        self.etags: dict[int, list[str]] = {}
+        self.gone: set[int] = set()
+        self.keyed: list[tuple[str, dict[str, Any], int, bytes]] = []
+        self.follower = Follower(self)
+
+    @initialize()
+    def found_tenant(self) -> None:
+        name = f"Klinik {next(tenant_names)}"
+        self.tenant = create_tenant(
+            self.world.database, name=name, time_zone="Europe/Istanbul", locale="tr-TR", country_code="TR"
+        ).id
+        for user, role in (("alice", Role.OWNER), ("bob", Role.AGENT)):
+            add_member(self.world.database, self.tenant, f"{user}@example.com", role)
+        self.world.database.execute(MAKE_UNIQUE, {"of_tenant": self.tenant, "names": ",".join(self.unique)})
+        # What the service remembers of a token is half a second old at most: a new token is not remembered at all.
+        self.world.tokens.clear()
+        self.world.writers.clear()
+
+    def send(self, method: str, path: str, content: object = None, **options: Any) -> Result:
+        return self.world.send(method, path, content, tenant=self.tenant, **options)
+
+    def get(self, path: str = LIST, **options: Any) -> Result:
+        answer = self.world.get(path, tenant=self.tenant, **options)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    # What the model has.
+
+    def any_customer(self, number: int) -> int:
+        return sorted(self.customers)[number % len(self.customers)]
+
+    def whole(self, written: dict[str, Any], assigned: int | None, tagged: int | None) -> dict[str, Any]:
+        """What is written, with a user and tags of which only now is known that they are there."""
+        if assigned is not None:
+            written = written | {"user_id": (None, self.world.alice, self.world.bob)[assigned % 3]}
+        if tagged is not None:
+            written = written | {"tags": [tag for place, tag in enumerate(self.tags) if tagged >> place & 1] or None}
+        return written
+
+    def kept(self, written: Mapping[str, Any]) -> dict[str, Any]:
+        """What a record has when this was written."""
+        values = {name: KEPT[name][value] if name in KEPT else value for name, value in written.items()}
+        values.pop("tags", None)
+        if "phone_number" in written:
+            values["phone_number_as_typed"] = written["phone_number"]
+        return values
+
+    def taken(self, before: Record | None, after: Record) -> set[str]:
+        """The fields that the customer would come to share with another."""
+        held = {} if before is None else keys_of(before)
+        wanted = {field: key for field, key in keys_of(after).items() if held.get(field) != key}
+        return {
+            field
+            for field, key in wanted.items()
+            for other in self.customers.values()
+            if field in self.unique and other.id != after.id and keys_of(other).get(field) == key
+        }
+
+    def condition(self, customer_id: int, kind: str | None) -> dict[str, str]:
+        """The header that makes a request one for the customer as it is, or as it was."""
+        current = self.get(f"{LIST}/{customer_id}").headers["ETag"]
+        stale = [etag for etag in self.etags[customer_id] if etag.split(".")[0] != current.split(".")[0]]
+        if kind is None or (kind == "stale" and not stale):
+            return {}
+        return {"If-Match": current if kind == "current" else stale[-1]}
+
+    def is_stale(self, customer_id: int, headers: Mapping[str, str]) -> bool:
+        current = self.get(f"{LIST}/{customer_id}").headers["ETag"]
+        return headers.get("If-Match", current) != current
+
+    def keep(self, record: Record, tags: list[int] | None = None) -> None:
+        """The model has this from now on; only the times are believed as the service tells them."""
+        answer = self.get(f"{LIST}/{record.id}")
+        shown = answer.json["data"]
+        times: dict[str, Any] = {name: shown[name] and datetime.fromisoformat(shown[name]) for name in TIMES}
+        assert (times["deleted_at"] is None) == (record.deleted_at is None)
+        self.customers[record.id] = replace(record, **times)
+        self.tags_of[record.id] = self.tags_of.get(record.id, []) if tags is None else sorted(tags)
+        self.etags.setdefault(record.id, []).append(answer.headers["ETag"])
+
+    def forget(self, customer_id: int) -> None:
+        del self.customers[customer_id], self.tags_of[customer_id]
+        self.gone.add(customer_id)
+
+    # What is done.
+
+    @rule(written=written_fields, first_name=st.sampled_from(list(KEPT["first_name"])), user=numbers, tags=numbers)
+    def create(self, written: dict[str, Any], first_name: str, user: int, tags: int) -> None:
+        self._create(self.whole({"first_name": first_name} | written, user, tags), {})
+
+    @rule(
+        written=written_fields,
+        first_name=st.sampled_from(list(KEPT["first_name"])),
+        bad=invalid,
+        is_first_bad=st.booleans(),
+    )
+    def create_with_key(self, written: dict[str, Any], first_name: str, bad: str, is_first_bad: bool) -> None:
+        content = {"first_name": first_name} | written
+        key = {"Idempotency-Key": f"key-{len(self.keyed)}"}
+        if is_first_bad:
+            answer = self.send("POST", LIST, content | {bad: INVALID[bad]}, headers=key)
+            assert answer.status_code == 422, answer.text
+            assert set(answer.json["errors"]) == {bad}
+        self._create(content, key)
+
+    def _create(self, content: dict[str, Any], headers: dict[str, str]) -> None:
+        answer = self.send("POST", LIST, content, headers=headers)
+        record = Record(id=0, created_at=NOON, updated_at=NOON, **self.kept(content))
+        if taken := self.taken(None, record):
+            assert answer.status_code == 409, answer.text
+            assert set(answer.json["errors"]) == taken
+            return
+        assert answer.status_code == 201, answer.text
+        new_id = answer.json["data"]["id"]
+        assert new_id not in self.customers.keys() | self.gone
+        self.keep(replace(record, id=new_id), content.get("tags") or [])
+        if key := headers.get("Idempotency-Key"):
+            self.keyed.append((key, content, new_id, answer.content))
+
+    @precondition(lambda self: self.keyed)
+    @rule(number=numbers, is_same=st.booleans())
+    def create_again(self, number: int, is_same: bool) -> None:
+        key, content, made, body = self.keyed[number % len(self.keyed)]
+        again = content if is_same else content | {"job": "Another"}
+        answer = self.send("POST", LIST, again, headers={"Idempotency-Key": key})
+        if made in self.gone:
+            assert answer.status_code == 409, answer.text
+        elif is_same:
+            assert (answer.status_code, answer.content) == (201, body)
+            assert answer.headers["Idempotent-Replayed"] == "true"
+        else:
+            assert answer.status_code == 422, answer.text
+
+    @precondition(lambda self: self.customers)
+    @rule(
+        number=numbers,
+        method=st.sampled_from(("PUT", "PATCH")),
+        written=written_fields,
+        user=st.none() | numbers,
+        tags=st.none() | numbers,
+        condition=conditions,
+    )
+    def update(
+        self,
+        number: int,
+        method: str,
+        written: dict[str, Any],
+        user: int | None,
+        tags: int | None,
+        condition: str | None,
+    ) -> None:
+        customer_id = self.any_customer(number)
+        written = self.whole(written, user, tags)
+        headers = self.condition(customer_id, condition)
+        is_stale = self.is_stale(customer_id, headers)
+        answer = self.send(method, f"{LIST}/{customer_id}", written, headers=headers)
+        before = self.customers[customer_id]
+        after = replace(before, **self.kept(written))
+        if is_stale:
+            assert answer.status_code == 412, answer.text
+        elif before.deleted_at is not None or self.taken(before, after):
+            assert answer.status_code == 409, answer.text
+        else:
+            assert answer.status_code == 200, answer.text
+            self.keep(after, (written["tags"] or []) if "tags" in written else None)
+
+    @precondition(lambda self: self.customers)
+    @rule(number=numbers, written=written_fields, bad=st.lists(invalid, min_size=1, unique=True))
+    def update_badly(self, number: int, written: dict[str, Any], bad: list[str]) -> None:
+        content = written | {name: INVALID[name] for name in bad}
+        answer = self.send("PUT", f"{LIST}/{self.any_customer(number)}", content)
+        assert answer.status_code == 422, answer.text
+        assert set(answer.json["errors"]) == set(bad)
+
+    @precondition(lambda self: self.customers)
+    @rule(number=numbers, condition=conditions)
+    def trash(self, number: int, condition: str | None) -> None:
+        customer_id = self.any_customer(number)
+        headers = self.condition(customer_id, condition)
+        record = self.customers[customer_id]
+        refused = record.deleted_at is None and self.is_stale(customer_id, headers)
+        answer = self.send("DELETE", f"{LIST}/{customer_id}", headers=headers)
+        assert answer.status_code == (412 if refused else 204), answer.text
+        if not refused:
+            self.keep(replace(record, deleted_at=record.deleted_at or NOON))
+
+    @precondition(lambda self: self.customers)
+    @rule(number=numbers, condition=conditions)
+    def restore(self, number: int, condition: str | None) -> None:
+        customer_id = self.any_customer(number)
+        headers = self.condition(customer_id, condition)
+        is_stale = self.is_stale(customer_id, headers)
+        answer = self.send("POST", f"{LIST}/{customer_id}/restore", headers=headers)
+        before = self.customers[customer_id]
+        after = replace(before, deleted_at=None)
+        if is_stale:
+            assert answer.status_code == 412, answer.text
+        elif taken := self.taken(before, after):
+            assert answer.status_code == 409, answer.text
+            assert set(answer.json["errors"]) == taken
+        else:
+            assert answer.status_code == 200, answer.text
+            self.keep(after)
+
+    @precondition(lambda self: self.customers)
+    @rule(number=numbers, condition=conditions)
+    def purge(self, number: int, condition: str | None) -> None:
+        customer_id = self.any_customer(number)
+        headers = self.condition(customer_id, condition)
+        is_stale = self.is_stale(customer_id, headers)
+        answer = self.send("DELETE", f"{LIST}/{customer_id}", headers=headers, params={"permanently": "true"})
+        if is_stale:
+            assert answer.status_code == 412, answer.text
+        elif self.customers[customer_id].deleted_at is None:
+            assert answer.status_code == 409, answer.text
+        else:
+            assert answer.status_code == 204, answer.text
+            self.forget(customer_id)
+
+    @precondition(lambda self: self.customers)
+    @rule(number=numbers)
+    def erase(self, number: int) -> None:
+        customer_id = self.any_customer(number)
+        record = self.customers[customer_id]
+        held = {name for name in PERSONAL if getattr(record, name) is not None}
+        answer = self.send("POST", f"{LIST}/{customer_id}/erase")
+        assert answer.status_code == 200, answer.text
+        assert set(answer.json["data"]["kinds"]) == held | ({"tags"} if self.tags_of[customer_id] else set())
+        self.forget(customer_id)
+
+    @precondition(lambda self: self.gone)
+    @rule(number=numbers, what=st.sampled_from(("GET", "PUT", "DELETE", "restore", "erase")))
+    def ask_for_what_is_gone(self, number: int, what: str) -> None:
+        path = f"{LIST}/{sorted(self.gone)[number % len(self.gone)]}"
+        method, where = (what, path) if what.isupper() else ("POST", f"{path}/{what}")
+        answer = self.send(method, where, {"job": "Doktor"} if what == "PUT" else None)
+        assert answer.status_code == 404, answer.text
+
+    @precondition(lambda self: len(self.tags) < 4)
+    @rule()
+    def make_tag(self) -> None:
+        answer = self.send("POST", TAGS, {"name": f"Tag {next(tenant_names)}", "color": "#000000"})
+        assert answer.status_code == 201, answer.text
+        self.tags.append(answer.json["data"]["id"])
+
+    @precondition(lambda self: self.tags)
+    @rule(number=numbers)
+    def remove_tag(self, number: int) -> None:
+        tag = self.tags.pop(number % len(self.tags))
+        assert self.send("DELETE", f"{TAGS}/{tag}").status_code == 204
+        for customer_id, tags in list(self.tags_of.items()):
+            if tag in tags:
+                self.keep(self.customers[customer_id], [each for each in tags if each != tag])
+
+    @rule()
+    def fold(self) -> None:
+        fold_census(self.world.database)
+
+    # What must be so.
+
+    @rule(asked=listings, user=st.none() | numbers)
+    def list_some(self, asked: dict[str, Any], user: int | None) -> None:
+        if user is not None:
+            asked = asked | {"user_id": (self.world.alice, self.world.bob)[user % 2]}
+        page = self.get(params=asked).json
+        found = ([customer["id"] for customer in page["data"]], page["meta"]["total"])
+        assert found == expected(self.world, list(self.customers.values()), asked), asked
+
+    @invariant()
+    def every_customer_is_as_the_model_says(self) -> None:
+        shown: dict[int, Any] = {}
+        for trashed in ("false", "true"):
+            page = self.get(params={"per_page": 100, "trashed": trashed, "include": "tags"}).json
+            assert page["meta"]["total"] == len(page["data"])
+            shown |= {customer["id"]: customer for customer in page["data"]}
+        assert shown.keys() == self.customers.keys()
+        for number, customer in shown.items():
+            record = self.customers[number]
+            as_kept = {name: customer[name] for name in SHOWN} | {
+                "user_id": customer["related_user"] and customer["related_user"]["id"],
+                "date_of_birth": customer["date_of_birth"] and date.fromisoformat(customer["date_of_birth"][:10]),
+            }
+            assert as_kept == {name: getattr(record, name) for name in as_kept}
+            assert {name: customer[name] and datetime.fromisoformat(customer[name]) for name in TIMES} == {
+                name: getattr(record, name) for name in TIMES
+            }
+            assert sorted(tag["id"] for tag in customer["tags"]) == self.tags_of[number]
+
+    @invariant()
+    def the_feed_tells_of_everything(self) -> None:
+        self.follower.go_on()
+
+    @invariant()
+    def the_census_is_right(self) -> None:
+        assert check_census(self.world.database, self.tenant) == []
+
+    def teardown(self) -> None:
+        if hasattr(self, "tenant"):
+            late = Follower(self)
+            late.go_on()
+            assert late.position == self.follower.position
+
+
+SHOWN = ("first_name", "last_name", "phone_number", "email", "gender", "identity_number", "job", "address")
+TIMES = ("created_at", "updated_at", "deleted_at")
+
+
+def keys_of(record: Record) -> dict[str, str]:
+    """What another must not have as well, where it must be unique."""
+    if record.deleted_at is not None:
+        return {}
+    values = {field: getattr(record, field) for field in UNIQUE}
+    return {field: value.lower() if field == "email" else value for field, value in values.items() if value is not None}
+
+
+class Follower:
+    """Knows of the customers by the feed alone, from its beginning."""
+
+    def __init__(self, machine: Customers) -> None:
+        self.machine = machine
+        self.position = 0
+        self.known: dict[int, dict[str, Any]] = {}
+
+    def go_on(self) -> None:
+        """Take in what is new; afterwards it knows what there is."""
+        has_more = True
+        while has_more:
+            answer = self.machine.get(CHANGES, params={"since": self.position, "limit": 7}).json
+            for change in answer["data"]:
+                assert change["position"] == self.position + 1
+                self.position += 1
+                self.take(change)
+            assert answer["meta"]["cursor"] == self.position
+            has_more = answer["meta"]["has_more"]
+        assert self.known == {
+            number: as_in_the_feed(record, self.machine.tags_of[number])
+            for number, record in self.machine.customers.items()
+        }
+
+    def take(self, change: Mapping[str, Any]) -> None:
+        number, action = change["customer_id"], change["action"]
+        if action in {"purged", "erased"}:
+            self.known.pop(number, None)
+            return
+        if change["fields"] is None:
+            # What was said of a customer who is gone is gone too.
+            assert number in self.machine.gone
+            return
+        assert (action == "created") == (number not in self.known)
+        has = self.known.setdefault(number, {})
+        for name, pair in change["fields"].items():
+            assert has.get(name, [] if name == "tags" else None) == pair["from"], (name, change)
+            assert pair["from"] != pair["to"]
+            has[name] = pair["to"]
+        has["updated_at"] = change["created_at"]
+        self.known[number] = {name: value for name, value in has.items() if value not in (None, [])}
+
+
+def as_in_the_feed(record: Record, tags: list[int]) -> dict[str, Any]:
+    """What the feed has told of a customer who is as this record."""
+    told: dict[str, Any] = {each.name: getattr(record, each.name) for each in fields(record)}
+    for name in ("id", "version", "merged_into_id"):
+        del told[name]
+    told = {name: as_json(value) for name, value in told.items() if value is not None}
+    return told | ({"tags": tags} if tags else {})
+
+
+def as_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@pytest.mark.parametrize("unique", [(), UNIQUE], ids=["shared", "unique"])
+def test_whatever_is_done_is_seen_in_the_lists_the_totals_and_the_feed(
+    empty_world: World, unique: tuple[str, ...]
+) -> None:
+    machine: Any = partial(Customers, empty_world, unique)
+    run_state_machine_as_test(machine, settings=hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=STEPS))
