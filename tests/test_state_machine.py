@@ -6,7 +6,6 @@ of a dict to which the same was done.
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from datetime import date, datetime
 from functools import partial
 from itertools import count
@@ -24,6 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from regulars.accounts.memberships import add_member
 from regulars.customers.census_upkeep import check_census, fold_census
@@ -443,7 +443,7 @@ class Follower:
 
 def as_in_the_feed(record: Record, tags: list[int]) -> dict[str, Any]:
     """What the feed has told of a customer who is as this record."""
-    told: dict[str, Any] = {each.name: getattr(record, each.name) for each in fields(record)}
+    told: dict[str, Any] = {name: getattr(record, name) for name in Record.__struct_fields__}
     for name in ("id", "version", "merged_into_id"):
         del told[name]
     told = {name: as_json(value) for name, value in told.items() if value is not None}

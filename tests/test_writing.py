@@ -392,7 +392,7 @@ def test_a_customer_has_tags_which_are_shown_when_asked_for(world: World) -> Non
     assert world.get(path, **shown).json["data"]["tags"] == []
     changes = [change["fields"]["tags"] for change in world.get(f"{path}/history").json["data"]]
     assert changes == [
-        {"from": None, "to": [vip["id"], late["id"]]},
+        {"from": [], "to": [vip["id"], late["id"]]},
         {"from": [vip["id"], late["id"]], "to": [late["id"]]},
         {"from": [late["id"]], "to": []},
     ]

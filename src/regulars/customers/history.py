@@ -211,7 +211,7 @@ def _change(row: Row) -> CustomerChange:
     if fields is not None:
         pairs = _decode(fields).items()
         changed = {
-            name: FieldChange(None, value) if action == CREATED else FieldChange(*value)
+            name: FieldChange([] if name == "tags" else None, value) if action == CREATED else FieldChange(*value)
             for name, value in pairs
             if name not in NOT_FIELDS
         }
