@@ -159,8 +159,15 @@ def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> N
     named = {name for name, statement in statements() if statement.may_lag}
     assert named == {
         "regulars.customers.queries.ONE",
+        "regulars.customers.history.ALL",
+        "regulars.customers.history.OF_ONE",
+        "regulars.customers.tags.ALL",
+        "regulars.customers.tags.OF_CUSTOMERS",
+        "regulars.customers.tags.ONE",
         "regulars.accounts.listing.OF_TENANT",
+        "regulars.accounts.listing.ONE",
         "regulars.channels.queries.OF_TENANT",
+        "regulars.channels.queries.ONE",
         "regulars.countries.queries.ALL",
     }
     assert {path.name for path in SOURCES.rglob("*.py") if "may_lag=True" in path.read_text("utf-8")} == {
