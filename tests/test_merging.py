@@ -134,6 +134,18 @@ def test_who_is_merged_is_erased_with_the_survivor_and_let_go_when_it_is_purged(
     assert check_census(world.database, world.clinic) == []
 
 
+def test_who_was_merged_once_is_erased_from_the_others_history_too(world: World) -> None:
+    survivor, other = world.create(), world.create(email="other@example.com")
+    key = {"Idempotency-Key": "merge-1"}
+    merge(world, survivor, other, headers=key)
+    merge(world, survivor, other, "unmerge")
+    assert world.send("POST", f"{LIST}/{other}/erase").status_code == 200
+    assert "other@example.com" not in world.get(f"{LIST}/changes").text
+    again = world.send("POST", f"{LIST}/{survivor}/merge", {"customer_id": other}, headers=key)
+    expect_error(again, 409, "conflict")
+    assert get(world, survivor)["email"] is None
+
+
 def test_all_that_is_held_about_a_person(world: World) -> None:
     tag = world.send("POST", TAGS, {"name": "VIP", "color": "#000000"}).json["data"]
     survivor = world.create(**EVERYTHING, tags=[tag["id"]])

@@ -95,6 +95,13 @@ OF_CUSTOMER = (
     customer_changes.c.customer_id == bindparam("of_customer"),
 )
 FORGET = Statement(update(customer_changes).where(*OF_CUSTOMER).values(fields=null()))
+FORGET_MERGES = Statement(
+    update(customer_changes)
+    .where(
+        customer_changes.c.tenant_id == bindparam("of_tenant"), customer_changes.c.other_id == bindparam("of_customer")
+    )
+    .values(fields=null())
+)
 
 
 def lock_tenant(database: Database, tenant_id: int) -> None:
@@ -135,8 +142,9 @@ NOT_FIELDS = {"id", "version"}
 
 
 def forget_fields(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Keep of a customer's changes that they happened, and not from what to what."""
-    database.execute(FORGET, {"of_tenant": tenant_id, "of_customer": customer_id})
+    """Keep of a customer's changes, and of merges with others, that they happened, and not from what to what."""
+    for statement in (FORGET, FORGET_MERGES):
+        database.execute(statement, {"of_tenant": tenant_id, "of_customer": customer_id})
 
 
 SINCE = (customer_changes.c.tenant_id == bindparam("tenant_id"), customer_changes.c.position > bindparam("since"))

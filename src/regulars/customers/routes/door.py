@@ -15,6 +15,7 @@ from regulars.customers.identity_numbers import turkish_fault
 from regulars.customers.queries import Found, get_customer
 from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.db.engine import Database
+from regulars.db.idempotency import SEVERAL
 from regulars.errors import Gone, NotFound
 from regulars.http.address import base_url
 from regulars.http.answers import encode, is_strict
@@ -37,12 +38,13 @@ TURKEY = "Türkiye"
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A change ends with showing a customer: with a sentence, and warnings about its identity number where it is one of
-    a tenant in `country_code`."""
+    a tenant in `country_code`. With `is_merged` the answer is about another customer as well."""
 
     customer_id: int
     sentence: str
     status: int = 200
     country_code: str | None = None
+    is_merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class CustomerDoor:
             headers["Location"] = self.address(request, ending.customer_id)
         warnings = warnings_of(found.customer, ending.country_code)
         content = CustomerAnswer(ending.sentence, found.customer, warnings)
-        return Done(content, ending.status, headers, ending.customer_id)
+        return Done(content, ending.status, headers, SEVERAL if ending.is_merged else ending.customer_id)
 
     def address(self, request: falcon.Request, customer_id: int) -> str:
         """Where a customer is found."""

@@ -53,7 +53,7 @@ class MergedCustomer:
             survivor = edits.get(id_of(id))
             other_id = read_fields(content, FIELDS)["customer_id"]
             merge_customers(edits, survivor.id, other_id, expected_versions(request))
-            return Shown(survivor.id, "The customers were merged.")
+            return Shown(survivor.id, "The customers were merged.", is_merged=True)
 
         self.door.change(request, response, principal, work)
 
@@ -81,6 +81,6 @@ class UnmergedCustomer:
             survivor = edits.get(id_of(id))
             other_id = read_fields(content, FIELDS)["customer_id"]
             unmerge_customers(edits, survivor.id, other_id, expected_versions(request))
-            return Shown(survivor.id, "The merge was undone.")
+            return Shown(survivor.id, "The merge was undone.", is_merged=True)
 
         self.door.change(request, response, principal, work)

@@ -139,3 +139,12 @@ def create_changes() -> None:
         ["tenant_id", "customer_id", "position"],
         unique=False,
     )
+    where = sa.text("other_id IS NOT NULL")
+    op.create_index(
+        "ix_customer_changes_other_id",
+        "customer_changes",
+        ["tenant_id", "other_id"],
+        unique=False,
+        sqlite_where=where,
+        postgresql_where=where,
+    )
