@@ -59,6 +59,7 @@ def row(first_id: int, number: int, user_id: int) -> Row:
         "first_name_key": first,
         "last_name_key": last,
         "search_text": "\n".join(part for part in (first, last, email, f"0090{phone}", f"0{phone}") if part),
+        "version": 1,
     }
     return tuple(values.get(name) for name in COLUMNS[1:])
 
