@@ -168,10 +168,12 @@ def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> N
         "regulars.accounts.listing.ONE",
         "regulars.channels.queries.OF_TENANT",
         "regulars.channels.queries.ONE",
+        "regulars.customers.duplicates.ON_POSTGRESQL",
         "regulars.countries.queries.ALL",
     }
     assert {path.name for path in SOURCES.rglob("*.py") if "may_lag=True" in path.read_text("utf-8")} == {
         "statements.py",  # the list
+        "duplicates.py",
         "queries.py",
         "listing.py",
         "history.py",
