@@ -14,6 +14,7 @@ from regulars.customers.writing import COLUMNS, load_uncounted
 from regulars.db.bulk import building_afterwards, look_anew
 from regulars.db.engine import NO_VALUES
 from regulars.db.statements import Row, Statement, Values
+from regulars.folding import sort_key
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, NOON, World
 
@@ -56,8 +57,8 @@ def row(first_id: int, number: int, user_id: int) -> Row:
         "created_at": created,
         "updated_at": created,
         "deleted_at": NOON if mixed % 50 == 0 else None,
-        "first_name_key": first,
-        "last_name_key": last,
+        "first_name_key": sort_key(first.title()),
+        "last_name_key": sort_key(last and last.title()),
         "search_text": "\n".join(part for part in (first, last, email, f"0090{phone}", f"0{phone}") if part),
         "version": 1,
     }
