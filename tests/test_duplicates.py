@@ -78,6 +78,35 @@ def test_what_very_many_share_says_nothing(world: World) -> None:
     assert proposed(world) == {}
 
 
+def test_what_very_many_share_hides_nobody_else(world: World) -> None:
+    for number in range(11):
+        world.add(first_name=f"Person {number}", phone_number="+902121112233")
+    pair = tuple(world.add(first_name=name, phone_number="+905321112233") for name in "AB")
+    assert proposed(world, params={"limit": 1}) == {pair: ["phone_number"]}
+
+
+def test_names_that_only_begin_alike_hide_nobody_else(world: World) -> None:
+    for day in range(1, 6):
+        for last_name in ("Karahan", "Karataş"):
+            world.add(first_name="Mehmet", last_name=last_name, date_of_birth=date(1950, 1, day))
+    born = date(1990, 5, 1)
+    pair = tuple(world.add(first_name="Mehmet", last_name="Karahan", date_of_birth=born) for _ in range(2))
+    assert proposed(world, params={"limit": 1}) == {pair: ["name_and_date_of_birth"]}
+
+
+def test_a_pair_has_all_its_reasons_by_whichever_it_was_found(world: World) -> None:
+    born = date(1990, 5, 1)
+    for number in range(3):
+        world.add(first_name="A", email=f"a{number}@example.com", phone_number=f"+90532111220{number}")
+        world.add(first_name="B", email=f"A{number}@example.com")
+        world.add(first_name="C", phone_number=f"+90532111220{number}")
+    everything: dict[str, Any] = {"last_name": "Yılmaz", "phone_number": "+905321112233", "email": "z@example.com"}
+    number_and_birth: dict[str, Any] = {"identity_number": "X1", "date_of_birth": born}
+    pair = tuple(world.add(first_name=name, **everything, **number_and_birth) for name in ("Ayşe", "AYSE"))
+    found = proposed(world, params={"limit": 1})
+    assert found == {pair: ["identity_number", "email", "phone_number", "name_and_date_of_birth"]}
+
+
 def test_a_bad_limit_is_refused(world: World) -> None:
     for limit in ("0", "51", "x"):
         error = expect_error(world.get(DUPLICATES, params={"limit": limit}), 422, "validation_error")

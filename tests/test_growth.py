@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from regulars.customers import duplicates
 from regulars.customers.census_upkeep import count_tenant
 from regulars.customers.writing import COLUMNS, load_uncounted
 from regulars.db.bulk import building_afterwards, look_anew
@@ -202,3 +203,30 @@ def test_a_page_near_the_end_is_read_from_there(grown: World) -> None:
         last = grown.get(query_string=order).json["meta"]["last_page"]
         cost = Meter(grown).cost(f"{order}&page={last - 3}", grown.clinic)
         assert cost <= (1_000 if grown.database.dialect == "postgresql" else 10_000), order
+
+
+def test_duplicates_are_looked_for_in_indexes_alone(grown: World) -> None:
+    """Where few share anything they are read through: then not a customer beside those that are shown."""
+    is_sqlite = grown.database.dialect == "sqlite"
+    for statement in duplicates.ON_SQLITE if is_sqlite else duplicates.ON_POSTGRESQL:
+        values = {"tenant_id": grown.clinic, "groups": 20}
+        if is_sqlite:
+            plan = explain_on_sqlite(grown, statement, values)
+            assert any("USING COVERING INDEX ix_customers_" in step for step in plan), plan
+        else:
+            ways = [node["Node Type"] for node in nodes(explain(grown.url, statement, values))]
+            assert "Index Only Scan" in ways, ways
+            assert ways.count("Sort") + ways.count("Incremental Sort") == 1, ways
+
+
+def explain_on_sqlite(world: World, statement: Statement, values: Values) -> list[str]:
+    compiled = statement.compiled("sqlite")
+    connection = world.database._connection()  # type: ignore[attr-defined]
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(values))
+    return [row[3] for row in rows]
+
+
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)

@@ -41,20 +41,21 @@ def upgrade() -> None:
 
 def create_customer_indexes() -> None:
     """To find a customer by what may be theirs alone, by a filter of the list, and those merged into another."""
+    is_sqlite = op.get_context().dialect.name == "sqlite"
+    # SQLite reads an index alone only if it has the condition's column too; and either database, what a key is made of.
+    beside = ", deleted_at" if is_sqlite else ""
     # Of an e-mail address the letter case makes no difference; other letters than a to z are left as they are.
-    email = 'lower(email COLLATE "C")' if op.get_context().dialect.name == "postgresql" else "lower(email)"
-    for name, expression in (
-        ("phone_number", "phone_number"),
-        ("email", email),
-        ("identity_number", "identity_number"),
+    email = "lower(email), email" if is_sqlite else 'lower(email COLLATE "C")'
+    for name, keys, included in (
+        ("phone_number", "phone_number", ""),
+        ("email", email, "" if is_sqlite else " INCLUDE (email)"),
+        ("identity_number", "identity_number", ""),
     ):
         op.execute(
-            f"CREATE INDEX ix_customers_{name} ON customers (tenant_id, {expression})"
+            f"CREATE INDEX ix_customers_{name} ON customers (tenant_id, {keys}{beside}){included}"
             f" WHERE deleted_at IS NULL AND {name} IS NOT NULL"
         )
     create_name_index()
-    # SQLite reads an index alone only if it has the condition's column too.
-    beside = ", deleted_at" if op.get_context().dialect.name == "sqlite" else ""
     for name in ("country_id", "default_channel_id"):
         op.execute(
             f"CREATE INDEX ix_customers_{name} ON customers (tenant_id, {name}, created_at, id{beside})"
@@ -68,16 +69,19 @@ def create_customer_indexes() -> None:
 
 def create_name_index() -> None:
     """Those together who were born on one day and whose names begin alike, in either order."""
+    names = ("first_name_key", "last_name_key")
     if op.get_context().dialect.name == "sqlite":
         lesser, greater = "min", "max"
         letters = "coalesce(substr(substr({0}, 1, instr({0}, char(1)) - 1), 1, 3), '')"
+        end = f", {', '.join(names)}, deleted_at)"
     else:
         lesser, greater = "least", "greatest"
         letters = "coalesce(left(split_part({0}, chr(1), 1), 3), '')"
-    both = ", ".join(letters.format(name) for name in ("first_name_key", "last_name_key"))
+        end = f") INCLUDE ({', '.join(names)})"
+    both = ", ".join(letters.format(name) for name in names)
     op.execute(
         "CREATE INDEX ix_customers_name_and_date_of_birth ON customers"
-        f" (tenant_id, date_of_birth, {lesser}({both}), {greater}({both}))"
+        f" (tenant_id, date_of_birth, {lesser}({both}), {greater}({both}){end}"
         " WHERE deleted_at IS NULL AND date_of_birth IS NOT NULL"
     )
 
