@@ -6,8 +6,12 @@ import pytest
 
 from regulars.cli.main import run
 from regulars.customers.census_upkeep import check_census
+from regulars.customers.trash import OLD, empty_trash
+from regulars.db.engine import NO_VALUES
+from regulars.db.statements import Row, Statement, Values
+from regulars.principal import COMMAND_LINE
 from tests.test_writing import total
-from tests.world import World
+from tests.world import LIST, World, expect_error
 
 
 def test_what_has_been_in_the_trash_for_long_is_purged(
@@ -34,5 +38,24 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
     assert world.get(f"/api/v1/customers/{kept}").status_code == 200
     changes = world.get("/api/v1/customers/changes").json["data"]
     assert [change["client_id"] for change in changes if change["action"] == "purged"] == ["command-line"] * 5
-    assert run(["trash", "empty", "--older-than", "soon", *database]) == 1
-    assert "30d" in capsys.readouterr().err
+    for time in ("soon", "36501d", "999999999d"):
+        assert run(["trash", "empty", "--older-than", time, *database]) == 1
+        assert "30d" in capsys.readouterr().err
+
+
+def test_who_is_brought_back_meanwhile_stays(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = empty_world
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    gone, back = (world.add(deleted_at=long_ago) for _ in range(2))
+    fetch_all = world.database.fetch_all
+
+    def fetch_and_restore(statement: Statement, values: Values = NO_VALUES) -> list[Row]:
+        rows = fetch_all(statement, values)
+        if statement is OLD and rows:
+            assert world.send("POST", f"{LIST}/{back}/restore").status_code == 200
+        return rows
+
+    monkeypatch.setattr(world.database, "fetch_all", fetch_and_restore)
+    assert empty_trash(world.database, world.clinic, datetime.now(UTC), COMMAND_LINE) == 1
+    assert (total(world), total(world, trashed="true")) == (1, 0)
+    expect_error(world.get(f"{LIST}/{gone}"), 404, "not_found")

@@ -10,6 +10,8 @@ from regulars.cli.output import print_line
 from regulars.errors import RegularsError
 from regulars.settings import read_lifetime
 
+LONGEST = 36_500 * 86_400
+
 app = typer.Typer(help="The trash: customers that were deleted, and can be brought back.", no_args_is_help=True)
 
 
@@ -32,8 +34,8 @@ def empty(
     from regulars.tenants.queries import get_tenant, list_tenants
 
     seconds = read_lifetime(older_than)
-    if seconds is None:
-        raise RegularsError(f"--older-than takes a time like 30d, 12h or 0s, not {older_than[:50]!r}.")
+    if seconds is None or seconds > LONGEST:
+        raise RegularsError(f"--older-than takes a time like 30d, 12h or 0s, up to 36500d, not {older_than[:50]!r}.")
     with opened(database) as (db, _):
         before = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds)
         for each in list_tenants(db) if tenant is None else [get_tenant(db, tenant)]:
