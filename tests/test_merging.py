@@ -80,6 +80,15 @@ def test_a_merge_can_be_undone(world: World) -> None:
     assert get(world, other)["email"] == before[1]["email"]
 
 
+def test_how_a_number_was_typed_goes_with_it_when_a_merge_is_undone(world: World) -> None:
+    survivor, other = world.create(), world.create(phone_number="0532 111 22 33")
+    merge(world, survivor, other)
+    world.send("PUT", f"{LIST}/{survivor}", {"phone_number": "+90 532 111 22 33"})
+    merge(world, survivor, other, "unmerge")
+    held = world.get(f"{LIST}/{survivor}/personal-data").json["data"]["customer"]
+    assert (held["customer"]["phone_number"], held["phone_number_as_typed"]) == (None, None)
+
+
 def test_a_merge_cannot_be_undone_where_another_has_taken_what_is_ones_alone(world: World) -> None:
     make_unique(world, "email")
     survivor, other = world.create(email="a@example.com"), world.create(email="b@example.com")
@@ -161,3 +170,13 @@ def test_all_that_is_held_about_a_person(world: World) -> None:
     assert [change["action"] for change in held["history"]] == ["created", "updated", "merged"]
     assert [one["customer"]["email"] for one in data["merged"]] == ["old@example.com"]
     expect_error(world.get(f"{LIST}/99999/personal-data"), 404, "not_found")
+
+
+def test_what_is_held_about_those_who_went_one_into_the_other(world: World) -> None:
+    first, second, third = (world.create(email=f"{number}@example.com") for number in range(3))
+    merge(world, second, third)
+    merge(world, first, second)
+    data = world.get(f"{LIST}/{first}/personal-data").json["data"]
+    assert [one["customer"]["id"] for one in data["merged"]] == [second, third]
+    world.send("DELETE", f"{LIST}/{first}")
+    assert world.get(f"{LIST}/{first}/personal-data").json["data"]["customer"]["customer"]["deleted_at"]

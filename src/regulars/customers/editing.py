@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, null, select, update
 from regulars.customers.edits import Edits
 from regulars.customers.history import forget_fields
 from regulars.customers.writing import PERSONAL, Record
+from regulars.db.engine import Database
 from regulars.db.idempotency import erase_answers
 from regulars.db.statements import Statement
 from regulars.db.tables import customers
@@ -17,9 +18,9 @@ Written = Mapping[str, Any]
 """Fields that somebody wrote, as `values.read_customer` gives them: those of a record, and `tags`."""
 
 MERGED_INTO = Statement(
-    select(customers.c.id).where(
-        customers.c.tenant_id == bindparam("tenant_id"), customers.c.merged_into_id == bindparam("merged_into_id")
-    )
+    select(customers.c.id)
+    .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.merged_into_id == bindparam("merged_into_id"))
+    .order_by(customers.c.id)
 )
 LET_GO = Statement(
     update(customers)
@@ -90,7 +91,8 @@ def erase_customer(edits: Edits, customer_id: int) -> list[str]:
     """
     record = edits.get(customer_id)
     kinds: set[str] = set()
-    for number in [*reversed(_merged_into(edits, record.id)), record.id]:
+    others = merged_into(edits.database, edits.tenant_id, record.id)
+    for number in [*reversed(others), record.id]:
         one = _find(edits, number)
         held = {name for name in PERSONAL if getattr(one, name) is not None}
         if edits.tags(number):
@@ -101,23 +103,23 @@ def erase_customer(edits: Edits, customer_id: int) -> list[str]:
     return sorted(kinds)
 
 
+def merged_into(database: Database, tenant_id: int, customer_id: int) -> list[int]:
+    """All that went, one into the other, into this customer; none before the one that it was merged into."""
+    found: list[int] = []
+    waiting = [customer_id]
+    while waiting:
+        values = {"tenant_id": tenant_id, "merged_into_id": waiting.pop(0)}
+        others = [number for (number,) in database.fetch_all(MERGED_INTO, values)]
+        found += others
+        waiting += others
+    return found
+
+
 def _find(edits: Edits, customer_id: int) -> Record:
     record = edits.find(customer_id)
     if record is None:
         raise NotFound(f"There is no customer {customer_id}.")
     return record
-
-
-def _merged_into(edits: Edits, customer_id: int) -> list[int]:
-    """All that went, one into the other, into this customer; none before the one that it was merged into."""
-    found: list[int] = []
-    waiting = [customer_id]
-    while waiting:
-        values = {"tenant_id": edits.tenant_id, "merged_into_id": waiting.pop(0)}
-        others = [number for (number,) in edits.database.fetch_all(MERGED_INTO, values)]
-        found += others
-        waiting += others
-    return found
 
 
 def _forget(edits: Edits, customer_id: int) -> None:

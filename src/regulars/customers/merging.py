@@ -46,6 +46,10 @@ def unmerge_customers(edits: Edits, customer_id: int, other_id: int, expected: C
     came = fields_of_merge(edits.database, edits.tenant_id, survivor.id, other.id)
     shown: Mapping[str, Any] = msgspec.to_builtins({name: getattr(survivor, name) for name in PERSONAL})
     emptied = {name: None for name, (_, after) in came.items() if name in PERSONAL and shown[name] == after}
+    # How a number is typed goes with it, even if it was typed anew since.
+    emptied.pop("phone_number_as_typed", None)
+    if "phone_number" in emptied:
+        emptied["phone_number_as_typed"] = None
     before, after = came.get("tags", ([], []))
     tags = [tag for tag in edits.tags(survivor.id) if tag in before or tag not in after]
     survivor = edits.change(survivor, "unmerged", emptied, tags, other_id=other.id)

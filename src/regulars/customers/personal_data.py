@@ -3,11 +3,12 @@
 from msgspec import Struct
 from sqlalchemy import bindparam, select
 
-from regulars.customers.editing import MERGED_INTO
+from regulars.customers.editing import merged_into
 from regulars.customers.history import CustomerChange, list_history
 from regulars.customers.schemas import Customer, customer_of
 from regulars.customers.statements import FIELDS
 from regulars.customers.tags import Tag, tags_of
+from regulars.db.bulk import seeing_one_moment
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import channels, countries, customers, users
@@ -27,7 +28,7 @@ class HeldCustomer(Struct, frozen=True):
 
 
 class PersonalData(Struct, frozen=True):
-    """A person's customer, and those that were merged into it."""
+    """A person's customer, and those that were merged into it, one into the other."""
 
     customer: HeldCustomer
     merged: list[HeldCustomer]
@@ -49,9 +50,8 @@ ONE = Statement(
 
 def personal_data_of(database: Database, tenant_id: int, customer_id: int) -> PersonalData:
     """What is held about a customer, in the trash or not, as of one moment. Raises `NotFound`."""
-    with database.transaction():
-        values = {"tenant_id": tenant_id, "merged_into_id": customer_id}
-        others = [number for (number,) in database.fetch_all(MERGED_INTO, values)]
+    with seeing_one_moment(database):
+        others = merged_into(database, tenant_id, customer_id)
         return PersonalData(
             _held(database, tenant_id, customer_id), [_held(database, tenant_id, number) for number in others]
         )
