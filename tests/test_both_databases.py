@@ -108,7 +108,7 @@ def random_request(draw: random.Random, customers: list[Record], user_ids: list[
         "max_age": draw.choice((30, 35, 36, 200)),
         "user_id": draw.choice((*user_ids, 99)),
         "trashed": draw.choice(("true", "false", "1")),
-        "updated_since": (NOW - timedelta(hours=draw.randrange(200))).isoformat(),
+        "updated_since": (NOW - timedelta(hours=draw.randrange(200), seconds=draw.choice((0, 0.5)))).isoformat(),
         "tag_id": draw.choice((1, 2, 9)),
         "channel_id": draw.choice((1, 2, 9)),
         "country_id": draw.choice((792, 276, 250)),

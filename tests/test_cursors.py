@@ -26,6 +26,9 @@ SEARCHES: list[dict[str, Any]] = [
     {"gender": "female", "sort_by": "date_of_birth"},
     {"min_age": 30, "sort_by": "last_name", "sort_order": "desc"},
     {"trashed": "true"},
+    {"country_id": 792, "sort_by": "last_name"},
+    {"updated_since": "2026-05-04T12:00:00Z", "search": "müşteri"},
+    {"ids": ",".join(map(str, range(1, 60))), "sort_by": "date_of_birth"},
 ]
 
 

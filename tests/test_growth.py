@@ -11,15 +11,19 @@ import pytest
 
 from regulars.customers import duplicates
 from regulars.customers.census_upkeep import count_tenant
+from regulars.customers.edits import TAG_COLUMNS
+from regulars.customers.tags import create_tag
 from regulars.customers.writing import COLUMNS, load_uncounted
 from regulars.db.bulk import building_afterwards, look_anew
 from regulars.db.engine import NO_VALUES
 from regulars.db.statements import Row, Statement, Values
+from regulars.db.tables import customer_tags
 from regulars.folding import sort_key
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, NOON, World
 
 GREAT, SMALL = 1_000_000, 10_000
+MANY, SOME = 1, 2
 FIRST_NAMES = ("ayse", "mehmet", "fatma", "mustafa", "zeynep", "ali", "elif", "john", "maria", "olga", "geneva")
 LAST_NAMES = (
     "yilmaz",
@@ -53,7 +57,9 @@ def row(first_id: int, number: int, user_id: int) -> Row:
         "email": email,
         "date_of_birth": date(1940, 1, 1) + timedelta(days=mixed % 25_000) if mixed % 9 else None,
         "gender": GENDERS[mixed % 5],
-        "country_id": 792,
+        # Abroad are the customers who came first.
+        "country_id": 276 if mixed > 990_000 else 792,
+        "default_channel_id": 1 + mixed % 2,
         "user_id": user_id if mixed % 100 == 0 else None,
         "created_at": created,
         "updated_at": created,
@@ -78,10 +84,21 @@ def grown(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
                     numbers = range(start, min(start + 5_000, size))
                     load_uncounted(database, tenant, [row(ids[0], number, user) for number in numbers])
                 count_tenant(database, tenant)
+        tag_some(world)
         look_anew(database)
         for tenant in (world.clinic, world.salon):
             world.add(tenant, first_name="Жxq")
         yield world
+
+
+def tag_some(world: World) -> None:
+    """Every fifth customer of the clinic has the tag `MANY`, every ten-thousandth the tag `SOME`."""
+    database, clinic = world.database, world.clinic
+    assert [create_tag(database, clinic, name, "#000000").id for name in ("Many", "Some")] == [MANY, SOME]
+    rows = (
+        (clinic, 1 + number, tag) for tag, every in ((MANY, 5), (SOME, 10_000)) for number in range(0, GREAT, every)
+    )
+    database.load(customer_tags, TAG_COLUMNS, rows)
 
 
 @dataclass
@@ -230,3 +247,41 @@ def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield plan
     for part in plan.get("Plans", ()):
         yield from nodes(part)
+
+
+FEW_WANTED = ",".join(map(str, range(1, GREAT, GREAT // 100)))
+
+
+@pytest.mark.parametrize("beside", ["", "search=a", "search=ayse", "gender=female", "country_id=792", f"tag_id={MANY}"])
+def test_customers_of_given_ids_are_found_by_them(grown: World, beside: str) -> None:
+    cost = Meter(grown).cost(f"ids={FEW_WANTED}&{beside}", grown.clinic)
+    assert cost <= (1_000 if grown.database.dialect == "postgresql" else 20_000)
+
+
+@pytest.mark.parametrize(
+    ("query", "finds"),
+    [
+        (f"tag_id={SOME}", True),
+        (f"tag_id={SOME}&sort_by=first_name&gender=female", True),
+        (f"tag_id={MANY}&search={SOMEBODY['email']}", False),
+        (f"updated_since={(NOON - timedelta(hours=10)).isoformat()[:19]}Z", True),
+    ],
+)
+def test_a_filter_by_which_few_are_found_does_not_read_the_tenant(grown: World, query: str, finds: bool) -> None:
+    cost = Meter(grown).cost(query, grown.clinic, finds=finds)
+    assert cost <= (2_000 if grown.database.dialect == "postgresql" else 40_000)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "country_id=276",  # the last in this order
+        "country_id=276&sort_by=created_at&sort_order=desc&page=100",
+        f"updated_since={(NOON - timedelta(days=10)).isoformat()[:19]}Z&sort_by=updated_at",
+        f"updated_since={(NOON - timedelta(days=10)).isoformat()[:19]}Z&sort_by=updated_at&sort_order=desc",
+    ],
+)
+def test_a_filter_whose_index_has_the_order_leads_to_the_page(grown: World, query: str) -> None:
+    """The few thousand that are found are counted; of those before them in the list none is read."""
+    cost = Meter(grown).cost(query, grown.clinic)
+    assert cost <= (GREAT / 20 if grown.database.dialect == "postgresql" else GREAT / 4)

@@ -88,9 +88,9 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     shape, values = _shape(database.dialect, tenant_id, listing, today)
     if any(values[name] is not None and values[name] >= 2**63 for name in IDS):
         return Page([], 0)
-    if shape.is_counted:
+    if shape.is_counted and not shape.has_ids:
         return _search(database, tenant_id, shape, values, listing)
-    if shape.dialect == "sqlite" and shape.has_ages:
+    if shape.dialect == "sqlite" and shape.has_ages and not shape.has_ids:
         everyone = shape._replace(born_until=False, born_after=False)
         total, among = (_total(database, each, values) for each in (shape, everyone))
         # SQLite cannot know: it plans a statement without its values.
@@ -204,8 +204,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         **{name: getattr(listing, name) for name in get_args(Beside)},
     }
     if listing.ids is not None:
-        numbers = [number for number in listing.ids if number < 2**63]
-        values["ids"] = numbers if dialect == "postgresql" else str(numbers)
+        values["ids"] = str(list(listing.ids)) if dialect == "sqlite" else list(listing.ids)
     shape = Shape(
         dialect,
         listing.per_page,

@@ -37,6 +37,12 @@ that a cursor names, whose value of the sort field may be empty."""
 
 Beside = Literal["updated_since", "tag_id", "channel_id", "country_id", "ids"]
 """Filters that the census does not count by."""
+ALONG: Mapping[str, SortBy] = {
+    "updated_at": "updated_at",
+    "default_channel_id": "created_at",
+    "country_id": "created_at",
+}
+"""Columns of such filters whose index has the customers in an order of the list."""
 
 KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "first_name": customers.c.first_name_key,
@@ -99,6 +105,12 @@ class Shape(NamedTuple):
     def is_counted(self) -> bool:
         """Whether the census does not know how many there are."""
         return bool(self.words or self.beside)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether only customers of some ids are wanted: so few that they are always found by these, and each looked
+        at."""
+        return "ids" in self.beside
 
     @property
     def has_ages(self) -> bool:
@@ -243,7 +255,8 @@ def _order(shape: Shape, row_id: Any, key: Any, *, backward: bool) -> tuple[Any,
 
 def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     def column(name: str) -> ColumnElement[Any]:
-        if shape.in_order and shape.dialect == "sqlite":
+        has_order = shape.beside and ALONG.get(name) == shape.sort_by
+        if shape.dialect == "sqlite" and (shape.has_ids or (shape.in_order and not has_order)):
             # A plus before a column says that its index is not wanted.
             return literal_column(f"+customers.{name}", customers.c[name].type)
         return customers.c[name]
@@ -262,7 +275,7 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     if shape.born_after:
         found.append(column("date_of_birth") > bindparam("born_after"))
     for name in sorted(shape.beside):
-        found.append(_condition(shape, name, column))
+        found.append(_tagged(shape) if name == "tag_id" else _condition(shape, name, column))
     return found
 
 
@@ -272,19 +285,26 @@ def _condition(shape: Shape, name: Beside, column: Callable[[str], ColumnElement
         if shape.dialect == "postgresql":
             return customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
         return customers.c.id.in_(select(literal_column("value")).select_from(func.json_each(bindparam("ids"))))
-    if name == "tag_id":
-        tagged = select(customer_tags.c.customer_id).where(
-            customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.tag_id == bindparam("tag_id")
-        )
-        if shape.in_order:
-            return tagged.where(customer_tags.c.customer_id == customers.c.id).correlate(customers).exists()
-        return customers.c.id.in_(tagged)
     if name == "updated_since":
         return column("updated_at") >= bindparam("updated_since", type_=customers.c.updated_at.type)
     return column("default_channel_id" if name == "channel_id" else name) == bindparam(name)
 
 
+def _tagged(shape: Shape) -> ColumnElement[bool]:
+    """Of customers with the tag. The database may begin at either end of the join, and stop when it has enough; SQLite
+    would first gather all customers of the tag for an IN. Where customers are found otherwise, each is looked at."""
+    has_tag = and_(
+        customer_tags.c.tenant_id == bindparam("tenant_id"),
+        customer_tags.c.tag_id == bindparam("tag_id"),
+        customer_tags.c.customer_id == customers.c.id,
+    )
+    if shape.in_order or shape.has_ids or any(map(all, shape.words)):
+        return select(customer_tags.c.tag_id).where(has_tag).correlate(customers).exists()
+    return has_tag
+
+
 def _matches(shape: Shape) -> Select[Any]:
     """The ids of all customers that match, or of the first few."""
-    found = only_matching(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)
+    only = only_containing if shape.has_ids else only_matching
+    found = only(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)
     return found.limit(bindparam("few")) if shape.few else found

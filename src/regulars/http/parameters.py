@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -13,6 +13,8 @@ Check = Callable[[Mapping[str, Any]], Mapping[str, str]]
 """From the values that were read to a sentence for each parameter that contradicts another."""
 
 ID = re.compile(r"[1-9][0-9]{0,17}")
+# A plus that was not encoded comes as a space.
+TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8})(?:\.([0-9]+))?(Z|[-+ ][0-9]{2}:[0-9]{2})")
 INTEGER = re.compile(r"-?[0-9]{1,100}")
 PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -74,15 +76,16 @@ def choice_parameter(name: str, description: str, example: str, *, options: Sequ
 
 
 def time_parameter(name: str, description: str, example: str) -> Parameter:
-    """A moment with its zone (RFC 3339)."""
+    """A moment with its zone (RFC 3339), in UTC. Between two seconds it is the later one: times are stored in whole
+    seconds, and those from then on are the same."""
 
     def read(value: str) -> datetime:
-        # A plus that was not encoded comes as a space.
         try:
-            moment = datetime.fromisoformat(value.replace(" ", "+") if value.count(":") > 1 else value)
-            if moment.tzinfo is None or "T" not in value.upper():
+            parts = TIME.fullmatch(value.upper())
+            if parts is None:
                 raise ValueError
-            return moment.astimezone(UTC)
+            moment = datetime.fromisoformat(parts[1] + parts[3].replace(" ", "+")).astimezone(UTC)
+            return moment + timedelta(seconds=1) if (parts[2] or "").strip("0") else moment
         except (ValueError, OverflowError):
             raise ValueError(f"must be a time with its zone, such as {example}, not {shown(value)}") from None
 
@@ -90,13 +93,13 @@ def time_parameter(name: str, description: str, example: str) -> Parameter:
 
 
 def ids_parameter(name: str, description: str, example: str, *, at_most: int) -> Parameter:
-    """Up to so many ids, with commas between them."""
+    """Up to so many ids, with commas between them: each once, in order."""
 
     def read(value: str) -> tuple[int, ...]:
         parts = value.split(",")
         if len(parts) > at_most or not all(map(ID.fullmatch, parts)):
             raise ValueError(f"must be up to {at_most} ids with commas between them, not {shown(value)}")
-        return tuple(int(part) for part in parts)
+        return tuple(sorted(set(map(int, parts))))
 
     pattern = f"^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{at_most - 1}}}$"
     return Parameter(name, {"type": "string", "pattern": pattern}, description, example, read)
