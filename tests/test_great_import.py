@@ -5,18 +5,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from itertools import islice
 from typing import IO, Any
 
 from regulars.customers.census_upkeep import check_census
 from regulars.customers.imports import GREAT_LOAD
-from tests.server import PATIENCE_SECONDS
+from regulars.server import THREADS
+from tests.server import PATIENCE_SECONDS, running
 from tests.test_writing import CHANGES
 from tests.world import LIST, World
 
 FEW = 40
 HALF = GREAT_LOAD // 2
 AT_ONCE = 500
+WRITERS = 8
 
 
 @contextmanager
@@ -78,6 +82,29 @@ def test_who_reads_meanwhile_sees_all_of_it_or_nothing(empty_world: World) -> No
     assert check_census(world.database, world.clinic) == []
     assert changes_since(world, in_feed + GREAT_LOAD - 1)[0]["position"] == in_feed + GREAT_LOAD
     assert changes_since(world, in_feed + GREAT_LOAD) == []
+
+
+def test_who_waits_to_write_keeps_nobody_from_reading(empty_world: World) -> None:
+    world = empty_world
+    with (
+        running(world, "--workers", "1") as server,
+        server.client() as client,
+        ThreadPoolExecutor(WRITERS) as pool,
+    ):
+        with importing(world) as (_, file):
+            write_rows(file, 0, HALF)
+            writers = [pool.submit(client.post, LIST, json={"first_name": "Patient"}) for _ in range(WRITERS)]
+            # Those for whom there is no place in the line are told so; the others still wait for their turn.
+            for each in islice(as_completed(writers), WRITERS - THREADS + 1):
+                assert "wait to write" in each.result().json()["message"]
+            assert server.get(LIST).status_code == 200
+            assert not all(each.done() for each in writers)
+        answers = [each.result() for each in writers]
+    done = [answer for answer in answers if answer.status_code == 201]
+    refused = [answer for answer in answers if (answer.status_code, answer.headers.get("Retry-After")) == (503, "2")]
+    assert len(done) + len(refused) == WRITERS
+    assert 1 <= len(done) < THREADS
+    assert world.get().json["meta"]["total"] == len(done)
 
 
 def test_one_that_is_killed_leaves_nothing_and_holds_up_nobody(empty_world: World) -> None:

@@ -95,7 +95,8 @@ FORGET = Statement(update(customer_changes).where(*OF_CUSTOMER).values(fields=nu
 
 def lock_tenant(database: Database, tenant_id: int) -> None:
     """Be the only one who writes this tenant's customers, until the transaction ends."""
-    _count(database, tenant_id, 0)
+    with database.waiting():
+        _count(database, tenant_id, 0)
 
 
 def _count(database: Database, tenant_id: int, number: int) -> int:
