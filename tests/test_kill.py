@@ -1,7 +1,7 @@
 """Killed in the midst of writing, and started again: what was acknowledged is there, what was not is there wholly or
 not at all, and what was repeated was done once.
 
-`KILLS` says how often each is killed (default 4).
+`KILLS` says how often each is killed (default 3).
 """
 
 import os
@@ -30,7 +30,7 @@ from tests.test_writing import CHANGES, TAGS
 from tests.world import World
 from tests.writers import DONE, Wanted, Writer, writing
 
-KILLS = int(os.environ.get("KILLS", "4"))
+KILLS = int(os.environ.get("KILLS", "3"))
 WRITERS = 6
 LIVES_SECONDS = (0.2, 2.5)
 """How long a server lives: some until after its first fold of the census."""

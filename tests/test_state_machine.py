@@ -1,7 +1,7 @@
 """Whatever is done to a tenant's customers, in whatever order: the lists, totals, tags, history and answers are those
 of a dict to which the same was done.
 
-`EXAMPLES` says how many series of requests are tried of each kind (default 20).
+`EXAMPLES` says how many series of requests are tried of each kind (default 12).
 """
 
 import os
@@ -35,7 +35,7 @@ from tests.test_both_databases import expected
 from tests.test_writing import CHANGES, MAKE_UNIQUE, TAGS
 from tests.world import LIST, NOON, World
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
 STEPS = 30
 UNIQUE = ("phone_number", "email", "identity_number")
 
