@@ -39,6 +39,10 @@ class Server:
         """Stop it at once, whoever is connected."""
         self._run("pg_ctl", "-D", self.folder / "data", "-m", "fast", "-w", "stop")
 
+    def crash(self) -> None:
+        """End it as a crash does: nothing is finished, and all is recovered from its log when it starts again."""
+        self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+
     def initialise(self, options: tuple[str, ...]) -> None:
         """Make its files."""
         self._run("initdb", "-D", self.folder / "data", "-U", USER, "-A", "trust", "-E", "UTF8", *options)

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import httpx
 
+from regulars.oauth.scopes import SCOPES
 from regulars.settings import Settings
 from tests.postgres import free_port
 from tests.world import World
@@ -46,6 +47,11 @@ class Server:
         """GET as Alice."""
         headers = {"Authorization": f"Bearer {self.world.token(self.world.alice)}"} | options.pop("headers", {})
         return httpx.get(self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **options)
+
+    def client(self, user: int | None = None) -> httpx.Client:
+        """A client that keeps its connection, as a user (Alice, if none is named) with all scopes."""
+        token = self.world.token(user or self.world.alice, list(SCOPES))
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS)
 
     def send(self, raw: bytes) -> bytes:
         """All that it answers to these bytes until it closes the connection."""
@@ -112,6 +118,12 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             time.sleep(0.05)
     raise RuntimeError(f"The server was not ready within {PATIENCE_SECONDS} seconds.")
+
+
+def kill(server: Server) -> None:
+    """End all of its processes at once, with no time to finish anything."""
+    os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait(PATIENCE_SECONDS)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,7 @@
 """Whatever is done to a tenant's customers, in whatever order: the lists, totals, tags, history and answers are those
 of a dict to which the same was done.
 
-`EXAMPLES` says how many series of requests are tried of each kind (default 20).
+`EXAMPLES` says how many series of requests are tried of each kind (default 12).
 """
 
 import os
@@ -30,11 +30,12 @@ from regulars.customers.census_upkeep import check_census, fold_census
 from regulars.customers.writing import PERSONAL, Record
 from regulars.principal import Role
 from regulars.tenants.queries import create_tenant
+from tests.feed import Follower
 from tests.test_both_databases import expected
 from tests.test_writing import CHANGES, MAKE_UNIQUE, TAGS
 from tests.world import LIST, NOON, World
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
 STEPS = 30
 UNIQUE = ("phone_number", "email", "identity_number")
 
@@ -86,7 +87,7 @@ class Customers(RuleBasedStateMachine):
         self.etags: dict[int, list[str]] = {}
         self.gone: set[int] = set()
         self.keyed: list[tuple[str, dict[str, Any], int, bytes]] = []
-        self.follower = Follower(self)
+        self.follower = Follower(self.changes)
 
     @initialize()
     def found_tenant(self) -> None:
@@ -373,7 +374,17 @@ class Customers(RuleBasedStateMachine):
 
     @invariant()
     def the_feed_tells_of_everything(self) -> None:
-        self.follower.go_on()
+        self.check(self.follower)
+
+    def changes(self, asked: Mapping[str, int]) -> Any:
+        return self.get(CHANGES, params=asked).json
+
+    def check(self, follower: Follower) -> None:
+        follower.go_on()
+        assert follower.known == {
+            number: as_in_the_feed(record, self.tags_of[number]) for number, record in self.customers.items()
+        }
+        assert follower.forgotten == self.gone
 
     @invariant()
     def the_census_is_right(self) -> None:
@@ -381,9 +392,9 @@ class Customers(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "tenant"):
-            late = Follower(self)
-            late.go_on()
-            assert late.position == self.follower.position
+            late = Follower(self.changes)
+            self.check(late)
+            assert late.changes == self.follower.changes
 
 
 SHOWN = ("first_name", "last_name", "phone_number", "email", "gender", "identity_number", "job", "address")
@@ -396,49 +407,6 @@ def keys_of(record: Record) -> dict[str, str]:
         return {}
     values = {field: getattr(record, field) for field in UNIQUE}
     return {field: value.lower() if field == "email" else value for field, value in values.items() if value is not None}
-
-
-class Follower:
-    """Knows of the customers by the feed alone, from its beginning."""
-
-    def __init__(self, machine: Customers) -> None:
-        self.machine = machine
-        self.position = 0
-        self.known: dict[int, dict[str, Any]] = {}
-
-    def go_on(self) -> None:
-        """Take in what is new; afterwards it knows what there is."""
-        has_more = True
-        while has_more:
-            answer = self.machine.get(CHANGES, params={"since": self.position, "limit": 7}).json
-            for change in answer["data"]:
-                assert change["position"] == self.position + 1
-                self.position += 1
-                self.take(change)
-            assert answer["meta"]["cursor"] == self.position
-            has_more = answer["meta"]["has_more"]
-        assert self.known == {
-            number: as_in_the_feed(record, self.machine.tags_of[number])
-            for number, record in self.machine.customers.items()
-        }
-
-    def take(self, change: Mapping[str, Any]) -> None:
-        number, action = change["customer_id"], change["action"]
-        if action in {"purged", "erased"}:
-            self.known.pop(number, None)
-            return
-        if change["fields"] is None:
-            # What was said of a customer who is gone is gone too.
-            assert number in self.machine.gone
-            return
-        assert (action == "created") == (number not in self.known)
-        has = self.known.setdefault(number, {})
-        for name, pair in change["fields"].items():
-            assert has.get(name, [] if name == "tags" else None) == pair["from"], (name, change)
-            assert pair["from"] != pair["to"]
-            has[name] = pair["to"]
-        has["updated_at"] = change["created_at"]
-        self.known[number] = {name: value for name, value in has.items() if value not in (None, [])}
 
 
 def as_in_the_feed(record: Record, tags: list[int]) -> dict[str, Any]:

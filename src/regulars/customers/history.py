@@ -106,7 +106,8 @@ FORGET_MERGES = Statement(
 
 def lock_tenant(database: Database, tenant_id: int) -> None:
     """Be the only one who writes this tenant's customers, until the transaction ends."""
-    _count(database, tenant_id, 0)
+    with database.waiting():
+        _count(database, tenant_id, 0)
 
 
 def _count(database: Database, tenant_id: int, number: int) -> int:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import urlsplit
 
 from sqlalchemy import Table
@@ -64,6 +64,13 @@ class Database(ABC):
     def transaction(self) -> AbstractContextManager[None]:
         """All that this thread does in it is kept together or, at an exception, not at all. May be nested."""
 
+    def waiting(self) -> AbstractContextManager[None]:
+        """Wait for others who write the same in the course of this, within a transaction.
+
+        Raises `Unavailable` where so many do that nobody could read any more.
+        """
+        return nullcontext()
+
     @abstractmethod
     def close(self) -> None:
         """Let go of all connections."""
@@ -80,7 +87,7 @@ def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = ()) -
     if scheme == "sqlite":
         from regulars.db.sqlite import SQLiteDatabase
 
-        return SQLiteDatabase(sqlite_path(url))
+        return SQLiteDatabase(sqlite_path(url), threads=threads)
     if scheme in {"postgresql", "postgres"}:
         if replicas:
             from regulars.db.replicas import ReplicatedDatabase

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Table
 
 from regulars.db.engine import NO_VALUES, Database
+from regulars.db.line import Line
 from regulars.db.statements import Compiled, Row, Statement, Values
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 
@@ -87,6 +88,7 @@ class PostgresDatabase(Database):
                 "application_name": "regulars",
             },
         )
+        self._line = Line(threads)
         self._opening = threading.Lock()
         self._away_until = 0.0
 
@@ -213,6 +215,9 @@ class PostgresDatabase(Database):
                 self._pool.putconn(connection)
         except psycopg.Error as error:
             raise _translated(error) from None
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return self._line.place()
 
     def close(self) -> None:
         self._pool.close()

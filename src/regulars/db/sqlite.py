@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ import msgspec
 from sqlalchemy import Table
 
 from regulars.db.engine import NO_VALUES, Database
+from regulars.db.line import Line
 from regulars.db.statements import Compiled, Row, Statement, Values
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 
@@ -58,12 +60,14 @@ class SQLiteDatabase(Database):
 
     dialect = "sqlite"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, threads: int = 1) -> None:
         self.path = Path(path)
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         self._local = _PerThread()
-        self._writer = threading.RLock()
+        self._line = Line(threads)
+        self._writer = threading.Lock()
+        self._in_vain = 0.0
         self._open: list[sqlite3.Connection] = []
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
@@ -145,19 +149,37 @@ class SQLiteDatabase(Database):
         if local.depth:
             yield
             return
-        with self._writer:
-            connection = self._connection()
+        connection = self._connection()
+        self._begin(connection)
+        try:
+            local.depth = 1
+            yield
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise _translated(error) from None
+        finally:
+            local.depth = 0
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._writer.release()
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begin to write, as the only one of our threads and of all programs; wait for that at most `BUSY_SECONDS`."""
+        since = time.monotonic()
+        with self._line.place():
+            if not self._writer.acquire(timeout=BUSY_SECONDS):
+                raise Unavailable("Somebody else is writing just now.", retry_after=2)
             try:
+                if since < self._in_vain:
+                    # The thread before us has waited for the other program for as long as we have.
+                    raise Unavailable("Somebody else is writing just now.", retry_after=2)
                 connection.execute("BEGIN IMMEDIATE")
-                local.depth = 1
-                yield
-                connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise _translated(error) from None
-            finally:
-                local.depth = 0
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            except BaseException as error:
+                self._writer.release()
+                if isinstance(error, sqlite3.Error):
+                    self._in_vain = time.monotonic()
+                    raise _translated(error) from None
+                raise
 
     def close(self) -> None:
         while self._open:
