@@ -11,8 +11,8 @@ from regulars.customers.editing import (
     update_customer,
 )
 from regulars.customers.edits import Edits
-from regulars.customers.uniqueness import UNIQUE
 from regulars.errors import Conflict, Invalid, RegularsError
+from regulars.tenants.fields import UNIQUE
 
 Action = Literal["create", "update", "upsert", "trash", "restore"]
 ACTIONS: Sequence[Action] = get_args(Action)
@@ -47,7 +47,7 @@ def _look_up(edits: Edits, operations: Sequence[Operation]) -> None:
     """Read at once what the operations will look for."""
     edits.preload([one.id for one in operations])
     for field in UNIQUE:
-        asked = (one.written.get(field) for one in operations if field in edits.unique_fields or one.by == field)
+        asked = (one.written.get(field) for one in operations if field in edits.tenant.unique_fields or one.by == field)
         edits.preload_holders(field, [value for value in asked if value is not None])
     edits.reserve_ids(sum(one.action in {"create", "upsert"} and not _holders(edits, one) for one in operations))
 

@@ -16,9 +16,10 @@ from regulars.customers.fields import (
     read_phone_number,
     read_text,
 )
-from regulars.customers.references import References, RulesOfTenant
+from regulars.customers.references import References
 from regulars.db.engine import Database
 from regulars.http.bodies import Field, choice_field, id_field, read_fields, read_id, text_field
+from regulars.tenants.queries import Tenant
 
 MOST_TAGS = 100
 URL = {"format": "uri", "pattern": "^https://[^\\s\\u0000-\\u001f\\u007f-\\u009f]+$"}
@@ -119,13 +120,11 @@ class CustomerReader:
         return written
 
 
-def customer_reader(database: Database, tenant_id: int) -> CustomerReader:
+def customer_reader(tenant: Tenant, database: Database) -> CustomerReader:
     """What reads the tenant's customers, by its country and its date of today."""
-    rules = RulesOfTenant.of(database, tenant_id)
-    today = datetime.now(UTC).astimezone(ZoneInfo(rules.time_zone)).date()
-    return CustomerReader(
-        customer_fields(References(database, tenant_id), rules.country_code, today), rules.country_code
-    )
+    today = datetime.now(UTC).astimezone(ZoneInfo(tenant.time_zone)).date()
+    fields = customer_fields(References(database, tenant.id), tenant.country_code, today)
+    return CustomerReader(fields, tenant.country_code)
 
 
 class _NoReferences(References):

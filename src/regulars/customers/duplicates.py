@@ -12,13 +12,14 @@ from itertools import combinations, groupby
 from math import prod
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, collate, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, func, literal_column, select
 
 from regulars.customers.uniqueness import key_of
 from regulars.db.engine import Database
 from regulars.db.statements import Row, Statement, Values
 from regulars.db.tables import customers
 from regulars.folding import fold
+from regulars.tenants.uniqueness import held, key_column
 
 Reason = Literal["identity_number", "email", "phone_number", "name_and_date_of_birth"]
 WEIGHTS: Mapping[Reason, float] = {
@@ -55,11 +56,8 @@ def _first_letters(dialect: str, column: ColumnElement[Any]) -> ColumnElement[st
 
 def _keys(dialect: str, reason: Reason) -> Sequence[ColumnElement[Any]]:
     """What those who are found by it have the same, as the index has it."""
-    if reason == "email":
-        stored = customers.c.email if dialect == "sqlite" else collate(customers.c.email, "C")
-        return [func.lower(stored, type_=Text)]
     if reason != "name_and_date_of_birth":
-        return [customers.c[reason]]
+        return [key_column(dialect, reason)]
     letters = [_first_letters(dialect, customers.c[name]) for name in ("first_name_key", "last_name_key")]
     lesser, greater = (func.min, func.max) if dialect == "sqlite" else (func.least, func.greatest)
     return [customers.c.date_of_birth, lesser(*letters), greater(*letters)]
@@ -68,8 +66,7 @@ def _keys(dialect: str, reason: Reason) -> Sequence[ColumnElement[Any]]:
 def _statement(dialect: str, reason: Reason) -> Statement:
     """The customers of the first groups, each with what they share, group by group."""
     keys = [key.label(f"key_{number}") for number, key in enumerate(_keys(dialect, reason))]
-    given = customers.c.date_of_birth if reason == "name_and_date_of_birth" else customers.c[reason]
-    of_tenant = (customers.c.tenant_id == bindparam("tenant_id"), customers.c.deleted_at.is_(None), given.is_not(None))
+    of_tenant = held("date_of_birth" if reason == "name_and_date_of_birth" else reason)
     several = func.count().between(literal_column("2"), literal_column(str(MOST_IN_GROUP)))
     groups: FromClause = (
         select(*keys)

@@ -15,7 +15,7 @@ from regulars.db.tables import customers
 from regulars.errors import Conflict, NotFound, PreconditionFailed
 
 Written = Mapping[str, Any]
-"""Fields that somebody wrote, as `values.read_customer` gives them: those of a record, and `tags`."""
+"""Fields that somebody wrote, as `bodies.CustomerReader` gives them: those of a record, and `tags`."""
 
 MERGED_INTO = Statement(
     select(customers.c.id)

@@ -13,8 +13,8 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, select, update
 
 from regulars.customers.census import Delta, add_deltas
-from regulars.customers.history import CREATED, Change, Fields, lock_tenant, record_changes
-from regulars.customers.uniqueness import UNIQUE, holders_of, key_of, unique_fields_of
+from regulars.customers.history import CREATED, Change, Fields, record_changes
+from regulars.customers.uniqueness import holders_of, key_of
 from regulars.customers.writing import (
     COLUMNS,
     PERSONAL,
@@ -29,6 +29,9 @@ from regulars.db.statements import Statement, Values
 from regulars.db.tables import customer_tags, customers
 from regulars.errors import Conflict, Gone, NotFound
 from regulars.principal import Actor
+from regulars.tenants.fields import UNIQUE
+from regulars.tenants.locks import hold_customers
+from regulars.tenants.queries import get_tenant
 
 STORED = Record.__struct_fields__
 FIELDS_OF_RECORD = [customers.c[name] for name in STORED]
@@ -64,7 +67,7 @@ TAG_COLUMNS = ("tenant_id", "customer_id", "tag_id")
 def editing(database: Database, tenant_id: int, actor: Actor) -> Iterator["Edits"]:
     """The edits of one transaction, which are written at its end; at an exception, none."""
     with database.transaction():
-        lock_tenant(database, tenant_id)
+        hold_customers(database, tenant_id)
         edits = Edits(database, tenant_id, actor)
         yield edits
         edits.write()
@@ -81,7 +84,7 @@ class Edits:
         self.tenant_id = tenant_id
         self.actor = actor
         self.now = datetime.now(UTC).replace(microsecond=0)
-        self.unique_fields = unique_fields_of(database, tenant_id)
+        self.tenant = get_tenant(database, tenant_id)
         self._stored: dict[int, Record | None] = {}
         self._current: dict[int, Record | None] = {}
         self._tags: dict[int, list[int]] = {}
@@ -272,7 +275,7 @@ class Edits:
         faults: dict[str, list[str]] = defaultdict(list)
         was = set(_keys(before)) if before is not None else set()
         for field, key in set(_keys(record)) - was:
-            if field in self.unique_fields:
+            if field in self.tenant.unique_fields:
                 for other in self.holders(field, key):
                     if before is None or other != before.id:
                         faults[field].append(f"The {field} is that of customer {other} already.")

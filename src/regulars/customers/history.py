@@ -1,7 +1,8 @@
 """What happened to a tenant's customers, one after the other: written with each change, and read by those who follow.
 
-Whoever writes a tenant's customers holds the tenant's counter (`lock_tenant`) until the end of the transaction. So
-changes are numbered 1, 2, 3 in the order in which they can be seen: who has read up to a position misses nothing.
+Whoever writes a tenant's customers holds the tenant's counter (`tenants.locks.hold_customers`) until the end of the
+transaction. So changes are numbered 1, 2, 3 in the order in which they can be seen: who has read up to a position
+misses nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,7 +79,7 @@ class CustomerChange(Struct, frozen=True):
 
 
 def _counting(dialect: str) -> Statement:
-    """Add to the tenant's counter, and hold it; gives the new number."""
+    """Add to the tenant's counter; gives the new number."""
     inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(change_counters)
     adding = inserting.values(tenant_id=bindparam("tenant_id"), last=bindparam("number"))
     counting = adding.on_conflict_do_update(
@@ -102,12 +103,6 @@ FORGET_MERGES = Statement(
     )
     .values(fields=null())
 )
-
-
-def lock_tenant(database: Database, tenant_id: int) -> None:
-    """Be the only one who writes this tenant's customers, until the transaction ends."""
-    with database.waiting():
-        _count(database, tenant_id, 0)
 
 
 def _count(database: Database, tenant_id: int, number: int) -> int:

@@ -13,14 +13,14 @@ from regulars.customers.census_upkeep import fold_tenant
 from regulars.customers.csv_files import open_csv, unguarded
 from regulars.customers.csv_names import Names, names_of
 from regulars.customers.fields import Reader, field_readers
-from regulars.customers.history import lock_tenant
-from regulars.customers.uniqueness import holders_of, key_of, unique_fields_of
+from regulars.customers.uniqueness import holders_of, key_of
 from regulars.customers.writing import HIGHEST_ID, SEQUENCE, Record, insert_customers
 from regulars.db.bulk import look_anew
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import customers
 from regulars.errors import Unavailable
+from regulars.tenants.locks import hold_customers
 from regulars.tenants.queries import get_tenant
 
 BATCH = 2_000
@@ -75,16 +75,19 @@ def import_csv(
     nothing is imported either.
     """
     file = open_csv(source)
-    reading = _Reading(file.columns, *_rules(database, tenant_id), report)
-    imported = 0
+    get_tenant(database, tenant_id)
+    imported = refused = 0
     try:
         with database.transaction():
-            lock_tenant(database, tenant_id)
+            hold_customers(database, tenant_id)
+            # Only now, for they must hold until the end.
+            reading = _Reading(file.columns, *_rules(database, tenant_id), report)
             for rows in _batches(reading.good_rows(file.rows)):
                 imported += _insert(database, tenant_id, rows, reading)
                 progress(reading.rows)
             progress(reading.rows)
-            if strict and reading.refused:
+            refused = reading.refused
+            if strict and refused:
                 raise _NothingImported
     except _NothingImported:
         imported = 0
@@ -92,7 +95,7 @@ def import_csv(
         fold_tenant(database, tenant_id)
     if imported >= GREAT_LOAD:
         look_anew(database)
-    return ImportResult(imported, reading.refused)
+    return ImportResult(imported, refused)
 
 
 def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Names, datetime, Sequence[str]]:
@@ -100,7 +103,7 @@ def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Na
     tenant = get_tenant(database, tenant_id)
     now = datetime.now(UTC).replace(microsecond=0)
     readers = field_readers(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
-    return readers, names_of(database, tenant_id), now, unique_fields_of(database, tenant_id)
+    return readers, names_of(database, tenant_id), now, tenant.unique_fields
 
 
 Values = dict[str, Any]

@@ -1,15 +1,13 @@
 """What a customer refers to: a country, and a channel, members and tags of its tenant."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
 
 import msgspec
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, func, select
 
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
-from regulars.db.tables import channels, countries, memberships, tags, tenants
-from regulars.errors import NotFound
+from regulars.db.tables import channels, countries, memberships, tags
 
 COUNTRY = Statement(select(countries.c.id).where(countries.c.id == bindparam("id")))
 CHANNEL = Statement(
@@ -35,26 +33,6 @@ TAGS = {
         )
     ),
 }
-RULES = Statement(
-    select(countries.c.code, tenants.c.time_zone)
-    .join_from(tenants, countries)
-    .where(tenants.c.id == bindparam("tenant_id"))
-)
-
-
-class RulesOfTenant(NamedTuple):
-    """What decides how a tenant's customers are read: its country (ISO 3166-1 alpha-2) and its time zone (IANA)."""
-
-    country_code: str
-    time_zone: str
-
-    @classmethod
-    def of(cls, database: Database, tenant_id: int) -> Self:
-        """Those of a tenant. Raises `NotFound`."""
-        row = database.fetch_one(RULES, {"tenant_id": tenant_id})
-        if row is None:
-            raise NotFound(f"There is no tenant {tenant_id}; 'regulars tenant list' shows them.")
-        return cls(*row)
 
 
 class References:

@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, insert, literal_column, select, update
 
-from regulars.customers.history import Change, lock_tenant, record_changes
+from regulars.customers.history import Change, record_changes
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import customer_tags, customers, tags
 from regulars.errors import Conflict, NotFound
 from regulars.principal import Actor
+from regulars.tenants.locks import hold_customers
 
 SEQUENCE = "tag_ids"
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -123,7 +124,7 @@ def tags_of(database: Database, tenant_id: int, customer_ids: Collection[int]) -
 def create_tag(database: Database, tenant_id: int, name: str, color: str) -> Tag:
     """A new tag. Raises `Conflict` where the name is taken."""
     with database.transaction():
-        lock_tenant(database, tenant_id)
+        hold_customers(database, tenant_id)
         _check_free(database, tenant_id, name, None)
         (tag_id,) = database.new_ids(SEQUENCE, 1)
         values = {"tenant_id": tenant_id, "id": tag_id, "name": name, "name_key": name_key(name), "color": color}
@@ -136,7 +137,7 @@ def update_tag(
 ) -> Tag:
     """Change a tag's name or colour. Raises `NotFound`, and `Conflict` where the name is another's."""
     with database.transaction():
-        lock_tenant(database, tenant_id)
+        hold_customers(database, tenant_id)
         tag = get_tag(database, tenant_id, tag_id)
         tag = Tag(tag_id, name or tag.name, color or tag.color)
         _check_free(database, tenant_id, tag.name, tag_id)
@@ -148,7 +149,7 @@ def update_tag(
 def delete_tag(database: Database, tenant_id: int, tag_id: int, actor: Actor) -> None:
     """Remove a tag, from all customers who have it too. Raises `NotFound`."""
     with database.transaction():
-        lock_tenant(database, tenant_id)
+        hold_customers(database, tenant_id)
         get_tag(database, tenant_id, tag_id)
         of_tag = {"of_tenant": tenant_id, "of_tag": tag_id}
         now = datetime.now(UTC).replace(microsecond=0)

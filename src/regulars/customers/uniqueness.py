@@ -5,49 +5,32 @@ A tenant may ask that they never do (`tenants.unique_fields`); who is in the tra
 
 import string
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import msgspec
-from sqlalchemy import ARRAY, Text, any_, bindparam, collate, column, func, select
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, column, func, select
 
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
-from regulars.db.tables import customers, tenants
-from regulars.errors import NotFound
+from regulars.db.tables import customers
+from regulars.tenants.fields import UNIQUE
+from regulars.tenants.uniqueness import held, key_column
 
-UNIQUE = ("phone_number", "email", "identity_number")
 TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-RULES = Statement(select(tenants.c.unique_fields).where(tenants.c.id == bindparam("tenant_id")))
 
 
 def _holders(dialect: str, field: str) -> Statement:
-    stored = customers.c[field]
-    key: Any = stored
-    if field == "email":
-        key = func.lower(stored if dialect == "sqlite" else collate(stored, "C"), type_=Text)
+    key = key_column(dialect, field)
+    among: ColumnElement[bool]
     if dialect == "sqlite":
         among = key.in_(select(column("value")).select_from(func.json_each(bindparam("keys"))))
     else:
         among = key == any_(bindparam("keys", type_=ARRAY(Text)))
-    conditions = (
-        customers.c.tenant_id == bindparam("tenant_id"),
-        customers.c.deleted_at.is_(None),
-        stored.is_not(None),
-    )
-    return Statement(select(stored, customers.c.id).where(*conditions, among).order_by(customers.c.id))
+    found = select(customers.c[field], customers.c.id).where(*held(field), among)
+    return Statement(found.order_by(customers.c.id))
 
 
 ON_SQLITE = {field: _holders("sqlite", field) for field in UNIQUE}
 ON_POSTGRESQL = [_holders("postgresql", field) for field in UNIQUE]
-
-
-def unique_fields_of(database: Database, tenant_id: int) -> tuple[str, ...]:
-    """The fields that the tenant wants to be unique. Raises `NotFound` where there is no such tenant."""
-    row = database.fetch_one(RULES, {"tenant_id": tenant_id})
-    if row is None:
-        raise NotFound(f"There is no tenant {tenant_id}; 'regulars tenant list' shows them.")
-    return tuple(field for field in UNIQUE if field in row[0].split(","))
 
 
 def key_of(field: str, value: str) -> str:

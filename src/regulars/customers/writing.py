@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 from msgspec import Struct
 
 from regulars.customers.census import NOBODY, UNKNOWN, Delta, add_deltas, number_of
-from regulars.customers.history import CREATED, Change, lock_tenant, record_changes
+from regulars.customers.history import CREATED, Change, record_changes
 from regulars.db.engine import Database
 from regulars.db.statements import Row
 from regulars.db.tables import customers
 from regulars.folding import search_text, sort_key
 from regulars.principal import COMMAND_LINE, Actor
+from regulars.tenants.locks import hold_customers
 
 SEQUENCE = "customer_ids"
 HIGHEST_ID = 2**40 - 1
@@ -99,7 +100,7 @@ def insert_customers(
     Raises `Conflict` where a key is taken or points at nothing.
     """
     with database.transaction():
-        lock_tenant(database, tenant_id)
+        hold_customers(database, tenant_id)
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
         now = datetime.now(UTC).replace(microsecond=0)

@@ -40,4 +40,5 @@ def hold_tenant(database: Database, tenant_id: int) -> None:
 def hold_customers(database: Database, tenant_id: int) -> None:
     """Be the only one who writes the tenant's customers, until the transaction ends."""
     # Each of their writers holds this row.
-    database.execute(HOLD_CUSTOMERS[database.dialect], {"tenant_id": tenant_id})
+    with database.waiting():
+        database.execute(HOLD_CUSTOMERS[database.dialect], {"tenant_id": tenant_id})

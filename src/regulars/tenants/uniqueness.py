@@ -1,8 +1,7 @@
-"""Whether a field of a tenant's customers can be unique from now on: no two who are not in the trash have the same."""
+"""What two customers are the same by, in a field that a tenant may want to be unique; and whether it can be from now
+on: no two who are not in the trash have the same."""
 
-from typing import Any
-
-from sqlalchemy import Text, bindparam, collate, func, literal_column, select
+from sqlalchemy import ColumnElement, Text, bindparam, collate, func, literal_column, select
 
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
@@ -10,15 +9,17 @@ from regulars.db.tables import customers
 from regulars.tenants.fields import UNIQUE
 
 
-def _key(dialect: str, field: str) -> Any:
-    # As the indexes have it: of an e-mail address the letter case makes no difference.
-    stored = customers.c[field]
+def key_column(dialect: str, field: str) -> ColumnElement[str]:
+    """What two values of the field are the same by, as the indexes have it: of an e-mail address the letter case makes
+    no difference."""
+    stored: ColumnElement[str] = customers.c[field]
     if field != "email":
         return stored
     return func.lower(stored if dialect == "sqlite" else collate(stored, "C"), type_=Text)
 
 
-def _live(field: str) -> tuple[Any, ...]:
+def held(field: str) -> tuple[ColumnElement[bool], ...]:
+    """The conditions for a tenant's customers, not in the trash, who have something in the field."""
     return (
         customers.c.tenant_id == bindparam("tenant_id"),
         customers.c.deleted_at.is_(None),
@@ -27,13 +28,13 @@ def _live(field: str) -> tuple[Any, ...]:
 
 
 def _repeated(dialect: str, field: str) -> Statement:
-    key = _key(dialect, field)
-    repeated = select(key.label("key")).where(*_live(field)).group_by(key)
+    key = key_column(dialect, field)
+    repeated = select(key.label("key")).where(*held(field)).group_by(key)
     return Statement(repeated.having(func.count() > literal_column("1")).limit(literal_column("1")))
 
 
 def _holders(dialect: str, field: str) -> Statement:
-    having = select(customers.c.id).where(*_live(field), _key(dialect, field) == bindparam("key", type_=Text))
+    having = select(customers.c.id).where(*held(field), key_column(dialect, field) == bindparam("key", type_=Text))
     return Statement(having.order_by(customers.c.id).limit(literal_column("2")))
 
 

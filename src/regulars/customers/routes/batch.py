@@ -10,12 +10,12 @@ from regulars.customers.batches import ACTIONS, Operation, Result, check_all_don
 from regulars.customers.bodies import CustomerReader, customer_reader
 from regulars.customers.edits import Edits
 from regulars.customers.routes.door import CustomerDoor, Ending, Told
-from regulars.customers.uniqueness import UNIQUE
 from regulars.db.idempotency import SEVERAL
 from regulars.errors import Invalid, RegularsError
 from regulars.http import openapi
 from regulars.http.bodies import Field, body_schema, choice_field, flag_field, id_field, read_fields, read_json
 from regulars.http.problems import STATUS
+from regulars.tenants.fields import UNIQUE
 
 MOST_OPERATIONS = 1_000
 MOST_BYTES = 4 * 1024 * 1024
@@ -160,7 +160,7 @@ class CustomerBatch:
         shapes, atomic = read_shapes(read_json(request, at_most=MOST_BYTES))
 
         def work(edits: Edits) -> Ending:
-            reader = customer_reader(self.door.database, principal.tenant_id)
+            reader = customer_reader(edits.tenant, self.door.database)
             results = run_operations(edits, [_operation(shape, reader) for shape in shapes])
             if atomic:
                 check_all_done(results)

@@ -16,20 +16,18 @@ from regulars.customers.queries import Found, get_customer
 from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.db.engine import Database
 from regulars.db.idempotency import SEVERAL
-from regulars.errors import Gone, NotFound
+from regulars.errors import Gone
 from regulars.http.address import base_url
 from regulars.http.answers import encode, is_strict
 from regulars.http.idempotency import Done, Once
-from regulars.http.parameters import Parameter, Query, shown
+from regulars.http.openapi import path_id
+from regulars.http.parameters import Parameter, Query, read_path_id
 from regulars.oauth.bearer import Authenticator
 from regulars.principal import Principal, check_permitted
 from regulars.settings import Settings
 
 PATH = "/api/v1/customers"
-ID = re.compile(r"[1-9][0-9]{0,17}")
-ID_PARAMETER = {
-    "id": {"schema": {"type": "integer", "minimum": 1}, "description": "The customer's id.", "example": 123}
-}
+ID_PARAMETER = path_id("customer", 123)
 ETAG = re.compile(r'(W/)?"(?:([0-9]{1,18})\.[0-9a-f]{24})?[^"]*"')
 TURKISH = "TR"
 TURKEY = "Türkiye"
@@ -125,9 +123,7 @@ class CustomerDoor:
 
 def id_of(text: str) -> int:
     """The customer's id in an address. Raises `NotFound` where it is none."""
-    if not ID.fullmatch(text):
-        raise NotFound(f"There is no customer {shown(text)}.")
-    return int(text)
+    return read_path_id(text, "customer")
 
 
 def etag_of(found: Found) -> str:

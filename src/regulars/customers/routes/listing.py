@@ -121,7 +121,7 @@ class CustomerList:
         content = read_json(request)
 
         def work(edits: Edits) -> Ending:
-            reader = customer_reader(self.database, principal.tenant_id)
+            reader = customer_reader(edits.tenant, self.database)
             record = create_customer(edits, reader.read(content))
             return Shown(record.id, "The customer was created.", status=201, country_code=reader.country_code)
 

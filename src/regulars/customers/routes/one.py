@@ -28,30 +28,12 @@ from regulars.customers.routes.door import (
 )
 from regulars.customers.schemas import CustomerAnswer
 from regulars.http.answers import answer
-from regulars.http.bodies import JSON, MERGE_PATCH, read_json
-from regulars.http.openapi import IF_MATCH, Operation
+from regulars.http.bodies import JSON, MERGING, read_json
+from regulars.http.openapi import IF_MATCH, Operation, put_and_patch
 from regulars.http.parameters import flag_parameter
 from regulars.principal import check_permitted
 
 PERMANENTLY = flag_parameter("permanently", "`true`: purge it from the trash, where it must be already. For admins.")
-OF_CHANGE = (400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 500, 503)
-
-
-def _update(method: str, media_types: tuple[str, ...], how: str) -> Operation:
-    return Operation(
-        id=f"{method}Customer",
-        summary="Change a customer",
-        description=f"{how} A field that is null is emptied; the others stay as they are.",
-        answer=CustomerAnswer,
-        tag="Customers",
-        scopes=("customers:write",),
-        path_parameters=ID_PARAMETER,
-        body=FIELDS,
-        body_is_partial=True,
-        media_types=media_types,
-        headers=(IF_MATCH,),
-        errors=OF_CHANGE,
-    )
 
 
 class OneCustomer:
@@ -69,8 +51,18 @@ class OneCustomer:
             path_parameters=ID_PARAMETER,
             errors=(400, 401, 403, 404, 405, 410, 422, 500, 503),
         ),
-        "put": _update("update", (JSON,), "Changes the fields that are named."),
-        "patch": _update("patch", (JSON, MERGE_PATCH), "The same as PUT (RFC 7396, JSON Merge Patch)."),
+        **put_and_patch(
+            "Customer",
+            "Changes the fields that are named. A field that is null is emptied.",
+            summary="Change a customer",
+            answer=CustomerAnswer,
+            tag="Customers",
+            scopes=("customers:write",),
+            path_parameters=ID_PARAMETER,
+            body=FIELDS,
+            headers=(IF_MATCH,),
+            errors=(400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 500, 503),
+        ),
         "delete": Operation(
             id="deleteCustomer",
             summary="Put a customer into the trash, or purge it",
@@ -104,7 +96,7 @@ class OneCustomer:
 
     def on_patch(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """The same."""
-        self._update(request, response, id, (JSON, MERGE_PATCH))
+        self._update(request, response, id, MERGING)
 
     def _update(
         self, request: falcon.Request, response: falcon.Response, id: str, media_types: tuple[str, ...]
@@ -113,7 +105,7 @@ class OneCustomer:
         content = read_json(request, media_types=media_types)
 
         def work(edits: Edits) -> Ending:
-            reader = customer_reader(self.door.database, principal.tenant_id)
+            reader = customer_reader(edits.tenant, self.door.database)
             edits.get(id_of(id))
             written = reader.read(content, partial=True)
             record = update_customer(edits, id_of(id), written, expected_versions(request))

@@ -7,15 +7,14 @@ import falcon
 from msgspec import Meta, Struct
 
 from regulars.customers.fields import read_text
-from regulars.customers.routes.door import ID, CustomerDoor
+from regulars.customers.routes.door import CustomerDoor
 from regulars.customers.tags import Tag, create_tag, delete_tag, get_tag, list_tags, read_color, update_tag
-from regulars.errors import NotFound
 from regulars.http.address import base_url
 from regulars.http.answers import answer
-from regulars.http.bodies import JSON, MERGE_PATCH, read_fields, read_json, text_field
+from regulars.http.bodies import JSON, MERGING, read_fields, read_json, text_field
 from regulars.http.idempotency import Done
-from regulars.http.openapi import Operation
-from regulars.http.parameters import shown
+from regulars.http.openapi import Operation, path_id, put_and_patch
+from regulars.http.parameters import read_path_id
 
 TAGS = "/api/v1/tags"
 COLOR = {"pattern": "^\\s*#[0-9A-Fa-f]{6}\\s*$"}
@@ -30,7 +29,7 @@ FIELDS = (
     ),
     text_field("color", "#RRGGBB.", "#E4572E", read_color, at_most=20, required=True, schema=COLOR),
 )
-ID_PARAMETER = {"id": {"schema": {"type": "integer", "minimum": 1}, "description": "The tag's id.", "example": 1}}
+ID_PARAMETER = path_id("tag", 1)
 
 
 class TagAnswer(Struct, frozen=True):
@@ -95,22 +94,6 @@ class TagList:
         self.door.once.run(request, response, principal.identity, principal.tenant_id, work)
 
 
-def _update(method: str, media_types: tuple[str, ...]) -> Operation:
-    return Operation(
-        id=f"{method}Tag",
-        summary="Change a tag",
-        description="Changes the fields that are named.",
-        answer=TagAnswer,
-        tag="Reference",
-        scopes=("customers:write",),
-        path_parameters=ID_PARAMETER,
-        body=FIELDS,
-        body_is_partial=True,
-        media_types=media_types,
-        errors=(400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 503),
-    )
-
-
 class OneTag:
     """`/api/v1/tags/{id}`"""
 
@@ -125,8 +108,17 @@ class OneTag:
             path_parameters=ID_PARAMETER,
             errors=(400, 401, 403, 404, 405, 422, 500, 503),
         ),
-        "put": _update("update", (JSON,)),
-        "patch": _update("patch", (JSON, MERGE_PATCH)),
+        **put_and_patch(
+            "Tag",
+            "Changes the fields that are named.",
+            summary="Change a tag",
+            answer=TagAnswer,
+            tag="Reference",
+            scopes=("customers:write",),
+            path_parameters=ID_PARAMETER,
+            body=FIELDS,
+            errors=(400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 503),
+        ),
         "delete": Operation(
             id="deleteTag",
             summary="Delete a tag",
@@ -147,7 +139,7 @@ class OneTag:
         """The tag."""
         principal = self.door.authenticator.principal(request, "customers:read")
         self.door.parameters(request, response)
-        tag = get_tag(self.door.database, principal.tenant_id, _id_of(id))
+        tag = get_tag(self.door.database, principal.tenant_id, read_path_id(id, "tag"))
         answer(request, response, TagAnswer("The tag was found.", tag))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
@@ -156,14 +148,14 @@ class OneTag:
 
     def on_patch(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """The same."""
-        self._update(request, response, id, (JSON, MERGE_PATCH))
+        self._update(request, response, id, MERGING)
 
     def _update(
         self, request: falcon.Request, response: falcon.Response, id: str, media_types: tuple[str, ...]
     ) -> None:
         principal = self.door.writer(request, response)
         content = read_json(request, media_types=media_types)
-        tag_id = _id_of(id)
+        tag_id = read_path_id(id, "tag")
         get_tag(self.door.database, principal.tenant_id, tag_id)
         written = read_fields(content, FIELDS, partial=True)
         tag = update_tag(self.door.database, principal.tenant_id, tag_id, **written)
@@ -172,11 +164,5 @@ class OneTag:
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Remove it."""
         principal = self.door.writer(request, response)
-        delete_tag(self.door.database, principal.tenant_id, _id_of(id), principal.actor)
+        delete_tag(self.door.database, principal.tenant_id, read_path_id(id, "tag"), principal.actor)
         response.status = 204
-
-
-def _id_of(text: str) -> int:
-    if not ID.fullmatch(text):
-        raise NotFound(f"There is no tag {shown(text)}.")
-    return int(text)
