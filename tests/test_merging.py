@@ -1,12 +1,15 @@
 """Customers who are one person are merged, taken apart again, shown and erased as one."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from regulars.customers.census_upkeep import check_census
+from regulars.customers.trash import empty_trash
+from regulars.principal import COMMAND_LINE
 from tests.test_writing import EVERYTHING, make_unique, total
-from tests.world import LIST, World, expect_error
+from tests.world import LIST, NOON, World, expect_error
 
 TAGS = "/api/v1/tags"
 
@@ -144,14 +147,35 @@ def test_who_is_merged_is_erased_with_the_survivor_and_let_go_when_it_is_purged(
 
 
 def test_who_was_merged_once_is_erased_from_the_others_history_too(world: World) -> None:
-    survivor, other = world.create(), world.create(email="other@example.com")
+    """Whatever was done to the others while they had its data, and whoever they were merged into with it."""
+    first, second = (world.create(first_name=name, identity_number=name) for name in ("First", "Second"))
+    other = world.create(email="other@example.com", job="other@example.com")
     key = {"Idempotency-Key": "merge-1"}
-    merge(world, survivor, other, headers=key)
-    merge(world, survivor, other, "unmerge")
+    merge(world, second, other, headers=key)
+    merge(world, first, second)
+    world.send("PUT", f"{LIST}/{first}", {"job": "Avukat"})
+    merge(world, first, second, "unmerge")
+    merge(world, second, other, "unmerge")
+    world.send("PUT", f"{LIST}/{second}", {"job": "Doktor"})
     assert world.send("POST", f"{LIST}/{other}/erase").status_code == 200
-    assert "other@example.com" not in world.get(f"{LIST}/changes").text
-    again = world.send("POST", f"{LIST}/{survivor}/merge", {"customer_id": other}, headers=key)
+    feed = world.get(f"{LIST}/changes").text
+    assert "other@example.com" not in feed
+    # What they were before and afterwards is theirs.
+    assert all(name in feed for name in ("First", "Second", "Doktor"))
+    again = world.send("POST", f"{LIST}/{second}/merge", {"customer_id": other}, headers=key)
     expect_error(again, 409, "conflict")
+    assert [get(world, number)["email"] for number in (first, second)] == [None, None]
+
+
+def test_a_merge_can_be_undone_whatever_else_is_purged(world: World) -> None:
+    survivor, other, third = world.create(), world.create(email="other@example.com"), world.create()
+    merge(world, survivor, other)
+    merge(world, survivor, third)
+    assert world.send("DELETE", f"{LIST}/{third}", params={"permanently": "true"}).status_code == 204
+    assert empty_trash(world.database, world.clinic, NOON + timedelta(days=9999), COMMAND_LINE) == 0
+    expect_error(world.get(f"{LIST}/{other}"), 410, "gone")
+    merge(world, survivor, other, "unmerge")
+    assert get(world, other)["email"] == "other@example.com"
     assert get(world, survivor)["email"] is None
 
 

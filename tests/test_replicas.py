@@ -160,6 +160,7 @@ def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> N
     assert named == {
         "regulars.customers.queries.ONE",
         "regulars.customers.history.ALL",
+        "regulars.customers.history.LAST_SEEN",
         "regulars.customers.history.OF_ONE",
         "regulars.customers.tags.ALL",
         "regulars.customers.tags.OF_CUSTOMERS",

@@ -327,6 +327,9 @@ def test_the_feed_goes_on_where_it_was_left(world: World) -> None:
         cursor, has_more = answer["meta"]["cursor"], answer["meta"]["has_more"]
     assert seen == [1, 2, 3, 4, 5]
     assert world.get(CHANGES, params={"since": cursor}).json == {"data": [], "meta": {"cursor": 5, "has_more": False}}
+    assert world.get(CHANGES, params={"since": "now"}).json == {"data": [], "meta": {"cursor": 5, "has_more": False}}
+    for since in ("later", "-1", "1.5"):
+        expect_error(world.get(CHANGES, params={"since": since}), 422, "validation_error")
     error = expect_error(world.get(CHANGES, params={"since": 6}), 409, "conflict")
     assert "since" in error["errors"]
     assert world.get(CHANGES, user=world.charlie).json["data"] == []

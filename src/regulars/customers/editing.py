@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, null, select, update
 
 from regulars.customers.edits import Edits
-from regulars.customers.history import forget_fields
+from regulars.customers.history import forget_fields, forget_merges
 from regulars.customers.writing import PERSONAL, Record
 from regulars.db.engine import Database
 from regulars.db.idempotency import erase_answers
@@ -98,6 +98,7 @@ def erase_customer(edits: Edits, customer_id: int) -> list[str]:
         if edits.tags(number):
             held.add("tags")
         _forget(edits, number)
+        forget_merges(edits.database, edits.tenant_id, number)
         edits.remove(one, "erased", dict.fromkeys(sorted(held), (None, None)))
         kinds |= held
     return sorted(kinds)

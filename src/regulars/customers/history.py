@@ -21,6 +21,7 @@ from regulars.principal import Actor
 
 CREATED = "created"
 MERGED = "merged"
+UNMERGED = "unmerged"
 
 Fields = Mapping[str, tuple[Any, Any]]
 """For each field that a change is about: its value before and afterwards."""
@@ -89,20 +90,29 @@ def _counting(dialect: str) -> Statement:
 
 
 COUNT = {dialect: _counting(dialect) for dialect in ("sqlite", "postgresql")}
-LAST = Statement(select(change_counters.c.last).where(change_counters.c.tenant_id == bindparam("tenant_id")))
+_last = select(change_counters.c.last).where(change_counters.c.tenant_id == bindparam("tenant_id"))
+LAST = Statement(_last)
+LAST_SEEN = Statement(_last, may_lag=True)
 COLUMNS = tuple(column.name for column in customer_changes.columns)
 OF_CUSTOMER = (
     customer_changes.c.tenant_id == bindparam("of_tenant"),
     customer_changes.c.customer_id == bindparam("of_customer"),
 )
-FORGET = Statement(update(customer_changes).where(*OF_CUSTOMER).values(fields=null()))
-FORGET_MERGES = Statement(
+FORGET = Statement(
     update(customer_changes)
-    .where(
-        customer_changes.c.tenant_id == bindparam("of_tenant"), customer_changes.c.other_id == bindparam("of_customer")
-    )
+    .where(*OF_CUSTOMER, customer_changes.c.position.between(bindparam("first"), bindparam("last")))
     .values(fields=null())
 )
+MERGES = Statement(
+    select(customer_changes.c.position, customer_changes.c.customer_id, customer_changes.c.action)
+    .where(
+        customer_changes.c.tenant_id == bindparam("tenant_id"),
+        customer_changes.c.other_id == bindparam("other_id"),
+        customer_changes.c.action.in_([literal_column(f"'{action}'") for action in (MERGED, UNMERGED)]),
+    )
+    .order_by(customer_changes.c.position)
+)
+HIGHEST = 2**63 - 1
 
 
 def _count(database: Database, tenant_id: int, number: int) -> int:
@@ -138,9 +148,34 @@ NOT_FIELDS = {"id", "version"}
 
 
 def forget_fields(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Keep of a customer's changes, and of merges with others, that they happened, and not from what to what."""
-    for statement in (FORGET, FORGET_MERGES):
-        database.execute(statement, {"of_tenant": tenant_id, "of_customer": customer_id})
+    """Keep of a customer's changes that they happened, and not from what to what."""
+    _forget(database, tenant_id, customer_id, 1, HIGHEST)
+
+
+def forget_merges(database: Database, tenant_id: int, customer_id: int) -> None:
+    """The same for those into whom the customer was merged, and they in turn, for as long as they had its data."""
+    waiting = [(customer_id, 1, HIGHEST)]
+    while waiting:
+        other_id, first, last = waiting.pop()
+        for survivor_id, merged, unmerged in _merges(database, tenant_id, other_id):
+            if merged <= last and unmerged >= first:
+                _forget(database, tenant_id, survivor_id, merged, unmerged)
+                waiting.append((survivor_id, merged, unmerged))
+
+
+def _forget(database: Database, tenant_id: int, customer_id: int, first: int, last: int) -> None:
+    database.execute(FORGET, {"of_tenant": tenant_id, "of_customer": customer_id, "first": first, "last": last})
+
+
+def _merges(database: Database, tenant_id: int, other_id: int) -> list[tuple[int, int, int]]:
+    """Into whom a customer was merged, and the positions of that and of when it was undone."""
+    found: list[tuple[int, int, int]] = []
+    for position, survivor_id, action in database.fetch_all(MERGES, {"tenant_id": tenant_id, "other_id": other_id}):
+        if action == MERGED:
+            found.append((survivor_id, position, HIGHEST))
+        elif found:
+            found[-1] = (survivor_id, found[-1][1], position)
+    return found
 
 
 SINCE = (customer_changes.c.tenant_id == bindparam("tenant_id"), customer_changes.c.position > bindparam("since"))
@@ -206,6 +241,12 @@ def list_history(database: Database, tenant_id: int, customer_id: int, since: in
 def last_position(database: Database, tenant_id: int) -> int:
     """How many changes there have been."""
     row = database.fetch_one(LAST, {"tenant_id": tenant_id})
+    return int(row[0]) if row else 0
+
+
+def last_seen_position(database: Database, tenant_id: int) -> int:
+    """The same, as whoever reads the list sees it: where a replica is behind, both are."""
+    row = database.fetch_one(LAST_SEEN, {"tenant_id": tenant_id})
     return int(row[0]) if row else 0
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from regulars.customers.editing import check_version
 from regulars.customers.edits import Edits
-from regulars.customers.history import MERGED, fields_of_merge
+from regulars.customers.history import MERGED, UNMERGED, fields_of_merge
 from regulars.customers.writing import PERSONAL, Record
 from regulars.errors import Conflict, Gone, NotFound
 
@@ -52,7 +52,7 @@ def unmerge_customers(edits: Edits, customer_id: int, other_id: int, expected: C
         emptied["phone_number_as_typed"] = None
     before, after = came.get("tags", ([], []))
     tags = [tag for tag in edits.tags(survivor.id) if tag in before or tag not in after]
-    survivor = edits.change(survivor, "unmerged", emptied, tags, other_id=other.id)
+    survivor = edits.change(survivor, UNMERGED, emptied, tags, other_id=other.id)
     edits.change(other, "restored", {"deleted_at": None, "merged_into_id": None}, other_id=survivor.id)
     return survivor
 

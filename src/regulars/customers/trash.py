@@ -21,6 +21,7 @@ OLD = Statement(
         customers.c.tenant_id == bindparam("tenant_id"),
         customers.c.deleted_at.is_not(None),
         customers.c.deleted_at < bindparam("before", type_=customers.c.deleted_at.type),
+        customers.c.merged_into_id.is_(None),
         tuple_(*PLACE) > tuple_(bindparam("created_at", type_=customers.c.created_at.type), bindparam("id")),
     )
     .order_by(*PLACE)
@@ -29,7 +30,8 @@ OLD = Statement(
 
 
 def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Actor) -> int:
-    """Purge the tenant's customers who were put into the trash before that moment; how many.
+    """Purge the tenant's customers who were put into the trash before that moment; how many. Those who were merged into
+    others stay: their ids lead there, and they go when those are erased.
 
     They go in batches, each in a transaction of its own. They are looked for in between, so that others can write
     meanwhile, and from where the last batch ended, so that the trash is read once.

@@ -1,11 +1,12 @@
 """What happened to customers: to one of them, and to all."""
 
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.customers.history import CustomerChange, last_position, list_changes, list_history
+from regulars.customers.history import CustomerChange, last_position, last_seen_position, list_changes, list_history
 from regulars.customers.queries import check_customer
 from regulars.customers.routes.door import ID_PARAMETER, CustomerDoor, id_of
 from regulars.errors import Conflict
@@ -14,12 +15,17 @@ from regulars.http.openapi import Operation
 from regulars.http.parameters import integer_parameter
 
 LIMIT = 100
-PARAMETERS = (
-    integer_parameter(
-        "since", "Only changes after this one: `meta.cursor` of the answer before.", 0, low=0, high=2**63 - 1, default=0
-    ),
-    integer_parameter("limit", "The number of changes at most.", LIMIT, low=1, high=1000, default=LIMIT),
+FROM_NOW_ON = "now"
+SINCE = integer_parameter(
+    "since", "Only changes after this one: `meta.cursor` of the answer before.", 0, low=0, high=2**63 - 1, default=0
 )
+OR_NOW = replace(
+    SINCE,
+    schema={"anyOf": [SINCE.schema, {"const": FROM_NOW_ON}], "default": 0},
+    description=f"{SINCE.description} `{FROM_NOW_ON}`: only those to come.",
+    read=lambda text: text if text == FROM_NOW_ON else SINCE.read(text),
+)
+LIMIT_PARAMETER = integer_parameter("limit", "The number of changes at most.", LIMIT, low=1, high=1000, default=LIMIT)
 
 
 class ChangesMeta(Struct, frozen=True):
@@ -48,7 +54,7 @@ class CustomerChanges:
             answer=ChangesAnswer,
             tag="Customers",
             scopes=("customers:read",),
-            parameters=PARAMETERS,
+            parameters=(OR_NOW, LIMIT_PARAMETER),
             errors=(400, 401, 403, 405, 409, 422, 500, 503),
         )
     }
@@ -59,8 +65,12 @@ class CustomerChanges:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """The changes after the one that is named."""
         principal = self.door.authenticator.principal(request, "customers:read")
-        values = self.door.parameters(request, response, *PARAMETERS)
+        values = self.door.parameters(request, response, OR_NOW, LIMIT_PARAMETER)
         since, limit = values.get("since", 0), values.get("limit", LIMIT)
+        if since == FROM_NOW_ON:
+            since = last_seen_position(self.door.database, principal.tenant_id)
+            answer(request, response, _some([], since, limit))
+            return
         found = list_changes(self.door.database, principal.tenant_id, since, limit + 1)
         if not found and since > (last := last_position(self.door.database, principal.tenant_id)):
             sentence = (
@@ -82,7 +92,7 @@ class CustomerHistory:
             answer=ChangesAnswer,
             tag="Customers",
             scopes=("customers:read",),
-            parameters=PARAMETERS,
+            parameters=(SINCE, LIMIT_PARAMETER),
             path_parameters=ID_PARAMETER,
             errors=(400, 401, 403, 404, 405, 422, 500, 503),
         )
@@ -94,7 +104,7 @@ class CustomerHistory:
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """The customer's changes."""
         principal = self.door.authenticator.principal(request, "customers:read")
-        values = self.door.parameters(request, response, *PARAMETERS)
+        values = self.door.parameters(request, response, SINCE, LIMIT_PARAMETER)
         since, limit = values.get("since", 0), values.get("limit", LIMIT)
         database, tenant_id = self.door.database, principal.tenant_id
         found = list_history(database, tenant_id, id_of(id), since, limit + 1)
