@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from regulars.customers import listing
-from regulars.customers.edits import TAG_COLUMNS
 from regulars.customers.tags import create_tag
-from regulars.customers.writing import Record, insert_customers
+from regulars.customers.writing import TAG_COLUMNS, Record, insert_customers
 from regulars.db.migrate import migrate
 from regulars.db.tables import customer_tags
 from regulars.folding import fold, phone_forms

@@ -249,6 +249,46 @@ def test_the_audit_log_shows_the_newest_events_first(regulars: Regulars, capsys:
     assert kinds == ["personal_token.revoked", "personal_token.created"]
 
 
+def test_a_customers_life_on_the_command_line(regulars: Regulars) -> None:
+    tenant = one_tenant(regulars)
+    here = ("--tenant", tenant)
+
+    def done(*arguments: object, stdin: str = "") -> str:
+        status, out, err = regulars("customer", *arguments, *here, stdin=stdin)
+        assert (status, err) == (0, "")
+        return out.strip()
+
+    first = done("create", '{"first_name": "Ayşe", "phone_number": "0532 111 22 33"}')
+    second = done("create", '{"first_name": "Ayse", "email": "ayse@example.com"}')
+    done("update", first, '{"job": "Avukat"}')
+    done("merge", first, second)
+    held = json.loads(done("show", first))
+    assert held["customer"]["customer"]["email"] == "ayse@example.com"
+    assert [(change["action"], change["client_id"]) for change in held["customer"]["history"]] == [
+        (action, "command-line") for action in ("created", "updated", "merged")
+    ]
+    done("unmerge", first, second)
+    done("trash", second)
+    done("restore", second)
+    done("trash", second)
+    done("purge", second)
+    assert done("erase", first).splitlines() == ["first_name", "job", "phone_number", "phone_number_as_typed"]
+    for number in (first, second):
+        status, _, err = regulars("customer", "show", number, *here)
+        assert (status, err) == (1, f"regulars: There is no customer {number}.\n")
+
+
+def test_what_is_no_customer_is_refused_on_the_command_line(regulars: Regulars) -> None:
+    tenant = one_tenant(regulars)
+    for fields in ("{", '{"first_name": ""}', '{"first_name": "A", "first_name": "B"}', "[]", '{"x": 1}'):
+        status, out, err = regulars("customer", "create", fields, "--tenant", tenant)
+        assert (status, out) == (1, "")
+        assert err.startswith("regulars: The ")
+    assert regulars("customer", "erase", "0", "--tenant", tenant)[0] == 2
+    status, _, err = regulars("customer", "trash", "1", "--tenant", "99")
+    assert (status, err.startswith("regulars: There is no tenant 99")) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

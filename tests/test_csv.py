@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from regulars.accounts.memberships import add_member
 from regulars.cli.main import run
+from regulars.customers.census_upkeep import check_census
 from regulars.customers.csv_files import COLUMNS
 from regulars.customers.fields import LONGEST_NUMBER, quoted, read_email, read_phone_number
 from regulars.errors import Unavailable
 from regulars.principal import Role
-from regulars.tenants.queries import create_tenant
+from regulars.tenants.queries import create_tenant, update_tenant
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, World, names
 
@@ -150,6 +151,7 @@ def test_every_field_comes_in_as_it_is_meant(shop: Shop) -> None:
             "first_name": "Ayşe",
             "last_name": "Işık",
             "phone_number": "+905321112233",
+            "phone_number_as_typed": "0532 111 22 33",
             "email": "Ayse@example.com",
             "date_of_birth": "1990-05-01",
             "gender": "female",
@@ -162,6 +164,7 @@ def test_every_field_comes_in_as_it_is_meant(shop: Shop) -> None:
             "avatar_url": "https://example.com/a.png",
             "related_user": "Dora",
             "user_email": "dora@example.com",
+            "tags": "",
             "created_at": "2026-01-02T00:04:05Z",
             "updated_at": "2026-01-02T03:04:05Z",
             "deleted_at": "",
@@ -554,6 +557,51 @@ def test_what_is_exported_can_be_imported_elsewhere_and_is_equal(
         given_cells = dict(zip(GOOD_COLUMNS, row, strict=True))
         assert found["address"].lstrip("'") == given_cells["address"].lstrip("'")
         assert found["created_at"] == given_cells["created_at"]
+
+
+def test_what_was_exported_and_purged_comes_back_by_an_import(empty_world: World, tmp_path: Path) -> None:
+    """The same customers, to the byte of the list: with their ids, tags, and how their numbers were typed."""
+    world = empty_world
+    tags = [
+        world.send("POST", "/api/v1/tags", {"name": name, "color": "#000000"}).json["data"]["id"]
+        for name in ("VIP", "İyi, müşteri", "=1+1")
+    ]
+    for number in range(30):
+        fields = {"phone_number": f"0532 111 22 {number:02}", "user_id": world.bob} if number % 2 else {}
+        world.create(first_name=f"Müşteri {number}", tags=tags[: number % 4], country_id=792, **fields)
+    shown = {"include": "tags", "per_page": 100, "sort_by": "first_name"}
+    before = [world.get(params=shown | {"trashed": trashed}).content for trashed in ("false", "true")]
+    file = tmp_path / "customers.csv"
+    here = ["--tenant", str(world.clinic), "--database", world.url]
+    assert run(["export", "--output", str(file), *here]) == 0
+    ids = [customer["id"] for customer in world.get(params=shown).json["data"]]
+    for customer_id in ids:
+        world.send("DELETE", f"{LIST}/{customer_id}")
+        assert world.send("DELETE", f"{LIST}/{customer_id}", params={"permanently": "true"}).status_code == 204
+    assert world.get().json["meta"]["total"] == 0
+    assert run(["import", str(file), *here]) == 0
+    assert [world.get(params=shown | {"trashed": trashed}).content for trashed in ("false", "true")] == before
+    again = tmp_path / "again.csv"
+    assert run(["export", "--output", str(again), *here]) == 0
+    assert again.read_bytes() == file.read_bytes()
+    assert check_census(world.database, world.clinic) == []
+
+
+def test_a_row_with_a_tag_that_there_is_not_is_refused(shop: Shop) -> None:
+    assert shop.load("first_name,tags\nAli,Nobody's|VIP\n").status == 1
+    assert [(line, column) for line, column, _ in faults()] == [("2", "tags")]
+
+
+def test_a_row_that_repeats_what_must_be_unique_is_refused(shop: Shop) -> None:
+    update_tenant(shop.world.database, shop.tenant, {"unique_fields": ["email", "phone_number"]})
+    assert shop.load("first_name,email\nAli,a@example.com\n").status == 0
+    done = shop.load(
+        "first_name,email,phone_number,deleted_at\nB,A@example.com,,\nC,c@example.com,05321112233,\n"
+        "D,,+905321112233,\nE,e@example.com,05321112233,2026-01-01T00:00:00Z\n"
+    )
+    assert done.status == 3
+    assert [(line, column) for line, column, _ in faults()] == [("2", "email"), ("4", "phone_number")]
+    assert [row["first_name"] for row in shop.customers()] == ["Ali", "C", "E"]
 
 
 # ---- Junk ------------------------------------------------------------------------------------------------------------

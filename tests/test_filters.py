@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from regulars.customers.edits import TAG_COLUMNS
 from regulars.customers.tags import create_tag
+from regulars.customers.writing import TAG_COLUMNS
 from regulars.db.tables import customer_tags
 from tests.world import LIST, NOON, World, expect_error, names
 

@@ -11,9 +11,8 @@ import pytest
 
 from regulars.customers import duplicates
 from regulars.customers.census_upkeep import count_tenant
-from regulars.customers.edits import TAG_COLUMNS
 from regulars.customers.tags import create_tag
-from regulars.customers.writing import COLUMNS, load_uncounted
+from regulars.customers.writing import COLUMNS, TAG_COLUMNS, load_uncounted
 from regulars.db.bulk import building_afterwards, look_anew
 from regulars.db.engine import NO_VALUES
 from regulars.db.statements import Row, Statement, Values

@@ -13,6 +13,7 @@ from regulars.cli import (
     audit,
     census,
     channels,
+    customer,
     customers,
     distribute,
     keys,
@@ -58,6 +59,7 @@ app.add_typer(channels.app, name="channel")
 app.add_typer(tokens.app, name="token")
 app.add_typer(applications.app, name="app")
 app.add_typer(keys.app, name="key")
+app.add_typer(customer.app, name="customer")
 app.add_typer(trash.app, name="trash")
 
 

@@ -14,6 +14,7 @@ COLUMNS = (
     "first_name",
     "last_name",
     "phone_number",
+    "phone_number_as_typed",
     "email",
     "date_of_birth",
     "gender",
@@ -26,11 +27,13 @@ COLUMNS = (
     "avatar_url",
     "related_user",
     "user_email",
+    "tags",
     "created_at",
     "updated_at",
     "deleted_at",
 )
-"""The contract's fields in its order; beside the country and the user what names them without doubt."""
+"""The contract's fields in its order; beside the country and the user what names them without doubt, and the names of
+tags."""
 
 DELIMITERS = (",", ";", "\t")
 LONGEST_LINE = 2**20

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 from regulars.accounts.memberships import list_members
 from regulars.accounts.users import normal_email
 from regulars.customers.fields import quoted
+from regulars.customers.tags import BETWEEN_TAGS, list_tags, name_key
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import channels, countries
@@ -28,6 +29,7 @@ class Names:
     member_names: Mapping[str, int]
     same_names: frozenset[str]
     channel_ids: frozenset[int]
+    tag_ids: Mapping[str, int]
 
     def country_of_code(self, text: str) -> int:
         """The country of an ISO 3166-1 alpha-2 code."""
@@ -59,6 +61,16 @@ class Names:
             raise ValueError(f"must be the name of a member of this tenant, not {quoted(text)}")
         return found
 
+    def tags(self, text: str) -> list[int]:
+        """The tags of these names, with | between them, whatever their letter case."""
+        found = set()
+        for name in text.split(BETWEEN_TAGS):
+            tag_id = self.tag_ids.get(name_key(name))
+            if tag_id is None:
+                raise ValueError(f"must be names of tags of this tenant with | between them, not {quoted(name)}")
+            found.add(tag_id)
+        return sorted(found)
+
     def channel(self, text: str) -> int:
         """The channel of that id."""
         found = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
@@ -78,5 +90,6 @@ def names_of(database: Database, tenant_id: int) -> Names:
         member_emails={member.email: member.user_id for member in members},
         member_names={member.name: member.user_id for member in members},
         same_names=frozenset(name for name, count in how_many.items() if count > 1),
+        tag_ids={name_key(tag.name): tag.id for tag in list_tags(database, tenant_id)},
         channel_ids=frozenset(number for (number,) in database.fetch_all(CHANNELS, {"tenant_id": tenant_id})),
     )

@@ -19,6 +19,7 @@ from regulars.customers.writing import (
     COLUMNS,
     PERSONAL,
     SEQUENCE,
+    TAG_COLUMNS,
     Record,
     delta_of,
     load_uncounted,
@@ -60,7 +61,6 @@ REMOVE_TAGS = Statement(
         customer_tags.c.tenant_id == bindparam("of_tenant"), customer_tags.c.customer_id == bindparam("of_customer")
     )
 )
-TAG_COLUMNS = ("tenant_id", "customer_id", "tag_id")
 
 
 @contextmanager

@@ -245,6 +245,7 @@ def field_readers(region: str, today: date) -> Mapping[str, Reader]:
         "first_name": partial(read_text, at_most=255),
         "last_name": partial(read_text, at_most=255),
         "phone_number": partial(read_phone_number, region=region),
+        "phone_number_as_typed": partial(read_text, at_most=LONGEST_NUMBER),
         "email": read_email,
         "date_of_birth": partial(read_date_of_birth, today=today),
         "gender": read_gender,

@@ -136,6 +136,7 @@ class _Reading:
             "country_id": [("country_code", names.country_of_code), ("country_name", names.country_of_name)],
             "user_id": [("user_email", names.member_of_email), ("related_user", names.member_of_name)],
             "default_channel_id": [("default_channel_id", names.channel)],
+            "tags": [("tags", names.tags)],
         }
         self.naming = [
             (field, [(name, at[name], read) for name, read in ways if name in at]) for field, ways in naming.items()
@@ -169,11 +170,13 @@ class _Reading:
                 try:
                     values[name] = read(unguarded(text).strip() if text[0] == "'" else text)
                     if name == "phone_number":
-                        values["phone_number_as_typed"] = text
+                        values["phone_number_as_typed"] = text  # unless another column says so
                 except ValueError as error:
                     faults.append((name, f"{name} {error}."))
             elif name == "first_name":
                 faults.append((name, "first_name must not be empty."))
+        if "phone_number" not in values:
+            values.pop("phone_number_as_typed", None)
         for field, ways in self.naming:
             for name, position, read in ways:
                 text = cells[position].strip()
@@ -220,8 +223,10 @@ def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Readi
     if highest:
         database.raise_ids(SEQUENCE, highest)
     new = iter(database.new_ids(SEQUENCE, sum("id" not in values for values in free)))
+    tags = [values.pop("tags", ()) for values in free]
     records = [_record(values, new, reading.now) for values in free]
-    insert_customers(database, tenant_id, records)
+    tags_of = {record.id: each for record, each in zip(records, tags, strict=True) if each}
+    insert_customers(database, tenant_id, records, tags=tags_of)
     return len(records)
 
 

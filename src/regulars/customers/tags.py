@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, insert, literal_column, select, update
 
+from regulars.customers.fields import read_text
 from regulars.customers.history import Change, record_changes
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
@@ -19,6 +20,8 @@ from regulars.tenants.locks import hold_customers
 
 SEQUENCE = "tag_ids"
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+BETWEEN_TAGS = "|"
+"""In a file, where a customer has several."""
 DOTLESS = str.maketrans({"ı": "i", "İ": "i"})
 
 
@@ -88,6 +91,13 @@ OF_CUSTOMERS = {
 def name_key(name: str) -> str:
     """What two names are the same by: their letters, whatever their case, also in Turkish."""
     return " ".join(name.translate(DOTLESS).casefold().split())
+
+
+def read_tag_name(text: str) -> str:
+    """A name. Raises ValueError with the rest of a sentence."""
+    if BETWEEN_TAGS in text:
+        raise ValueError(f"must not contain {BETWEEN_TAGS}, which stands between tags in files")
+    return read_text(text, at_most=60)
 
 
 def read_color(text: str) -> str:

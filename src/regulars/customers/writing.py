@@ -1,15 +1,16 @@
 """The one door through which customers are written: what is derived from them is kept in the same transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from regulars.customers.census import NOBODY, UNKNOWN, Delta, add_deltas, number_of
 from regulars.customers.history import CREATED, Change, record_changes
 from regulars.db.engine import Database
 from regulars.db.statements import Row
-from regulars.db.tables import customers
+from regulars.db.tables import customer_tags, customers
 from regulars.folding import search_text, sort_key
 from regulars.principal import COMMAND_LINE, Actor
 from regulars.tenants.locks import hold_customers
@@ -60,6 +61,7 @@ PERSONAL = (
     "user_id",
 )
 """The fields of a record that somebody fills in."""
+TAG_COLUMNS = ("tenant_id", "customer_id", "tag_id")
 COLUMNS = tuple(column.name for column in customers.columns)
 
 
@@ -93,9 +95,13 @@ def row_of(record: Record) -> Row:
 
 
 def insert_customers(
-    database: Database, tenant_id: int, records: Sequence[Record], actor: Actor = COMMAND_LINE
+    database: Database,
+    tenant_id: int,
+    records: Sequence[Record],
+    actor: Actor = COMMAND_LINE,
+    tags: Mapping[int, Sequence[int]] = {},
 ) -> None:
-    """Insert `records`, count them and note that they were created, all or none.
+    """Insert `records`, with `tags` by their ids, count them and note that they were created, all or none.
 
     Raises `Conflict` where a key is taken or points at nothing.
     """
@@ -104,8 +110,16 @@ def insert_customers(
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
         now = datetime.now(UTC).replace(microsecond=0)
-        created = [Change(record.id, CREATED, record, now) for record in records]
+        if tags:
+            rows = [(tenant_id, customer_id, tag_id) for customer_id, ids in tags.items() for tag_id in ids]
+            database.load(customer_tags, TAG_COLUMNS, rows)
+        created = [Change(record.id, CREATED, _told(record, tags.get(record.id)), now) for record in records]
         record_changes(database, tenant_id, actor, created)
+
+
+def _told(record: Record, tags: Sequence[int] | None) -> Record | Mapping[str, Any]:
+    """What the history has of a new customer: the record itself is written down in the quickest way."""
+    return {**to_builtins(record), "tags": tags} if tags else record
 
 
 def delta_of(record: Record, change: int) -> Delta:

@@ -160,6 +160,11 @@ def read_json(request: falcon.Request, *, at_most: int = MOST_BYTES, media_types
         raise WrongMediaType(f"Send {' or '.join(media_types)}, not {shown(given) if given else 'a body of no type'}.")
     body = _read(request, at_most)
     request.context.body = body
+    return parse_json(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """What is written in JSON in UTF-8. Raises `Malformed`: broken, too deep, or with a key twice."""
     try:
         content = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except UnicodeDecodeError:

@@ -1,17 +1,24 @@
 """The endpoints of tags."""
 
-from functools import partial
 from typing import Annotated, ClassVar
 
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.customers.fields import read_text
 from regulars.customers.routes.door import CustomerDoor
-from regulars.customers.tags import Tag, create_tag, delete_tag, get_tag, list_tags, read_color, update_tag
+from regulars.customers.tags import (
+    Tag,
+    create_tag,
+    delete_tag,
+    get_tag,
+    list_tags,
+    read_color,
+    read_tag_name,
+    update_tag,
+)
 from regulars.http.address import base_url
 from regulars.http.answers import answer
-from regulars.http.bodies import JSON, MERGING, read_fields, read_json, text_field
+from regulars.http.bodies import FILLED_PATTERN, JSON, MERGING, read_fields, read_json, text_field
 from regulars.http.idempotency import Done
 from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.parameters import read_path_id
@@ -21,11 +28,12 @@ COLOR = {"pattern": "^\\s*#[0-9A-Fa-f]{6}\\s*$"}
 FIELDS = (
     text_field(
         "name",
-        "No two tags of a tenant have the same, whatever the letter case.",
+        "No two tags of a tenant have the same, whatever the letter case; without |.",
         "VIP",
-        partial(read_text, at_most=60),
+        read_tag_name,
         at_most=60,
         required=True,
+        schema={"pattern": FILLED_PATTERN.replace("\\u0000", "|\\u0000")},
     ),
     text_field("color", "#RRGGBB.", "#E4572E", read_color, at_most=20, required=True, schema=COLOR),
 )

@@ -1,0 +1,132 @@
+"""`regulars customer …`"""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.output import print_json, print_line
+
+app = typer.Typer(help="One customer: created, changed, trashed, brought back, merged, erased.", no_args_is_help=True)
+
+CustomerArgument = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**40, help="The customer's id.")]
+TenantOption = Annotated[int, typer.Option("--tenant", metavar="ID", help="The tenant's id.")]
+FieldsArgument = Annotated[
+    str, typer.Argument(metavar="JSON", help="Its fields, as the API takes them; - reads them from standard input.")
+]
+
+
+@app.command("show")
+def show(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
+    """Show all that is held about a customer, as JSON: fields, tags, history, and those who were merged into it."""
+    from regulars.customers.personal_data import personal_data_of
+
+    with opened(database) as (db, _):
+        print_json(personal_data_of(db, tenant, customer))
+
+
+@app.command("create")
+def create(fields: FieldsArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
+    """Create a customer, and print the id."""
+    from regulars.customers.bodies import customer_reader
+    from regulars.customers.editing import create_customer
+
+    content = _read(fields)
+
+    def work(edits: Any) -> int:
+        return create_customer(edits, customer_reader(edits.tenant, edits.database).read(content)).id
+
+    print_line(_edit(database, tenant, work))
+
+
+@app.command("update")
+def update(
+    customer: CustomerArgument, fields: FieldsArgument, tenant: TenantOption, database: DatabaseOption = None
+) -> None:
+    """Change the fields that are named; null empties one."""
+    from regulars.customers.bodies import customer_reader
+    from regulars.customers.editing import update_customer
+
+    content = _read(fields)
+
+    def work(edits: Any) -> None:
+        reader = customer_reader(edits.tenant, edits.database)
+        update_customer(edits, customer, reader.read(content, partial=True))
+
+    _edit(database, tenant, work)
+
+
+@app.command("trash")
+def trash(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
+    """Put a customer into the trash."""
+    from regulars.customers.editing import trash_customer
+
+    _edit(database, tenant, lambda edits: trash_customer(edits, customer))
+
+
+@app.command("restore")
+def restore(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
+    """Bring a customer back from the trash."""
+    from regulars.customers.editing import restore_customer
+
+    _edit(database, tenant, lambda edits: restore_customer(edits, customer))
+
+
+@app.command("purge")
+def purge(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
+    """Remove a customer from the trash, for good."""
+    from regulars.customers.editing import purge_customer
+
+    _edit(database, tenant, lambda edits: purge_customer(edits, customer))
+
+
+@app.command("erase")
+def erase(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
+    """Remove all that is held about a person, for good, and print the kinds of data that there were."""
+    from regulars.customers.editing import erase_customer
+
+    for kind in _edit(database, tenant, lambda edits: erase_customer(edits, customer)):
+        print_line(kind)
+
+
+OtherArgument = Annotated[int, typer.Argument(metavar="OTHER", min=1, max=2**40, help="The other customer's id.")]
+
+
+@app.command("merge")
+def merge(
+    customer: CustomerArgument, other: OtherArgument, tenant: TenantOption, database: DatabaseOption = None
+) -> None:
+    """Let another customer flow into this one."""
+    from regulars.customers.merging import merge_customers
+
+    _edit(database, tenant, lambda edits: merge_customers(edits, customer, other))
+
+
+@app.command("unmerge")
+def unmerge(
+    customer: CustomerArgument, other: OtherArgument, tenant: TenantOption, database: DatabaseOption = None
+) -> None:
+    """Undo a merge: the other customer comes back."""
+    from regulars.customers.merging import unmerge_customers
+
+    _edit(database, tenant, lambda edits: unmerge_customers(edits, customer, other))
+
+
+def _read(fields: str) -> Any:
+    from regulars.http.bodies import MOST_BYTES, parse_json
+
+    return parse_json(sys.stdin.buffer.read(MOST_BYTES + 1) if fields == "-" else fields.encode("utf-8", "replace"))
+
+
+def _edit(database: str | None, tenant: int, work: Callable[[Any], Any]) -> Any:
+    """Do the work in one transaction, as whoever runs the command line."""
+    from regulars.customers.edits import editing
+    from regulars.principal import COMMAND_LINE
+    from regulars.tenants.queries import get_tenant
+
+    with opened(database) as (db, _):
+        get_tenant(db, tenant)
+        with editing(db, tenant, COMMAND_LINE) as edits:
+            return work(edits)
