@@ -250,10 +250,10 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
             ask(**asked, cursor=first.after)
     for name, value in beside.items():
         for search in ("", "müşteri", "m"):
-            first = ask(**{name: value}, search=search)
-            ask(**{name: value}, search=search, page=5, sort_by="last_name")
+            first = ask(beside={name: value}, search=search)
+            ask(beside={name: value}, search=search, page=5, sort_by="last_name")
             if first.after:
-                ask(**{name: value}, search=search, cursor=first.after)
+                ask(beside={name: value}, search=search, cursor=first.after)
     plans = Plans(world.url)
     wrong = [
         missing

@@ -6,12 +6,10 @@ A cursor names a customer's sort key, which may be a name: it must be neither re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date, datetime
-from typing import get_args
 
 import msgspec
 
 from regulars.customers.listing import Cursor, Listing
-from regulars.customers.statements import Beside
 from regulars.errors import Invalid
 from regulars.oauth.secret import Vault
 from regulars.settings import Settings
@@ -77,7 +75,6 @@ def _about(tenant_id: int, listing: Listing) -> bytes:
     return repr(
         (
             tenant_id,
-            *(getattr(listing, name) for name in get_args(Beside)),
             listing.search,
             listing.sort_by,
             listing.sort_order,
@@ -86,5 +83,6 @@ def _about(tenant_id: int, listing: Listing) -> bytes:
             listing.max_age,
             listing.user_id,
             listing.trashed,
+            *(sorted(listing.beside.items()) if listing.beside else ()),
         )
     ).encode("utf-8", "surrogatepass")

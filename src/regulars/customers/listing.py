@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import isqrt
-from typing import Any, get_args
+from typing import Any
 
 from regulars.customers.census import ages
 from regulars.customers.milestones import BEGINNING, LONG, STEP
@@ -25,7 +25,8 @@ from regulars.db.engine import Database
 from regulars.db.statements import Row
 
 FARTHEST = 2**62
-IDS = ("user_id", "tag_id", "channel_id", "country_id")
+BEYOND = 2**63
+NO_FILTERS: frozenset[Beside] = frozenset()
 FEW = 1_000
 """So many matches of a search, and more in a large tenant, are found, counted and sorted at once."""
 SCANNED_PER_FOUND = 20
@@ -60,11 +61,8 @@ class Listing:
     max_age: int | None = None
     user_id: int | None = None
     trashed: bool = False
-    updated_since: datetime | None = None
-    tag_id: int | None = None
-    channel_id: int | None = None
-    country_id: int | None = None
-    ids: tuple[int, ...] | None = None
+    beside: Mapping[Beside, Any] | None = None
+    """Filters that the census does not count by."""
     cursor: Cursor | None = None
 
 
@@ -86,7 +84,7 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     beside no rows.
     """
     shape, values = _shape(database.dialect, tenant_id, listing, today)
-    if any(values[name] is not None and values[name] >= 2**63 for name in IDS):
+    if _asks_for_an_id_beyond_all(listing):
         return Page([], 0)
     if shape.is_counted and not shape.has_ids:
         return _search(database, tenant_id, shape, values, listing)
@@ -98,10 +96,18 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     return _read(database, shape, values, listing)
 
 
+def _asks_for_an_id_beyond_all(listing: Listing) -> bool:
+    if listing.user_id is not None and listing.user_id >= BEYOND:
+        return True
+    return listing.beside is not None and any(
+        value >= BEYOND for name, value in listing.beside.items() if name.endswith("_id")
+    )
+
+
 def _search(database: Database, tenant_id: int, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
     """The page where customers must be counted: few matches are found, counted and sorted at once; where there are
     more, a page is full sooner if customers are read in order and others left out, and the matches only counted."""
-    among = _total(database, shape._replace(words=(), beside=frozenset()), values)
+    among = _total(database, shape._replace(words=(), beside=NO_FILTERS), values)
     if shape.dialect == "sqlite" and shape.words and not any(map(all, shape.words)):
         words = words_of(listing.search)
         trigrams = rare_trigrams(database, words, max(FEW, among // SCANNED_PER_FOUND))
@@ -201,10 +207,12 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
         **(ages(younger, older) if older or younger else {}),
         **values_of(dialect, tenant_id, words, {}),
-        **{name: getattr(listing, name) for name in get_args(Beside)},
     }
-    if listing.ids is not None:
-        values["ids"] = str(list(listing.ids)) if dialect == "sqlite" else list(listing.ids)
+    if listing.beside:
+        values.update(listing.beside.items())
+        if "ids" in listing.beside:
+            ids = list(listing.beside["ids"])
+            values["ids"] = str(ids) if dialect == "sqlite" else ids
     shape = Shape(
         dialect,
         listing.per_page,
@@ -216,7 +224,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         listing.min_age is not None,
         listing.max_age is not None,
         kinds_of(dialect, words, {}),
-        beside=frozenset(name for name in get_args(Beside) if getattr(listing, name) is not None),
+        beside=frozenset(listing.beside) if listing.beside else NO_FILTERS,
     )
     return shape, values
 

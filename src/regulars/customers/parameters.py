@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from regulars.customers.listing import Listing
 from regulars.customers.schemas import Gender
-from regulars.customers.statements import SortBy, SortOrder
+from regulars.customers.statements import Beside, SortBy, SortOrder
 from regulars.http.parameters import (
     Parameter,
     Query,
@@ -18,6 +18,7 @@ from regulars.http.parameters import (
     time_parameter,
 )
 
+INCLUDE = choice_parameter("include", "`tags`: each customer with its tags.", "tags", options=("tags",))
 PARAMETERS = (
     text_parameter(
         "search",
@@ -63,9 +64,8 @@ PARAMETERS = (
         high=100,
         default=20,
     ),
+    INCLUDE,
 )
-
-INCLUDE = choice_parameter("include", "`tags`: each customer with its tags.", "tags", options=("tags",))
 
 
 def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
@@ -78,12 +78,16 @@ def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
 # Beside pages any limit does, for it does not count.
 OF_PAGES = tuple(replace(each, read=str) if each.name == "limit" else each for each in PARAMETERS)
 LIMIT = 20
-NOT_OF_A_LISTING = {"cursor", "limit"}
+NOT_IN_PAGES = {"cursor", "limit"}
+OF_THE_ANSWER = {*NOT_IN_PAGES, "include"}
+BESIDE = frozenset(get_args(Beside))
 
 
 def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> Listing:
     """The listing that the parameters' `values` ask for, without its cursor; `limit` counts if there are no pages."""
-    asked = {name: value for name, value in values.items() if name not in NOT_OF_A_LISTING}
+    asked = {name: value for name, value in values.items() if name not in OF_THE_ANSWER}
+    if beside := BESIDE & asked.keys():
+        asked["beside"] = {name: asked.pop(name) for name in beside}
     if "sort_by" in asked:
         asked.setdefault("sort_order", "asc")
     if not in_pages:
@@ -93,7 +97,7 @@ def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> Listing:
 
 def is_in_pages(query: Query) -> bool:
     """Whether numbered pages are asked for, and not just a stretch of the list."""
-    return not query.names & NOT_OF_A_LISTING or bool(query.names & {"page", "per_page"})
+    return not query.names & NOT_IN_PAGES or bool(query.names & {"page", "per_page"})
 
 
 def parameters_for(*, in_pages: bool) -> tuple[Parameter, ...]:

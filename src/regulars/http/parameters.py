@@ -163,7 +163,7 @@ class Query:
         """
         found: dict[str, Any] = {}
         faults: dict[str, list[str]] = {}
-        for parameter in parameters:
+        for parameter in parameters if self.values else ():
             value = self.values.get(parameter.name)
             if value is None:
                 continue

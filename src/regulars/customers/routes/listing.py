@@ -13,7 +13,7 @@ from regulars.customers.cursors import Cursors
 from regulars.customers.editing import create_customer
 from regulars.customers.edits import Edits
 from regulars.customers.listing import Listing, fetch_page
-from regulars.customers.parameters import INCLUDE, PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
+from regulars.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
 from regulars.customers.queries import tagged
 from regulars.customers.routes.door import PATH, CustomerDoor, Ending, Shown
 from regulars.customers.schemas import Customer, CustomerAnswer
@@ -59,7 +59,7 @@ class CustomerList:
             answer=CustomerPage,
             tag="Customers",
             scopes=("customers:read",),
-            parameters=(*PARAMETERS, INCLUDE),
+            parameters=PARAMETERS,
             or_else=(CustomerStretch,),
         ),
         "post": Operation(
@@ -87,15 +87,14 @@ class CustomerList:
         principal = self.authenticator.principal(request, "customers:read")
         query = Query(request.query_string)
         in_pages = is_in_pages(query)
-        parameters = (*parameters_for(in_pages=in_pages), INCLUDE)
+        parameters = parameters_for(in_pages=in_pages)
         values = query.read(parameters, check=check_ages, strict=is_strict(request, response))
-        with_tags = values.pop("include", None) is not None
         listing = listing_of(values, in_pages=in_pages)
         tenant_id = principal.tenant_id
         if "cursor" in values:
             listing = replace(listing, cursor=self.cursors.read(values["cursor"], tenant_id, listing))
         page = fetch_page(self.database, tenant_id, listing, _today(listing, principal.time_zone))
-        if with_tags:
+        if "include" in values:
             page = replace(page, customers=tagged(self.database, tenant_id, page.customers))
         after = self.cursors.write(page.after, tenant_id, listing)
         if not in_pages:
