@@ -131,6 +131,7 @@ class _Reading:
         self.refused = 0
         at = {name: position for position, name in enumerate(columns)}
         self.plain = [(name, at[name], read) for name, read in readers.items() if name in at]
+        self.keeps_typed = "phone_number_as_typed" not in at  # an export says itself how the numbers were typed
         # Of several columns for one thing the first that is not empty counts.
         naming: dict[str, list[tuple[str, Reader]]] = {
             "country_id": [("country_code", names.country_of_code), ("country_name", names.country_of_name)],
@@ -168,9 +169,10 @@ class _Reading:
             text = cells[position].strip()
             if text:
                 try:
-                    values[name] = read(unguarded(text).strip() if text[0] == "'" else text)
-                    if name == "phone_number":
-                        values["phone_number_as_typed"] = text  # unless another column says so
+                    typed = unguarded(text).strip() if text[0] == "'" else text
+                    values[name] = read(typed)
+                    if name == "phone_number" and self.keeps_typed:
+                        values["phone_number_as_typed"] = typed
                 except ValueError as error:
                     faults.append((name, f"{name} {error}."))
             elif name == "first_name":
