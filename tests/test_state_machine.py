@@ -75,7 +75,7 @@ tenant_names = count(1)
 
 
 class Customers(RuleBasedStateMachine):
-    """A tenant without customers, and all that can be asked of it."""
+    """A tenant with a few customers, and all that can be asked of it."""
 
     def __init__(self, world: World, unique: tuple[str, ...]) -> None:
         super().__init__()
@@ -86,6 +86,9 @@ class Customers(RuleBasedStateMachine):
         self.tags: list[int] = []
         self.etags: dict[int, list[str]] = {}
         self.gone: set[int] = set()
+        self.came: dict[int, dict[str, Any]] = {}
+        """By customer: what the survivor of its last merge got of it."""
+        self.unmerged: set[int] = set()
         self.keyed: list[tuple[str, dict[str, Any], int, bytes]] = []
         self.follower = Follower(self.changes)
 
@@ -101,6 +104,9 @@ class Customers(RuleBasedStateMachine):
         # What the service remembers of a token is half a second old at most: a new token is not remembered at all.
         self.world.tokens.clear()
         self.world.writers.clear()
+        self.make_tag()
+        for content in ({"first_name": "Ayşe", "tags": self.tags}, {"first_name": "ayse", "gender": "female"}):
+            self._create(content, {})
 
     def send(self, method: str, path: str, content: object = None, **options: Any) -> Result:
         return self.world.send(method, path, content, tenant=self.tenant, **options)
@@ -113,7 +119,20 @@ class Customers(RuleBasedStateMachine):
     # What the model has.
 
     def any_customer(self, number: int) -> int:
-        return sorted(self.customers)[number % len(self.customers)]
+        """One who was not merged into another."""
+        found = sorted(record.id for record in self.customers.values() if record.merged_into_id is None)
+        return found[number % len(found)]
+
+    def merged(self) -> dict[int, int]:
+        """Who was merged, and into whom."""
+        return {
+            record.id: record.merged_into_id for record in self.customers.values() if record.merged_into_id is not None
+        }
+
+    def merged_into(self, customer_id: int) -> set[int]:
+        """All that went, one into the other, into this customer."""
+        direct = {other for other, survivor in self.merged().items() if survivor == customer_id}
+        return direct.union(*map(self.merged_into, direct))
 
     def whole(self, written: dict[str, Any], assigned: int | None, tagged: int | None) -> dict[str, Any]:
         """What is written, with a user and tags of which only now is known that they are there."""
@@ -131,14 +150,14 @@ class Customers(RuleBasedStateMachine):
             values["phone_number_as_typed"] = written["phone_number"]
         return values
 
-    def taken(self, before: Record | None, after: Record) -> set[str]:
-        """The fields that the customer would come to share with another."""
+    def taken(self, before: Record | None, after: Record, others: Mapping[int, Record] = {}) -> set[str]:
+        """The fields that the customer would come to share with another, of whom some are like `others` then."""
         held = {} if before is None else keys_of(before)
         wanted = {field: key for field, key in keys_of(after).items() if held.get(field) != key}
         return {
             field
             for field, key in wanted.items()
-            for other in self.customers.values()
+            for other in {**self.customers, **others}.values()
             if field in self.unique and other.id != after.id and keys_of(other).get(field) == key
         }
 
@@ -156,13 +175,16 @@ class Customers(RuleBasedStateMachine):
 
     def keep(self, record: Record, tags: list[int] | None = None) -> None:
         """The model has this from now on; only the times are believed as the service tells them."""
-        answer = self.get(f"{LIST}/{record.id}")
-        shown = answer.json["data"]
+        if record.merged_into_id is None:
+            answer = self.get(f"{LIST}/{record.id}")
+            shown = answer.json["data"]
+            self.etags.setdefault(record.id, []).append(answer.headers["ETag"])
+        else:
+            (shown,) = self.get(params={"ids": record.id, "trashed": "true"}).json["data"]
         times: dict[str, Any] = {name: shown[name] and datetime.fromisoformat(shown[name]) for name in TIMES}
         assert (times["deleted_at"] is None) == (record.deleted_at is None)
         self.customers[record.id] = replace(record, **times)
         self.tags_of[record.id] = self.tags_of.get(record.id, []) if tags is None else sorted(tags)
-        self.etags.setdefault(record.id, []).append(answer.headers["ETag"])
 
     def forget(self, customer_id: int) -> None:
         del self.customers[customer_id], self.tags_of[customer_id]
@@ -301,18 +323,101 @@ class Customers(RuleBasedStateMachine):
             assert answer.status_code == 409, answer.text
         else:
             assert answer.status_code == 204, answer.text
-            self.forget(customer_id)
+            self.purged(customer_id)
+
+    @precondition(lambda self: self.merged())
+    @rule(number=numbers)
+    def purge_merged(self, number: int) -> None:
+        merged = sorted(self.merged())
+        other_id = merged[number % len(merged)]
+        answer = self.send("DELETE", f"{LIST}/{other_id}", params={"permanently": "true"})
+        assert answer.status_code == 204, answer.text
+        self.purged(other_id)
+
+    def purged(self, customer_id: int) -> None:
+        self.forget(customer_id)
+        for other_id, survivor_id in self.merged().items():
+            if survivor_id == customer_id:
+                self.keep(replace(self.customers[other_id], merged_into_id=None))
 
     @precondition(lambda self: self.customers)
     @rule(number=numbers)
     def erase(self, number: int) -> None:
         customer_id = self.any_customer(number)
-        record = self.customers[customer_id]
-        held = {name for name in PERSONAL if getattr(record, name) is not None}
+        persons = {customer_id} | self.merged_into(customer_id)
+        if persons & self.unmerged:
+            return  # The feed keeps silent then about those who have had something of them.
+        held = {name for each in persons for name in PERSONAL if getattr(self.customers[each], name) is not None}
+        if any(self.tags_of[each] for each in persons):
+            held.add("tags")
         answer = self.send("POST", f"{LIST}/{customer_id}/erase")
         assert answer.status_code == 200, answer.text
-        assert set(answer.json["data"]["kinds"]) == held | ({"tags"} if self.tags_of[customer_id] else set())
-        self.forget(customer_id)
+        assert set(answer.json["data"]["kinds"]) == held
+        for each in persons:
+            self.forget(each)
+
+    @precondition(lambda self: len(self.customers) > len(self.merged()) + 1)
+    @rule(number=numbers, other=numbers, condition=conditions)
+    def merge(self, number: int, other: int, condition: str | None) -> None:
+        survivor_id, other_id = self.any_customer(number), self.any_customer(other)
+        headers = self.condition(survivor_id, condition)
+        is_stale = self.is_stale(survivor_id, headers)
+        answer = self.send("POST", f"{LIST}/{survivor_id}/merge", {"customer_id": other_id}, headers=headers)
+        survivor, merged = self.customers[survivor_id], self.customers[other_id]
+        if is_stale:
+            assert answer.status_code == 412, answer.text
+        elif survivor_id == other_id or survivor.deleted_at or merged.deleted_at:
+            assert answer.status_code == 409, answer.text
+        else:
+            assert answer.status_code == 200, answer.text
+            came: dict[str, Any] = {
+                name: getattr(merged, name)
+                for name in PERSONAL
+                if getattr(survivor, name) is None and getattr(merged, name) is not None
+            }
+            if survivor.phone_number is not None:
+                came.pop("phone_number_as_typed", None)
+            tags = sorted({*self.tags_of[survivor_id], *self.tags_of[other_id]})
+            new_tags = set(tags) - set(self.tags_of[survivor_id])
+            self.keep(replace(survivor, **came), tags)
+            self.keep(replace(merged, deleted_at=NOON, merged_into_id=survivor_id))
+            self.came[other_id] = came | {"tags": new_tags}
+
+    @precondition(lambda self: self.merged())
+    @rule(number=numbers)
+    def unmerge(self, number: int) -> None:
+        other_id, survivor_id = sorted(self.merged().items())[number % len(self.merged())]
+        survivor, other = self.customers[survivor_id], self.customers[other_id]
+        came = dict(self.came[other_id])
+        new_tags = came.pop("tags")
+        emptied = {name: None for name, value in came.items() if getattr(survivor, name) == value}
+        emptied.pop("phone_number_as_typed", None)
+        if "phone_number" in emptied:
+            emptied["phone_number_as_typed"] = None
+        survivor_after = replace(survivor, **emptied)
+        other_after = replace(other, deleted_at=None, merged_into_id=None)
+        answer = self.send("POST", f"{LIST}/{survivor_id}/unmerge", {"customer_id": other_id})
+        if survivor.merged_into_id is not None:
+            assert answer.status_code == 410, answer.text
+        elif self.taken(other, other_after, {survivor_id: survivor_after}):
+            assert answer.status_code == 409, answer.text
+        else:
+            assert answer.status_code == 200, answer.text
+            self.keep(survivor_after, [tag for tag in self.tags_of[survivor_id] if tag not in new_tags])
+            self.keep(other_after)
+            self.unmerged.add(other_id)
+
+    @precondition(lambda self: self.merged())
+    @rule(number=numbers, what=st.sampled_from(("GET", "PUT", "DELETE", "restore", "erase", "merge")))
+    def ask_for_what_was_merged(self, number: int, what: str) -> None:
+        other_id, survivor_id = sorted(self.merged().items())[number % len(self.merged())]
+        path = f"{LIST}/{other_id}"
+        method, where = (what, path) if what.isupper() else ("POST", f"{path}/{what}")
+        contents = {"PUT": {"job": "Doktor"}, "merge": {"customer_id": survivor_id}}
+        answer = self.send(method, where, contents.get(what))
+        assert answer.status_code == 410, answer.text
+        address = answer.headers["Link"].removesuffix('>; rel="canonical"')
+        assert address.endswith(f"{LIST}/{survivor_id}")
 
     @precondition(lambda self: self.gone)
     @rule(number=numbers, what=st.sampled_from(("GET", "PUT", "DELETE", "restore", "erase")))
