@@ -42,6 +42,7 @@ from regulars.errors import ConfigurationError, Conflict, Invalid, NotFound
 from regulars.oauth.keys import rotate_key
 from regulars.principal import Role
 from regulars.settings import Settings
+from tests.elsewhere import beside_a_writer
 from tests.world import NOON, PASSWORD, World
 
 AGENT = "Mozilla/5.0"
@@ -247,6 +248,19 @@ def test_a_session_lasts_as_long_as_it_is_used(empty_world: World) -> None:
     database.execute(SESSION_TIMES, {"new_used_at": now() - lifetime, "new_expires_at": now()})
     assert find_session(database, settings, token) is None
     assert list_sessions(database, empty_world.alice) == []
+
+
+def test_a_visitor_does_not_wait_for_who_writes(empty_world: World) -> None:
+    database, settings = empty_world.database, empty_world.settings
+    session, token = signed_in(empty_world)
+    used_at = now() - timedelta(minutes=61)
+    database.execute(SESSION_TIMES, {"new_used_at": used_at, "new_expires_at": session.expires_at})
+    found = beside_a_writer(empty_world, lambda: find_session(database, settings, token))
+    assert found is not None
+    assert found.id == session.id
+    found = find_session(database, settings, token)
+    assert found is not None
+    assert found.used_at > used_at
 
 
 def test_a_short_session_lasts_as_long_as_it_is_used_too(empty_world: World) -> None:

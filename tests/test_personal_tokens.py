@@ -20,6 +20,7 @@ from regulars.db.statements import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound
 from regulars.oauth import bearer
+from tests.elsewhere import beside_a_writer
 from tests.world import LIST, World, expect_error
 
 EXPIRE = Statement(update(personal_tokens).values(expires_at=bindparam("then")))
@@ -103,6 +104,11 @@ def test_its_use_is_written_down_once_a_minute(empty_world: World) -> None:
         touch_personal_token(world.database, token_id, before)
         bearer._personal(world.database, token)
         assert (used_at(world, world.alice) != before) is is_moved
+
+
+def test_who_reads_does_not_wait_for_who_writes(empty_world: World) -> None:
+    token = new_token(empty_world, empty_world.alice)
+    assert beside_a_writer(empty_world, lambda: get(empty_world, token)).status_code == 200
 
 
 def test_who_leaves_the_tenant_cannot_use_it_there(empty_world: World) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from itertools import product
 from typing import Any
 
@@ -18,6 +19,7 @@ import httpx
 import pytest
 
 from regulars.customers.census_upkeep import check_census
+from regulars.oauth.scopes import SCOPES
 from tests.conftest import KINDS, FreshDatabase
 from tests.feed import Follower
 from tests.server import PATIENCE_SECONDS, Server, running
@@ -27,6 +29,7 @@ from tests.world import LIST, World
 
 WRITES = int(os.environ.get("WRITES", "30"))
 WRITERS = 8
+MANY = 16
 ROUNDS = 4
 FEW = 5
 
@@ -125,6 +128,28 @@ def test_of_many_who_change_the_customer_that_they_read_one_does(servers: Server
         (written,) = (answer.json()["data"] for answer in answers if answer.status_code == 200)
         assert world.get(path).json["data"] == written
         assert len(world.get(f"{path}/history").json["data"]) == 2
+
+
+def test_who_writes_without_a_pause_keeps_nobody_from_writing(servers: Servers) -> None:
+    world = servers[0].world
+    token = world.token(world.alice, list(SCOPES))
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def create(number: int) -> Counter[int]:
+        # httpx would be the one who pauses.
+        connection = HTTPConnection("127.0.0.1", servers[1].port, timeout=PATIENCE_SECONDS)
+        found: Counter[int] = Counter()
+        for _ in range(4 * WRITES):
+            connection.request("POST", LIST, '{"first_name": "Busy"}', headers)
+            answer = connection.getresponse()
+            answer.read()
+            found[answer.status] += 1
+        connection.close()
+        return found
+
+    with ThreadPoolExecutor(MANY) as pool:
+        done = sum(pool.map(create, range(MANY)), Counter[int]())
+    assert done == {201: MANY * 4 * WRITES}
 
 
 def test_followers_see_every_change_once_and_in_order(servers: Servers) -> None:

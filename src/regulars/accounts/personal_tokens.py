@@ -1,6 +1,7 @@
 """Personal access tokens: a user's own, for a script or a program of theirs."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from regulars.db.access import bump_access_version
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import personal_tokens
-from regulars.errors import Forbidden, Invalid, NotFound
+from regulars.errors import Forbidden, Invalid, NotFound, Unavailable
 from regulars.oauth.opaque import Kind, digest, is_token, new_id, new_token
 from regulars.oauth.scopes import SCOPES, unknown_scopes
 
@@ -125,8 +126,9 @@ def find_personal_token(database: Database, token: str) -> PersonalToken | None:
 
 
 def touch_personal_token(database: Database, token_id: str, now: datetime) -> None:
-    """Note that the token was used."""
-    database.execute(TOUCH, {"of_token": token_id, "now": now})
+    """Note that the token was used, unless somebody else is writing: who only reads does not wait for them."""
+    with suppress(Unavailable), database.transaction(at_once=True):
+        database.execute(TOUCH, {"of_token": token_id, "now": now})
 
 
 def _personal_token(row: Sequence[Any]) -> PersonalToken:

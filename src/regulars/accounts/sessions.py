@@ -1,6 +1,7 @@
 """Sessions: a browser in which somebody has signed in. The browser keeps a token, the database its digest."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from regulars.accounts import audit
 from regulars.db.engine import Database
 from regulars.db.statements import Statement
 from regulars.db.tables import sessions
-from regulars.errors import NotFound
+from regulars.errors import NotFound, Unavailable
 from regulars.oauth.opaque import Kind, digest, is_token, new_id, new_token
 from regulars.settings import Settings
 
@@ -103,7 +104,10 @@ def start_session(
 
 
 def find_session(database: Database, settings: Settings, token: str) -> Session | None:
-    """The session that a browser's token is of; None where it has ended. Its end moves on as it is used."""
+    """The session that a browser's token is of; None where it has ended. Its end moves on as it is used.
+
+    Not while somebody else is writing, for whom a visitor does not wait: then it does at the next visit.
+    """
     if not is_token(token, Kind.SESSION):
         return None
     now = _now()
@@ -116,8 +120,10 @@ def find_session(database: Database, settings: Settings, token: str) -> Session 
         return session
     expires_at = now + _lifetime(settings)
     values = {"of_session": session.id, "last_used": session.used_at, "now": now, "new_expiry": expires_at}
-    database.execute(MOVE, values)
-    return _session((*row[:-2], now, expires_at))
+    with suppress(Unavailable), database.transaction(at_once=True):
+        database.execute(MOVE, values)
+        session = _session((*row[:-2], now, expires_at))
+    return session
 
 
 def renew_authentication(

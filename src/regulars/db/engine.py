@@ -61,8 +61,12 @@ class Database(ABC):
         """After a great load: let the database see anew what it holds, for its plans. Not within a transaction."""
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[None]:
-        """All that this thread does in it is kept together or, at an exception, not at all. May be nested."""
+    def transaction(self, *, at_once: bool = False) -> AbstractContextManager[None]:
+        """All that this thread does in it is kept together or, at an exception, not at all. May be nested.
+
+        For what may as well be left undone, `at_once` raises `Unavailable` where it would have to wait for anybody who
+        writes something else (SQLite has one writer at a time).
+        """
 
     def waiting(self) -> AbstractContextManager[None]:
         """Wait for others who write the same in the course of this, within a transaction.

@@ -16,25 +16,29 @@ class Line:
 
     def __init__(self, threads: int) -> None:
         self._places = threading.Semaphore(max(threads - 1, 1))
+        self._moved = 0.0
         self._full_until = 0.0
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """Wait for one's turn in the course of this.
 
-        Raises `Unavailable` where the line was full for a second, and then at once for a second.
+        Raises `Unavailable` where it is full and has not moved for a second, and then at once for a second.
         """
         if not self._places.acquire(blocking=False):
-            if time.monotonic() < self._full_until:
-                raise self._full()
-            if not self._places.acquire(timeout=WAIT_SECONDS):
-                self._full_until = time.monotonic() + WAIT_SECONDS
-                raise self._full()
+            self._wait_for_place()
         try:
             yield
         finally:
+            self._moved = time.monotonic()
             self._places.release()
 
-    @staticmethod
-    def _full() -> Unavailable:
-        return Unavailable("Too many wait to write just now.", retry_after=2)
+    def _wait_for_place(self) -> None:
+        since = now = time.monotonic()
+        while now >= self._full_until:
+            if self._places.acquire(timeout=WAIT_SECONDS):
+                return
+            now = time.monotonic()
+            if now - max(since, self._moved) >= WAIT_SECONDS:
+                self._full_until = now + WAIT_SECONDS
+        raise Unavailable("Too many wait to write just now.", retry_after=2)

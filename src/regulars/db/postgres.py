@@ -189,7 +189,7 @@ class PostgresDatabase(Database):
             self._pool.putconn(connection)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, at_once: bool = False) -> Iterator[None]:
         with self._transaction():
             yield
 

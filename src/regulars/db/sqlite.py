@@ -19,6 +19,7 @@ from regulars.db.statements import Compiled, Row, Statement, Values
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 
 BUSY_SECONDS = 15
+LOOK_SECONDS = 0.002
 BLOCK = 1000
 MOST_PARAMETERS = 30_000  # SQLite takes 32,766 in a statement
 PASSING = {
@@ -67,7 +68,6 @@ class SQLiteDatabase(Database):
         self._local = _PerThread()
         self._line = Line(threads)
         self._writer = threading.Lock()
-        self._in_vain = 0.0
         self._open: list[sqlite3.Connection] = []
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
@@ -144,13 +144,17 @@ class SQLiteDatabase(Database):
             self._connection().execute("ANALYZE")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, at_once: bool = False) -> Iterator[None]:
         local = self._local
         if local.depth:
             yield
             return
         connection = self._connection()
-        self._begin(connection)
+        if at_once:
+            self._begin(connection, 0)
+        else:
+            with self._line.place():
+                self._begin(connection, BUSY_SECONDS)
         try:
             local.depth = 1
             yield
@@ -163,23 +167,20 @@ class SQLiteDatabase(Database):
                 connection.execute("ROLLBACK")
             self._writer.release()
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        """Begin to write, as the only one of our threads and of all programs; wait for that at most `BUSY_SECONDS`."""
-        since = time.monotonic()
-        with self._line.place():
-            if not self._writer.acquire(timeout=BUSY_SECONDS):
-                raise Unavailable("Somebody else is writing just now.", retry_after=2)
-            try:
-                if since < self._in_vain:
-                    # The thread before us has waited for the other program for as long as we have.
+    def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
+        """Begin to write, as the only one of our threads and of all programs; wait for that at most so many seconds."""
+        until = time.monotonic() + seconds
+        if not self._writer.acquire(timeout=seconds):
+            raise Unavailable("Somebody else is writing just now.", retry_after=2)
+        try:
+            # SQLite itself would look ever more seldom: while other programs write without a pause, it never got in.
+            while not _has_begun(connection):
+                if time.monotonic() >= until:
                     raise Unavailable("Somebody else is writing just now.", retry_after=2)
-                connection.execute("BEGIN IMMEDIATE")
-            except BaseException as error:
-                self._writer.release()
-                if isinstance(error, sqlite3.Error):
-                    self._in_vain = time.monotonic()
-                    raise _translated(error) from None
-                raise
+                time.sleep(LOOK_SECONDS)
+        except BaseException:
+            self._writer.release()
+            raise
 
     def close(self) -> None:
         while self._open:
@@ -202,6 +203,20 @@ class SQLiteDatabase(Database):
         return connection
 
 
+def _has_begun(connection: sqlite3.Connection) -> bool:
+    """Begin to write, unless another program is writing."""
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        if _code(error) == sqlite3.SQLITE_BUSY:
+            return False
+        raise _translated(error) from None
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    return True
+
+
 def _read(compiled: Compiled, rows: list[Row]) -> list[Row]:
     readers = compiled.readers
     if not readers:
@@ -217,11 +232,16 @@ def _read(compiled: Compiled, rows: list[Row]) -> list[Row]:
 
 
 def _translated(error: Exception) -> RegularsError:
-    code = getattr(error, "sqlite_errorcode", 0)
+    code = _code(error)
     if isinstance(error, sqlite3.IntegrityError):
         return Conflict(f"The database refused the change: {error}.")
-    if code & 0xFF in PASSING:
+    if code in PASSING:
         return Unavailable(f"The database cannot be used just now: {error}.", retry_after=2)
-    if code & 0xFF == sqlite3.SQLITE_NOTADB:
+    if code == sqlite3.SQLITE_NOTADB:
         return ConfigurationError("The database file is not an SQLite database.")
     return RegularsError(f"The database failed: {error}.")
+
+
+def _code(error: Exception) -> int:
+    """SQLite's primary result code."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

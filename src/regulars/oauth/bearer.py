@@ -4,7 +4,6 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import falcon
@@ -13,7 +12,7 @@ from regulars.accounts.memberships import memberships_of
 from regulars.accounts.personal_tokens import find_personal_token, touch_personal_token
 from regulars.db.access import access_version
 from regulars.db.engine import Database
-from regulars.errors import Forbidden, Malformed, Unauthenticated, Unavailable
+from regulars.errors import Forbidden, Malformed, Unauthenticated
 from regulars.http.parameters import shown
 from regulars.oauth.clients import find_client
 from regulars.oauth.grants import is_grant_live
@@ -173,9 +172,7 @@ def _personal(database: Database, token: str) -> tuple[Identity, float]:
         raise Unauthenticated("The access token is not known, was revoked or has expired.", code="invalid_token")
     now = datetime.now(UTC).replace(microsecond=0)
     if found.used_at is None or (now - found.used_at).total_seconds() >= PERSONAL_SECONDS:
-        # Reading goes on even while nothing can be written.
-        with suppress(Unavailable):
-            touch_personal_token(database, found.id, now)
+        touch_personal_token(database, found.id, now)
     identity = Identity(
         user_id=found.user_id,
         client_id=PERSONAL,
