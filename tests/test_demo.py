@@ -33,13 +33,26 @@ def demo(folder: Path) -> Iterator[str]:
             yield printed.read_text()
 
 
-def ask(printed: str) -> dict[str, object]:
-    """The answer to the `curl` line."""
+def read_line(printed: str) -> tuple[str, dict[str, str]]:
+    """The address and the headers of the `curl` line."""
     (line,) = re.findall(r"^curl --header .*$", printed, re.MULTILINE)
     _, _, authorization, _, tenant, url = shlex.split(line)
-    answer = httpx.get(url, headers=dict(header.split(": ", 1) for header in (authorization, tenant)))
+    return url, dict(header.split(": ", 1) for header in (authorization, tenant))
+
+
+def ask(printed: str) -> dict[str, object]:
+    """The answer to the `curl` line."""
+    url, headers = read_line(printed)
+    answer = httpx.get(url, headers=headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
+
+
+def test_the_printed_token_is_good_for_writing_too(tmp_path: Path) -> None:
+    with demo(tmp_path) as printed:
+        url, headers = read_line(printed)
+        answer = httpx.post(url.partition("?")[0], headers=headers, json={"first_name": "Zeynep"})
+        assert answer.status_code == 201, answer.text
 
 
 def test_the_printed_line_is_answered_and_again_with_the_same_data(tmp_path: Path) -> None:

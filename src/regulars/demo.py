@@ -15,6 +15,7 @@ from regulars.db.engine import Database
 from regulars.errors import ConfigurationError
 from regulars.oauth.clients import Client, create_client, delete_client, list_clients
 from regulars.oauth.redirects import check_redirect_uri
+from regulars.oauth.scopes import SCOPES
 from regulars.principal import Role
 from regulars.settings import Settings
 from regulars.tenants.queries import create_tenant, list_tenants
@@ -25,7 +26,6 @@ APPLICATION = "Demo application"
 # A native app may listen at any port of this machine; what answers there is our own page about the API.
 CALLBACK_PATH = "/api/docs"
 CALLBACKS = [f"http://{host}{CALLBACK_PATH}" for host in ("localhost", "127.0.0.1")]
-SCOPES = "openid profile email offline_access account:read tenants:read users:read customers:read"
 PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
 
 
@@ -129,7 +129,7 @@ def demo_application(database: Database, callback: str) -> Client:
                 return client
             delete_client(database, client)
     callbacks = [*CALLBACKS, callback]
-    return create_client(database, name=APPLICATION, kind="native", redirect_uris=callbacks, scopes=SCOPES.split())[0]
+    return create_client(database, name=APPLICATION, kind="native", redirect_uris=callbacks, scopes=list(SCOPES))[0]
 
 
 def demo_password(folder: Path) -> str:

@@ -86,9 +86,10 @@ def _demo_token(database: Database) -> str:
     from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_user_by_email
     from regulars.demo import OWNER
+    from regulars.oauth.scopes import SCOPES
 
     owner = get_user_by_email(database, OWNER)
-    scopes = ["account:read", "users:read", "customers:read"]
+    scopes = [scope for scope in SCOPES if ":" in scope]
     return create_personal_token(database, owner.id, name="demo", scopes=scopes, tenant_id=None, lifetime=3600)[1]
 
 
