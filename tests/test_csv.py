@@ -172,6 +172,12 @@ def test_every_field_comes_in_as_it_is_meant(shop: Shop) -> None:
     ]
 
 
+def test_how_a_number_was_typed_is_kept_without_the_apostrophe_of_a_spreadsheet(shop: Shop) -> None:
+    shop.load("first_name,phone_number\nAli,'+90 532 111 22 33\n")
+    (row,) = shop.customers()
+    assert (row["phone_number"], row["phone_number_as_typed"]) == ("+905321112233", "+90 532 111 22 33")
+
+
 ROWS = (("first_name", "last_name", "address"), ("Ayşe", "Yılmaz; Öz", 'a, "b"\tc'), ("Işıl", "", "x\ny"))
 
 
