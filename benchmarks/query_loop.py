@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import psycopg
 
-from regulars.customers.listing import Listing, fetch_page
-from regulars.db.engine import Database, is_embedded, sqlite_path
+from regulars.customers.read.list import Listing, fetch_page
+from regulars.db.database import Database, is_embedded, sqlite_path
 from regulars.db.postgres import FOR_SESSION
 from regulars.db.sqlite import PRAGMAS
-from regulars.db.statements import Row, Statement, Values
+from regulars.db.statement import Row, Statement, Values
 
 Query = Callable[[], list[Row]]
 

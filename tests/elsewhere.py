@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from regulars.db.engine import open_database
+from regulars.db.database import open_database
 from regulars.tenants.locks import hold_customers
 from tests.server import PATIENCE_SECONDS
 from tests.world import World

@@ -19,9 +19,10 @@ from sqlalchemy import bindparam, select, update
 from webauthn import base64url_to_bytes
 from webauthn.helpers import bytes_to_base64url
 
-from regulars.accounts import attempts, passkeys
-from regulars.accounts.audit import list_events
-from regulars.accounts.challenges import peek_challenge, start_challenge, take_challenge
+from regulars.accounts import passkeys
+from regulars.accounts import throttle as attempts
+from regulars.security.audit import list_events
+from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
 from regulars.accounts.memberships import add_member, list_members, memberships_of, remove_member
 from regulars.accounts.passwords import change_password, check_password, confirm_password
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes, use_recovery_code
@@ -36,11 +37,11 @@ from regulars.accounts.sessions import (
 )
 from regulars.accounts.totp import check_totp, disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import find_user_by_subject, get_user, link_subject, update_name
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.db.tables import challenges, sessions, users
 from regulars.errors import ConfigurationError, Conflict, Invalid, NotFound
-from regulars.oauth.keys import rotate_key
-from regulars.principal import Role
+from regulars.oauth.signing_keys import rotate_key
+from regulars.permissions import Role
 from regulars.settings import Settings
 from tests.elsewhere import beside_a_writer
 from tests.world import NOON, PASSWORD, World

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from regulars.customers.census_upkeep import check_census
+from regulars.customers.counts.maintenance import check_census
 from tests.test_writing import make_unique, total
 from tests.world import LIST, World, expect_error
 

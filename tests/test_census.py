@@ -15,8 +15,8 @@ from sqlalchemy import bindparam, func, select, update
 
 from regulars.background import repeat
 from regulars.cli.main import run
-from regulars.customers.census_upkeep import check_census, fold_census, rebuild_census
-from regulars.db.statements import Statement
+from regulars.customers.counts.maintenance import check_census, fold_census, rebuild_census
+from regulars.db.statement import Statement
 from regulars.db.tables import census, census_deltas
 from regulars.errors import Unavailable
 from tests.conftest import FreshDatabase

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import IO, Any
 
-from regulars.customers.census_upkeep import check_census
-from regulars.customers.imports import GREAT_LOAD
+from regulars.customers.counts.maintenance import check_census
+from regulars.customers.csv.importer import GREAT_LOAD
 from regulars.server import THREADS
 from tests.server import PATIENCE_SECONDS, running
 from tests.test_writing import CHANGES

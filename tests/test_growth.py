@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from regulars.customers import duplicates
-from regulars.customers.census_upkeep import count_tenant
+from regulars.customers.read import duplicates
+from regulars.customers.counts.maintenance import count_tenant
 from regulars.customers.tags import create_tag
-from regulars.customers.writing import COLUMNS, TAG_COLUMNS, load_uncounted
-from regulars.db.bulk import building_afterwards, look_anew
-from regulars.db.engine import NO_VALUES
-from regulars.db.statements import Row, Statement, Values
+from regulars.customers.write.storage import COLUMNS, TAG_COLUMNS, load_uncounted
+from regulars.db.bulk_load import building_afterwards, look_anew
+from regulars.db.database import NO_VALUES
+from regulars.db.statement import Row, Statement, Values
 from regulars.db.tables import customer_tags
-from regulars.folding import sort_key
+from regulars.text import sort_key
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, NOON, World
 

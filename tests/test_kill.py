@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
-from regulars.customers.census_upkeep import check_census, fold_census
-from regulars.db.engine import sqlite_path
+from regulars.customers.counts.maintenance import check_census, fold_census
+from regulars.db.database import sqlite_path
 from regulars.db.migrate import migrate
-from regulars.oauth.scopes import SCOPES
+from regulars.scopes import SCOPES
 from tests import postgres
 from tests.conftest import KINDS, FreshDatabase
 from tests.feed import Follower

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from regulars.customers.census_upkeep import check_census
-from regulars.customers.trash import empty_trash
-from regulars.principal import COMMAND_LINE
+from regulars.customers.counts.maintenance import check_census
+from regulars.customers.write.empty_trash import empty_trash
+from regulars.permissions import COMMAND_LINE
 from tests.test_writing import EVERYTHING, make_unique, total
 from tests.world import LIST, NOON, World, expect_error
 

@@ -8,12 +8,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, func, select
 
-from regulars.customers import listing
-from regulars.customers import milestones as marking
-from regulars.customers.census import add_deltas
-from regulars.customers.census_upkeep import fold_census, rebuild_census
-from regulars.customers.writing import Record, delta_of
-from regulars.db.statements import Statement
+from regulars.customers.read import list as listing
+from regulars.customers.counts import page_checkpoints as marking
+from regulars.customers.counts.totals import add_deltas
+from regulars.customers.counts.maintenance import fold_census, rebuild_census
+from regulars.customers.write.storage import Record, delta_of
+from regulars.db.statement import Statement
 from regulars.db.tables import customers, milestones
 from tests.test_cursors import ids
 from tests.world import NOON, World

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import column, func, select, text, union_all
 
 from regulars.cli.main import run
-from regulars.customers.census_upkeep import check_census, fold_census
-from regulars.db.engine import Database
+from regulars.customers.counts.maintenance import check_census, fold_census
+from regulars.db.database import Database
 from regulars.db.migrate import migrate
 from regulars.db.postgres import SETTINGS, WAIT_SECONDS
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.errors import RegularsError, Unavailable
 from tests import postgres
 from tests.conftest import FreshDatabase

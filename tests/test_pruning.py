@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
-from regulars.accounts.audit import record
-from regulars.accounts.challenges import start_challenge
+from regulars.security.audit import record
+from regulars.accounts.one_time_tokens import start_challenge
 from regulars.accounts.personal_tokens import create_personal_token
 from regulars.db import tables
-from regulars.db.engine import NO_VALUES
-from regulars.db.statements import Statement, Values
+from regulars.db.database import NO_VALUES
+from regulars.db.statement import Statement, Values
 from regulars.errors import Unavailable
-from regulars.oauth.connections import disconnect
+from regulars.oauth.connected_apps import disconnect
 from regulars.oauth.consents import remember_consent
-from regulars.oauth.pruning import RULES, prune
+from regulars.cleanup import RULES, prune
 from tests.conftest import FreshDatabase
 from tests.oauth import Application, Browser, refused
 from tests.server import PATIENCE_SECONDS, running

@@ -19,27 +19,28 @@ from sqlalchemy import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 
 import regulars
-from regulars.customers import listing, milestones
-from regulars.customers.census_upkeep import fold_census, rebuild_census
-from regulars.customers.listing import Listing, Page, fetch_page
-from regulars.customers.statements import SortBy
+from regulars.customers.read import list as listing
+from regulars.customers.counts import page_checkpoints as milestones
+from regulars.customers.counts.maintenance import fold_census, rebuild_census
+from regulars.customers.read.list import Listing, Page, fetch_page
+from regulars.customers.read.list_sql import SortBy
 from regulars.db.citus import DISTRIBUTED
 from regulars.db.postgres import PostgresDatabase, _configure
-from regulars.db.statements import Row, Statement, Values
+from regulars.db.statement import Row, Statement, Values
 from tests.conftest import FreshDatabase
 from tests.world import World
 
 TENANT = 424_242_424_242
 OF_ALL_TENANTS = {
-    "regulars.customers.census_upkeep.WITH_DELTAS": "finds whose deltas are to be folded; an index of few rows",
-    "regulars.db.idempotency.FORGET_OLD": "keys grow old whosever they are; an index of the old ones",
-    "regulars.db.bulk.ANY_CUSTOMER": "`regulars seed` looks whether the database is empty",
+    "regulars.customers.counts.maintenance.WITH_DELTAS": "finds whose deltas are to be folded; an index of few rows",
+    "regulars.db.idempotency_keys.FORGET_OLD": "keys grow old whosever they are; an index of the old ones",
+    "regulars.db.bulk_load.ANY_CUSTOMER": "`regulars seed` looks whether the database is empty",
 }
 NOT_FOR_POSTGRESQL = {
-    "regulars.customers.duplicates.ON_SQLITE",
-    "regulars.customers.search.SOME_TRIGRAMS",
-    "regulars.db.bulk.SQLITE_PARTS",
-    "regulars.db.bulk.SQLITE_SEARCH",
+    "regulars.customers.read.duplicates.ON_SQLITE",
+    "regulars.customers.read.search.SOME_TRIGRAMS",
+    "regulars.db.bulk_load.SQLITE_PARTS",
+    "regulars.db.bulk_load.SQLITE_SEARCH",
 }
 OF_CITUS = {f"regulars.db.citus.{name}" for name in ("COORDINATORS", "TABLES")}
 MADE_WHEN_ASKED = {
@@ -134,7 +135,7 @@ def made_up_values(statement: Statement) -> dict[str, Any]:
 
 
 def psycopg_dialect(statement: Statement) -> Any:
-    from regulars.db.statements import DIALECTS, WITH_VALUES_IN_TEXT
+    from regulars.db.statement import DIALECTS, WITH_VALUES_IN_TEXT
 
     return WITH_VALUES_IN_TEXT if statement.plan_each_time else DIALECTS["postgresql"]
 

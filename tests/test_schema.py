@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Connection, make_url
 
 from regulars.db.migrate import migrate
-from regulars.db.schema import VERSIONS, known_revisions
+from regulars.db.schema_version import VERSIONS, known_revisions
 from regulars.db.tables import metadata
 from regulars.errors import ConfigurationError
 from tests.conftest import FreshDatabase

@@ -13,8 +13,8 @@ import httpx
 import psycopg
 import pytest
 
-from regulars.cores import usable_cores
-from regulars.customers.statements import Shape, SortBy, page_statement
+from regulars.cpu import usable_cores
+from regulars.customers.read.list_sql import Shape, SortBy, page_statement
 from regulars.settings import MOST_WORKERS_UNASKED, Settings, load_settings
 from tests.conftest import KINDS, FreshDatabase
 from tests.server import running

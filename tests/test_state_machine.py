@@ -26,10 +26,10 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from regulars.accounts.memberships import add_member
-from regulars.customers.census_upkeep import check_census, fold_census
-from regulars.customers.writing import PERSONAL, Record
-from regulars.principal import Role
-from regulars.tenants.queries import create_tenant
+from regulars.customers.counts.maintenance import check_census, fold_census
+from regulars.customers.write.storage import PERSONAL, Record
+from regulars.permissions import Role
+from regulars.tenants.tenants import create_tenant
 from tests.feed import Follower
 from tests.test_both_databases import expected
 from tests.test_writing import CHANGES, MAKE_UNIQUE, TAGS

@@ -15,12 +15,12 @@ from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.users import create_user
 from regulars.app import routes
 from regulars.customers.tags import create_tag
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.db.tables import channels
-from regulars.oauth.scopes import SCOPES
-from regulars.principal import Role
-from regulars.tenants.queries import CHANNELS as CHANNELS_OF_ALL
-from regulars.tenants.queries import create_tenant
+from regulars.scopes import SCOPES
+from regulars.permissions import Role
+from regulars.tenants.tenants import CHANNELS as CHANNELS_OF_ALL
+from regulars.tenants.tenants import create_tenant
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, PASSWORD, World, expect_error
 

@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
-from regulars.customers.census_upkeep import check_census
-from regulars.oauth.scopes import SCOPES
+from regulars.customers.counts.maintenance import check_census
+from regulars.scopes import SCOPES
 from tests.conftest import KINDS, FreshDatabase
 from tests.feed import Follower
 from tests.server import PATIENCE_SECONDS, Server, running

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, update
 
-from regulars.customers.census_upkeep import check_census
-from regulars.db.statements import Statement
+from regulars.customers.counts.maintenance import check_census
+from regulars.db.statement import Statement
 from regulars.db.tables import tenants
 from tests.world import LIST, World, expect_error, names
 

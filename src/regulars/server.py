@@ -10,11 +10,11 @@ from granian.log import LogLevels
 
 from regulars.app import create_app
 from regulars.background import repeat
-from regulars.customers.census_upkeep import fold_census
-from regulars.db.engine import Database, open_database
-from regulars.db.idempotency import forget_old_keys
+from regulars.customers.counts.maintenance import fold_census
+from regulars.db.database import Database, open_database
+from regulars.db.idempotency_keys import forget_old_keys
 from regulars.log import configure_log
-from regulars.oauth.pruning import prune
+from regulars.cleanup import prune
 from regulars.settings import Settings
 
 THREADS = 4

@@ -10,16 +10,16 @@ from typing import NamedTuple
 from msgspec import Struct
 from sqlalchemy import bindparam, insert, null, select, update
 
-from regulars.accounts import audit
+from regulars.security import audit
 from regulars.accounts.users import find_or_add_user, get_user_by_email
-from regulars.db.access import bump_access_version
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.security.auth_version import bump_access_version
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import memberships, tenants, users
 from regulars.errors import Conflict, NotFound
-from regulars.principal import COMMAND_LINE, Actor, Membership, Role
+from regulars.permissions import COMMAND_LINE, Actor, Membership, Role
 from regulars.tenants.locks import hold_tenant
-from regulars.tenants.queries import get_tenant
+from regulars.tenants.tenants import get_tenant
 
 
 class Member(Struct, frozen=True):

@@ -27,11 +27,11 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from regulars.accounts import audit
-from regulars.accounts.challenges import start_challenge, take_challenge
+from regulars.security import audit
+from regulars.accounts.one_time_tokens import start_challenge, take_challenge
 from regulars.accounts.users import User, name_faults
-from regulars.db.engine import Database
-from regulars.db.statements import Row, Statement
+from regulars.db.database import Database
+from regulars.db.statement import Row, Statement
 from regulars.db.tables import passkeys
 from regulars.errors import Conflict, Invalid, NotFound
 from regulars.settings import Settings

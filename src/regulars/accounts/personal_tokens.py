@@ -8,16 +8,16 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from regulars.accounts import audit
+from regulars.security import audit
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import name_faults
-from regulars.db.access import bump_access_version
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.security.auth_version import bump_access_version
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound, Unavailable
-from regulars.oauth.opaque import Kind, digest, is_token, new_id, new_token
-from regulars.oauth.scopes import SCOPES, unknown_scopes
+from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
+from regulars.scopes import SCOPES, unknown_scopes
 
 LONGEST_LIFETIME = 365 * 86400
 NOT_PERSONAL = {"openid", "offline_access"}

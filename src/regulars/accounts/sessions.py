@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from regulars.accounts import audit
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.security import audit
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.errors import NotFound, Unavailable
-from regulars.oauth.opaque import Kind, digest, is_token, new_id, new_token
+from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
 from regulars.settings import Settings
 
 FACTORS = {"pwd", "otp", "hwk"}

@@ -6,12 +6,12 @@ import time
 import pyotp
 from sqlalchemy import bindparam, null, or_, select, update
 
-from regulars.accounts import audit
+from regulars.security import audit
 from regulars.accounts.recovery_codes import delete_recovery_codes, new_recovery_codes
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import users
-from regulars.oauth.secret import Vault
+from regulars.security.encryption import Vault
 from regulars.settings import Settings
 
 STEP_SECONDS = 30

@@ -9,12 +9,12 @@ from msgspec import Struct
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regulars.db.access import bump_access_version
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.security.auth_version import bump_access_version
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import users
 from regulars.errors import Conflict, Invalid, NotFound
-from regulars.names import read_name
+from regulars.validation import read_name
 
 LONGEST_EMAIL = 255
 SHORTEST_PASSWORD = 8

@@ -8,24 +8,10 @@ import typer
 from typer.exceptions import TyperException
 
 from regulars import __version__
-from regulars.cli import (
-    applications,
-    audit,
-    census,
-    channels,
-    customer,
-    customers,
-    distribute,
-    keys,
-    members,
-    schema,
-    serve,
-    settings,
-    tenants,
-    tokens,
-    trash,
-    users,
-)
+from regulars.cli import applications, audit, channels, distribute, keys, members, schema, serve, settings, tenants, tokens, trash, users
+from regulars.cli import counts as census
+from regulars.cli import customers as customer
+from regulars.cli import import_export as customers
 from regulars.cli.output import print_line
 from regulars.errors import Invalid, RegularsError
 

@@ -10,25 +10,11 @@ from regulars.accounts.sessions import Session
 from regulars.accounts.users import User
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import Malformed
-from regulars.oauth.authorization import (
-    AuthorizationRequest,
-    Refused,
-    after_sign_in,
-    approve,
-    as_another,
-    denied,
-    has_consented,
-    is_member,
-    likely_email,
-    may_skip_consent,
-    must_sign_in,
-    read_request,
-    redirect_targets,
-)
-from regulars.oauth.routes import read_form
-from regulars.oauth.scopes import SCOPES
+from regulars.oauth.authorization_request import AuthorizationRequest, Refused, after_sign_in, approve, as_another, denied, has_consented, is_member, likely_email, may_skip_consent, must_sign_in, read_request, redirect_targets
+from regulars.api.oauth import read_form
+from regulars.scopes import SCOPES
 from regulars.oauth.server import Pairs, Server
-from regulars.tenants.queries import list_tenants_of
+from regulars.tenants.tenants import list_tenants_of
 
 PATH = "/oauth/authorize"
 LOGIN_REQUIRED = ("login_required", "Nobody is signed in.")

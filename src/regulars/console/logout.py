@@ -7,7 +7,7 @@ from regulars.console.authorize import query_pairs
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import Malformed
 from regulars.oauth.logout import LogoutRequest, end_grants_of_session, read_logout, where_to_go
-from regulars.oauth.routes import FORM, read_form
+from regulars.api.oauth import FORM, read_form
 from regulars.oauth.server import Pairs, Server
 
 

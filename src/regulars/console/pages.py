@@ -13,13 +13,13 @@ import jinja2
 
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
-from regulars.console.languages import preferred_language, translate
-from regulars.db.engine import Database
+from regulars.console.i18n import preferred_language, translate
+from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed
-from regulars.http.address import client_address
+from regulars.http.public_url import client_address
 from regulars.http.problems import Problem
-from regulars.oauth.opaque import Kind, is_token, new_token
-from regulars.oauth.secret import Vault
+from regulars.security.tokens import Kind, is_token, new_token
+from regulars.security.encryption import Vault
 from regulars.settings import Settings
 
 LARGEST_FORM = 65_536

@@ -5,13 +5,13 @@ from typing import Any
 import falcon
 import segno
 
-from regulars.accounts.challenges import peek_challenge, start_challenge, take_challenge
+from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes
 from regulars.accounts.totp import disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import User
 from regulars.console.account import WRONG_PASSWORD, is_own_password, show
 from regulars.console.pages import Form, Pages, Visitor
-from regulars.console.shown_once import show_once, take_shown_once
+from regulars.console.flash import show_once, take_shown_once
 
 PATH = "/account/second-factor"
 ENROL = "enrol totp"

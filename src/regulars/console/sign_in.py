@@ -6,15 +6,8 @@ from datetime import UTC, datetime
 import falcon
 import msgspec
 
-from regulars.accounts.attempts import (
-    account_key,
-    address_key,
-    browser_key,
-    forget_failures,
-    record_failure,
-    seconds_to_wait,
-)
-from regulars.accounts.challenges import peek_challenge, start_challenge, take_challenge
+from regulars.accounts.throttle import account_key, address_key, browser_key, forget_failures, record_failure, seconds_to_wait
+from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
 from regulars.accounts.passkeys import begin_sign_in, finish_sign_in
 from regulars.accounts.passwords import check_password
 from regulars.accounts.recovery_codes import use_recovery_code
@@ -23,7 +16,7 @@ from regulars.accounts.totp import check_totp, has_totp
 from regulars.accounts.users import find_user_by_email, get_user
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import NotFound
-from regulars.oauth.authorization import who_asks
+from regulars.oauth.authorization_request import who_asks
 
 WRONG = "The e-mail address or the password is wrong."
 WRONG_CODE = "This code is wrong, or was used already."

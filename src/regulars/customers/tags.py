@@ -9,13 +9,13 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, insert, literal_column, select, update
 
-from regulars.customers.fields import read_text
-from regulars.customers.history import Change, record_changes
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.customers.validation import read_text
+from regulars.customers.change_log import Change, record_changes
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import customer_tags, customers, tags
 from regulars.errors import Conflict, NotFound
-from regulars.principal import Actor
+from regulars.permissions import Actor
 from regulars.tenants.locks import hold_customers
 
 SEQUENCE = "tag_ids"

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import Integer, Text, column, text
 
-from regulars.db.engine import Database
+from regulars.db.database import Database
 from regulars.db.postgres import SETTINGS
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.errors import ConfigurationError
 
 REFERENCE = ("countries", "users", "tenants", "memberships", "channels", "tags")

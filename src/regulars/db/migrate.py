@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.pool import NullPool
 
-from regulars.db.engine import is_embedded, sqlite_path
-from regulars.db.schema import check_known
+from regulars.db.database import is_embedded, sqlite_path
+from regulars.db.schema_version import check_known
 from regulars.errors import ConfigurationError, Unavailable
 
 MIGRATION_LOCK = 7244180512  # any number, the same in every program that migrates this schema

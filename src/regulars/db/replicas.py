@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import BigInteger, column, text
 
-from regulars.db.engine import NO_VALUES
+from regulars.db.database import NO_VALUES
 from regulars.db.postgres import Connection, PostgresDatabase
-from regulars.db.statements import Row, Statement, Values
+from regulars.db.statement import Row, Statement, Values
 from regulars.errors import RegularsError, Unavailable
 from regulars.settings import without_password
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Table
 
-from regulars.db.engine import NO_VALUES, Database
-from regulars.db.line import Line
-from regulars.db.statements import Compiled, Row, Statement, Values
+from regulars.db.database import NO_VALUES, Database
+from regulars.db.write_queue import Line
+from regulars.db.statement import Compiled, Row, Statement, Values
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 
 BUSY_SECONDS = 15

@@ -14,9 +14,9 @@ import jinja2
 import msgspec
 
 from regulars import __version__
-from regulars.http.bodies import JSON, MERGING, Field, body_schema
+from regulars.http.json_body import JSON, MERGING, Field, body_schema
 from regulars.http.compression import send
-from regulars.http.parameters import Parameter
+from regulars.http.query_params import Parameter
 from regulars.http.problems import Problem
 
 REFERENCE = "#/components/schemas/{name}"

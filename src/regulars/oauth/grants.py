@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from regulars.accounts.audit import record
+from regulars.security.audit import record
 from regulars.accounts.sessions import Session
-from regulars.db.access import bump_access_version
-from regulars.db.engine import Database
-from regulars.db.statements import Row, Statement
+from regulars.security.auth_version import bump_access_version
+from regulars.db.database import Database
+from regulars.db.statement import Row, Statement
 from regulars.db.tables import grants
-from regulars.oauth.opaque import new_id
+from regulars.security.tokens import new_id
 from regulars.settings import Settings
 
 COLUMNS = (

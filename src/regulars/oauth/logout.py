@@ -7,11 +7,11 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import bindparam, update
 
 from regulars.accounts.sessions import Session
-from regulars.db.access import bump_access_version
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.security.auth_version import bump_access_version
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import grants
-from regulars.oauth.authorization import redirect_targets
+from regulars.oauth.authorization_request import redirect_targets
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.id_tokens import read_hint
 from regulars.oauth.server import Pairs, Payload, Server

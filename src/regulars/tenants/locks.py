@@ -6,8 +6,8 @@ Who needs both takes the tenant first, then its customers.
 from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import change_counters, tenants
 from regulars.errors import NotFound
 
