@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption
 from regulars.cli.output import print_line
 from regulars.errors import ConfigurationError
 

@@ -1,16 +1,14 @@
 """Keys of requests that may be sent again, each with the answer that it was given."""
 
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec import Struct
-from sqlalchemy import bindparam, delete, literal_column, null, or_, select, update
+from sqlalchemy import bindparam, literal_column, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import idempotency_keys as table
-from regulars.errors import Unavailable
 
 SEVERAL = 0
 
@@ -36,11 +34,6 @@ ERASE = Statement(
     )
     .values(request_digest="", body=null(), headers="{}")
 )
-
-
-# every tenant: they grow old in the same way
-FORGET_OLD = Statement(delete(table).where(table.c.created_at < bindparam("before", type_=table.c.created_at.type)))
-KEPT_FOR = timedelta(hours=24)
 
 
 def _claiming(dialect: str) -> Statement:
@@ -86,9 +79,3 @@ def get_answer(database: Database, tenant_id: int, key: str) -> KeptAnswer:
 def erase_answers(database: Database, tenant_id: int, customer_id: int) -> None:
     """Forget the answers that are, or may be, about a customer. Their keys stay, so that nothing is done twice."""
     database.execute(ERASE, {"of_tenant": tenant_id, "of_customer": customer_id})
-
-
-def forget_old_keys(database: Database) -> None:
-    """Forget the keys, and their answers, that are older than 24 hours."""
-    with suppress(Unavailable):
-        database.execute(FORGET_OLD, {"before": datetime.now(UTC).replace(microsecond=0) - KEPT_FOR})
