@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, literal_column, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import idempotency_keys as table
 from regulars.errors import Unavailable
@@ -43,13 +43,11 @@ FORGET_OLD = Statement(delete(table).where(table.c.created_at < bindparam("befor
 KEPT_FOR = timedelta(hours=24)
 
 
-def _claiming(dialect: str) -> Statement:
-    inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
-    names = ("tenant_id", "key", "request_digest", "status", "created_at")
-    return Statement(inserting.values({name: bindparam(name) for name in names}).on_conflict_do_nothing())
-
-
-CLAIM = {dialect: _claiming(dialect) for dialect in ("sqlite", "postgresql")}
+CLAIM_KEY = Statement(
+    upsert(table)
+    .values({name: bindparam(name) for name in ("tenant_id", "key", "request_digest", "status", "created_at")})
+    .on_conflict_do_nothing()
+)
 
 
 def claim_key(database: Database, tenant_id: int, key: str, request_digest: str) -> bool:
@@ -61,7 +59,7 @@ def claim_key(database: Database, tenant_id: int, key: str, request_digest: str)
         "status": 0,
         "created_at": datetime.now(UTC).replace(microsecond=0),
     }
-    return bool(database.execute(CLAIM[database.dialect], values))
+    return bool(database.execute(CLAIM_KEY, values))
 
 
 def keep_answer(database: Database, tenant_id: int, key: str, answer: KeptAnswer, customer_id: int | None) -> None:
