@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from regulars.customers.csv.format import COLUMNS, guarded
 from regulars.customers.tags import BETWEEN_TAGS
@@ -32,8 +32,7 @@ def _tags() -> ColumnElement[str]:
         .correlate(customers)
     )
     found = of_customer.order_by(tags.c.name_key).subquery("tagged")
-    separator: ColumnElement[str] = literal_column(f"'{BETWEEN_TAGS}'")
-    return select(func.aggregate_strings(found.c.name, separator)).scalar_subquery()
+    return select(func.aggregate_strings(found.c.name, BETWEEN_TAGS)).scalar_subquery()
 
 
 def _everyone() -> Statement:
