@@ -1,11 +1,11 @@
 """Consents: what a user has allowed an application; remembered until it is withdrawn."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import consents
@@ -38,7 +38,7 @@ def consented_scopes(database: Database, user_id: int, client_id: str) -> frozen
 def remember_consent(database: Database, user_id: int, client_id: str, scopes: Iterable[str]) -> None:
     """Add `scopes` to what the user has allowed the application."""
     mine = {"of_user": user_id, "of_client": client_id}
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     with database.transaction():
         database.execute(START[database.dialect], mine | {"now": now})
         all_of_them = _scopes(database, LOCKED, mine) | set(scopes)
