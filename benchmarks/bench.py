@@ -14,20 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.cases import Asker, Case, cases_for, same_answers
-from benchmarks.contest import compete, installed_peers, running_peers
-from benchmarks.findings import Compared, Findings
 from benchmarks.growth import measure_growth
 from benchmarks.limits import measure_limits
 from benchmarks.machine import describe
 from benchmarks.measuring import Load, need_wrk
+from benchmarks.peer_comparison import compete, installed_peers, running_peers
 from benchmarks.peers.fastapi_sqlalchemy import peer as fastapi
 from benchmarks.pictures import draw
 from benchmarks.plan import Plan, tell
 from benchmarks.postgres import running_postgres
 from benchmarks.report import has_part, put_into, write_report
+from benchmarks.results import Compared, Findings
+from benchmarks.rounds import Subject, by_turns
 from benchmarks.seeding import BIG_TENANT, SMALL_TENANT, asker, seeded_skewed
 from benchmarks.servers import peer_python, running_regulars
-from benchmarks.trials import Subject, by_turns
 from benchmarks.writing import measure_writing
 
 INTERRUPTED = 130

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from benchmarks.cases import Asker, Case, check, pages_for, searches_for
-from benchmarks.contest import peers_first_page, running_peers
-from benchmarks.findings import Footprint, Growth, Line
 from benchmarks.footprint import memory_of_worker, seconds_to_first_page
 from benchmarks.measuring import Load, measure
+from benchmarks.peer_comparison import peers_first_page, running_peers
 from benchmarks.peers import Peer, Running
 from benchmarks.plan import Plan, tell
+from benchmarks.results import Footprint, Growth, Line
+from benchmarks.rounds import Subject, by_turns
 from benchmarks.seeding import asker, seeded_sizes
 from benchmarks.servers import Server, running_regulars
-from benchmarks.trials import Subject, by_turns
 
 ONE_AT_A_TIME = Load(seconds=1, workers=1, connections=1)
 

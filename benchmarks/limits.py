@@ -1,12 +1,12 @@
 """Our first page beside what limits it: the server that gives the same bytes from memory, and the bare driver."""
 
 from benchmarks.cases import Asker, first_page
-from benchmarks.findings import Limits
 from benchmarks.measuring import Load, fetch
 from benchmarks.plan import Plan, tell
 from benchmarks.query_loop import first_pages_per_second
+from benchmarks.results import Limits
+from benchmarks.rounds import Subject, best
 from benchmarks.servers import running_memory, running_regulars
-from benchmarks.trials import Subject, best
 
 
 def measure_limits(url: str, asker: Asker, workers: int, plan: Plan) -> Limits:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.charts import Bar, bars, lines
-from benchmarks.findings import Contest, Findings, Line
+from benchmarks.results import Contest, Findings, Line
 
 OURS = "Regulars"
 TIME = "Half of the requests take no longer than this; one at a time, one worker"

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.findings import Compared, Contest, Findings, Footprint, Growth, Limits, Line, Written
 from benchmarks.measuring import Measure
 from benchmarks.pictures import OURS, name_of
+from benchmarks.results import Compared, Contest, Findings, Footprint, Growth, Limits, Line, Written
 
 PART = re.compile(r"(<!-- bench -->\n).*(<!-- /bench -->)", re.DOTALL)
 SIZES_FROM = 10_000

@@ -65,7 +65,7 @@ def running_memory(body: bytes, workers: int, folder: Path) -> Iterator[Server]:
     file = folder / "body.json"
     file.write_bytes(body)
     log = folder / "memory.log"
-    command = [sys.executable, "-m", "benchmarks.memory", port, workers, file]
+    command = [sys.executable, "-m", "benchmarks.static_server", port, workers, file]
     with started(command, log, environment() | {"PYTHONPATH": str(ROOT)}) as process:
         await_answer(process, port, log, "/")
         yield Server(f"127.0.0.1:{port}", process.pid)

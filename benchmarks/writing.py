@@ -14,9 +14,9 @@ from typing import Any
 import psycopg
 
 from benchmarks.cases import PATH
-from benchmarks.findings import Written
 from benchmarks.measuring import CONNECTIONS, TIMEOUT, Load, post
 from benchmarks.plan import Plan, tell
+from benchmarks.results import Written
 from benchmarks.seeding import asker, run, seeded_sizes
 from benchmarks.servers import running_regulars
 from regulars.customers.writing import COLUMNS

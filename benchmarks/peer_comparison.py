@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.cases import Asker, Case, first_page
-from benchmarks.findings import Contest
 from benchmarks.measuring import Load
 from benchmarks.peers import Peer, Running
 from benchmarks.peers.directus import peer as directus
@@ -14,7 +13,8 @@ from benchmarks.peers.fastapi_sqlalchemy import peer as fastapi
 from benchmarks.peers.laravel import peer as laravel
 from benchmarks.peers.pocketbase import peer as pocketbase
 from benchmarks.plan import Plan, tell
-from benchmarks.trials import Subject, by_turns
+from benchmarks.results import Contest
+from benchmarks.rounds import Subject, by_turns
 
 PEERS: tuple[Peer, ...] = (fastapi, fastapi_with_counter, django_ninja, laravel, directus, pocketbase)
 

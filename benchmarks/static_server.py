@@ -1,6 +1,6 @@
 """The limit above every application: our server, with our settings, that gives the same bytes from memory.
 
-python -m benchmarks.memory PORT WORKERS FILE
+python -m benchmarks.static_server PORT WORKERS FILE
 """
 
 import sys
