@@ -1,4 +1,4 @@
-"""What was found."""
+"""Results of a benchmark run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from benchmarks.measuring import Measure
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """A case, measured on our service and on FastAPI with SQLAlchemy."""
+class CaseResult:
+    """A request, measured on Regulars and on FastAPI with SQLAlchemy."""
 
     name: str
     ours: Measure
@@ -17,7 +17,11 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Our first page, the same bytes from memory, and its statement on the bare driver, each with so many workers."""
+    """The first page of Regulars and its two upper limits, measured with the same number of workers.
+
+    `memory` is the same response from memory; `driver` is the SQL statement on the bare driver, in executions per
+    second.
+    """
 
     workers: int
     ours: Measure
@@ -25,14 +29,14 @@ class Limits:
     driver: float
 
     @property
-    def both(self) -> float:
-        """How often per second one after the other can be done."""
+    def combined(self) -> float:
+        """Requests per second of an ideal service that spends its time on HTTP and on the driver only."""
         return 1 / (1 / self.memory.rate + 1 / self.driver)
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """The first page of a tenant of so many customers, on our service and on the peers by name."""
+class PeerComparison:
+    """The first page of a tenant with this number of customers, on Regulars and on each peer (by name)."""
 
     customers: int
     ours: Measure
@@ -40,47 +44,47 @@ class Contest:
 
     @property
     def ranking(self) -> list[str]:
-        """The peers, the quickest first."""
+        """Names of the peers, fastest first."""
         return sorted(self.peers, key=lambda name: -self.peers[name].rate)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A request and how many milliseconds half of its answers take at most, for each size of the tenant."""
+class LatencySeries:
+    """The median latency of a request, in milliseconds, for each tenant size."""
 
     name: str
-    found: int | None
-    """How many customers a search finds in the largest tenant."""
+    matches: int | None
+    """Number of customers that a search matches in the largest tenant; None if the request is not a search."""
     milliseconds: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What one worker takes, with the largest tenant."""
+    """Memory and start time of a worker, measured with the largest tenant."""
 
     peak: float
-    """Megabytes that were resident at the most, with the pages of files that it shares."""
+    """Peak resident memory in megabytes, including shared pages and mapped files."""
     own: float
-    """Megabytes of its own memory after the load."""
+    """Private memory in megabytes after the load."""
     start: float
     """Seconds from the start of the command to the first page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """The cost against the size of the tenant: one request at a time, one worker."""
+    """Latency by tenant size, measured with one connection and one worker."""
 
     sizes: Sequence[int]
     seeding_seconds: float
-    pages: Sequence[Line]
-    searches: Sequence[Line]
-    peers: Sequence[Line]
+    pages: Sequence[LatencySeries]
+    searches: Sequence[LatencySeries]
+    peers: Sequence[LatencySeries]
     footprint: Footprint
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """Rows written in a second: by our service, and the same rows by the database alone, with the same indexes."""
+class WriteRate:
+    """Rows per second written by Regulars, and by bare inserts of the same rows into the same table (`limit`)."""
 
     name: str
     ours: float
@@ -88,16 +92,16 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """All that was measured on one database."""
+class Results:
+    """All results of one database."""
 
     database: str
     customers: int
     seeding_seconds: float
-    cases: Sequence[Compared]
+    cases: Sequence[CaseResult]
     limits: Sequence[Limits]
-    contests: Sequence[Contest]
+    comparisons: Sequence[PeerComparison]
     settings: Sequence[str]
-    """Of the peers: their versions and how they are set up, or why they could not be measured."""
+    """For each peer its versions and configuration, or the reason why it was not measured."""
     growth: Growth
-    writing: Sequence[Written]
+    writing: Sequence[WriteRate]

@@ -1,31 +1,34 @@
-"""Subjects that are measured by turns."""
+"""Repeated measurement of several targets in turns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.cases import Asker, Case
+from benchmarks.cases import Case, Client
 from benchmarks.measuring import Load, Measure, measure
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A server, what it is asked for, and by whom."""
+class Target:
+    """A server, the request that it receives, and the client that sends it."""
 
     address: str
     case: Case
-    asker: Asker
+    client: Client
 
-    def measured(self, load: Load) -> Measure:
-        """One round."""
-        return measure(self.address, self.case.path, self.asker.headers, load)
-
-
-def by_turns(subjects: Sequence[Subject], load: Load, rounds: int) -> list[Measure]:
-    """The best of each one's rounds; they take turns, so that a slow moment of the machine falls on all."""
-    found = [[one.measured(load) for one in subjects] for _ in range(rounds)]
-    return [best(measures) for measures in zip(*found, strict=True)]
+    def measure(self, load: Load) -> Measure:
+        """Measure one round."""
+        return measure(self.address, self.case.path, self.client.headers, load)
 
 
-def best(measures: Sequence[Measure]) -> Measure:
-    """Of several rounds the quickest: whatever else the machine does can only make a round slower."""
-    return max(measures, key=lambda found: found.rate)
+def measure_in_turns(targets: Sequence[Target], load: Load, rounds: int) -> list[Measure]:
+    """Return the best round of each target.
+
+    Each round measures every target once, so that a slow period of the machine affects all targets.
+    """
+    measures = [[target.measure(load) for target in targets] for _ in range(rounds)]
+    return [best_of(rounds_of_target) for rounds_of_target in zip(*measures, strict=True)]
+
+
+def best_of(measures: Sequence[Measure]) -> Measure:
+    """Return the round with the highest rate. Other load on the machine can only make a round slower."""
+    return max(measures, key=lambda measured: measured.rate)
