@@ -11,11 +11,12 @@ from typing import Any, cast
 
 import psycopg
 
-from regulars.customers.listing import Listing, fetch_page
-from regulars.db.engine import Database, is_embedded, sqlite_path
+from regulars.customers.read.list import CustomerQuery, fetch_page
+from regulars.db.connect import is_embedded, sqlite_path
+from regulars.db.database import Database
 from regulars.db.postgres import FOR_SESSION
 from regulars.db.sqlite import PRAGMAS
-from regulars.db.statements import Row, Statement, Values
+from regulars.db.statement import Row, Statement, Values
 
 Query = Callable[[], list[Row]]
 
@@ -37,7 +38,7 @@ class _Recorder:
 def first_pages_per_second(url: str, tenant_id: int, processes: int, seconds: float) -> float:
     """Return how many times per second `processes`, with one connection each, read the tenant's first page together."""
     recorder = _Recorder("sqlite" if is_embedded(url) else "postgresql")
-    fetch_page(cast(Database, recorder), tenant_id, Listing(), date.min)
+    fetch_page(cast(Database, recorder), tenant_id, CustomerQuery(), date.min)
     context = get_context("spawn")
     barrier = context.Barrier(processes)
     with context.Pool(processes, _set_barrier, (barrier,)) as pool:

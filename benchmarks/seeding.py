@@ -11,8 +11,8 @@ from benchmarks.cases import Client
 from benchmarks.postgres import checkpoint, make_empty
 from benchmarks.servers import ISSUER, SECRET_KEY, environment
 from regulars.accounts.users import get_user_by_email
-from regulars.db.engine import is_embedded, open_database
-from regulars.oauth.tokens import issue_access_token
+from regulars.db.connect import is_embedded, open_database
+from regulars.oauth.access_tokens import issue_access_token
 from regulars.settings import Settings
 
 SMALL_SIZE = 1_000

@@ -19,8 +19,8 @@ from benchmarks.plan import Plan, log_progress
 from benchmarks.results import WriteRate
 from benchmarks.seeding import run, seeded_sizes, tenant_owner
 from benchmarks.servers import running_regulars
-from regulars.customers.writing import COLUMNS
-from regulars.db.engine import is_embedded, open_database, sqlite_path
+from regulars.customers.write.storage import COLUMNS
+from regulars.db.connect import is_embedded, open_database, sqlite_path
 from regulars.db.postgres import FOR_SESSION
 from regulars.db.sqlite import PRAGMAS
 from regulars.db.tables import customers

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import httpx
 
-from regulars.oauth.scopes import SCOPES
+from regulars.scopes import SCOPES
 from regulars.settings import Settings
 from tests.postgres import free_port
 from tests.world import World

@@ -11,12 +11,12 @@ from sqlalchemy import bindparam, update
 
 from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.users import create_user
-from regulars.db.statements import Statement
+from regulars.api.authentication import Authenticator, in_tenant
+from regulars.db.statement import Statement
 from regulars.db.tables import memberships, tenants
 from regulars.errors import Forbidden
-from regulars.oauth.bearer import Authenticator, in_tenant
-from regulars.oauth.scopes import SCOPES
-from regulars.principal import PERMISSIONS, Identity, Membership, Role
+from regulars.permissions import PERMISSIONS, Identity, Membership, Role
+from regulars.scopes import SCOPES
 from tests.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT = "/api/v1/account"

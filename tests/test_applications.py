@@ -9,10 +9,10 @@ from falcon.testing import Result
 from sqlalchemy import update
 
 from regulars.accounts.memberships import add_member
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.oauth.clients import get_client, list_clients
-from regulars.principal import Role
+from regulars.permissions import Role
 from tests.oauth import Application, Browser
 from tests.world import World
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from regulars.customers import listing
+from regulars.customers.read import list as listing
 from regulars.customers.tags import create_tag
-from regulars.customers.writing import TAG_COLUMNS, Record, insert_customers
+from regulars.customers.write.storage import TAG_COLUMNS, Record, insert_customers
 from regulars.db.migrate import migrate
 from regulars.db.tables import customer_tags
-from regulars.folding import fold, phone_forms
+from regulars.text import fold, phone_forms
 from tests import postgres
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import World

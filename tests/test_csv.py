@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from regulars.accounts.memberships import add_member
 from regulars.cli.main import run
-from regulars.customers.census_upkeep import check_census
-from regulars.customers.csv_files import COLUMNS
-from regulars.customers.fields import LONGEST_NUMBER, quoted, read_email, read_phone_number
+from regulars.customers.counts.maintenance import check_counts
+from regulars.customers.csv.format import COLUMNS
+from regulars.customers.validation import LONGEST_NUMBER, quoted, read_email, read_phone_number
 from regulars.errors import Unavailable
-from regulars.principal import Role
-from regulars.tenants.queries import create_tenant, update_tenant
+from regulars.permissions import Role
+from regulars.tenants.tenants import create_tenant, update_tenant
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, World, names
 
@@ -228,7 +228,7 @@ def test_the_total_is_right_and_the_new_customers_are_found_at_once(empty_world:
 def test_a_great_import_is_looked_at_anew_and_stands_even_if_that_fails(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regulars.customers.imports.GREAT_LOAD", 2)
+    monkeypatch.setattr("regulars.customers.csv.importer.GREAT_LOAD", 2)
     analyze = mock.Mock(side_effect=Unavailable("Busy."))
     monkeypatch.setattr(type(shop.world.database), "analyze", analyze)
     assert shop.load("first_name\nAli\n").status == 0
@@ -412,7 +412,7 @@ GOOD = b"".join(b"Customer %d,\n" % number for number in range(98))
 def test_a_broken_file_changes_nothing_and_is_told_in_one_sentence(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str
 ) -> None:
-    monkeypatch.setattr("regulars.customers.imports.BATCH", 30)
+    monkeypatch.setattr("regulars.customers.csv.importer.BATCH", 30)
     before = shop.exported()
     done = shop.load(content)
     assert (done.status, done.out) == (1, b"")
@@ -492,7 +492,7 @@ def test_an_exported_file_appears_when_it_is_whole(shop: Shop, monkeypatch: pyte
     shop.load("first_name\nAli\n")
     Path("out.csv").write_text("what was there before")
     with monkeypatch.context() as patched:
-        patched.setattr("regulars.customers.exports._written", mock.Mock(side_effect=OSError(28, "No space left")))
+        patched.setattr("regulars.customers.csv.exporter._written", mock.Mock(side_effect=OSError(28, "No space left")))
         done = shop.export("--output", "out.csv")
     assert (done.status, "No space left" in done.err) == (1, True)
     assert Path("out.csv").read_text() == "what was there before"
@@ -590,7 +590,7 @@ def test_what_was_exported_and_purged_comes_back_by_an_import(empty_world: World
     again = tmp_path / "again.csv"
     assert run(["export", "--output", str(again), *here]) == 0
     assert again.read_bytes() == file.read_bytes()
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def test_a_row_with_a_tag_that_there_is_not_is_refused(shop: Shop) -> None:

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from regulars.cli.main import run
-from regulars.demo import demo_application, demo_callback
 from regulars.oauth.clients import list_clients
+from regulars.sample_data.demo import demo_application, demo_callback
 from regulars.settings import Settings
 from tests.postgres import free_port
 from tests.server import started

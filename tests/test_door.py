@@ -10,8 +10,8 @@ import zstandard
 from falcon.testing import Result
 
 from regulars.accounts.memberships import add_member
-from regulars.oauth.keys import rotate_key
-from regulars.principal import Role
+from regulars.oauth.signing_keys import rotate_key
+from regulars.permissions import Role
 from tests.world import LIST, World, expect_error
 
 
@@ -107,7 +107,7 @@ def wait_until_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_revoked_token_is_refused_within_a_second(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from regulars.oauth.tokens import revoke_token
+    from regulars.oauth.access_tokens import revoke_token
 
     token = empty_world.token(empty_world.alice)
     other = empty_world.token(empty_world.alice)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from regulars.customers.tags import create_tag
-from regulars.customers.writing import TAG_COLUMNS
+from regulars.customers.write.storage import TAG_COLUMNS
 from regulars.db.tables import customer_tags
 from tests.world import LIST, NOON, World, expect_error, names
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from regulars.folding import fold, search_text, search_words, sort_key
+from regulars.text import fold, search_text, search_words, sort_key
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 NAMES = st.text(st.sampled_from("iIıİşŞğĞçÇöÖüÜâÂîÎßẞéøłŁæÆñ ao'ΣσςЖж"), max_size=40)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from regulars.app import routes
-from regulars.oauth.scopes import SCOPES
+from regulars.scopes import SCOPES
 from tests.server import running
 from tests.world import World
 

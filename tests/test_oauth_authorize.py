@@ -11,7 +11,7 @@ from falcon.testing import Result
 
 from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
-from regulars.oauth.connections import disconnect, list_connections
+from regulars.oauth.connected_apps import disconnect, list_connections
 from tests.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, answer_of_uri, refused
 from tests.world import LIST, PASSWORD, World
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from regulars.accounts.parameters import PARAMETERS as USER_PARAMETERS
+from regulars.api.customers.parameters import PARAMETERS
+from regulars.api.user_parameters import PARAMETERS as USER_PARAMETERS
 from regulars.app import routes
-from regulars.customers.parameters import PARAMETERS
-from regulars.http.parameters import Parameter
-from regulars.oauth.scopes import SCOPES
+from regulars.http.query_params import Parameter
+from regulars.scopes import SCOPES
 from tests.world import LIST, World
 
 USERS = "/api/v1/users"

@@ -20,8 +20,8 @@ from regulars.accounts.memberships import add_member
 from regulars.accounts.personal_tokens import create_personal_token
 from regulars.accounts.users import link_subject
 from regulars.app import create_app
-from regulars.db.engine import Database
-from regulars.principal import Role
+from regulars.db.database import Database
+from regulars.permissions import Role
 from regulars.settings import Settings
 from tests.world import LIST, World, expect_error
 
@@ -383,8 +383,8 @@ def test_an_issuer_that_says_something_else_is_not_believed(world: World, issuer
 def test_a_slow_issuer_holds_one_request_and_that_not_long(
     world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regulars.oauth.outside_keys.FETCH_SECONDS", 0.6)
-    monkeypatch.setattr("regulars.oauth.outside_keys.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("regulars.oauth.jwks_client.FETCH_SECONDS", 0.6)
+    monkeypatch.setattr("regulars.oauth.jwks_client.WAIT_SECONDS", 0.1)
     asked, answered = threading.Event(), threading.Event()
 
     def slowly(*_: object) -> tuple[int, dict[str, str], bytes]:

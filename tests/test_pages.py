@@ -14,18 +14,18 @@ from jinja2 import nodes
 from sqlalchemy import update
 
 import regulars.console
-from regulars.accounts.attempts import address_key, record_failure
+from regulars.accounts.throttle import address_key, record_failure
 from regulars.console.account import DONE, WRONG_PASSWORD
 from regulars.console.applications import KINDS
 from regulars.console.device import DECIDED, NOT_A_MEMBER, SLOW_DOWN, UNKNOWN
 from regulars.console.second_factor import WRONG_CODE as WRONG_TOTP
 from regulars.console.sign_in import NO_PASSKEY, TOO_MANY, WRONG, WRONG_CODE
 from regulars.console.turkish import TURKISH
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.oauth.clients import list_clients
-from regulars.oauth.scopes import SCOPES
-from regulars.principal import Role
+from regulars.permissions import Role
+from regulars.scopes import SCOPES
 from tests.conftest import FreshDatabase
 from tests.oauth import Application, Browser, answer_of, refused
 from tests.world import LIST, PASSWORD, World

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.http.paging import links_and_meta, shown_pages
+from regulars.http.pagination import links_and_meta, shown_pages
 
 
 @pytest.mark.parametrize(

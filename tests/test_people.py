@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from regulars.accounts.audit import list_events
 from regulars.accounts.memberships import add_member, memberships_of
 from regulars.accounts.passwords import check_password
 from regulars.accounts.users import create_user
-from regulars.oauth.scopes import SCOPES
-from regulars.principal import Role
+from regulars.permissions import Role
+from regulars.scopes import SCOPES
+from regulars.security.audit import list_events
 from tests.world import PASSWORD, World, expect_error
 
 ACCOUNT = "/api/v1/account"

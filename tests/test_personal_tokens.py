@@ -16,10 +16,10 @@ from regulars.accounts.personal_tokens import (
     revoke_personal_token,
     touch_personal_token,
 )
-from regulars.db.statements import Statement
+from regulars.api import authentication as bearer
+from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound
-from regulars.oauth import bearer
 from tests.elsewhere import beside_a_writer
 from tests.world import LIST, World, expect_error
 

@@ -14,13 +14,13 @@ import pytest
 
 import regulars
 from regulars.accounts.memberships import add_member
-from regulars.customers.queries import get_customer
+from regulars.customers.read.get import get_customer
 from regulars.db import replicas
 from regulars.db.migrate import migrate
 from regulars.db.replicas import Replica, ReplicatedDatabase
 from regulars.errors import ConfigurationError, NotFound, Unavailable
-from regulars.oauth.tokens import revoke_token
-from regulars.principal import Role
+from regulars.oauth.access_tokens import revoke_token
+from regulars.permissions import Role
 from regulars.settings import load_settings
 from tests import postgres
 from tests.oauth import Application, Browser
@@ -156,23 +156,23 @@ def test_a_token_that_we_have_not_signed_does_not_keep_a_client_on_the_primary(p
 
 def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> None:
     """Who may do what, and all that the authorization server keeps, is asked of the primary alone."""
-    named = {name for name, statement in statements() if statement.may_lag}
+    named = {name for name, statement in statements() if statement.replica_ok}
     assert named == {
-        "regulars.customers.queries.ONE",
-        "regulars.customers.history.ALL",
-        "regulars.customers.history.LAST_SEEN",
-        "regulars.customers.history.OF_ONE",
+        "regulars.customers.read.get.ONE",
+        "regulars.customers.change_log.ALL",
+        "regulars.customers.change_log.LAST_SEEN",
+        "regulars.customers.change_log.OF_ONE",
         "regulars.customers.tags.ALL",
         "regulars.customers.tags.OF_CUSTOMERS",
         "regulars.customers.tags.ONE",
-        "regulars.accounts.listing.OF_TENANT",
-        "regulars.accounts.listing.ONE",
-        "regulars.channels.queries.OF_TENANT",
-        "regulars.channels.queries.ONE",
-        "regulars.customers.duplicates.ON_POSTGRESQL",
-        "regulars.countries.queries.ALL",
+        "regulars.accounts.directory.OF_TENANT",
+        "regulars.accounts.directory.ONE",
+        "regulars.tenants.channels.OF_TENANT",
+        "regulars.tenants.channels.ONE",
+        "regulars.customers.read.duplicates.ON_POSTGRESQL",
+        "regulars.tenants.countries.ALL",
     }
-    assert {path.name for path in SOURCES.rglob("*.py") if "may_lag=True" in path.read_text("utf-8")} == {
+    assert {path.name for path in SOURCES.rglob("*.py") if "replica_ok=True" in path.read_text("utf-8")} == {
         "statements.py",  # the list
         "duplicates.py",
         "queries.py",

@@ -20,7 +20,7 @@ import pytest
 from regulars.accounts.memberships import add_member, list_members
 from regulars.cli.main import run
 from regulars.errors import Unavailable
-from regulars.tenants.queries import create_tenant
+from regulars.tenants.tenants import create_tenant
 from tests.conftest import FreshDatabase
 from tests.world import LIST, World, names
 
@@ -75,8 +75,8 @@ def sizes(url: str) -> list[int]:
 @pytest.fixture(params=[True, False], ids=["built afterwards", "row by row"])
 def in_bulk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Both ways of filling a database, however few the customers."""
-    monkeypatch.setattr("regulars.customers.seeding.WORTH_BUILDING_AFTERWARDS", 1 if request.param else 10**9)
-    monkeypatch.setattr("regulars.customers.seeding.BATCH", 50)
+    monkeypatch.setattr("regulars.sample_data.seed.WORTH_BUILDING_AFTERWARDS", 1 if request.param else 10**9)
+    monkeypatch.setattr("regulars.sample_data.seed.BATCH", 50)
     return bool(request.param)
 
 
@@ -199,7 +199,7 @@ def test_what_is_said_names_an_owner_who_can_be_given_a_token(
 def test_the_planner_knows_what_a_great_load_has_brought(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("regulars.customers.seeding.WORTH_BUILDING_AFTERWARDS", 1)
+    monkeypatch.setattr("regulars.sample_data.seed.WORTH_BUILDING_AFTERWARDS", 1)
     if database_url.startswith("postgresql"):
         # The server of the tests acknowledges a commit before it is written; until then no page counts as visible.
         with psycopg.connect(database_url) as server:
@@ -219,7 +219,7 @@ def test_a_load_that_fails_leaves_all_as_it_was(
     database_url: str, in_bulk: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = schema(database_url)
-    monkeypatch.setattr("regulars.customers.seeding.count_tenant", mock.Mock(side_effect=Unavailable("Gone.")))
+    monkeypatch.setattr("regulars.sample_data.seed.count_tenant", mock.Mock(side_effect=Unavailable("Gone.")))
     assert run(["seed", "--customers", "60", "--database", database_url]) == 1
     assert capsys.readouterr() == ("", "regulars: Gone.\n")
     assert schema(database_url) == before

@@ -15,12 +15,12 @@ from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.users import create_user
 from regulars.app import routes
 from regulars.customers.tags import create_tag
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.db.tables import channels
-from regulars.oauth.scopes import SCOPES
-from regulars.principal import Role
-from regulars.tenants.queries import CHANNELS as CHANNELS_OF_ALL
-from regulars.tenants.queries import create_tenant
+from regulars.permissions import Role
+from regulars.scopes import SCOPES
+from regulars.tenants.tenants import CHANNELS as CHANNELS_OF_ALL
+from regulars.tenants.tenants import create_tenant
 from tests.conftest import KINDS, FreshDatabase
 from tests.world import LIST, PASSWORD, World, expect_error
 
@@ -63,9 +63,9 @@ WRITES_OF_TENANTS: dict[tuple[str, str], dict[str, Any] | None] = {
 OF_NO_TENANT = {"/api/v1/countries"}
 TENANT_TABLES = {
     "customers",
-    "census",
-    "census_deltas",
-    "milestones",
+    "customer_counts",
+    "count_deltas",
+    "page_checkpoints",
     "channels",
     "memberships",
     "customers_search",
@@ -362,7 +362,7 @@ def test_a_public_function_on_customers_takes_the_tenant_first_after_the_databas
                 continue
             names: list[Any] = [argument.arg for argument in node.args.args]
             # The last reads which trigrams there are, and not whose.
-            is_for_all = node.name in {"seed_database", "fold_census", "rare_trigrams"}
+            is_for_all = node.name in {"seed_database", "merge_count_deltas", "rare_trigrams"}
             if names[:1] == ["database"] and names[1:2] != ["tenant_id"] and not is_for_all:
                 wrong.append(f"{path.name}: {node.name}")
     assert wrong == []

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from falcon.testing import Result
 
-from regulars.oauth.scopes import SCOPES
+from regulars.scopes import SCOPES
 from tests.world import LIST, NOON, World, expect_error
 
 CHANNELS = "/api/v1/channels"

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from regulars.cli.main import run
-from regulars.customers.census_upkeep import check_census
-from regulars.customers.trash import OLD, empty_trash
-from regulars.db.engine import NO_VALUES
-from regulars.db.statements import Row, Statement, Values
-from regulars.principal import COMMAND_LINE
+from regulars.customers.counts.maintenance import check_counts
+from regulars.customers.write.empty_trash import OLD, empty_trash
+from regulars.db.database import NO_VALUES
+from regulars.db.statement import Row, Statement, Values
+from regulars.permissions import COMMAND_LINE
 from tests.test_writing import total
 from tests.world import LIST, World, expect_error
 
@@ -18,7 +18,7 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
     empty_world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = empty_world
-    monkeypatch.setattr("regulars.customers.trash.BATCH", 2)
+    monkeypatch.setattr("regulars.customers.write.empty_trash.BATCH", 2)
     now = datetime.now(UTC).replace(microsecond=0)
     for days in (1, 29, 31, 32, 33, 34, 400):
         world.add(first_name=f"Gone for {days}", deleted_at=now - timedelta(days=days))
@@ -34,7 +34,7 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
         f"Purged 0 customers of tenant {world.clinic}.",
         f"Purged 1 customer of tenant {world.salon}.",
     ]
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
     assert world.get(f"/api/v1/customers/{kept}").status_code == 200
     changes = world.get("/api/v1/customers/changes").json["data"]
     assert [change["client_id"] for change in changes if change["action"] == "purged"] == ["command-line"] * 5

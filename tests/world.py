@@ -12,13 +12,14 @@ from falcon.testing import Result, TestClient
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
 from regulars.app import create_app
-from regulars.customers.writing import SEQUENCE, Record, insert_customers
-from regulars.db.engine import Database, open_database
-from regulars.oauth.scopes import SCOPES
-from regulars.oauth.tokens import issue_access_token
-from regulars.principal import Role
+from regulars.customers.write.storage import SEQUENCE, Record, insert_customers
+from regulars.db.connect import open_database
+from regulars.db.database import Database
+from regulars.oauth.access_tokens import issue_access_token
+from regulars.permissions import Role
+from regulars.scopes import SCOPES
 from regulars.settings import Settings
-from regulars.tenants.queries import create_tenant
+from regulars.tenants.tenants import create_tenant
 
 LIST = "/api/v1/customers"
 PASSWORD = "correct horse battery"

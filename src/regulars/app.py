@@ -5,34 +5,34 @@ from typing import Any
 import falcon
 import falcon.media
 
-from regulars.accounts.routes.account import OwnAccount, OwnRoles, OwnTenants
-from regulars.accounts.routes.users import OneUser, UserList
-from regulars.channels.routes import ChannelList, OneChannel
+from regulars.api import oauth
+from regulars.api.account import OwnAccount, OwnRoles, OwnTenants
+from regulars.api.authentication import Authenticator
+from regulars.api.channels import ChannelList, OneChannel
+from regulars.api.countries import CountryList
+from regulars.api.customers.batch import CustomerBatch
+from regulars.api.customers.changes import CustomerChanges, CustomerHistory
+from regulars.api.customers.collection import CustomerList
+from regulars.api.customers.common import CustomerDoor
+from regulars.api.customers.duplicates import CustomerDuplicates
+from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
+from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
+from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.tags import OneTag, TagList
+from regulars.api.tenants import OneTenant
+from regulars.api.users import OneUser, UserList
 from regulars.console import routes as console
 from regulars.console.pages import Pages
-from regulars.countries.routes import CountryList
-from regulars.customers.routes.batch import CustomerBatch
-from regulars.customers.routes.door import CustomerDoor
-from regulars.customers.routes.duplicates import CustomerDuplicates
-from regulars.customers.routes.history import CustomerChanges, CustomerHistory
-from regulars.customers.routes.listing import CustomerList
-from regulars.customers.routes.merging import MergedCustomer, UnmergedCustomer
-from regulars.customers.routes.one import ErasedCustomer, OneCustomer, RestoredCustomer
-from regulars.customers.routes.personal_data import CustomerPersonalData
-from regulars.customers.routes.tags import OneTag, TagList
-from regulars.db.engine import Database
+from regulars.db.database import Database
 from regulars.http import problems
 from regulars.http.health import Alive, Ready
 from regulars.http.idempotency import Once
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
-from regulars.oauth import routes as oauth
-from regulars.oauth.bearer import Authenticator
-from regulars.oauth.flows import create_server
-from regulars.oauth.outside import outside_issuer
-from regulars.oauth.secret import Vault
+from regulars.oauth.external_issuer import outside_issuer
+from regulars.oauth.grant_types import create_server
+from regulars.security.encryption import Cipher
 from regulars.settings import Settings
-from regulars.tenants.routes import OneTenant
 
 App = falcon.App[falcon.Request, falcon.Response]
 
@@ -54,10 +54,10 @@ def consistency(settings: Settings, database: Database) -> list[Any]:
         return []
     # PostgreSQL's driver is loaded where it is used.
     from regulars.db.replicas import ReplicatedDatabase
-    from regulars.http.consistency import Consistency
+    from regulars.http.read_your_writes import Consistency
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
-    sign = Vault(settings, "consistency").sign
+    sign = Cipher(settings, "consistency").sign
     return [Consistency(database, sign, is_secure=settings.origin.startswith("https:"))]
 
 
@@ -72,7 +72,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     """Every address of the service, with what answers there."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, outside_issuer(settings))
-    once = Once(database, Vault(settings, "idempotency").sign)
+    once = Once(database, Cipher(settings, "idempotency").sign)
     customers = CustomerDoor(database, settings, authenticator, once)
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(customers)),
@@ -80,10 +80,10 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/customers/duplicates", CustomerDuplicates(customers)),
         ("/api/v1/customers/changes", CustomerChanges(customers)),
         ("/api/v1/customers/{id}", OneCustomer(customers)),
-        ("/api/v1/customers/{id}/restore", RestoredCustomer(customers)),
-        ("/api/v1/customers/{id}/erase", ErasedCustomer(customers)),
-        ("/api/v1/customers/{id}/merge", MergedCustomer(customers)),
-        ("/api/v1/customers/{id}/unmerge", UnmergedCustomer(customers)),
+        ("/api/v1/customers/{id}/restore", RestoreCustomer(customers)),
+        ("/api/v1/customers/{id}/erase", EraseCustomer(customers)),
+        ("/api/v1/customers/{id}/merge", MergeCustomers(customers)),
+        ("/api/v1/customers/{id}/unmerge", UnmergeCustomers(customers)),
         ("/api/v1/customers/{id}/personal-data", CustomerPersonalData(customers)),
         ("/api/v1/customers/{id}/history", CustomerHistory(customers)),
         ("/api/v1/tags", TagList(customers)),

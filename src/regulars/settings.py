@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from regulars.cores import usable_cores
+from regulars.cpu import usable_cores
 from regulars.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "REGULARS_"

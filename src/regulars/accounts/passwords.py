@@ -5,13 +5,14 @@ from functools import cache
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import bindparam, select, update
 
-from regulars.accounts import audit, users
+from regulars.accounts import users
 from regulars.accounts.users import LONGEST_PASSWORD, User, hash_password, normal_email, password_faults
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import users as table
 from regulars.errors import Invalid, NotFound
-from regulars.oauth.opaque import Kind, new_token
+from regulars.security import audit
+from regulars.security.tokens import Kind, new_token
 
 BY_EMAIL = Statement(select(*users.FIELDS, table.c.password_hash).where(table.c.email == bindparam("email")))
 BY_ID = Statement(select(table.c.password_hash).where(table.c.id == bindparam("id")))

@@ -4,11 +4,11 @@ import secrets
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
-from regulars.accounts import audit
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import recovery_codes
-from regulars.oauth.opaque import digest
+from regulars.security import audit
+from regulars.security.tokens import digest
 
 HOW_MANY = 10
 LETTERS = 12  # of 32: 60 bits

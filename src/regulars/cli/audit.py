@@ -16,7 +16,7 @@ def show_audit(
     database: DatabaseOption = None,
 ) -> None:
     """Show what happened to people's access: sign-ins, tokens, second factors; the newest first."""
-    from regulars.accounts.audit import list_events
+    from regulars.security.audit import list_events
 
     with opened(database) as (db, _):
         print_list(list_events(db, limit), COLUMNS, as_json=as_json)

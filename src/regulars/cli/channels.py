@@ -33,7 +33,7 @@ def create(
     database: DatabaseOption = None,
 ) -> None:
     """Create a channel of a tenant and print its id."""
-    from regulars.channels.queries import create_channel
+    from regulars.tenants.channels import create_channel
 
     with opened(database) as (db, _):
         print_created(create_channel(db, tenant, kind.value, _checked_name(name)), as_json=as_json)
@@ -42,8 +42,8 @@ def create(
 @app.command("list")
 def list_all(tenant: TenantOption, as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """List the channels of a tenant."""
-    from regulars.channels.queries import list_channels
-    from regulars.tenants.queries import get_tenant
+    from regulars.tenants.channels import list_channels
+    from regulars.tenants.tenants import get_tenant
 
     with opened(database) as (db, _):
         get_tenant(db, tenant)
@@ -53,7 +53,7 @@ def list_all(tenant: TenantOption, as_json: JsonOption = False, database: Databa
 @app.command("rename")
 def rename(tenant: TenantOption, channel: ChannelArgument, name: NameOption, database: DatabaseOption = None) -> None:
     """Give a channel another name."""
-    from regulars.channels.queries import rename_channel
+    from regulars.tenants.channels import rename_channel
 
     with opened(database) as (db, _):
         rename_channel(db, tenant, channel, _checked_name(name))
@@ -62,7 +62,7 @@ def rename(tenant: TenantOption, channel: ChannelArgument, name: NameOption, dat
 @app.command("delete")
 def delete(tenant: TenantOption, channel: ChannelArgument, database: DatabaseOption = None) -> None:
     """Delete a channel that no customer has as the default channel."""
-    from regulars.channels.queries import delete_channel
+    from regulars.tenants.channels import delete_channel
 
     with opened(database) as (db, _):
         delete_channel(db, tenant, channel)
@@ -71,7 +71,7 @@ def delete(tenant: TenantOption, channel: ChannelArgument, database: DatabaseOpt
 def _checked_name(text: str) -> str:
     """The name, trimmed. Raises `Invalid`."""
     from regulars.errors import Invalid
-    from regulars.names import read_name
+    from regulars.validation import read_name
 
     try:
         return read_name(text)

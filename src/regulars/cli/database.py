@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.db.engine import Database, is_embedded, open_database
+from regulars.db.connect import is_embedded, open_database
+from regulars.db.database import Database
 from regulars.settings import Settings, load_settings
 
 DatabaseOption = Annotated[
@@ -32,7 +33,7 @@ def opened(url: str | None) -> Iterator[tuple[Database, Settings]]:
 @contextmanager
 def opened_with(settings: Settings) -> Iterator[Database]:
     """The database of `settings`: SQLite's schema is brought up to date, PostgreSQL's must be."""
-    from regulars.db.schema import check_schema, is_up_to_date
+    from regulars.db.schema_version import check_schema, is_up_to_date
 
     if is_embedded(settings.database) and not is_up_to_date(settings.database):
         from regulars.db.migrate import migrate

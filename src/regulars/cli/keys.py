@@ -16,7 +16,7 @@ def rotate(
     database: DatabaseOption = None,
 ) -> None:
     """Make a new key, which signs from now on, and print its id. Old keys stay good for the tokens they signed."""
-    from regulars.oauth.keys import rotate_key
+    from regulars.oauth.signing_keys import rotate_key
 
     with opened(database) as (db, settings):
         print_line(rotate_key(db, settings, algorithm).kid)
@@ -25,7 +25,7 @@ def rotate(
 @app.command("list")
 def list_all(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """List the keys, the one that signs first."""
-    from regulars.oauth.keys import public_keys
+    from regulars.oauth.signing_keys import public_keys
 
     with opened(database) as (db, _):
         keys = [(key.kid, key.algorithm, f"{key.created_at:%Y-%m-%dT%H:%M:%SZ}") for key in public_keys(db).values()]

@@ -6,7 +6,7 @@ import typer
 
 from regulars.cli.database import DatabaseOption, JsonOption, opened
 from regulars.cli.output import print_json, print_line, print_list
-from regulars.principal import Role
+from regulars.permissions import Role
 
 app = typer.Typer(help="Members: which user may do what in which tenant.", no_args_is_help=True)
 

@@ -14,7 +14,7 @@ import typer
 from regulars.cli.database import DatabaseOption, opened_with
 from regulars.cli.output import print_line
 from regulars.cli.progress import progress_bar
-from regulars.db.engine import Database
+from regulars.db.database import Database
 from regulars.errors import ConfigurationError, Unavailable
 from regulars.settings import Settings, load_settings
 
@@ -66,7 +66,7 @@ def demo(
     data: Annotated[Path, typer.Option(help="Folder for the demo's database.")] = Path("regulars-data"),
 ) -> None:
     """Serve a directory with made-up people in it, and show how to ask for them. Run again, it has the same data."""
-    from regulars.demo import demo_password, fill_demo
+    from regulars.sample_data.demo import demo_password, fill_demo
 
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -85,8 +85,8 @@ def _demo_token(database: Database) -> str:
     """A personal access token of the demo's owner, for an hour."""
     from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_user_by_email
-    from regulars.demo import OWNER
-    from regulars.oauth.scopes import SCOPES
+    from regulars.sample_data.demo import OWNER
+    from regulars.scopes import SCOPES
 
     owner = get_user_by_email(database, OWNER)
     scopes = [scope for scope in SCOPES if ":" in scope]
@@ -94,8 +94,8 @@ def _demo_token(database: Database) -> str:
 
 
 def _explain(settings: Settings, database: Database, password: str) -> None:
-    from regulars.demo import OWNER, demo_application, demo_callback
-    from regulars.tenants.queries import list_tenants
+    from regulars.sample_data.demo import OWNER, demo_application, demo_callback
+    from regulars.tenants.tenants import list_tenants
 
     token, tenant_id = _demo_token(database), list_tenants(database)[0].id
     url, callback = settings.origin, demo_callback(settings)

@@ -20,7 +20,7 @@ def create(
     database: DatabaseOption = None,
 ) -> None:
     """Create a tenant and print its id."""
-    from regulars.tenants.queries import create_tenant
+    from regulars.tenants.tenants import create_tenant
 
     with opened(database) as (db, _):
         tenant = create_tenant(db, name=name, time_zone=timezone, locale=locale, country_code=country)
@@ -47,8 +47,8 @@ def update(
     database: DatabaseOption = None,
 ) -> None:
     """Change those of a tenant's settings that are given."""
-    from regulars.tenants.fields import read_settings, readers
-    from regulars.tenants.queries import country_reader, update_tenant
+    from regulars.tenants.tenants import country_reader, update_tenant
+    from regulars.tenants.validation import read_settings, readers
 
     fields = None if unique_fields is None else [field.strip() for field in unique_fields.split(",") if field.strip()]
     given = {
@@ -70,7 +70,7 @@ def update(
 @app.command("list")
 def list_all(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
     """List the tenants."""
-    from regulars.tenants.queries import list_tenants
+    from regulars.tenants.tenants import list_tenants
 
     with opened(database) as (db, _):
         columns = ("id", "name", "time_zone", "locale", "country_code", "created_at")

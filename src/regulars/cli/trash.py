@@ -29,9 +29,9 @@ def empty(
     database: DatabaseOption = None,
 ) -> None:
     """Purge the customers who have been in the trash for longer than that. They cannot be brought back."""
-    from regulars.customers.trash import empty_trash
-    from regulars.principal import COMMAND_LINE
-    from regulars.tenants.queries import get_tenant, list_tenants
+    from regulars.customers.write.empty_trash import empty_trash
+    from regulars.permissions import COMMAND_LINE
+    from regulars.tenants.tenants import get_tenant, list_tenants
 
     seconds = read_lifetime(older_than)
     if seconds is None or seconds > LONGEST:

@@ -7,8 +7,8 @@ import falcon
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User
 from regulars.console.account import show
+from regulars.console.flash import show_once, take_shown_once
 from regulars.console.pages import Form, Pages, Visitor
-from regulars.console.shown_once import show_once, take_shown_once
 from regulars.errors import Invalid, NotFound
 from regulars.oauth.clients import (
     Client,
@@ -19,9 +19,9 @@ from regulars.oauth.clients import (
     list_clients,
     rotate_secret,
 )
-from regulars.oauth.scopes import SCOPES
-from regulars.principal import Role
-from regulars.tenants.queries import OwnTenant, list_tenants_of
+from regulars.permissions import Role
+from regulars.scopes import SCOPES
+from regulars.tenants.tenants import OwnTenant, list_tenants_of
 
 KINDS = {
     ClientKind.WEB: "A web application with a server that can keep a secret.",

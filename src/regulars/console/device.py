@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import falcon
 
-from regulars.accounts.attempts import address_key, record_failure, seconds_to_wait
 from regulars.accounts.memberships import memberships_of
+from regulars.accounts.throttle import address_key, record_failure, seconds_to_wait
 from regulars.console.authorize import what_is_asked
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import Conflict
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.consents import remember_consent
-from regulars.oauth.devices import DeviceCode, decide, find_pending
+from regulars.oauth.device_codes import DeviceCode, decide, find_pending
 from regulars.oauth.grants import open_grant
 from regulars.oauth.server import Server
 

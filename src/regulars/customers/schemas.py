@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from regulars.customers.tags import Tag
-from regulars.db.statements import Row
+from regulars.db.statement import Row
 
 Gender = Literal["male", "female", "other"]
 MIDNIGHT = time(tzinfo=UTC)

@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 from sqlalchemy import Integer, Text, column, text
 
-from regulars.db.engine import Database
+from regulars.db.database import Database
 from regulars.db.postgres import SETTINGS
-from regulars.db.statements import Statement
+from regulars.db.statement import Statement
 from regulars.errors import ConfigurationError
 
 REFERENCE = ("countries", "users", "tenants", "memberships", "channels", "tags")
 """In an order in which none refers to a later one."""
 DISTRIBUTED = (
     "customers",
-    "census",
-    "census_deltas",
-    "milestones",
+    "customer_counts",
+    "count_deltas",
+    "page_checkpoints",
     "customer_tags",
     "change_counters",
     "customer_changes",

@@ -2,8 +2,8 @@
 
 import falcon
 
-from regulars.db.engine import Database
-from regulars.db.schema import check_schema
+from regulars.db.database import Database
+from regulars.db.schema_version import check_schema
 from regulars.errors import ConfigurationError, Unavailable
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import falcon
 import msgspec
 
-from regulars.db.engine import Database
-from regulars.db.idempotency import KeptAnswer, claim_key, get_answer, keep_answer
+from regulars.db.database import Database
+from regulars.db.idempotency_keys import KeptAnswer, claim_key, get_answer, keep_answer
 from regulars.errors import Conflict, Invalid, Malformed
-from regulars.http.answers import encode
-from regulars.principal import Identity
+from regulars.http.responses import encode
+from regulars.permissions import Identity
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = "Idempotent-Replayed"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regulars.db.engine import Database
-from regulars.db.statements import Statement
+from regulars.db.database import Database
+from regulars.db.statement import Statement
 from regulars.db.tables import consents
 
 MINE = (consents.c.user_id == bindparam("of_user"), consents.c.client_id == bindparam("of_client"))

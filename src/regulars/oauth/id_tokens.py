@@ -3,9 +3,9 @@
 from joserfc import jwt
 from joserfc.errors import JoseError
 
-from regulars.db.engine import Database
-from regulars.oauth.keys import ALGORITHMS, public_keys
-from regulars.oauth.tokens import LONGEST_TOKEN
+from regulars.db.database import Database
+from regulars.oauth.access_tokens import LONGEST_TOKEN
+from regulars.oauth.signing_keys import ALGORITHMS, public_keys
 
 
 def read_hint(database: Database, issuer: str, token: str) -> tuple[str | None, int | None]:

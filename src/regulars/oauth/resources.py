@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from authlib.oauth2 import OAuth2Error
 
-from regulars.oauth.tokens import audiences
+from regulars.oauth.access_tokens import audiences
 from regulars.settings import Settings
 
 

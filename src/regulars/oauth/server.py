@@ -12,13 +12,13 @@ from authlib.oauth2 import AuthorizationServer, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Payload
 
 from regulars.accounts.users import User, get_user
-from regulars.db.engine import Database
+from regulars.db.database import Database
+from regulars.oauth.access_tokens import issue_access_token
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.grants import Grant
+from regulars.oauth.refresh_tokens import issue_refresh_token
 from regulars.oauth.resources import check_resources
-from regulars.oauth.rotation import issue_refresh_token
-from regulars.oauth.scopes import SCOPES
-from regulars.oauth.tokens import issue_access_token
+from regulars.scopes import SCOPES
 from regulars.settings import Settings
 
 Pairs = Sequence[tuple[str, str]]

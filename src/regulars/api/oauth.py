@@ -1,0 +1,143 @@
+"""The endpoints of the authorization server that programs call; those for people are in the console."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import falcon
+import msgspec
+
+from regulars.accounts.users import get_user
+from regulars.api.authentication import Authenticator
+from regulars.db.database import Database
+from regulars.errors import Forbidden, Malformed
+from regulars.http.forms import FORM_TYPE, Pairs, read_form
+from regulars.oauth.metadata import key_set, resource_metadata, server_metadata
+from regulars.oauth.server import Answer, Server
+from regulars.oauth.signing_keys import current_key
+from regulars.oauth.userinfo import claims_of
+from regulars.settings import Settings
+
+NOT_A_FORM: Answer = (
+    400,
+    {"error": "invalid_request", "error_description": f"Send the parameters as {FORM_TYPE}, in the body."},
+    [],
+)
+
+
+def routes(server: Server, authenticator: Authenticator) -> list[tuple[str, object]]:
+    """Every address that programs call, with what answers there."""
+    database, settings = server.database, server.settings
+    metadata = Document(server_metadata(settings))
+    return [
+        ("/.well-known/openid-configuration", metadata),
+        ("/.well-known/oauth-authorization-server", metadata),
+        ("/.well-known/oauth-protected-resource", Document(resource_metadata(settings))),
+        ("/oauth/jwks", Keys(database, settings)),
+        ("/oauth/token", TokenEndpoint(server)),
+        ("/oauth/revoke", NamedEndpoint(server, "revocation")),
+        ("/oauth/introspect", NamedEndpoint(server, "introspection")),
+        ("/oauth/device_authorization", NamedEndpoint(server, "device_authorization")),
+        ("/oauth/userinfo", UserInfo(database, authenticator)),
+    ]
+
+
+def read_parameters(request: falcon.Request) -> Pairs | None:
+    """Return the parameters in the body of a request; None if it is not a form that can be read."""
+    try:
+        return read_form(request)
+    except Malformed:
+        return None
+
+
+class Document:
+    """A document that never changes while the service runs."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.content = msgspec.json.encode(content)
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The document."""
+        response.set_header("Cache-Control", "public, max-age=300")
+        response.data = self.content
+
+
+class Keys:
+    """`/oauth/jwks`"""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The public keys; a first one is made at need, since some clients ask before any token is issued."""
+        keys = key_set(self.database)
+        if not keys["keys"]:
+            current_key(self.database, self.settings)
+            keys = key_set(self.database)
+        response.set_header("Cache-Control", "public, max-age=60")
+        response.data = msgspec.json.encode(keys)
+
+
+class TokenEndpoint:
+    """`/oauth/token`"""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Tokens, or why not."""
+        pairs = read_parameters(request)
+        send(response, NOT_A_FORM if pairs is None else self.server.token_answer(pairs, headers_of(request)))
+
+
+class NamedEndpoint:
+    """An endpoint that answers a client's form: revocation, introspection, device authorization."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """The answer of the endpoint's own RFC."""
+        pairs = read_parameters(request)
+        if pairs is None:
+            send(response, NOT_A_FORM)
+        else:
+            send(response, self.server.endpoint_answer(self.name, request.path, pairs, headers_of(request)))
+
+
+class UserInfo:
+    """`/oauth/userinfo` (OpenID Connect Core, section 5.3)"""
+
+    scope: ClassVar = "openid"
+
+    def __init__(self, database: Database, authenticator: Authenticator) -> None:
+        self.database = database
+        self.authenticator = authenticator
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """What the token's scopes tell about its user."""
+        identity = self.authenticator.identity(request, self.scope)
+        if identity.user_id is None:
+            raise Forbidden("The access token belongs to an application, not to a user.", "insufficient_scope")
+        response.set_header("Cache-Control", "no-store")
+        response.data = msgspec.json.encode(claims_of(get_user(self.database, identity.user_id), identity.scopes))
+
+    on_post = on_get
+
+
+def headers_of(request: falcon.Request) -> dict[str, str]:
+    """The headers that authenticate a client."""
+    return {"Authorization": request.get_header("Authorization") or ""}
+
+
+def send(response: falcon.Response, answer: Answer) -> None:
+    """Send an answer of the server's, never to be stored (RFC 6749, section 5.1)."""
+    status, body, headers = answer
+    response.status = status
+    for name, value in headers:
+        if name.lower() != "content-type":
+            response.set_header(name, value)
+    response.set_header("Cache-Control", "no-store")
+    response.content_type = "application/json"
+    response.data = msgspec.json.encode(body)

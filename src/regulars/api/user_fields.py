@@ -1,0 +1,50 @@
+"""The bodies that say who is to be a user's, and what they may do."""
+
+from typing import Any
+
+from regulars.accounts.users import (
+    LONGEST_EMAIL,
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    normal_email,
+    password_faults,
+)
+from regulars.http.json_body import Field, choice_field, text_field
+from regulars.http.query_params import shown
+from regulars.permissions import Role
+from regulars.validation import LONGEST_NAME, read_name
+
+
+def _read_email(text: str) -> str:
+    normal = normal_email(text)
+    if normal is None:
+        raise ValueError(f"must be an e-mail address, not {shown(text.encode('utf-8', 'replace').decode())}")
+    return normal
+
+
+def _read_password(value: Any) -> str:
+    if not isinstance(value, str) or password_faults(value):
+        raise ValueError(f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    return value
+
+
+NAME = text_field("name", "What people call them.", "Zeynep Arslan", read_name, at_most=LONGEST_NAME, required=True)
+ROLE = choice_field("role", "What they may do in the tenant.", "agent", options=[*Role], required=True)
+EMAIL = text_field(
+    "email",
+    "The address that they sign in with.",
+    "zeynep@example.com",
+    _read_email,
+    at_most=LONGEST_EMAIL,
+    required=True,
+    schema={"format": "email"},
+)
+PASSWORD = Field(
+    "password",
+    {"type": ["string", "null"], "minLength": SHORTEST_PASSWORD, "maxLength": LONGEST_PASSWORD},
+    "What they sign in with first. Without one they can sign in only after the operator has given them one, or at an"
+    " outside authorization server.",
+    "correct horse battery staple",
+    _read_password,
+)
+NEW_MEMBER = (EMAIL, NAME, PASSWORD, ROLE)

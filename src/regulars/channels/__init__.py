@@ -1,1 +1,0 @@
-"""Channels: where a tenant and its customers talk."""

@@ -1,0 +1,41 @@
+"""`regulars counts`"""
+
+from typing import Annotated
+
+import typer
+
+from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.output import print_line
+
+WRONG = 1
+
+
+def count(
+    tenant: Annotated[
+        int | None, typer.Option("--tenant", metavar="ID", help="One tenant's id. [default: all tenants]")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare only; change nothing.")] = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Count all customers anew, or check that the counts that are kept are right.
+
+    Exit status with --check: 0 all are right, 1 some are not.
+    """
+    from regulars.customers.counts.maintenance import check_counts, rebuild_counts
+    from regulars.tenants.tenants import get_tenant, list_tenants
+
+    wrong = False
+    with opened(database) as (db, _):
+        for each in list_tenants(db) if tenant is None else [get_tenant(db, tenant)]:
+            if not check:
+                rebuild_counts(db, each.id)
+                print_line(f"Counted the customers of tenant {each.id}.")
+            elif differences := check_counts(db, each.id):
+                wrong = True
+                print_line(f"The counts of tenant {each.id} are wrong in {len(differences)} places. The first:")
+                print_line(f"  {differences[0].describe()}")
+            else:
+                print_line(f"The counts of tenant {each.id} are right.")
+    if wrong:
+        print_line("Run 'regulars counts' without --check to rebuild them.")
+        raise typer.Exit(WRONG)

@@ -1,0 +1,194 @@
+"""`regulars import`, `regulars export`, `regulars seed`"""
+
+import csv
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, BinaryIO, TextIO
+
+import typer
+
+from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.output import print_line
+from regulars.cli.progress import progress_bar
+from regulars.errors import RegularsError
+
+SOME_REFUSED = 3
+NOTHING_CHANGED = 1
+
+TenantOption = Annotated[int, typer.Option("--tenant", metavar="ID", help="The tenant's id.")]
+
+
+def import_customers(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The CSV file; - is the standard input.")],
+    tenant: TenantOption,
+    strict: Annotated[bool, typer.Option("--strict", help="Import nothing if any row is bad.")] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write which rows are bad, and why. [default: FILE.errors.csv]"),
+    ] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Import customers from a CSV file: UTF-8, with commas, semicolons or tabs, columns in any order.
+
+    Bad rows are left out and written to an error file. A broken file changes nothing.
+    Exit status: 0 all imported, 3 all but the bad rows imported, 1 nothing changed.
+    """
+    from regulars.customers.csv.importer import import_csv
+
+    faults = _ErrorFile(errors or Path("stdin.errors.csv" if file == "-" else f"{file}.errors.csv"), file)
+    with opened(database) as (db, _), _reading(file) as source, faults:
+        size = None if file == "-" or not Path(file).is_file() else Path(file).stat().st_size
+        with _progress("Importing", size) as advance:
+            result = import_csv(
+                db, tenant, source, faults.add, strict=strict, progress=lambda _: size and advance(source.tell())
+            )
+    refused = f"{_rows(result.refused)} {'was' if result.refused == 1 else 'were'} refused, see {faults.path}"
+    if not result.refused:
+        print_line(f"Imported {_rows(result.imported)}.")
+        return
+    if not result.imported:
+        print_line(f"Imported nothing: {refused}.")
+        raise typer.Exit(NOTHING_CHANGED)
+    print_line(f"Imported {_rows(result.imported)}; {refused}.")
+    raise typer.Exit(SOME_REFUSED)
+
+
+def export_customers(
+    tenant: TenantOption,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write. [default: the standard output]")
+    ] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Export all customers of a tenant, those in the trash too, as CSV that can be imported again."""
+    from regulars.customers.csv.exporter import export_csv
+
+    with opened(database) as (db, _), _writing(output) as target, _progress("Exporting", None) as advance:
+        export_csv(db, tenant, lambda text: target.write(text.encode()), progress=advance)
+
+
+def seed(
+    customers: Annotated[int, typer.Option(min=0, max=100_000_000, help="How many customers in all.")] = 10_000,
+    tenants: Annotated[int, typer.Option(min=1, max=10_000, help="How many tenants.")] = 3,
+    skewed: Annotated[bool, typer.Option("--skewed", help="Give the first tenant half of the customers.")] = False,
+    sizes: Annotated[
+        str | None,
+        typer.Option(metavar="N,N…", help="Instead of these: how many customers each tenant gets."),
+    ] = None,
+    draw: Annotated[int, typer.Option("--seed", min=0, help="The same number makes the same people.")] = 1,
+    database: DatabaseOption = None,
+) -> None:
+    """Make tenants, users and customers that do not exist, to try things with. What is there already stays."""
+    from regulars.sample_data.seed import seed_database, shares
+
+    began = time.monotonic()
+    wanted = _sizes(sizes) if sizes else shares(customers, tenants, skewed=skewed)
+    with opened(database) as (db, _), progress_bar("Making customers", sum(wanted)) as advance:
+        made = seed_database(db, wanted, seed=draw, progress=advance)
+    first, last = made.tenants[0].id, made.tenants[-1].id
+    print_line(
+        f"Made {made.customers:,} customers in {len(made.tenants):,} tenants (ids {first} to {last}) with"
+        f" {len(made.users):,} users ({made.users[0].email} owns tenant {first})"
+        f" in {time.monotonic() - began:.1f} seconds."
+    )
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = text.split(",")
+    if len(sizes) > 10_000 or not all(size.isascii() and size.isdigit() and len(size) < 10 for size in sizes):
+        raise RegularsError(f"--sizes takes up to 10,000 whole numbers with commas between them, not {text[:50]!r}.")
+    return [int(size) for size in sizes]
+
+
+class _ErrorFile:
+    """A CSV file of faults, made when there is the first."""
+
+    def __init__(self, path: Path, source: str) -> None:
+        self.path = path
+        self._source = Path(source)
+        self._file: TextIO | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> None:
+        self._stack.__enter__()
+
+    def __exit__(self, *raised: object) -> None:
+        # What could not be written was told by `add`.
+        with suppress(OSError):
+            self._stack.close()
+
+    def add(self, line: int, column: str, reason: str) -> None:
+        try:
+            if self._file is None:
+                self._file = self._opened()
+                csv.writer(self._file, lineterminator="\n").writerow(("line", "column", "reason"))
+            csv.writer(self._file, lineterminator="\n").writerow((line, column, reason))
+        except OSError as error:
+            raise RegularsError(f"The error file {self.path} cannot be written: {error.strerror}.") from None
+
+    def _opened(self) -> TextIO:
+        if self.path.exists() and self._source.exists() and self.path.samefile(self._source):
+            raise RegularsError(f"The error file {self.path} would take the place of what is imported.")
+        # Line by line, so that a full disk is noticed while the import can still be taken back.
+        return self._stack.enter_context(self.path.open("w", encoding="utf-8", newline="", buffering=1))
+
+
+@contextmanager
+def _reading(file: str) -> Iterator[BinaryIO]:
+    try:
+        if file == "-":
+            yield sys.stdin.buffer
+        else:
+            with Path(file).open("rb") as source:
+                yield source
+    except OSError as error:
+        raise RegularsError(f"The file {file} cannot be read: {error.strerror}.") from None
+
+
+@contextmanager
+def _writing(output: Path | None) -> Iterator[BinaryIO]:
+    """The standard output, or a file that appears under its name when it is whole."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        # What is there and no file, like /dev/null or a pipe, is written to as it is.
+        part = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
+        with part.open("wb") as target:
+            try:
+                yield target
+                target.flush()
+                if part != output:
+                    part.replace(output)
+            finally:
+                if part != output:
+                    part.unlink(missing_ok=True)
+    except OSError as error:
+        raise RegularsError(f"The file {output} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def _progress(what: str, total: int | None) -> Iterator[Callable[[int], object]]:
+    """A bar on the standard error, if somebody looks at it; gives a function that takes how far it is."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(done: int) -> None:
+            bar.update(task, completed=done, description="Finishing" if done == total else what)
+
+        yield advance
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"

@@ -1,1 +1,0 @@
-"""Countries, as ISO 3166-1 lists them."""

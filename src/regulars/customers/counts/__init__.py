@@ -1,0 +1,1 @@
+"""Exact totals and page checkpoints, kept as customers change."""

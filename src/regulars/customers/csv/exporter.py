@@ -1,0 +1,122 @@
+"""Customers to a CSV file that can be imported again and is equal."""
+
+import csv
+import io
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from regulars.customers.csv.format import COLUMNS, guarded
+from regulars.customers.tags import BETWEEN_TAGS
+from regulars.db.database import Database
+from regulars.db.statement import Row, Statement
+from regulars.db.tables import countries, customer_tags, customers, tags, users
+from regulars.tenants.tenants import get_tenant
+
+BLOCK = 1_000
+TIMES = COLUMNS.index("created_at")
+
+
+def _tags(dialect: str) -> ColumnElement[str]:
+    """The names of a customer's tags."""
+    of_customer = (
+        select(tags.c.name, tags.c.name_key)
+        .select_from(
+            customer_tags.join(
+                tags, (tags.c.tenant_id == customer_tags.c.tenant_id) & (tags.c.id == customer_tags.c.tag_id)
+            )
+        )
+        .where(customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.customer_id == customers.c.id)
+        .correlate(customers)
+    )
+    between: ColumnElement[str] = literal_column(f"'{BETWEEN_TAGS}'")
+    if dialect == "sqlite":
+        found = of_customer.order_by(tags.c.name_key).subquery("tagged")
+        return select(func.group_concat(found.c.name, between, type_=Text)).scalar_subquery()
+    found = of_customer.subquery("tagged")
+    return select(func.string_agg(found.c.name, aggregate_order_by(between, found.c.name_key))).scalar_subquery()
+
+
+def _everyone(dialect: str) -> Statement:
+    everyone = (
+        select(
+            customers.c.id,
+            customers.c.first_name,
+            customers.c.last_name,
+            customers.c.phone_number,
+            customers.c.phone_number_as_typed,
+            customers.c.email,
+            customers.c.date_of_birth,
+            customers.c.gender,
+            countries.c.name.label("country_name"),
+            countries.c.code.label("country_code"),
+            customers.c.identity_number,
+            customers.c.job,
+            customers.c.address,
+            customers.c.default_channel_id,
+            customers.c.avatar_url,
+            users.c.name.label("related_user"),
+            users.c.email.label("user_email"),
+            _tags(dialect).label("tags"),
+            customers.c.created_at,
+            customers.c.updated_at,
+            customers.c.deleted_at,
+        )
+        .select_from(
+            customers.outerjoin(countries, countries.c.id == customers.c.country_id).outerjoin(
+                users, users.c.id == customers.c.user_id
+            )
+        )
+        .where(customers.c.tenant_id == bindparam("tenant_id"))
+        .order_by(customers.c.id)
+    )
+    return Statement(everyone)
+
+
+EVERYONE = {dialect: _everyone(dialect) for dialect in ("sqlite", "postgresql")}
+
+
+def export_csv(
+    database: Database,
+    tenant_id: int,
+    write: Callable[[str], object],
+    *,
+    progress: Callable[[int], object] = lambda rows: None,
+) -> int:
+    """Write all customers of the tenant, those in the trash too, in the order of their ids; how many there were.
+
+    They are written as of one moment, block by block; `progress` is told how many rows were written.
+    Raises `NotFound` for a tenant that does not exist.
+    """
+    block = io.StringIO()
+    writer = csv.writer(block, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    get_tenant(database, tenant_id)
+    count = 0
+    # A generator; closed here, it lets go of its transaction even if `write` fails.
+    rows = database.stream(EVERYONE[database.dialect], {"tenant_id": tenant_id})
+    with closing(rows):  # type: ignore[type-var]
+        for row in rows:
+            writer.writerow(_cells(row))
+            count += 1
+            if count % BLOCK == 0:
+                write(block.getvalue())
+                block.seek(0)
+                block.truncate()
+                progress(count)
+    write(block.getvalue())
+    progress(count)
+    return count
+
+
+def _cells(row: Row) -> list[object]:
+    cells = [guarded(cell) if isinstance(cell, str) else cell for cell in row]
+    cells[TIMES:] = [moment and _written(moment) for moment in row[TIMES:]]
+    return cells
+
+
+def _written(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

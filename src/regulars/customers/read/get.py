@@ -1,0 +1,62 @@
+"""Statements on customers other than the list."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+from sqlalchemy import bindparam, select
+
+from regulars.customers.read.list_sql import FIELDS
+from regulars.customers.schemas import Customer, customer_of
+from regulars.customers.tags import tags_of
+from regulars.customers.write.change_set import merged
+from regulars.db.database import Database
+from regulars.db.statement import Statement
+from regulars.db.tables import countries, customers, users
+from regulars.errors import NotFound
+
+ONE = Statement(
+    select(*FIELDS, customers.c.version, customers.c.merged_into_id)
+    .select_from(
+        customers.outerjoin(countries, countries.c.id == customers.c.country_id).outerjoin(
+            users, users.c.id == customers.c.user_id
+        )
+    )
+    .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id")),
+    rows_as_json=True,
+    replica_ok=True,
+)
+
+
+class Found(NamedTuple):
+    """A customer, and how often it has been changed."""
+
+    customer: Customer
+    version: int
+
+
+def get_customer(database: Database, tenant_id: int, customer_id: int, *, with_tags: bool = False) -> Found:
+    """The customer, in the trash or not.
+
+    Raises `NotFound` where this tenant has none of that id, and `Gone` where it was merged into another.
+    """
+    row = database.fetch_one(ONE, {"tenant_id": tenant_id, "id": customer_id})
+    if row is None:
+        raise NotFound(f"There is no customer {customer_id}.")
+    *fields, version, merged_into_id = row
+    if merged_into_id is not None:
+        raise merged(customer_id, merged_into_id)
+    customer = customer_of(tuple(fields))
+    return Found(tagged(database, tenant_id, [customer])[0] if with_tags else customer, version)
+
+
+def tagged(database: Database, tenant_id: int, found: Sequence[Customer]) -> list[Customer]:
+    """These customers, with their tags."""
+    tags = tags_of(database, tenant_id, [customer.id for customer in found])
+    return [replace(customer, tags=list(tags[customer.id])) for customer in found]
+
+
+def check_customer(database: Database, tenant_id: int, customer_id: int) -> None:
+    """Raise `NotFound` where the tenant has no customer of that id, merged or not."""
+    if database.fetch_one(ONE, {"tenant_id": tenant_id, "id": customer_id}) is None:
+        raise NotFound(f"There is no customer {customer_id}.")

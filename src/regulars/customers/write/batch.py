@@ -1,0 +1,108 @@
+"""Many operations on customers at once, each with an outcome of its own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, get_args
+
+from regulars.customers.write.change_set import ChangeSet
+from regulars.customers.write.commands import (
+    Written,
+    create_customer,
+    restore_customer,
+    trash_customer,
+    update_customer,
+)
+from regulars.errors import Conflict, Invalid, RegularsError
+from regulars.tenants.validation import UNIQUE
+
+Action = Literal["create", "update", "upsert", "trash", "restore"]
+ACTIONS: Sequence[Action] = get_args(Action)
+
+
+class Operation(NamedTuple):
+    """What is to be done: to the customer of an id or, for "upsert", to the one that has the same value of `by`."""
+
+    action: Action
+    written: Written
+    id: int = 0
+    by: str = ""
+
+
+class Result(NamedTuple):
+    """The customer as it is after an operation, and whether it was created."""
+
+    customer_id: int
+    is_new: bool
+
+
+def run_operations(changes: ChangeSet, operations: Sequence[Operation | RegularsError]) -> list[Result | RegularsError]:
+    """Do the operations one after the other; what comes of each, in their order. Those that failed changed nothing.
+
+    What could not be read is an error already, and stays one.
+    """
+    _look_up(changes, [one for one in operations if isinstance(one, Operation)])
+    return [one if isinstance(one, RegularsError) else _outcome(changes, one) for one in operations]
+
+
+def _look_up(changes: ChangeSet, operations: Sequence[Operation]) -> None:
+    """Read at once what the operations will look for."""
+    changes.preload([one.id for one in operations])
+    for field in UNIQUE:
+        asked = (
+            one.written.get(field) for one in operations if field in changes.tenant.unique_fields or one.by == field
+        )
+        changes.preload_holders(field, [value for value in asked if value is not None])
+    changes.reserve_ids(sum(one.action in {"create", "upsert"} and not _holders(changes, one) for one in operations))
+
+
+def _holders(changes: ChangeSet, operation: Operation) -> list[int]:
+    value = operation.written.get(operation.by)
+    return changes.holders(operation.by, value) if value is not None else []
+
+
+def _outcome(changes: ChangeSet, operation: Operation) -> Result | RegularsError:
+    try:
+        return _run(changes, operation)
+    except RegularsError as error:
+        return error
+
+
+def _run(changes: ChangeSet, operation: Operation) -> Result:
+    match operation.action:
+        case "create":
+            return Result(create_customer(changes, operation.written).id, is_new=True)
+        case "update":
+            return Result(update_customer(changes, operation.id, operation.written).id, is_new=False)
+        case "upsert":
+            return _upsert(changes, operation)
+        case "trash":
+            return Result(trash_customer(changes, operation.id).id, is_new=False)
+        case "restore":
+            return Result(restore_customer(changes, operation.id).id, is_new=False)
+
+
+def _upsert(changes: ChangeSet, operation: Operation) -> Result:
+    holders = _holders(changes, operation)
+    if len(holders) > 1:
+        many = ", ".join(map(str, holders[:5]))
+        sentence = f"The {operation.by} is that of several customers: {many}. Update one of them by its id."
+        raise Conflict(sentence, {operation.by: [sentence]})
+    if holders:
+        return Result(update_customer(changes, holders[0], operation.written).id, is_new=False)
+    if "first_name" not in operation.written:
+        raise Invalid({"first_name": ["The first_name is missing."]})
+    return Result(create_customer(changes, operation.written).id, is_new=True)
+
+
+def check_all_done(results: Iterable[Result | RegularsError]) -> None:
+    """Raise `Invalid` where one of the operations broke a rule, and `Conflict` where others failed; each fault is named
+    by its place and field: `operations.3.email`."""
+    found: dict[str, list[str]] = {}
+    failed = [(place, result) for place, result in enumerate(results) if isinstance(result, RegularsError)]
+    for place, error in failed:
+        errors: Mapping[str, list[str]] = getattr(error, "errors", None) or {"": [error.message]}
+        for field, sentences in errors.items():
+            found[f"operations.{place}.{field}".removesuffix(".")] = sentences
+    if any(isinstance(error, Invalid) for _, error in failed):
+        raise Invalid(found)
+    if failed:
+        raise Conflict(f"None of the operations was done. {failed[0][1].message}", found)

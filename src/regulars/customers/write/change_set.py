@@ -1,0 +1,297 @@
+"""What one request changes of a tenant's customers: read, checked, and written all at once when it is through.
+
+All who write customers of a tenant take turns, so what is read here holds until the end.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import asdict, replace
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, select, update
+
+from regulars.customers.change_log import CREATED, Change, Fields, record_changes
+from regulars.customers.counts.totals import Delta, add_deltas
+from regulars.customers.write.storage import (
+    COLUMNS,
+    PERSONAL,
+    SEQUENCE,
+    TAG_COLUMNS,
+    Record,
+    delta_of,
+    load_uncounted,
+    row_of,
+)
+from regulars.customers.write.uniqueness import holders_of, key_of
+from regulars.db.database import Database
+from regulars.db.statement import Statement, Values
+from regulars.db.tables import customer_tags, customers
+from regulars.errors import Conflict, Gone, NotFound
+from regulars.permissions import Actor
+from regulars.tenants.locks import lock_customers
+from regulars.tenants.tenants import get_tenant
+from regulars.tenants.validation import UNIQUE
+
+STORED = Record.__struct_fields__
+FIELDS_OF_RECORD = [customers.c[name] for name in STORED]
+OF_TENANT = customers.c.tenant_id == bindparam("tenant_id")
+FOUND = {
+    "sqlite": Statement(
+        select(*FIELDS_OF_RECORD).where(
+            OF_TENANT, customers.c.id.in_(select(column("value")).select_from(func.json_each(bindparam("ids"))))
+        )
+    ),
+    "postgresql": Statement(
+        select(*FIELDS_OF_RECORD).where(OF_TENANT, customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    ),
+}
+OF_CUSTOMER = (customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("of_customer"))
+CHANGING = tuple(name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"})
+CHANGE = Statement(update(customers).where(*OF_CUSTOMER).values({name: bindparam(f"new_{name}") for name in CHANGING}))
+REMOVE = Statement(delete(customers).where(*OF_CUSTOMER))
+TAGS = Statement(
+    select(customer_tags.c.tag_id)
+    .where(customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.customer_id == bindparam("customer_id"))
+    .order_by(customer_tags.c.tag_id)
+)
+REMOVE_TAGS = Statement(
+    delete(customer_tags).where(
+        customer_tags.c.tenant_id == bindparam("of_tenant"), customer_tags.c.customer_id == bindparam("of_customer")
+    )
+)
+
+
+@contextmanager
+def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterator["ChangeSet"]:
+    """The changes of one transaction, which are written at its end; at an exception, none."""
+    with database.transaction():
+        lock_customers(database, tenant_id)
+        changes = ChangeSet(database, tenant_id, actor)
+        yield changes
+        changes.write()
+
+
+class ChangeSet:
+    """Customers as they are in the course of a transaction; nothing is written before its end.
+
+    A method that raises has changed nothing. Records are not to be changed; they are replaced.
+    """
+
+    def __init__(self, database: Database, tenant_id: int, actor: Actor) -> None:
+        self.database = database
+        self.tenant_id = tenant_id
+        self.actor = actor
+        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.tenant = get_tenant(database, tenant_id)
+        self._stored: dict[int, Record | None] = {}
+        self._current: dict[int, Record | None] = {}
+        self._tags: dict[int, list[int]] = {}
+        self._tagged: set[int] = set()
+        self._changes: list[Change] = []
+        self._holders: dict[tuple[str, str], list[int]] = {}
+        self._new_ids: Iterator[int] = iter(())
+
+    def preload(self, ids: Collection[int]) -> None:
+        """Read these customers at once, those that there are."""
+        wanted = [number for number in set(ids) - self._current.keys() if 0 < number < 2**63]
+        if not wanted:
+            return
+        sent = str(wanted) if self.database.dialect == "sqlite" else wanted
+        rows = self.database.fetch_all(FOUND[self.database.dialect], {"tenant_id": self.tenant_id, "ids": sent})
+        for row in rows:
+            record = Record(**dict(zip(STORED, row, strict=True)))
+            self._stored[record.id] = self._current[record.id] = record
+
+    def preload_holders(self, field: str, values: Collection[str]) -> None:
+        """Look up at once who has these values of a field that may be unique, and read those customers."""
+        keys = {key_of(field, value) for value in values}
+        wanted = {key for key in keys if (field, key) not in self._holders}
+        if wanted:
+            found = holders_of(self.database, self.tenant_id, field, wanted)
+            self.preload({number for ids in found.values() for number in ids})
+            for key, ids in found.items():
+                self._holders[field, key] = self._as_of_now((field, key), ids)
+
+    def _as_of_now(self, known: tuple[str, str], stored: list[int]) -> list[int]:
+        """Who has this value, when the database says that these have it: some were changed since."""
+        changed = {number for number, record in self._current.items() if record is not self._stored[number]}
+        records = [record for number in changed if (record := self._current[number]) is not None]
+        return [number for number in stored if number not in changed] + [
+            record.id for record in records if known in _keys(record)
+        ]
+
+    def reserve_ids(self, count: int) -> None:
+        """Draw the ids of so many customers to come at once."""
+        self._new_ids = iter(self.database.new_ids(SEQUENCE, count))
+
+    def find(self, customer_id: int) -> Record | None:
+        """The customer as it is now, merged or not; None where there is none."""
+        self.preload([customer_id])
+        return self._current.get(customer_id)
+
+    def get(self, customer_id: int) -> Record:
+        """The customer as it is now. Raises `NotFound`, and `Gone` where it was merged into another."""
+        record = self.find(customer_id)
+        if record is None:
+            raise NotFound(f"There is no customer {customer_id}.")
+        if record.merged_into_id is not None:
+            raise merged(record.id, record.merged_into_id)
+        return record
+
+    def holders(self, field: str, value: str) -> list[int]:
+        """The customers, not in the trash, that have this value of a field now, in the order of their ids."""
+        self.preload_holders(field, [value])
+        key = key_of(field, value)
+        # What was looked up is kept up by `_keep`.
+        return sorted(self._holders[field, key])
+
+    def tags(self, customer_id: int) -> list[int]:
+        """The tags that a customer has now."""
+        if customer_id not in self._tags:
+            rows = self.database.fetch_all(TAGS, {"tenant_id": self.tenant_id, "customer_id": customer_id})
+            self._tags[customer_id] = [tag_id for (tag_id,) in rows]
+        return self._tags[customer_id]
+
+    def create(self, values: Values, tags: Collection[int] = ()) -> Record:
+        """A new customer. Raises `Conflict` where it may not have what another has."""
+        record = Record(id=0, created_at=self.now, updated_at=self.now, **values)
+        self._check_unique(None, record)
+        new_id = next(self._new_ids, None)
+        record.id = new_id if new_id is not None else self.database.new_ids(SEQUENCE, 1)[0]
+        self._stored[record.id] = None
+        self._keep(record)
+        fields = {name: value for name, value in asdict(record).items() if value is not None}
+        self._tags[record.id] = []
+        if tags:
+            fields["tags"] = self._retag(record.id, tags)
+        self._changes.append(Change(record.id, CREATED, fields, self.now))
+        return record
+
+    def change(
+        self,
+        record: Record,
+        action: str,
+        values: Values,
+        tags: Collection[int] | None = None,
+        other_id: int | None = None,
+    ) -> Record:
+        """The customer with other `values` and `tags`, if they differ; else it stays as it is.
+
+        Raises `Conflict` where it may not have what another has.
+        """
+        changed = replace(record, **values)
+        names = (*PERSONAL, "deleted_at")
+        fields: dict[str, tuple[Any, Any]] = {
+            name: (getattr(record, name), getattr(changed, name))
+            for name in names
+            if getattr(record, name) != getattr(changed, name)
+        }
+        before = self.tags(record.id) if tags is not None else []
+        retagged = tags is not None and sorted(set(tags)) != before
+        if not fields and not retagged and record.merged_into_id == changed.merged_into_id and other_id is None:
+            return record
+        self._check_unique(record, changed)
+        if retagged and tags is not None:
+            fields["tags"] = (before, self._retag(record.id, tags))
+        changed.updated_at = max(self.now, record.updated_at)
+        changed.version = record.version + 1
+        self._keep(changed)
+        self._changes.append(Change(record.id, action, fields, changed.updated_at, other_id))
+        return changed
+
+    def remove(self, record: Record, action: str, fields: Fields) -> None:
+        """Let the customer be no more."""
+        self._forget_holder(record)
+        self._current[record.id] = None
+        self._changes.append(Change(record.id, action, fields, self.now))
+
+    def write(self) -> None:
+        """Write it all."""
+        database, tenant_id = self.database, self.tenant_id
+        created = [record for number, record in self._current.items() if record and self._stored[number] is None]
+        load_uncounted(database, tenant_id, map(row_of, created)) if created else None
+        changed = [
+            record
+            for number, record in self._current.items()
+            if record and (stored := self._stored[number]) is not None and stored is not record
+        ]
+        if changed:
+            database.execute_many(CHANGE, [self._new_values(record) for record in changed])
+        self._write_tags()
+        for number, record in self._current.items():
+            if record is None and self._stored[number] is not None:
+                database.execute(REMOVE_TAGS, {"of_tenant": tenant_id, "of_customer": number})
+                database.execute(REMOVE, {"of_tenant": tenant_id, "of_customer": number})
+        if deltas := self._deltas():
+            add_deltas(database, tenant_id, deltas)
+        record_changes(database, tenant_id, self.actor, self._changes)
+
+    def _write_tags(self) -> None:
+        kept = [number for number in self._tagged if self._current[number] is not None]
+        for number in kept:
+            if self._stored[number] is not None:
+                self.database.execute(REMOVE_TAGS, {"of_tenant": self.tenant_id, "of_customer": number})
+        rows = [(self.tenant_id, number, tag_id) for number in kept for tag_id in self._tags[number]]
+        if rows:
+            self.database.load(customer_tags, TAG_COLUMNS, rows)
+
+    def _deltas(self) -> list[Delta]:
+        deltas: list[Delta] = []
+        for number, record in self._current.items():
+            stored = self._stored[number]
+            gone = [delta_of(stored, -1)] if stored else []
+            come = [delta_of(record, 1)] if record else []
+            if [delta[:-1] for delta in gone] != [delta[:-1] for delta in come]:
+                deltas += gone + come
+        return deltas
+
+    def _new_values(self, record: Record) -> dict[str, Any]:
+        row = dict(zip(COLUMNS[1:], row_of(record), strict=True))
+        values = {f"new_{name}": row[name] for name in CHANGING}
+        return {"of_tenant": self.tenant_id, "of_customer": record.id, **values}
+
+    def _retag(self, customer_id: int, tags: Collection[int]) -> list[int]:
+        self._tags[customer_id] = sorted(set(tags))
+        self._tagged.add(customer_id)
+        return self._tags[customer_id]
+
+    def _keep(self, record: Record) -> None:
+        before = self._current.get(record.id)
+        if before is not None:
+            self._forget_holder(before)
+        self._current[record.id] = record
+        for known in _keys(record):
+            if known in self._holders:
+                self._holders[known].append(record.id)
+
+    def _forget_holder(self, record: Record) -> None:
+        for known in _keys(record):
+            if known in self._holders:
+                self._holders[known].remove(record.id)
+
+    def _check_unique(self, before: Record | None, record: Record) -> None:
+        faults: dict[str, list[str]] = defaultdict(list)
+        was = set(_keys(before)) if before is not None else set()
+        for field, key in set(_keys(record)) - was:
+            if field in self.tenant.unique_fields:
+                for other in self.holders(field, key):
+                    if before is None or other != before.id:
+                        faults[field].append(f"The {field} is that of customer {other} already.")
+        if faults:
+            first = next(iter(faults.values()))[0]
+            raise Conflict(first, {field: faults[field] for field in sorted(faults)})
+
+
+def merged(customer_id: int, goes_on_as: int) -> Gone:
+    """The error of who asks for a customer that was merged into another."""
+    return Gone(f"Customer {customer_id} was merged into customer {goes_on_as}.", goes_on_as)
+
+
+def _keys(record: Record) -> list[tuple[str, str]]:
+    """What the record holds of the fields that may be unique; nothing, where it is in the trash."""
+    if record.deleted_at is not None:
+        return []
+    values = [(field, getattr(record, field)) for field in UNIQUE]
+    return [(field, key_of(field, value)) for field, value in values if value is not None]

@@ -1,0 +1,228 @@
+"""Bodies of requests: JSON, read strictly; one declaration of each field serves to read and to describe it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import falcon
+
+from regulars.errors import Invalid, Malformed, TooLarge, WrongMediaType
+from regulars.http.query_params import shown
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+MERGING = (JSON, MERGE_PATCH)
+MOST_BYTES = 256 * 1024
+DEEPEST = 32
+# No control characters, and something to see in what must not be empty.
+PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f]"
+TEXT_PATTERN = f"^{PRINTABLE}*$"
+FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f]{PRINTABLE}*$"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a body: its JSON Schema, and how its value is read (`read` raises ValueError with a sentence's rest).
+
+    What is not `required` may be null, which empties it.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    description: str
+    example: Any
+    read: Callable[[Any], Any]
+    required: bool = False
+
+
+def text_field(
+    name: str,
+    description: str,
+    example: str,
+    read: Callable[[str], Any],
+    *,
+    at_most: int,
+    required: bool = False,
+    schema: Mapping[str, Any] | None = None,
+) -> Field:
+    """A text of at most so many characters, trimmed before `read` gets it; without any it counts as empty."""
+
+    def read_value(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(f"must be a text, not {_kind(value)}")
+        if len(value) > at_most:
+            raise ValueError(f"must have at most {at_most} characters, not {len(value)}")
+        if text := value.strip():
+            return read(text)
+        if required:
+            raise ValueError("must not be empty")
+        return None
+
+    rule = {
+        "type": "string" if required else ["string", "null"],
+        "maxLength": at_most,
+        "pattern": FILLED_PATTERN if required else TEXT_PATTERN,
+        **(schema or {}),
+    }
+    return Field(name, rule, description, example, read_value, required)
+
+
+def id_field(name: str, description: str, example: int, *, required: bool = False) -> Field:
+    """The id of something: a whole number from 1 on."""
+    rule = {"type": "integer" if required else ["integer", "null"], "minimum": 1, "maximum": 2**63 - 1}
+    return Field(name, rule, description, example, read_id, required)
+
+
+def choice_field(name: str, description: str, example: str, *, options: Sequence[str], required: bool = False) -> Field:
+    """One of `options`."""
+
+    def read(value: Any) -> str:
+        if value not in options:
+            raise ValueError(f"must be one of {', '.join(options)}, not {_kind(value)}")
+        return str(value)
+
+    values = list(options) if required else [*options, None]
+    return Field(name, {"enum": values}, description, example, read, required)
+
+
+def flag_field(name: str, description: str) -> Field:
+    """true or false."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"must be true or false, not {_kind(value)}")
+        return value
+
+    return Field(name, {"type": ["boolean", "null"]}, description, False, read)
+
+
+def read_id(value: Any) -> int:
+    """An id in a body. (JSON Schema takes 1.0 for a whole number.)"""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**63:
+        raise ValueError(f"must be a whole number, 1 or more, not {_kind(value)}")
+    return value
+
+
+def body_schema(fields: Sequence[Field], *, is_partial: bool = False) -> dict[str, Any]:
+    """The JSON Schema of an object with these fields; with `is_partial` it need not name those that are required."""
+    return {
+        "type": "object",
+        "properties": {
+            field.name: {**field.schema, "description": field.description, "examples": [field.example]}
+            for field in fields
+        },
+        "required": [field.name for field in fields if field.required and not is_partial],
+        "additionalProperties": False,
+    }
+
+
+def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False) -> dict[str, Any]:
+    """The values of `fields` in the JSON object `content`; those that it does not name are not in it.
+
+    With `partial` it need not name those that are required. Raises `Malformed` where it is no object, and `Invalid`
+    with every fault; a field that is not among `fields` is one.
+    """
+    if not isinstance(content, dict):
+        raise Malformed(f"The body must be a JSON object, not {_kind(content)}.")
+    found: dict[str, Any] = {}
+    faults: dict[str, list[str]] = {}
+    for field in fields:
+        if field.name not in content:
+            if field.required and not partial:
+                faults[field.name] = [f"The {field.name} is missing."]
+            continue
+        value = content[field.name]
+        try:
+            if value is None and field.required:
+                raise ValueError("must not be empty")
+            found[field.name] = None if value is None else field.read(value)
+        except ValueError as error:
+            faults[field.name] = [f"The {field.name} {error}."]
+    known = {field.name for field in fields}
+    for name in content.keys() - known:
+        clean = name.encode("utf-8", "replace").decode()
+        faults[clean] = [f"There is no field {shown(clean)}."]
+    if faults:
+        raise Invalid(faults)
+    return found
+
+
+def read_json(request: falcon.Request, *, at_most: int = MOST_BYTES, media_types: Sequence[str] = (JSON,)) -> Any:
+    """The body of a request, which must be JSON in UTF-8 of at most so many bytes.
+
+    Raises `WrongMediaType` (415), `TooLarge` (413) and `Malformed` (400): broken, too deep, or with a key twice.
+    """
+    given, _, _ = (request.content_type or "").partition(";")
+    if given.strip().lower() not in media_types:
+        raise WrongMediaType(f"Send {' or '.join(media_types)}, not {shown(given) if given else 'a body of no type'}.")
+    body = _read(request, at_most)
+    request.context.body = body
+    return parse_json(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """What is written in JSON in UTF-8. Raises `Malformed`: broken, too deep, or with a key twice."""
+    try:
+        content = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        raise Malformed("The body must be JSON in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        where = f"{error.msg} in line {error.lineno}, column {error.colno}"
+        raise Malformed(f"The body cannot be read as JSON: {where}." if body else "The body is empty.") from None
+    except RecursionError:
+        raise Malformed(f"The body is nested too deep; at most {DEEPEST} levels are read.") from None
+    except ValueError as error:
+        raise Malformed(f"The body cannot be read as JSON: {error}.") from None
+    _check_depth(content)
+    return content
+
+
+def _read(request: falcon.Request, at_most: int) -> bytes:
+    too_large = TooLarge(f"The body must have at most {at_most} bytes.")
+    if (request.content_length or 0) > at_most:
+        raise too_large
+    body: bytes = request.bounded_stream.read(at_most + 1) if request.content_length else b""
+    if request.content_length is None and "chunked" in (request.get_header("Transfer-Encoding") or ""):
+        body = request.stream.read(at_most + 1)
+    if len(body) > at_most:
+        raise too_large
+    return body
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {shown(twice.encode('utf-8', 'replace').decode())} stands there twice")
+    return found
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _check_depth(content: Any) -> None:
+    level = [content]
+    for _ in range(DEEPEST + 1):
+        level = [part for each in level if isinstance(each, dict | list) for part in _parts(each)]
+        if not level:
+            return
+    raise Malformed(f"The body is nested too deep; at most {DEEPEST} levels are read.")
+
+
+def _parts(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _kind(value: Any) -> str:
+    """A value as a message may repeat it."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, str):
+        return shown(value.encode("utf-8", "replace").decode())
+    text = json.dumps(value)
+    return text if len(text) <= 50 else text[:50] + "…"

@@ -1,0 +1,95 @@
+"""Authorization codes: good for a minute, and once (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import bindparam, insert, select, update
+
+from regulars.db.database import Database
+from regulars.db.statement import Statement
+from regulars.db.tables import authorization_codes as table
+from regulars.oauth.grants import Grant, find_grant
+from regulars.security.tokens import Kind, digest, is_token, new_token
+
+LIFETIME = timedelta(seconds=60)
+COLUMNS = ("digest", "grant_id", "client_id", "redirect_uri", "code_challenge", "nonce", "expires_at", "used_at")
+ONE = Statement(select(*(table.c[name] for name in COLUMNS)).where(table.c.digest == bindparam("digest")))
+INSERT = Statement(insert(table).values({name: bindparam(name) for name in COLUMNS}))
+CLAIM = Statement(
+    update(table)
+    .where(table.c.digest == bindparam("of_code"), table.c.used_at.is_(None))
+    .values(used_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """A code, as the token endpoint finds it, with the grant that it stands for."""
+
+    digest: str
+    client_id: str
+    redirect_uri: str | None
+    code_challenge: str | None
+    nonce: str | None
+    expires_at: datetime
+    used_at: datetime | None
+    grant: Grant
+
+    code_challenge_method = "S256"
+
+    def get_redirect_uri(self) -> str | None:
+        return self.redirect_uri
+
+    def get_scope(self) -> str:
+        return " ".join(self.grant.scopes)
+
+    def get_nonce(self) -> str | None:
+        return self.nonce
+
+    def get_auth_time(self) -> int:
+        return int(self.grant.authenticated_at.timestamp())
+
+    def get_acr(self) -> None:
+        return None
+
+    def get_amr(self) -> list[str]:
+        return list(self.grant.methods)
+
+
+def issue_code(
+    database: Database, grant: Grant, *, redirect_uri: str | None, code_challenge: str | None, nonce: str | None
+) -> str:
+    """A new code for a grant; `redirect_uri` is the one that the request named, if it named one."""
+    code = new_token(Kind.CODE)
+    database.execute(
+        INSERT,
+        {
+            "digest": digest(code),
+            "grant_id": grant.id,
+            "client_id": grant.client_id,
+            "redirect_uri": redirect_uri,
+            "code_challenge": code_challenge,
+            "nonce": nonce,
+            "expires_at": datetime.now(UTC).replace(microsecond=0) + LIFETIME,
+            "used_at": None,
+        },
+    )
+    return code
+
+
+def find_code(database: Database, code: str) -> AuthorizationCode | None:
+    """The code, whether or not it is still good; None where there is none."""
+    row = database.fetch_one(ONE, {"digest": digest(code)}) if is_token(code, Kind.CODE) else None
+    if row is None:
+        return None
+    code_digest, grant_id, client_id, redirect_uri, code_challenge, nonce, expires_at, used_at = row
+    grant = find_grant(database, grant_id)
+    if grant is None:
+        return None
+    return AuthorizationCode(code_digest, client_id, redirect_uri, code_challenge, nonce, expires_at, used_at, grant)
+
+
+def claim_code(database: Database, code: AuthorizationCode) -> bool:
+    """Take the code for oneself: of all who try, one gets True."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return database.execute(CLAIM, {"of_code": code.digest, "now": now}) == 1

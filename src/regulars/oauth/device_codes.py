@@ -1,0 +1,139 @@
+"""Device codes: a device shows a short code, its user enters it elsewhere (RFC 8628)."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import bindparam, insert, select, update
+
+from regulars.db.database import Database
+from regulars.db.statement import Statement
+from regulars.db.tables import device_codes as table
+from regulars.security.tokens import Kind, digest, is_token, new_token
+
+LIFETIME_SECONDS = 900
+INTERVAL_SECONDS = 5
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, section 6.1: no vowels, so no words
+COLUMNS = (
+    "digest",
+    "user_code",
+    "client_id",
+    "scopes",
+    "resource",
+    "status",
+    "grant_id",
+    "interval",
+    "polled_at",
+    "expires_at",
+)
+FIELDS = tuple(table.c[name] for name in COLUMNS)
+ONE = Statement(select(*FIELDS).where(table.c.digest == bindparam("digest")))
+BY_USER_CODE = Statement(select(*FIELDS).where(table.c.user_code == bindparam("user_code")))
+INSERT = Statement(insert(table).values({name: bindparam(name) for name in COLUMNS}))
+POLL = Statement(
+    update(table)
+    .where(table.c.digest == bindparam("of_code"))
+    .values(polled_at=bindparam("now"), interval=bindparam("seconds"))
+)
+MOVE = Statement(
+    update(table)
+    .where(table.c.digest == bindparam("of_code"), table.c.status == bindparam("before"))
+    .values(status=bindparam("after"), grant_id=bindparam("of_grant"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """A device's request. `status`: pending, approved, denied, used."""
+
+    digest: str
+    user_code: str
+    client_id: str
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    status: str
+    grant_id: str | None
+    interval: int
+    polled_at: datetime | None
+    expires_at: datetime
+
+    def get_client_id(self) -> str:
+        return self.client_id
+
+    def get_scope(self) -> str:
+        return " ".join(self.scopes)
+
+    def get_user_code(self) -> str:
+        return self.user_code
+
+    def is_expired(self) -> bool:
+        return self.expires_at <= datetime.now(UTC)
+
+
+def issue_device_code(
+    database: Database, client_id: str, scopes: Sequence[str], resources: Sequence[str]
+) -> tuple[str, str]:
+    """A new device code, and the code that its user types, like BCDF-GHJK."""
+    device_code = new_token(Kind.DEVICE_CODE)
+    user_code = "".join(secrets.choice(LETTERS) for _ in range(8))
+    database.execute(
+        INSERT,
+        {
+            "digest": digest(device_code),
+            "user_code": user_code,
+            "client_id": client_id,
+            "scopes": " ".join(scopes),
+            "resource": " ".join(resources) or None,
+            "status": "pending",
+            "grant_id": None,
+            "interval": INTERVAL_SECONDS,
+            "polled_at": None,
+            "expires_at": datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LIFETIME_SECONDS),
+        },
+    )
+    return device_code, f"{user_code[:4]}-{user_code[4:]}"
+
+
+def find_device_code(database: Database, device_code: str) -> DeviceCode | None:
+    """The device's request with this code, or None."""
+    row = database.fetch_one(ONE, {"digest": digest(device_code)}) if is_token(device_code, Kind.DEVICE_CODE) else None
+    return _device_code(row) if row else None
+
+
+def find_pending(database: Database, user_code: str) -> DeviceCode | None:
+    """The request that waits under the code that a user typed, however it was typed; None where none does."""
+    letters = "".join(letter for letter in user_code.upper() if letter in LETTERS)
+    row = database.fetch_one(BY_USER_CODE, {"user_code": letters}) if len(letters) == 8 else None
+    found = _device_code(row) if row else None
+    return found if found and found.status == "pending" and not found.is_expired() else None
+
+
+def decide(database: Database, code: DeviceCode, grant_id: str | None) -> bool:
+    """Approve a pending request with a grant, or deny it without one; False where another decided first."""
+    after = "approved" if grant_id else "denied"
+    return (
+        database.execute(MOVE, {"of_code": code.digest, "before": "pending", "after": after, "of_grant": grant_id}) == 1
+    )
+
+
+def claim_device_code(database: Database, code: DeviceCode) -> bool:
+    """Take an approved request's tokens: of all who try, one gets True."""
+    values = {"of_code": code.digest, "before": "approved", "after": "used", "of_grant": code.grant_id}
+    return database.execute(MOVE, values) == 1
+
+
+def is_polling_too_often(database: Database, code: DeviceCode) -> bool:
+    """Note that the device asked; whether it should have waited. Then it must wait five seconds longer from now on."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    too_often = code.polled_at is not None and now - code.polled_at < timedelta(seconds=code.interval - 1)
+    interval = code.interval + 5 if too_often else code.interval
+    database.execute(POLL, {"of_code": code.digest, "now": now, "seconds": interval})
+    return too_often
+
+
+def _device_code(row: tuple[object, ...]) -> DeviceCode:
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["scopes"] = tuple(str(values["scopes"]).split())
+    values["resources"] = tuple(str(values.pop("resource") or "").split())
+    return DeviceCode(**values)  # type: ignore[arg-type]

@@ -1,0 +1,115 @@
+"""Refresh tokens: each is good once, for a new one (RFC 9700, section 4.14.2).
+
+All tokens of a grant are one family, counted in generations. Whoever presents the newest generation's moves the grant
+on by one. A token of the generation just before is forgiven for some seconds: an app that refreshes from several
+requests at once gets a sibling. Anything older has been stolen or copied: the family ends.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import bindparam, insert, select, update
+
+from regulars.db.database import Database
+from regulars.db.statement import Statement
+from regulars.db.tables import grants
+from regulars.db.tables import refresh_tokens as table
+from regulars.oauth.clients import Client
+from regulars.oauth.grants import Grant, end_grant, find_grant
+from regulars.security.audit import record
+from regulars.security.tokens import Kind, digest, is_token, new_token
+from regulars.settings import Settings
+
+ONE = Statement(
+    select(table.c.grant_id, table.c.generation, table.c.expires_at).where(table.c.digest == bindparam("digest"))
+)
+INSERT = Statement(
+    insert(table).values({name: bindparam(name) for name in ("digest", "grant_id", "generation", "expires_at")})
+)
+CLAIM = Statement(
+    update(grants)
+    .where(
+        grants.c.id == bindparam("grant_id"),
+        grants.c.generation == bindparam("presented"),
+        grants.c.ended_at.is_(None),
+    )
+    .values(generation=bindparam("next"), rotated_at=bindparam("now"), used_at=bindparam("now"))
+)
+FORGIVE = Statement(
+    update(grants)
+    .where(grants.c.id == bindparam("grant_id"))
+    .values(forgiven=grants.c.forgiven + 1, used_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A refresh token, as the token endpoint finds it, with its grant."""
+
+    generation: int
+    expires_at: datetime
+    grant: Grant
+
+    def check_client(self, client: Client) -> bool:
+        return self.grant.client_id == client.id
+
+    def get_scope(self) -> str:
+        return " ".join(self.grant.scopes)
+
+    def is_expired(self) -> bool:
+        return self.expires_at <= datetime.now(UTC)
+
+    def is_revoked(self) -> bool:
+        return not self.grant.is_live(datetime.now(UTC)) or self.generation != self.grant.generation
+
+
+def issue_refresh_token(database: Database, settings: Settings, grant: Grant, generation: int) -> str:
+    """A new refresh token of the grant, good until it has not been used for as long as the settings say."""
+    token = new_token(Kind.REFRESH_TOKEN)
+    unused_until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=settings.refresh_token_lifetime)
+    database.execute(
+        INSERT,
+        {
+            "digest": digest(token),
+            "grant_id": grant.id,
+            "generation": generation,
+            "expires_at": min(unused_until, grant.expires_at),
+        },
+    )
+    return token
+
+
+def find_refresh_token(database: Database, token: str) -> RefreshToken | None:
+    """The token, whether or not it is still good; None where there is none."""
+    row = database.fetch_one(ONE, {"digest": digest(token)}) if is_token(token, Kind.REFRESH_TOKEN) else None
+    grant = find_grant(database, row[0]) if row else None
+    return RefreshToken(row[1], row[2], grant) if row and grant else None
+
+
+def claim_refresh_token(database: Database, settings: Settings, token: RefreshToken) -> int | None:
+    """The generation to issue the next token in; None where the token is not good (any more).
+
+    Belongs in the transaction that issues it: two who present the same token at once wait for each other here.
+    """
+    now = datetime.now(UTC).replace(microsecond=0)
+    if not token.grant.is_live(now) or token.is_expired():
+        return None
+    presented = token.generation
+    claim = {"grant_id": token.grant.id, "presented": presented, "next": presented + 1, "now": now}
+    if database.execute(CLAIM, claim) == 1:
+        return presented + 1
+    grant = find_grant(database, token.grant.id)
+    if grant is None or grant.ended_at is not None:
+        return None
+    if _is_forgiven(grant, presented, now, settings.refresh_token_grace):
+        database.execute(FORGIVE, {"grant_id": grant.id, "now": now})
+        record(database, "refresh_token.forgiven", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
+        return grant.generation
+    end_grant(database, grant, "refresh_token_reused")
+    return None
+
+
+def _is_forgiven(grant: Grant, presented: int, now: datetime, grace_seconds: int) -> bool:
+    if presented != grant.generation - 1 or grant.rotated_at is None or grace_seconds == 0:
+        return False
+    return now - grant.rotated_at <= timedelta(seconds=grace_seconds)

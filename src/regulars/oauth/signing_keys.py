@@ -1,0 +1,124 @@
+"""The keys that access tokens are signed with: kept in the database, the private half encrypted."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+import msgspec
+from joserfc.errors import SecurityWarning
+from joserfc.jwk import OKPKey, RSAKey, import_key
+from sqlalchemy import bindparam, insert, select
+
+from regulars.db.database import Database
+from regulars.db.statement import Statement
+from regulars.db.tables import signing_keys
+from regulars.errors import ConfigurationError, Invalid
+from regulars.security.auth_version import bump_auth_version
+from regulars.security.encryption import Cipher
+from regulars.settings import Settings
+
+# RFC 9864 prefers the name "Ed25519"; the clients in the field know "EdDSA" (RFC 8037).
+warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+
+ALGORITHMS = ("RS256", "EdDSA")
+RSA_BITS = 2048
+
+Key = OKPKey | RSAKey
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key, its id and the one algorithm that it is used with."""
+
+    kid: str
+    algorithm: str
+    key: Key
+    created_at: datetime
+
+
+PublicKeys = Mapping[str, SigningKey]
+"""Keys to verify with, by their ids."""
+
+NEWEST_FIRST = (signing_keys.c.created_at.desc(), signing_keys.c.kid)
+ALL = Statement(
+    select(signing_keys.c.kid, signing_keys.c.algorithm, signing_keys.c.public_key, signing_keys.c.created_at).order_by(
+        *NEWEST_FIRST
+    )
+)
+NEWEST = Statement(
+    select(signing_keys.c.kid, signing_keys.c.algorithm, signing_keys.c.private_key, signing_keys.c.created_at)
+    .order_by(*NEWEST_FIRST)
+    .limit(1)
+)
+INSERT = Statement(
+    insert(signing_keys).values(
+        {name: bindparam(name) for name in ("kid", "algorithm", "public_key", "private_key", "created_at")}
+    )
+)
+
+
+def public_keys(database: Database) -> dict[str, SigningKey]:
+    """Every key, without its private half, newest first: old ones stay good for the tokens that they signed."""
+    rows = database.fetch_all(ALL)
+    return {kid: SigningKey(kid, algorithm, _load(public), created) for kid, algorithm, public, created in rows}
+
+
+def current_key(database: Database, settings: Settings) -> SigningKey:
+    """The key to sign with: the newest; a first one is made where there is none.
+
+    Raises `ConfigurationError` where it was encrypted with another secret key.
+    """
+    row = database.fetch_one(NEWEST)
+    if row is None:
+        return rotate_key(database, settings)
+    return _unlocked(settings, *row)
+
+
+@lru_cache(maxsize=8)
+def _unlocked(settings: Settings, kid: str, algorithm: str, encrypted: bytes, created: datetime) -> SigningKey:
+    """The key with its private half; remembered, because reading an RSA key takes a twentieth of a second."""
+    private = Cipher(settings, "signing keys").decrypt(encrypted, kid)
+    if private is None:
+        raise ConfigurationError(
+            "The signing keys of this database were encrypted with another secret key. Set REGULARS_SECRET_KEY to that"
+            " one, or make a new signing key with 'regulars key rotate'."
+        )
+    return SigningKey(kid, algorithm, _load(private), created)
+
+
+def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256") -> SigningKey:
+    """A new key, which signs from now on. (RS256 is what every OpenID client can verify.)
+
+    Raises `Invalid` for an algorithm that is not one of `ALGORITHMS`.
+    """
+    if algorithm not in ALGORITHMS:
+        raise Invalid({"algorithm": [f"The algorithm must be one of {', '.join(ALGORITHMS)}, not {algorithm!r}."]})
+    key: Key = OKPKey.generate_key("Ed25519") if algorithm == "EdDSA" else RSAKey.generate_key(RSA_BITS)
+    kid = key.thumbprint()
+    private = msgspec.json.encode(key.as_dict(private=True))
+    with database.transaction():
+        newest = database.fetch_one(NEWEST)
+        # The newest key signs, so two of the same second must not tie.
+        created = datetime.now(UTC).replace(microsecond=0)
+        if newest:
+            created = max(created, newest[3] + timedelta(seconds=1))
+        database.execute(
+            INSERT,
+            {
+                "kid": kid,
+                "algorithm": algorithm,
+                "public_key": msgspec.json.encode(key.as_dict(private=False)).decode(),
+                "private_key": Cipher(settings, "signing keys").encrypt(private, kid),
+                "created_at": created,
+            },
+        )
+        bump_auth_version(database)
+    return SigningKey(kid, algorithm, key, created)
+
+
+def _load(jwk: str | bytes) -> Key:
+    key = import_key(msgspec.json.decode(jwk))
+    assert isinstance(key, OKPKey | RSAKey)  # noqa: S101 - we wrote it
+    return key

@@ -1,0 +1,1 @@
+"""Generated customers for demos, tests and benchmarks."""

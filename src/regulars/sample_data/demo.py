@@ -1,0 +1,147 @@
+"""A small world to try the service with: three businesses, their people and their customers."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from regulars.accounts.memberships import add_member
+from regulars.accounts.users import create_user
+from regulars.customers.write.storage import SEQUENCE, insert_customers
+from regulars.db.database import Database
+from regulars.errors import ConfigurationError
+from regulars.oauth.clients import Client, create_client, delete_client, list_clients
+from regulars.oauth.redirect_uris import check_redirect_uri
+from regulars.permissions import Role
+from regulars.sample_data.people import generate_customers
+from regulars.scopes import SCOPES
+from regulars.settings import Settings
+from regulars.tenants.tenants import create_tenant, list_tenants
+
+OWNER = "ayse@example.com"
+BATCH = 2_000
+APPLICATION = "Demo application"
+# A native app may listen at any port of this machine; what answers there is our own page about the API.
+CALLBACK_PATH = "/api/docs"
+CALLBACKS = [f"http://{host}{CALLBACK_PATH}" for host in ("localhost", "127.0.0.1")]
+PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """A tenant of the demo; it gets `share` of the customers."""
+
+    name: str
+    time_zone: str
+    locale: str
+    country_code: str
+    share: float
+    members: tuple[tuple[str, Role], ...]
+
+
+PEOPLE = {
+    OWNER: "Ayşe Güneş",
+    "mehmet@example.com": "Mehmet Kaya",
+    "zeynep@example.com": "Zeynep Işık",
+    "lukas@example.com": "Lukas Brandt",
+}
+BUSINESSES = (
+    Business(
+        "Güneş Diş Kliniği",
+        "Europe/Istanbul",
+        "tr-TR",
+        "TR",
+        0.7,
+        ((OWNER, Role.OWNER), ("mehmet@example.com", Role.AGENT), ("zeynep@example.com", Role.AGENT)),
+    ),
+    Business(
+        "Salon Işıltı",
+        "Europe/Istanbul",
+        "tr-TR",
+        "TR",
+        0.2,
+        (("zeynep@example.com", Role.OWNER), (OWNER, Role.VIEWER)),
+    ),
+    Business("Optik Nord", "Europe/Berlin", "de-DE", "DE", 0.1, (("lukas@example.com", Role.OWNER),)),
+)
+
+
+def fill_demo(database: Database, folder: Path, customers: int, progress: Callable[[int], object]) -> None:
+    """Put the demo's people and `customers` customers into an empty database; any other stays as it is.
+
+    `progress` is told after each batch how many customers it had. The password that all people of the demo share is
+    kept in `folder`. All or nothing.
+    """
+    if list_tenants(database):
+        return
+    password = secrets.token_urlsafe(9)
+    with database.transaction():
+        user_ids = {
+            email: create_user(database, email=email, name=name, password=password).id for email, name in PEOPLE.items()
+        }
+        for business in BUSINESSES:
+            _fill(database, business, user_ids, round(customers * business.share), progress)
+        _write_password(folder / PASSWORD_FILE, password)
+    database.analyze()
+
+
+def _fill(
+    database: Database, business: Business, user_ids: dict[str, int], count: int, progress: Callable[[int], object]
+) -> None:
+    tenant = create_tenant(
+        database,
+        name=business.name,
+        time_zone=business.time_zone,
+        locale=business.locale,
+        country_code=business.country_code,
+    )
+    for email, role in business.members:
+        add_member(database, tenant.id, email, role)
+    now = datetime.now(UTC).replace(microsecond=0)
+    members = [user_ids[email] for email, _ in business.members]
+    for done in range(0, count, BATCH):
+        ids = database.new_ids(SEQUENCE, min(BATCH, count - done))
+        records = list(generate_customers(ids, seed=ids[0], now=now, user_ids=members))
+        insert_customers(database, tenant.id, records)
+        progress(len(records))
+
+
+def demo_callback(settings: Settings) -> str:
+    """Where people come back to from the demo's application.
+
+    This machine, where the service has an address that nobody may be sent back to: the code is in it all the same.
+    """
+    callback = settings.origin + CALLBACK_PATH
+    refused = check_redirect_uri(callback, own_schemes=False)
+    return f"http://localhost:{settings.port}{CALLBACK_PATH}" if refused else callback
+
+
+def demo_application(database: Database, callback: str) -> Client:
+    """The application that stands for those of others, which people come back from to `callback`.
+
+    It is registered at the first start, and again where the service has another public address since.
+    """
+    for client in list_clients(database):
+        if client.name == APPLICATION and client.tenant_id is None:
+            if client.check_redirect_uri(callback):
+                return client
+            delete_client(database, client)
+    callbacks = [*CALLBACKS, callback]
+    return create_client(database, name=APPLICATION, kind="native", redirect_uris=callbacks, scopes=list(SCOPES))[0]
+
+
+def demo_password(folder: Path) -> str:
+    """The password of the demo's people. Raises `ConfigurationError` where it is not to be found."""
+    try:
+        return (folder / PASSWORD_FILE).read_text("utf-8").strip()
+    except OSError:
+        raise ConfigurationError(
+            f"{folder} holds a database, but not the demo's: choose another folder with --data."
+        ) from None
+
+
+def _write_password(path: Path, password: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(password + "\n")
