@@ -1,10 +1,11 @@
 """Pruning: what is dead goes by itself, a few rows at a time: nobody waits for it, and nothing grows for ever."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, literal_column, select, tuple_
 
+from regulars.clock import utc_now
 from regulars.db import tables
 from regulars.db.database import Database
 from regulars.db.statement import Statement
@@ -84,7 +85,7 @@ def prune(database: Database, now: datetime | None = None) -> int:
 
     What fails is left for the next time, and does not keep the rest.
     """
-    moment = now or datetime.now(UTC).replace(microsecond=0)
+    moment = now or utc_now()
     return sum(_apply(database, statement, moment - kept) for statement, kept in RULES)
 
 

@@ -1,6 +1,6 @@
 """Users: who signs in."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -8,6 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 from sqlalchemy import bindparam, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
@@ -118,7 +119,7 @@ def find_or_add_user(database: Database, *, email: str, name: str, password_hash
 def _add_user(database: Database, email: str, name: str, password_hash: str) -> User | None:
     """A new user; None where somebody has the address."""
     (user_id,) = database.new_ids("user_ids", 1)
-    user = User(user_id, email, name, datetime.now(UTC).replace(microsecond=0))
+    user = User(user_id, email, name, utc_now())
     values = {
         "id": user_id,
         "email": email,

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 from sqlalchemy import bindparam, delete, insert, literal_column, select, update
 
+from regulars.clock import utc_now
 from regulars.customers.change_log import Change, record_changes
 from regulars.customers.validation import read_text
 from regulars.db.database import Database
@@ -151,7 +151,7 @@ def delete_tag(database: Database, tenant_id: int, tag_id: int, actor: Actor) ->
         lock_customers(database, tenant_id)
         get_tag(database, tenant_id, tag_id)
         of_tag = {"of_tenant": tenant_id, "of_tag": tag_id}
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         had: dict[int, list[int]] = {}
         for customer_id, each in database.fetch_all(TAGS_OF_TAGGED, of_tag):
             had.setdefault(customer_id, []).append(each)

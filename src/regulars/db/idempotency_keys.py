@@ -1,11 +1,12 @@
 """Keys of requests that may be sent again, each with the answer that it was given."""
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, literal_column, null, or_, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
@@ -57,7 +58,7 @@ def claim_key(database: Database, tenant_id: int, key: str, request_digest: str)
         "key": key,
         "request_digest": request_digest,
         "status": 0,
-        "created_at": datetime.now(UTC).replace(microsecond=0),
+        "created_at": utc_now(),
     }
     return bool(database.execute(CLAIM_KEY, values))
 
@@ -89,4 +90,4 @@ def erase_answers(database: Database, tenant_id: int, customer_id: int) -> None:
 def forget_old_keys(database: Database) -> None:
     """Forget the keys, and their answers, that are older than 24 hours."""
     with suppress(Unavailable):
-        database.execute(FORGET_OLD, {"before": datetime.now(UTC).replace(microsecond=0) - KEPT_FOR})
+        database.execute(FORGET_OLD, {"before": utc_now() - KEPT_FOR})

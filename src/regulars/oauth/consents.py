@@ -1,10 +1,10 @@
 """Consents: what a user has allowed an application; remembered until it is withdrawn."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, delete, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
@@ -40,7 +40,7 @@ def consented_scopes(database: Database, user_id: int, client_id: str) -> frozen
 def remember_consent(database: Database, user_id: int, client_id: str, scopes: Iterable[str]) -> None:
     """Add `scopes` to what the user has allowed the application."""
     mine = {"of_user": user_id, "of_client": client_id}
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     with database.transaction():
         database.execute(INSERT_CONSENT, mine | {"now": now})
         all_of_them = _scopes(database, LOCKED, mine) | set(scopes)

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 
+from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import fold_tenant
 from regulars.customers.csv.format import open_csv, unguarded
 from regulars.customers.csv.lookups import Names, names_of
@@ -91,7 +92,7 @@ def import_csv(
 def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Names, datetime, Sequence[str]]:
     """How a field is read in this tenant, what its rows may name, what time it is, and which fields must be unique."""
     tenant = get_tenant(database, tenant_id)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     readers = field_readers(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
     return readers, names_of(database, tenant_id), now, tenant.unique_fields
 

@@ -6,12 +6,12 @@ All who write customers of a tenant take turns, so what is read here holds until
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import asdict, replace
 from sqlalchemy import bindparam, delete, select, update
 
+from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, Fields, record_changes
 from regulars.customers.counts.totals import Delta, add_deltas
 from regulars.customers.write.storage import (
@@ -75,7 +75,7 @@ class ChangeSet:
         self.database = database
         self.tenant_id = tenant_id
         self.actor = actor
-        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.now = utc_now()
         self.tenant = get_tenant(database, tenant_id)
         self._stored: dict[int, Record | None] = {}
         self._current: dict[int, Record | None] = {}
