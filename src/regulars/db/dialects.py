@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, bindparam
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, bindparam, literal_column
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -72,6 +72,17 @@ def least(*values: ColumnElement[Any]) -> ColumnElement[Any]:
 def greatest(*values: ColumnElement[Any]) -> ColumnElement[Any]:
     """The greater of two values."""
     return DialectExpression(*values, sqlite="max({0}, {1})", postgresql="greatest({0}, {1})", returns=values[0].type)
+
+
+def join_texts(column: ColumnElement[Any], separator: str) -> ColumnElement[str]:
+    """The texts of all rows in one, in the order of the subquery that they are read from."""
+    return DialectExpression(
+        column,
+        literal_column(f"'{separator}'"),
+        sqlite="group_concat({0}, {1})",
+        postgresql="string_agg({0}, {1})",
+        returns=Text,
+    )
 
 
 def day_number(day: ColumnElement[Any]) -> ColumnElement[int]:

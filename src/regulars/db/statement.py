@@ -86,8 +86,7 @@ class Statement:
 
 
 def _compile(clause: Executable, dialect: Dialect, rows_as_json: bool) -> Compiled:
-    options = {"render_postcompile": True}  # values that SQLAlchemy writes into the text, such as a separator
-    compiled = clause.compile(dialect=dialect, compile_kwargs=options)  # type: ignore[attr-defined]
+    compiled = clause.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type checker
     fixed = {name: value for name, value in compiled.params.items() if value is not None}
     is_json = rows_as_json and dialect.name == "sqlite"

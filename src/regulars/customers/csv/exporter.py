@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, select
 
 from regulars.customers.csv.format import COLUMNS, guarded
 from regulars.customers.tags import BETWEEN_TAGS
 from regulars.db.database import Database
+from regulars.db.dialects import join_texts
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import countries, customer_tags, customers, tags, users
 from regulars.tenants.tenants import get_tenant
@@ -32,7 +33,7 @@ def _tags() -> ColumnElement[str]:
         .correlate(customers)
     )
     found = of_customer.order_by(tags.c.name_key).subquery("tagged")
-    return select(func.aggregate_strings(found.c.name, BETWEEN_TAGS)).scalar_subquery()
+    return select(join_texts(found.c.name, BETWEEN_TAGS)).scalar_subquery()
 
 
 def _everyone() -> Statement:
