@@ -1,7 +1,7 @@
 """What is dead goes by itself; what lives, and what must still be known to be dead, stays."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Table, func, select, update
@@ -9,6 +9,7 @@ from sqlalchemy import Table, func, select, update
 from regulars.accounts.one_time_tokens import create_one_time_token
 from regulars.accounts.personal_tokens import create_personal_token
 from regulars.cleanup import RULES, delete_expired_rows
+from regulars.clock import utc_now
 from regulars.db import tables
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Statement, Values
@@ -21,7 +22,7 @@ from tests.oauth import Application, Browser, refused
 from tests.server import PATIENCE_SECONDS, running
 from tests.world import World
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = utc_now()
 KINDS = (
     tables.authorization_codes,
     tables.refresh_tokens,

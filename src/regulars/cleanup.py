@@ -1,10 +1,11 @@
 """Deletes expired rows, in small batches, so that tables do not grow without limit and no request is delayed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, literal_column, select, tuple_
 
+from regulars.clock import utc_now
 from regulars.db import tables
 from regulars.db.database import Database
 from regulars.db.statement import Statement
@@ -88,7 +89,7 @@ def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
 
     Each rule runs in a transaction of its own and deletes at most one batch. A rule that fails is logged and skipped.
     """
-    now = now or datetime.now(UTC).replace(microsecond=0)
+    now = now or utc_now()
     return sum(_apply(database, statement, now - retention) for statement, retention in RULES)
 
 

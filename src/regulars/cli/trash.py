@@ -1,6 +1,6 @@
 """`regulars trash …`"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -8,6 +8,7 @@ import typer
 from regulars.cli.database import opened
 from regulars.cli.options import AllTenantsOption, DatabaseOption
 from regulars.cli.output import print_line
+from regulars.clock import utc_now
 from regulars.errors import RegularsError
 from regulars.settings import parse_duration
 
@@ -36,7 +37,7 @@ def empty(
     if seconds is None or seconds > LONGEST:
         raise RegularsError(f"--older-than takes a time like 30d, 12h or 0s, up to 36500d, not {older_than[:50]!r}.")
     with opened(database) as (db, _):
-        before = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds)
+        before = utc_now() - timedelta(seconds=seconds)
         for each in list_tenants(db) if tenant is None else [get_tenant(db, tenant)]:
             count = empty_trash(db, each.id, before, COMMAND_LINE)
             print_line(f"Purged {count:,} {'customer' if count == 1 else 'customers'} of tenant {each.id}.")

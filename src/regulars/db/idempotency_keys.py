@@ -1,12 +1,11 @@
 """Keys of requests that may be sent again, each with the answer that it was given."""
 
-from datetime import UTC, datetime
-
 from msgspec import Struct
 from sqlalchemy import bindparam, literal_column, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import idempotency_keys as table
 
@@ -36,13 +35,11 @@ ERASE = Statement(
 )
 
 
-def _claiming(dialect: str) -> Statement:
-    inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
-    names = ("tenant_id", "key", "request_digest", "status", "created_at")
-    return Statement(inserting.values({name: bindparam(name) for name in names}).on_conflict_do_nothing())
-
-
-CLAIM = {dialect: _claiming(dialect) for dialect in ("sqlite", "postgresql")}
+CLAIM_KEY = Statement(
+    upsert(table)
+    .values({name: bindparam(name) for name in ("tenant_id", "key", "request_digest", "status", "created_at")})
+    .on_conflict_do_nothing()
+)
 
 
 def claim_key(database: Database, tenant_id: int, key: str, request_digest: str) -> bool:
@@ -52,9 +49,9 @@ def claim_key(database: Database, tenant_id: int, key: str, request_digest: str)
         "key": key,
         "request_digest": request_digest,
         "status": 0,
-        "created_at": datetime.now(UTC).replace(microsecond=0),
+        "created_at": utc_now(),
     }
-    return bool(database.execute(CLAIM[database.dialect], values))
+    return bool(database.execute(CLAIM_KEY, values))
 
 
 def keep_answer(database: Database, tenant_id: int, key: str, answer: KeptAnswer, customer_id: int | None) -> None:
