@@ -1,1 +1,1 @@
-"""Exact totals and page checkpoints, kept as customers change."""
+"""Stored counts of customers, and page checkpoints of long lists; both are updated as customers change."""

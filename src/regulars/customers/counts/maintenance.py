@@ -1,4 +1,4 @@
-"""The upkeep of the census: deltas are folded into it; it is counted anew, and checked."""
+"""Maintenance of the stored counts: merging deltas, rebuilding and checking."""
 
 from contextlib import suppress
 from typing import NamedTuple
@@ -19,8 +19,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CompoundSelect
 
-from regulars.customers.counts.page_checkpoints import add_to_page_checkpoints, set_page_checkpoints
-from regulars.customers.counts.totals import DAYS_PER_YEAR, NOBODY, OF_TENANT, UNKNOWN, total_of
+from regulars.customers.counts.page_checkpoints import set_page_checkpoints, update_page_checkpoints
+from regulars.customers.counts.totals import (
+    IS_DELTA_OF_TENANT,
+    NO_USER,
+    UNKNOWN_BIRTH_DATE,
+    YEAR_FACTOR,
+    total_expression,
+)
 from regulars.db.bulk_load import snapshot
 from regulars.db.database import Database
 from regulars.db.dialects import day_number, upsert
@@ -28,128 +34,133 @@ from regulars.db.statement import Statement
 from regulars.db.tables import count_deltas, customer_counts, customers
 from regulars.errors import Unavailable
 
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 
-CELL = ("trashed", "user_id", "period", "gender")
+COUNT_KEY = ("trashed", "user_id", "period", "gender")
+"""The columns of `customer_counts` that identify a count of a tenant."""
 
 
-def _cells(kinds: FromClause, sign: int = 1) -> CompoundSelect[tuple[int, int, int, str, int]]:
-    """The cells of the census that each row of `kinds` counts in, times `sign`."""
-    born, user = kinds.c.date_of_birth, kinds.c.user_id
-    change = kinds.c.change * literal_column(str(sign), BigInteger)
-    is_born, has_user = born != literal_column("0"), user != literal_column("0")
+def _expand(deltas: FromClause, sign: int = 1) -> CompoundSelect[tuple[int, int, int, str, int]]:
+    """For each row of `deltas`, a row for every count that it changes, with its change multiplied by `sign`."""
+    birth_date, user = deltas.c.date_of_birth, deltas.c.user_id
+    change = deltas.c.change * literal_column(str(sign), BigInteger)
+    has_birth_date, has_user = birth_date != literal_column("0"), user != literal_column("0")
     parts = []
-    for counted, of_user in ((literal_column("0", BigInteger), None), (user, has_user)):
-        for period, in_period in (
+    for counted_user, user_condition in ((literal_column("0", BigInteger), None), (user, has_user)):
+        for period, period_condition in (
             (literal_column("0", BigInteger), None),
-            (born / literal_column(str(DAYS_PER_YEAR), BigInteger), is_born),
-            (born, is_born),
+            (birth_date / literal_column(str(YEAR_FACTOR), BigInteger), has_birth_date),
+            (birth_date, has_birth_date),
         ):
-            cell = select(
-                kinds.c.trashed,
-                counted.label("user_id"),
+            row = select(
+                deltas.c.trashed,
+                counted_user.label("user_id"),
                 cast(period, BigInteger).label("period"),
-                kinds.c.gender,
+                deltas.c.gender,
                 change.label("count"),
             )
-            parts.append(cell.where(*(each for each in (of_user, in_period) if each is not None)))
+            conditions = (user_condition, period_condition)
+            parts.append(row.where(*(condition for condition in conditions if condition is not None)))
     return union_all(*parts)
 
 
-def _sums(cells: FromClause) -> Select[tuple[int, int, int, str, int]]:
-    """The cells added up, without those that come to nothing."""
-    cell = [cells.c[name] for name in CELL]
-    total = cast(func.sum(cells.c.count), BigInteger)
-    return select(*cell, total.label("count")).group_by(*cell).having(func.sum(cells.c.count) != literal_column("0"))
+def _sum_by_key(counts: FromClause) -> Select[tuple[int, int, int, str, int]]:
+    """The sums of `counts` by key, without those that are 0."""
+    key = [counts.c[name] for name in COUNT_KEY]
+    total = cast(func.sum(counts.c.count), BigInteger)
+    return select(*key, total.label("count")).group_by(*key).having(func.sum(counts.c.count) != literal_column("0"))
 
 
-def _insertion(kinds: FromClause) -> Statement:
-    """Bring `kinds` into the census of the tenant."""
-    sums = _sums(_cells(kinds).subquery("cells")).subquery("sums")
+def _add_to_counts(deltas: FromClause) -> Statement:
+    """Add `deltas` to the counts of a tenant."""
+    sums = _sum_by_key(_expand(deltas).subquery("expanded")).subquery("sums")
     rows = select(cast(bindparam("tenant_id"), BigInteger), *sums.c).where(text("true"))
-    adding = upsert(customer_counts)
-    into = adding.from_select(["tenant_id", *CELL, "count"], rows)
+    insertion = upsert(customer_counts)
     return Statement(
-        into.on_conflict_do_update(
+        insertion.from_select(["tenant_id", *COUNT_KEY, "count"], rows).on_conflict_do_update(
             index_elements=list(customer_counts.primary_key.columns),
-            set_={"count": customer_counts.c.count + adding.excluded.count},
+            set_={"count": customer_counts.c.count + insertion.excluded.count},
         )
     )
 
 
-FORGET_DELTAS = Statement(delete(count_deltas).where(count_deltas.c.tenant_id == bindparam("tenant_id")))
+DELETE_DELTAS = Statement(delete(count_deltas).where(count_deltas.c.tenant_id == bindparam("tenant_id")))
 DELETE_COUNTS = Statement(delete(customer_counts).where(customer_counts.c.tenant_id == bindparam("tenant_id")))
-ADD_DELTAS = _insertion(select(count_deltas).where(OF_TENANT).subquery("noted"))
-WITH_DELTAS = Statement(select(count_deltas.c.tenant_id).distinct())
+MERGE_DELTAS = _add_to_counts(select(count_deltas).where(IS_DELTA_OF_TENANT).subquery("deltas"))
+FIND_TENANTS_WITH_DELTAS = Statement(select(count_deltas.c.tenant_id).distinct())
+GET_TOTAL = Statement(select(total_expression(by_user=False, by_gender=False, by_birth_date=False)))
 
 
-COUNTED = Statement(select(total_of(of_user=False, of_gender=False, of_ages=False)))
-
-
-def _counted(database: Database, tenant_id: int) -> int:
-    """How many customers the tenant has that are not in the trash, by its census."""
-    ((total,),) = database.fetch_all(COUNTED, {"tenant_id": tenant_id, "trashed": 0})
+def _total(database: Database, tenant_id: int) -> int:
+    """The tenant's number of customers that are not in the trash, according to its counts."""
+    ((total,),) = database.fetch_all(GET_TOTAL, {"tenant_id": tenant_id, "trashed": 0})
     return int(total)
 
 
 def merge_count_deltas(database: Database) -> None:
-    """Bring all deltas into the census. Readers see the same totals all along."""
-    for (tenant_id,) in database.fetch_all(WITH_DELTAS):
-        # Of several who fold the same deltas at once, one does.
+    """Add the deltas of all tenants to the stored counts, which changes no total."""
+    for (tenant_id,) in database.fetch_all(FIND_TENANTS_WITH_DELTAS):
+        # If several servers merge the same deltas at the same time, one of them succeeds.
         with suppress(Unavailable):
-            fold_tenant(database, tenant_id)
+            merge_tenant_deltas(database, tenant_id)
 
 
-def fold_tenant(database: Database, tenant_id: int) -> None:
-    """Bring the deltas of one tenant into its census and its page_checkpoints."""
+def merge_tenant_deltas(database: Database, tenant_id: int) -> None:
+    """Add the deltas of one tenant to its counts and page checkpoints. Raise `Unavailable` if they were merged by
+    another transaction at the same time."""
     with snapshot(database):
         values = {"tenant_id": tenant_id}
-        total = _counted(database, tenant_id)
-        database.execute(ADD_DELTAS, values)
-        add_to_page_checkpoints(database, tenant_id, total)
-        database.execute(FORGET_DELTAS, values)
+        total = _total(database, tenant_id)
+        database.execute(MERGE_DELTAS, values)
+        update_page_checkpoints(database, tenant_id, total)
+        database.execute(DELETE_DELTAS, values)
 
 
-def _actual() -> FromClause:
-    """How many customers of each kind the tenant really has."""
-    kind = (
+def _customers_as_deltas() -> FromClause:
+    """The tenant's customers, grouped by the columns of `count_deltas`."""
+    columns = (
         case((customers.c.deleted_at.is_(None), literal_column("0")), else_=literal_column("1")).label("trashed"),
-        func.coalesce(customers.c.user_id, literal_column(str(NOBODY))).label("user_id"),
+        func.coalesce(customers.c.user_id, literal_column(str(NO_USER))).label("user_id"),
         func.coalesce(customers.c.gender, literal_column("''")).label("gender"),
-        func.coalesce(day_number(customers.c.date_of_birth), literal_column(str(UNKNOWN))).label("date_of_birth"),
+        func.coalesce(day_number(customers.c.date_of_birth), literal_column(str(UNKNOWN_BIRTH_DATE))).label(
+            "date_of_birth"
+        ),
     )
-    found = select(*kind, func.count().label("change")).where(customers.c.tenant_id == bindparam("tenant_id"))
-    return found.group_by(*(each.element for each in kind)).cte("actual")
+    grouped = select(*columns, func.count().label("change")).where(customers.c.tenant_id == bindparam("tenant_id"))
+    return grouped.group_by(*(column.element for column in columns)).cte("actual")
 
 
-COUNT_ALL = _insertion(_actual())
+COUNT_CUSTOMERS = _add_to_counts(_customers_as_deltas())
 
 
-def count_tenant(database: Database, tenant_id: int) -> None:
-    """Count all of a tenant's customers anew; belongs in a transaction in which nobody else writes them."""
+def count_customers(database: Database, tenant_id: int) -> None:
+    """Count a tenant's customers and replace its counts. Call it in a transaction without concurrent writers."""
     values = {"tenant_id": tenant_id}
     database.execute(DELETE_COUNTS, values)
-    database.execute(FORGET_DELTAS, values)
-    database.execute(COUNT_ALL, values)
-    set_page_checkpoints(database, tenant_id, _counted(database, tenant_id))
+    database.execute(DELETE_DELTAS, values)
+    database.execute(COUNT_CUSTOMERS, values)
+    set_page_checkpoints(database, tenant_id, _total(database, tenant_id))
 
 
 def rebuild_counts(database: Database, tenant_id: int) -> None:
-    """Count all of a tenant's customers anew, while others go on reading and writing them."""
-    for attempt in range(1, ATTEMPTS + 1):
+    """Count a tenant's customers and replace its counts, while other transactions read and write customers.
+
+    Raise `Unavailable` if other transactions prevent it repeatedly.
+    """
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             with snapshot(database):
-                count_tenant(database, tenant_id)
+                count_customers(database, tenant_id)
         except Unavailable:
-            # Another program has folded the same deltas at the same time.
-            if attempt == ATTEMPTS:
+            # Another transaction has merged the same deltas.
+            if attempt == MAX_ATTEMPTS:
                 raise
         else:
             return
 
 
 class Difference(NamedTuple):
-    """A cell of the census that is wrong: it counts `excess` customers too many (or, below 0, too few)."""
+    """A stored count that is wrong: too high by `excess`, or too low if that is negative."""
 
     trashed: int
     user_id: int
@@ -158,26 +169,27 @@ class Difference(NamedTuple):
     excess: int
 
     def describe(self) -> str:
-        """Which cell it is and how wrong, in words."""
-        whose = f"of user {self.user_id}" if self.user_id else "of everyone"
-        born = f", born in {self.period}" if self.period else ""
-        where = "in the trash" if self.trashed else "not in the trash"
-        many = "too many" if self.excess > 0 else "too few"
-        return f"customers {whose}, {where}, gender {self.gender or 'not known'}{born}: {abs(self.excess)} {many}."
+        """Return a sentence that says which count is wrong, and by how much."""
+        user = f"of user {self.user_id}" if self.user_id else "of all users"
+        birth_date = f", born in {self.period}" if self.period else ""
+        trash = "in the trash" if self.trashed else "not in the trash"
+        direction = "high" if self.excess > 0 else "low"
+        key = f"{user}, {trash}, gender {self.gender or 'unknown'}{birth_date}"
+        return f"customers {key}: too {direction} by {abs(self.excess)}."
 
 
-def _comparison() -> Statement:
-    kept = select(*(customer_counts.c[name] for name in CELL), customer_counts.c.count).where(
+def _compare_counts() -> Statement:
+    stored = select(*(customer_counts.c[name] for name in COUNT_KEY), customer_counts.c.count).where(
         customer_counts.c.tenant_id == bindparam("tenant_id")
     )
-    noted = _cells(select(count_deltas).where(OF_TENANT).subquery("noted"))
-    parts = [select(each.subquery()) for each in (kept, noted, _cells(_actual(), -1))]
-    return Statement(_sums(union_all(*parts).subquery("cells")))
+    pending = _expand(select(count_deltas).where(IS_DELTA_OF_TENANT).subquery("deltas"))
+    parts = [select(part.subquery()) for part in (stored, pending, _expand(_customers_as_deltas(), -1))]
+    return Statement(_sum_by_key(union_all(*parts).subquery("expanded")))
 
 
-COMPARE = _comparison()
+COMPARE_COUNTS = _compare_counts()
 
 
 def check_counts(database: Database, tenant_id: int) -> list[Difference]:
-    """Where the census is not what the customers are, both as of one moment; empty if it is right."""
-    return [Difference(*row) for row in database.stream(COMPARE, {"tenant_id": tenant_id})]
+    """Return the tenant's counts that differ from the number of its customers, both from one snapshot."""
+    return [Difference(*row) for row in database.stream(COMPARE_COUNTS, {"tenant_id": tenant_id})]

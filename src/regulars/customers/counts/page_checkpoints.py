@@ -1,8 +1,8 @@
-"""Milestones: every so many customers of a long list one is marked, with how many there are up to the next.
+"""Page checkpoints: the position of about every 10,000th customer of a long list, to find pages by their number.
 
-So the page with a given number is found from the nearest checkpoint, in any part of the list, instead of being counted
-from its end. They cover the unfiltered list, ordered by creation
-and then id, and are kept by the same deltas as the customer counts.
+A page is read from the last checkpoint before it, instead of counting all rows from an end of the list. A checkpoint
+names a customer and stores the number of customers from there to the next checkpoint. Checkpoints cover the list
+without filters, ordered by `created_at` and then `id`. The same deltas update them and the customer counts.
 """
 
 from datetime import UTC, datetime
@@ -29,115 +29,126 @@ from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import count_deltas, customers, page_checkpoints
 
-STEP = 10_000
-LONG = 100_000
-"""From so many customers on a list has page_checkpoints."""
-WORN_OUT = 50_000
-"""With so many customers from one checkpoint to the next, they are set anew."""
+CHECKPOINT_DISTANCE = 10_000
+MIN_CHECKPOINT_TOTAL = 100_000
+"""A shorter list has no checkpoints."""
+MAX_CHECKPOINT_DISTANCE = 50_000
+"""If two checkpoints are farther apart, all of them are set again."""
 
-BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+LIST_START = datetime(1, 1, 1, tzinfo=UTC)
+"""The `created_at` of the first checkpoint: before that of any customer."""
 
-OF_TENANT = page_checkpoints.c.tenant_id == bindparam("tenant_id")
-NOTED = (count_deltas.c.tenant_id == bindparam("tenant_id"), count_deltas.c.trashed == literal_column("0"))
-FORGET = Statement(delete(page_checkpoints).where(OF_TENANT))
-HOW_MANY = Statement(
+CHECKPOINT_COLUMNS = ["tenant_id", "created_at", "customer_id", "count"]
+IS_CHECKPOINT_OF_TENANT = page_checkpoints.c.tenant_id == bindparam("tenant_id")
+IS_LISTED_DELTA = (count_deltas.c.tenant_id == bindparam("tenant_id"), count_deltas.c.trashed == literal_column("0"))
+DELETE_CHECKPOINTS = Statement(delete(page_checkpoints).where(IS_CHECKPOINT_OF_TENANT))
+MEASURE_CHECKPOINTS = Statement(
     select(
-        select(func.count()).where(OF_TENANT).scalar_subquery(),
+        select(func.count()).where(IS_CHECKPOINT_OF_TENANT).scalar_subquery(),
         select(func.coalesce(func.max(page_checkpoints.c.count), literal_column("0")))
-        .where(OF_TENANT)
+        .where(IS_CHECKPOINT_OF_TENANT)
         .scalar_subquery(),
-        select(func.count()).where(*NOTED).scalar_subquery(),
+        select(func.count()).where(*IS_LISTED_DELTA).scalar_subquery(),
     )
 )
+"""The number of checkpoints, the greatest distance of two, and the number of deltas to merge."""
 
 
-def _setting() -> Statement:
-    """Mark the beginning, and every `STEP`-th customer."""
+def _insert_checkpoints() -> Statement:
+    """Insert a checkpoint for the start of the list and for every :step-th customer."""
     order = (customers.c.created_at, customers.c.id)
     listed = (
-        select(*order, (func.row_number().over(order_by=order) - literal_column("1")).label("place"))
+        select(*order, (func.row_number().over(order_by=order) - literal_column("1")).label("position"))
         .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.deleted_at.is_(None))
         .subquery("listed")
     )
-    place = listed.c.place
-    is_first = place == literal_column("0")
-    following = func.lead(place).over(order_by=place)
+    position = listed.c.position
+    is_first = position == literal_column("0")
+    next_position = func.lead(position).over(order_by=position)
+    start = bindparam("list_start", type_=page_checkpoints.c.created_at.type)
     rows = select(
         cast(bindparam("tenant_id"), BigInteger),
-        case((is_first, bindparam("beginning", type_=page_checkpoints.c.created_at.type)), else_=listed.c.created_at),
+        case((is_first, start), else_=listed.c.created_at),
         case((is_first, literal_column("0")), else_=listed.c.id),
-        func.coalesce(following, cast(bindparam("total"), BigInteger)) - place,
-    ).where(place % cast(bindparam("step"), BigInteger) == literal_column("0"))
-    return Statement(insert(page_checkpoints).from_select(["tenant_id", "created_at", "customer_id", "count"], rows))
+        func.coalesce(next_position, cast(bindparam("total"), BigInteger)) - position,
+    ).where(position % cast(bindparam("step"), BigInteger) == literal_column("0"))
+    return Statement(insert(page_checkpoints).from_select(CHECKPOINT_COLUMNS, rows))
 
 
-SET = _setting()
+INSERT_CHECKPOINTS = _insert_checkpoints()
 
 
 def set_page_checkpoints(database: Database, tenant_id: int, total: int) -> None:
-    """Set the tenant's page_checkpoints anew, where its list, of `total` customers, is long enough for them.
+    """Replace the tenant's checkpoints, if its list of `total` customers is long enough for them.
 
-    Belongs in a transaction that sees one moment, and no deltas that are not in `total`.
+    Call it in a transaction with one snapshot in which `total` includes all deltas.
     """
-    database.execute(FORGET, {"tenant_id": tenant_id})
-    if total >= LONG:
-        database.execute(SET, {"tenant_id": tenant_id, "total": total, "step": STEP, "beginning": BEGINNING})
+    database.execute(DELETE_CHECKPOINTS, {"tenant_id": tenant_id})
+    if total >= MIN_CHECKPOINT_TOTAL:
+        values = {"tenant_id": tenant_id, "total": total, "step": CHECKPOINT_DISTANCE, "list_start": LIST_START}
+        database.execute(INSERT_CHECKPOINTS, values)
 
 
-def _nearest(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Of the checkpoint that the customer of a delta lies behind."""
-    reached = tuple_(page_checkpoints.c.created_at, page_checkpoints.c.customer_id) <= tuple_(
+def _preceding_checkpoint(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The `column` of the last checkpoint at or before the customer of a delta."""
+    is_at_or_before = tuple_(page_checkpoints.c.created_at, page_checkpoints.c.customer_id) <= tuple_(
         count_deltas.c.created_at, count_deltas.c.customer_id
     )
     backward = (page_checkpoints.c.created_at.desc(), page_checkpoints.c.customer_id.desc())
-    return select(column).where(OF_TENANT, reached).order_by(*backward).limit(literal_column("1")).scalar_subquery()
+    last = select(column).where(IS_CHECKPOINT_OF_TENANT, is_at_or_before).order_by(*backward)
+    return last.limit(literal_column("1")).scalar_subquery()
 
 
-def _addition() -> Statement:
-    noted = (
+def _merge_deltas() -> Statement:
+    deltas = (
         select(
-            _nearest(page_checkpoints.c.created_at).label("created_at"),
-            _nearest(page_checkpoints.c.customer_id).label("customer_id"),
+            _preceding_checkpoint(page_checkpoints.c.created_at).label("created_at"),
+            _preceding_checkpoint(page_checkpoints.c.customer_id).label("customer_id"),
             count_deltas.c.change,
         )
-        .where(*NOTED)
-        .subquery("noted")
+        .where(*IS_LISTED_DELTA)
+        .subquery("deltas")
     )
-    place = (noted.c.created_at, noted.c.customer_id)
-    change = cast(func.sum(noted.c.change), BigInteger)
-    rows = select(cast(bindparam("tenant_id"), BigInteger), *place, change).where(text("true")).group_by(*place)
-    adding = upsert(page_checkpoints)
-    into = adding.from_select(["tenant_id", "created_at", "customer_id", "count"], rows)
+    key = (deltas.c.created_at, deltas.c.customer_id)
+    change = cast(func.sum(deltas.c.change), BigInteger)
+    rows = select(cast(bindparam("tenant_id"), BigInteger), *key, change).where(text("true")).group_by(*key)
+    insertion = upsert(page_checkpoints)
     return Statement(
-        into.on_conflict_do_update(
+        insertion.from_select(CHECKPOINT_COLUMNS, rows).on_conflict_do_update(
             index_elements=list(page_checkpoints.primary_key.columns),
-            set_={"count": page_checkpoints.c.count + adding.excluded.count},
+            set_={"count": page_checkpoints.c.count + insertion.excluded.count},
         )
     )
 
 
-ADD_TO_CHECKPOINTS = _addition()
+MERGE_DELTAS_INTO_CHECKPOINTS = _merge_deltas()
 
 
-def add_to_page_checkpoints(database: Database, tenant_id: int, total: int) -> None:
-    """Bring the tenant's deltas into its page_checkpoints, or set them anew; `total` has the deltas in it already."""
+def update_page_checkpoints(database: Database, tenant_id: int, total: int) -> None:
+    """Add the tenant's deltas to its checkpoints, or set the checkpoints again if they are too far apart.
+
+    `total` includes the deltas.
+    """
     values = {"tenant_id": tenant_id}
-    ((number, most, noted),) = database.fetch_all(HOW_MANY, values)
-    if number and most <= WORN_OUT and noted <= WORN_OUT:
-        database.execute(ADD_TO_CHECKPOINTS, values)
-    elif number or total >= LONG:
+    ((number, distance, deltas),) = database.fetch_all(MEASURE_CHECKPOINTS, values)
+    if number and distance <= MAX_CHECKPOINT_DISTANCE and deltas <= MAX_CHECKPOINT_DISTANCE:
+        database.execute(MERGE_DELTAS_INTO_CHECKPOINTS, values)
+    elif number or total >= MIN_CHECKPOINT_TOTAL:
         set_page_checkpoints(database, tenant_id, total)
 
 
-def checkpoint_before(skipped: ColumnElement[int]) -> FromClause:
-    """The last checkpoint with at most so many customers before it: `created_at`, `customer_id`, and `before`, how many
-    they are; no row where there are no page_checkpoints."""
+def last_checkpoint(skipped: ColumnElement[int]) -> FromClause:
+    """Return the CTE of the last checkpoint with at most `skipped` customers before it.
+
+    It has the columns `created_at`, `customer_id` and `before`, the number of customers before the checkpoint. It has
+    no row if the tenant has no checkpoints.
+    """
     pending = (
         select(
-            _nearest(page_checkpoints.c.customer_id).label("customer_id"),
+            _preceding_checkpoint(page_checkpoints.c.customer_id).label("customer_id"),
             count_deltas.c.change,
         )
-        .where(*NOTED)
+        .where(*IS_LISTED_DELTA)
         .subquery("pending")
     )
     changes = (
@@ -148,16 +159,16 @@ def checkpoint_before(skipped: ColumnElement[int]) -> FromClause:
     count = page_checkpoints.c.count + func.coalesce(changes.c.change, literal_column("0"))
     order = (page_checkpoints.c.created_at, page_checkpoints.c.customer_id)
     before = cast(func.sum(count).over(order_by=order) - count, BigInteger)
-    counted = (
+    checkpoints = (
         select(*order, before.label("before"))
         .select_from(page_checkpoints.outerjoin(changes, changes.c.customer_id == page_checkpoints.c.customer_id))
-        .where(OF_TENANT)
-        .subquery("counted_checkpoints")
+        .where(IS_CHECKPOINT_OF_TENANT)
+        .subquery("checkpoints")
     )
-    backward = (counted.c.created_at.desc(), counted.c.customer_id.desc())
+    backward = (checkpoints.c.created_at.desc(), checkpoints.c.customer_id.desc())
     return (
-        select(counted)
-        .where(counted.c.before <= skipped)
+        select(checkpoints)
+        .where(checkpoints.c.before <= skipped)
         .order_by(*backward)
         .limit(literal_column("1"))
         .cte("checkpoint")

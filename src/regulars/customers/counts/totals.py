@@ -1,9 +1,9 @@
-"""Exact totals of the customer list for every filter except the search.
+"""Exact totals of the customer list for the filters `trashed`, `user_id`, `gender`, `min_age` and `max_age`.
 
-A transaction that writes customers adds rows to `count_deltas`: one for each customer that was added to or removed
-from a combination of filters. `merge_count_deltas` adds them to `customer_counts`, which holds sums for each user and
-for all users, by gender, for all dates of birth, each year and each day. A total is the sum of matching rows of both
-tables, read by one statement and therefore from one snapshot.
+A transaction that writes customers appends rows to `count_deltas`: 1 for a customer that matches a combination of these
+filters from now on, -1 for one that no longer does. `merge_count_deltas` adds them to the summary table
+`customer_counts`, which has counts for each user and for all users, by gender, for all dates of birth, each year and
+each day. A total is the sum of the matching rows of both tables. One statement reads it, and so from one snapshot.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,14 +23,14 @@ from sqlalchemy import (
 from regulars.db.database import Database
 from regulars.db.tables import count_deltas, customer_counts
 
-EVERYONE = NOBODY = 0
-ALL_OF_LIFE = UNKNOWN = 0
-DAYS_PER_YEAR = 10_000
-"""Days are numbered as they are written, 1980-03-17 as 19800317, and years as 1980: no two are the same number."""
+ALL_USERS = NO_USER = 0
+ALL_BIRTH_DATES = UNKNOWN_BIRTH_DATE = 0
+YEAR_FACTOR = 10_000
+"""The day 1980-03-17 has the number 19800317, and the year 1980 the number 1980. No day has the number of a year."""
 
 
-class Delta(NamedTuple):
-    """A customer came (`change` 1) or went (-1)."""
+class CountDelta(NamedTuple):
+    """A change of the counts by 1 or -1, and the customer's values of the filters."""
 
     trashed: int
     user_id: int
@@ -41,69 +41,74 @@ class Delta(NamedTuple):
     change: int
 
 
-def number_of(day: date) -> int:
-    """The number of a day."""
+def number_of_day(day: date) -> int:
+    """Return the number of a day, such as 19800317."""
     return (day.year * 100 + day.month) * 100 + day.day
 
 
-DELTA_COLUMNS = ("tenant_id", *Delta._fields)
+DELTA_COLUMNS = ("tenant_id", *CountDelta._fields)
 
 
-def add_deltas(database: Database, tenant_id: int, deltas: Iterable[Delta]) -> None:
-    """Note `deltas` for `tenant_id`; belongs in the transaction that changes the customers."""
+def add_count_deltas(database: Database, tenant_id: int, deltas: Iterable[CountDelta]) -> None:
+    """Store `deltas`. Call it in the transaction that changes the customers."""
     database.load(count_deltas, DELTA_COLUMNS, [(tenant_id, *delta) for delta in deltas])
 
 
-OF_TENANT = count_deltas.c.tenant_id == bindparam("tenant_id")
-
+IS_DELTA_OF_TENANT = count_deltas.c.tenant_id == bindparam("tenant_id")
 
 PERIODS = ("first_days", "years", "last_days")
-EARLIEST, LATEST = number_of(date.min), number_of(date.max)
-NONE = (1, 0)
+FIRST_DAY, LAST_DAY = number_of_day(date.min), number_of_day(date.max)
+EMPTY_RANGE = (1, 0)
 
 
-def ages(born_after: date | None, born_until: date | None) -> dict[str, int]:
-    """The days of birth after the one and up to the other date, as values: the whole years among them, and the days
-    before and after those."""
-    start = number_of(born_after) + 1 if born_after else EARLIEST
-    end = number_of(born_until) if born_until else LATEST
-    first_year, last_year = start // DAYS_PER_YEAR, end // DAYS_PER_YEAR
+def birth_date_values(born_after: date | None, born_until: date | None) -> dict[str, int]:
+    """Return the values of `total_expression` for dates of birth after `born_after` and up to `born_until`.
+
+    These are the bounds of four ranges: `days` is the whole range, and `first_days`, `years` and `last_days` divide it
+    into whole years and the days before and after them.
+    """
+    start = number_of_day(born_after) + 1 if born_after else FIRST_DAY
+    end = number_of_day(born_until) if born_until else LAST_DAY
+    first_year, last_year = start // YEAR_FACTOR, end // YEAR_FACTOR
     if first_year >= last_year:
-        ranges = {"days": (start, end), "first_days": (start, end), "years": NONE, "last_days": NONE}
+        ranges = {"days": (start, end), "first_days": (start, end), "years": EMPTY_RANGE, "last_days": EMPTY_RANGE}
     else:
         ranges = {
             "days": (start, end),
-            "first_days": (start, first_year * DAYS_PER_YEAR + DAYS_PER_YEAR - 1),
+            "first_days": (start, first_year * YEAR_FACTOR + YEAR_FACTOR - 1),
             "years": (first_year + 1, last_year - 1),
-            "last_days": (last_year * DAYS_PER_YEAR, end),
+            "last_days": (last_year * YEAR_FACTOR, end),
         }
     return {f"{name}_{bound}": pair[bound == "until"] for name, pair in ranges.items() for bound in ("from", "until")}
 
 
-def total_of(*, of_user: bool, of_gender: bool, of_ages: bool) -> ColumnElement[int]:
-    """The scalar expression for how many customers there are, given the values `tenant_id` and `trashed`, and where
-    they are wanted `user_id`, `gender` and those of `ages`."""
-    cells = [
+def total_expression(*, by_user: bool, by_gender: bool, by_birth_date: bool) -> ColumnElement[int]:
+    """Return the scalar expression for the number of customers that match the given filters.
+
+    Its parameters are `tenant_id` and `trashed`; `user_id`, `gender` and those of `birth_date_values` if it has these
+    filters.
+    """
+    counted = [
         customer_counts.c.tenant_id == bindparam("tenant_id"),
         customer_counts.c.trashed == bindparam("trashed"),
-        customer_counts.c.user_id == (bindparam("user_id") if of_user else literal_column(str(EVERYONE))),
+        customer_counts.c.user_id == (bindparam("user_id") if by_user else literal_column(str(ALL_USERS))),
     ]
-    noted = [OF_TENANT, count_deltas.c.trashed == bindparam("trashed")]
-    if of_user:
-        noted.append(count_deltas.c.user_id == bindparam("user_id"))
-    if of_gender:
-        cells.append(customer_counts.c.gender == bindparam("gender"))
-        noted.append(count_deltas.c.gender == bindparam("gender"))
-    periods = [customer_counts.c.period == literal_column(str(ALL_OF_LIFE))]
-    if of_ages:
+    pending = [IS_DELTA_OF_TENANT, count_deltas.c.trashed == bindparam("trashed")]
+    if by_user:
+        pending.append(count_deltas.c.user_id == bindparam("user_id"))
+    if by_gender:
+        counted.append(customer_counts.c.gender == bindparam("gender"))
+        pending.append(count_deltas.c.gender == bindparam("gender"))
+    periods = [customer_counts.c.period == literal_column(str(ALL_BIRTH_DATES))]
+    if by_birth_date:
         periods = [
             customer_counts.c.period.between(bindparam(f"{name}_from"), bindparam(f"{name}_until")) for name in PERIODS
         ]
-        noted.append(count_deltas.c.date_of_birth.between(bindparam("days_from"), bindparam("days_until")))
-    total = _sum(count_deltas.c.change, noted)
+        pending.append(count_deltas.c.date_of_birth.between(bindparam("days_from"), bindparam("days_until")))
+    total = _sum(count_deltas.c.change, pending)
     for period in periods:
-        total = total + _sum(customer_counts.c.count, [*cells, period])
-    # PostgreSQL adds 64-bit integers up to a numeric; it is a count, so it fits.
+        total = total + _sum(customer_counts.c.count, [*counted, period])
+    # PostgreSQL's sum of 64-bit integers is a numeric.
     return cast(total, BigInteger)
 
 
