@@ -12,9 +12,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from regulars.db.migrate import migrate
-from tests import postgres
-from tests.pgbouncer import running_pgbouncer
-from tests.world import World
+from tests.support import postgres
+from tests.support.pgbouncer import running_pgbouncer
+from tests.support.world import World
 
 hypothesis_settings.register_profile(
     "regulars",

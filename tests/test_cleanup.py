@@ -6,20 +6,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
-from regulars.security.audit import record
 from regulars.accounts.one_time_tokens import start_challenge
 from regulars.accounts.personal_tokens import create_personal_token
+from regulars.cleanup import RULES, prune
 from regulars.db import tables
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Statement, Values
 from regulars.errors import Unavailable
 from regulars.oauth.connected_apps import disconnect
 from regulars.oauth.consents import remember_consent
-from regulars.cleanup import RULES, prune
+from regulars.security.audit import record
 from tests.conftest import FreshDatabase
-from tests.oauth import Application, Browser, refused
-from tests.server import PATIENCE_SECONDS, running
-from tests.world import World
+from tests.support.oauth import Application, Browser, refused
+from tests.support.server import PATIENCE_SECONDS, running
+from tests.support.world import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 KINDS = (

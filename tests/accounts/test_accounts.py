@@ -21,9 +21,8 @@ from webauthn.helpers import bytes_to_base64url
 
 from regulars.accounts import passkeys
 from regulars.accounts import throttle as attempts
-from regulars.security.audit import list_events
-from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
 from regulars.accounts.memberships import add_member, list_members, memberships_of, remove_member
+from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
 from regulars.accounts.passwords import change_password, check_password, confirm_password
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes, use_recovery_code
 from regulars.accounts.sessions import (
@@ -42,9 +41,10 @@ from regulars.db.tables import challenges, sessions, users
 from regulars.errors import ConfigurationError, Conflict, Invalid, NotFound
 from regulars.oauth.signing_keys import rotate_key
 from regulars.permissions import Role
+from regulars.security.audit import list_events
 from regulars.settings import Settings
-from tests.elsewhere import beside_a_writer
-from tests.world import NOON, PASSWORD, World
+from tests.support.other_writer import beside_a_writer
+from tests.support.world import NOON, PASSWORD, World
 
 AGENT = "Mozilla/5.0"
 PASSWORD_HASH = Statement(select(users.c.password_hash).where(users.c.id == bindparam("id")))

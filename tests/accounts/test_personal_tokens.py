@@ -16,12 +16,12 @@ from regulars.accounts.personal_tokens import (
     revoke_personal_token,
     touch_personal_token,
 )
+from regulars.api import authentication as bearer
 from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound
-from regulars.api import authentication as bearer
-from tests.elsewhere import beside_a_writer
-from tests.world import LIST, World, expect_error
+from tests.support.other_writer import beside_a_writer
+from tests.support.world import LIST, World, expect_error
 
 EXPIRE = Statement(update(personal_tokens).values(expires_at=bindparam("then")))
 

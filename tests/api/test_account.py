@@ -11,13 +11,13 @@ from sqlalchemy import bindparam, update
 
 from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.users import create_user
+from regulars.api.authentication import Authenticator, in_tenant
 from regulars.db.statement import Statement
 from regulars.db.tables import memberships, tenants
 from regulars.errors import Forbidden
-from regulars.api.authentication import Authenticator, in_tenant
-from regulars.scopes import SCOPES
 from regulars.permissions import PERMISSIONS, Identity, Membership, Role
-from tests.world import LIST, PASSWORD, World, expect_error
+from regulars.scopes import SCOPES
+from tests.support.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT = "/api/v1/account"
 OWN_TENANTS = "/api/v1/account/tenants"

@@ -12,7 +12,7 @@ from falcon.testing import Result
 from regulars.accounts.memberships import add_member
 from regulars.oauth.signing_keys import rotate_key
 from regulars.permissions import Role
-from tests.world import LIST, World, expect_error
+from tests.support.world import LIST, World, expect_error
 
 
 def raw_get(world: World, path: str = LIST, **headers: str) -> Result:

@@ -11,7 +11,7 @@ import pytest
 from falcon.testing import Result
 
 from regulars.scopes import SCOPES
-from tests.world import LIST, NOON, World, expect_error
+from tests.support.world import LIST, NOON, World, expect_error
 
 CHANNELS = "/api/v1/channels"
 TENANTS = "/api/v1/tenants"

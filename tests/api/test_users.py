@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from falcon.testing import Result
 
-from regulars.security.audit import list_events
 from regulars.accounts.memberships import add_member, memberships_of
 from regulars.accounts.passwords import check_password
 from regulars.accounts.users import create_user
-from regulars.scopes import SCOPES
 from regulars.permissions import Role
-from tests.world import PASSWORD, World, expect_error
+from regulars.scopes import SCOPES
+from regulars.security.audit import list_events
+from tests.support.world import PASSWORD, World, expect_error
 
 ACCOUNT = "/api/v1/account"
 USERS = "/api/v1/users"

@@ -17,10 +17,10 @@ from regulars.accounts.sessions import find_session, start_session
 from regulars.cli.audit import show_audit
 from regulars.cli.main import run
 from regulars.db.database import open_database
-from regulars.oauth.signing_keys import public_keys
 from regulars.oauth.access_tokens import is_revoked, issue_access_token, verify_access_token
+from regulars.oauth.signing_keys import public_keys
 from regulars.settings import load_settings
-from tests.postgres import Server
+from tests.support.postgres import Server
 
 Regulars = Callable[..., tuple[int, str, str]]
 

@@ -9,7 +9,7 @@ from regulars.cli.main import run
 from regulars.db.citus import DISTRIBUTED, REFERENCE
 from regulars.db.tables import metadata
 from tests.conftest import FreshDatabase
-from tests.world import World
+from tests.support.world import World
 
 STAND_INS = Path(__file__).with_name("citus.sql").read_text("utf-8")
 CALLED = "SELECT call FROM calls ORDER BY number"

@@ -13,8 +13,8 @@ from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.oauth.clients import get_client, list_clients
 from regulars.permissions import Role
-from tests.oauth import Application, Browser
-from tests.world import World
+from tests.support.oauth import Application, Browser
+from tests.support.world import World
 
 NEW = "/applications/new"
 SECRET = re.compile(r"rgl_secret_\w+")

@@ -24,11 +24,11 @@ from regulars.console.turkish import TURKISH
 from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.oauth.clients import list_clients
-from regulars.scopes import SCOPES
 from regulars.permissions import Role
+from regulars.scopes import SCOPES
 from tests.conftest import FreshDatabase
-from tests.oauth import Application, Browser, answer_of, refused
-from tests.world import LIST, PASSWORD, World
+from tests.support.oauth import Application, Browser, answer_of, refused
+from tests.support.world import LIST, PASSWORD, World
 
 PAGES = ["/sign-in", "/account/profile", "/account/password", "/account/second-factor", "/account/passkeys"]
 PAGES += ["/account/sessions", "/account/connections", "/account/tokens", "/applications", "/applications/new"]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from regulars.customers.counts.maintenance import check_census
-from tests.test_writing import make_unique, total
-from tests.world import LIST, World, expect_error
+from tests.customers.test_write import make_unique, total
+from tests.support.world import LIST, World, expect_error
 
 BATCH = f"{LIST}/batch"
 

@@ -20,8 +20,8 @@ from regulars.db.statement import Statement
 from regulars.db.tables import census, census_deltas
 from regulars.errors import Unavailable
 from tests.conftest import FreshDatabase
-from tests.server import PATIENCE_SECONDS, running
-from tests.world import NOON, World
+from tests.support.server import PATIENCE_SECONDS, running
+from tests.support.world import NOON, World
 
 YEAR = NOON.year
 SPOIL = Statement(update(census).where(census.c.tenant_id == bindparam("of_tenant")).values(count=census.c.count + 1))

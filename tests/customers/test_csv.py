@@ -26,7 +26,7 @@ from regulars.errors import Unavailable
 from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant, update_tenant
 from tests.conftest import KINDS, FreshDatabase
-from tests.world import LIST, World, names
+from tests.support.world import LIST, World, names
 
 HEADER = ",".join(COLUMNS)
 

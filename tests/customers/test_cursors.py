@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete
 from regulars.customers.read import cursors
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
-from tests.world import LIST, NOON, World, expect_error
+from tests.support.world import LIST, NOON, World, expect_error
 
 DELETE = Statement(
     delete(customers).where(customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("customer"))

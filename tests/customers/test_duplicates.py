@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import LIST, NOON, World, expect_error
+from tests.support.world import LIST, NOON, World, expect_error
 
 DUPLICATES = f"{LIST}/duplicates"
 

@@ -10,8 +10,8 @@ from regulars.customers.write.empty_trash import OLD, empty_trash
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Row, Statement, Values
 from regulars.permissions import COMMAND_LINE
-from tests.test_writing import total
-from tests.world import LIST, World, expect_error
+from tests.customers.test_write import total
+from tests.support.world import LIST, World, expect_error
 
 
 def test_what_has_been_in_the_trash_for_long_is_purged(

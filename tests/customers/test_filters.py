@@ -8,7 +8,7 @@ import pytest
 from regulars.customers.tags import create_tag
 from regulars.customers.write.storage import TAG_COLUMNS
 from regulars.db.tables import customer_tags
-from tests.world import LIST, NOON, World, expect_error, names
+from tests.support.world import LIST, NOON, World, expect_error, names
 
 TAGS = "/api/v1/tags"
 

@@ -13,9 +13,9 @@ from typing import IO, Any
 from regulars.customers.counts.maintenance import check_census
 from regulars.customers.csv.importer import GREAT_LOAD
 from regulars.server import THREADS
-from tests.server import PATIENCE_SECONDS, running
-from tests.test_writing import CHANGES
-from tests.world import LIST, World
+from tests.customers.test_write import CHANGES
+from tests.support.server import PATIENCE_SECONDS, running
+from tests.support.world import LIST, World
 
 FEW = 40
 HALF = GREAT_LOAD // 2

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.world import LIST, NOON, World, expect_error, names
+from tests.support.world import LIST, NOON, World, expect_error, names
 
 FIELDS = [
     "id",

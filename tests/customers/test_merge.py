@@ -8,8 +8,8 @@ import pytest
 from regulars.customers.counts.maintenance import check_census
 from regulars.customers.write.empty_trash import empty_trash
 from regulars.permissions import COMMAND_LINE
-from tests.test_writing import EVERYTHING, make_unique, total
-from tests.world import LIST, NOON, World, expect_error
+from tests.customers.test_write import EVERYTHING, make_unique, total
+from tests.support.world import LIST, NOON, World, expect_error
 
 TAGS = "/api/v1/tags"
 

@@ -8,15 +8,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, func, select
 
-from regulars.customers.read import list as listing
 from regulars.customers.counts import page_checkpoints as marking
-from regulars.customers.counts.totals import add_deltas
 from regulars.customers.counts.maintenance import fold_census, rebuild_census
+from regulars.customers.counts.totals import add_deltas
+from regulars.customers.read import list as listing
 from regulars.customers.write.storage import Record, delta_of
 from regulars.db.statement import Statement
 from regulars.db.tables import customers, milestones
-from tests.test_cursors import ids
-from tests.world import NOON, World
+from tests.customers.test_cursors import ids
+from tests.support.world import NOON, World
 
 DELETE = Statement(
     delete(customers).where(customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("customer"))

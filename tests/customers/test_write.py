@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, update
 from regulars.customers.counts.maintenance import check_census
 from regulars.db.statement import Statement
 from regulars.db.tables import tenants
-from tests.world import LIST, World, expect_error, names
+from tests.support.world import LIST, World, expect_error, names
 
 TAGS = "/api/v1/tags"
 CHANGES = f"{LIST}/changes"

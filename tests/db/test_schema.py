@@ -17,7 +17,7 @@ from regulars.db.schema_version import VERSIONS, known_revisions
 from regulars.db.tables import metadata
 from regulars.errors import ConfigurationError
 from tests.conftest import FreshDatabase
-from tests.world import World, expect_error
+from tests.support.world import World, expect_error
 
 # SQLAlchemy compares no index on an expression; indexes are not compared here anyway.
 pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")

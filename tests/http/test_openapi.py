@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from regulars.api.customers.parameters import PARAMETERS
 from regulars.api.user_parameters import PARAMETERS as USER_PARAMETERS
 from regulars.app import routes
-from regulars.api.customers.parameters import PARAMETERS
 from regulars.http.query_params import Parameter
 from regulars.scopes import SCOPES
-from tests.world import LIST, World
+from tests.support.world import LIST, World
 
 USERS = "/api/v1/users"
 ACCOUNT = "/api/v1/account"

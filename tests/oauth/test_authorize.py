@@ -12,8 +12,8 @@ from falcon.testing import Result
 from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
 from regulars.oauth.connected_apps import disconnect, list_connections
-from tests.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, answer_of_uri, refused
-from tests.world import LIST, PASSWORD, World
+from tests.support.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, answer_of_uri, refused
+from tests.support.world import LIST, PASSWORD, World
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from regulars.app import create_app
 from regulars.db.database import Database
 from regulars.permissions import Role
 from regulars.settings import Settings
-from tests.world import LIST, World, expect_error
+from tests.support.world import LIST, World, expect_error
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"

@@ -12,15 +12,15 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import update
 
-from regulars.security.audit import list_events
 from regulars.accounts.memberships import remove_member
 from regulars.app import create_app
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import authorization_codes, clients, grants, refresh_tokens
 from regulars.oauth.clients import delete_client, rotate_secret
-from tests.oauth import FORM, VERIFIER, Application, Browser, refused
-from tests.world import LIST, World, expect_error
+from regulars.security.audit import list_events
+from tests.support.oauth import FORM, VERIFIER, Application, Browser, refused
+from tests.support.world import LIST, World, expect_error
 
 AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 

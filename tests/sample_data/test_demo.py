@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from regulars.cli.main import run
-from regulars.sample_data.demo import demo_application, demo_callback
 from regulars.oauth.clients import list_clients
+from regulars.sample_data.demo import demo_application, demo_callback
 from regulars.settings import Settings
-from tests.postgres import free_port
-from tests.server import started
-from tests.world import World
+from tests.support.postgres import free_port
+from tests.support.server import started
+from tests.support.world import World
 
 FIELDS = """id first_name last_name phone_number email date_of_birth gender country_name identity_number job address
     default_channel_id avatar_url related_user created_at updated_at deleted_at""".split()

@@ -22,7 +22,7 @@ from regulars.cli.main import run
 from regulars.errors import Unavailable
 from regulars.tenants.tenants import create_tenant
 from tests.conftest import FreshDatabase
-from tests.world import LIST, World, names
+from tests.support.world import LIST, World, names
 
 CUSTOMERS = 130
 ONE_PAGE = {"per_page": "100", "sort_by": "created_at"}

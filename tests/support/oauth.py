@@ -12,7 +12,7 @@ from falcon.testing import Result
 
 from regulars.accounts.sessions import start_session
 from regulars.oauth.clients import Client, create_client
-from tests.world import World
+from tests.support.world import World
 
 CALLBACK = "https://app.example/callback"
 SCOPES = (

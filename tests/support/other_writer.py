@@ -8,8 +8,8 @@ import pytest
 
 from regulars.db.database import open_database
 from regulars.tenants.locks import hold_customers
-from tests.server import PATIENCE_SECONDS
-from tests.world import World
+from tests.support.server import PATIENCE_SECONDS
+from tests.support.world import World
 
 AN_HOUR = 3600
 Result = TypeVar("Result")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.postgres import USER, Server, free_port, ordinary_user
+from tests.support.postgres import USER, Server, free_port, ordinary_user
 
 SESSIONS = 3
 """Few sessions of PostgreSQL's for many connections, so that they change hands with nearly every transaction."""

@@ -18,8 +18,8 @@ import httpx
 
 from regulars.scopes import SCOPES
 from regulars.settings import Settings
-from tests.postgres import free_port
-from tests.world import World
+from tests.support.postgres import free_port
+from tests.support.world import World
 
 PATIENCE_SECONDS = 30
 

@@ -14,9 +14,9 @@ from regulars.accounts.users import create_user
 from regulars.app import create_app
 from regulars.customers.write.storage import SEQUENCE, Record, insert_customers
 from regulars.db.database import Database, open_database
-from regulars.scopes import SCOPES
 from regulars.oauth.access_tokens import issue_access_token
 from regulars.permissions import Role
+from regulars.scopes import SCOPES
 from regulars.settings import Settings
 from regulars.tenants.tenants import create_tenant
 

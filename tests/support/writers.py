@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.world import LIST
+from tests.support.world import LIST
 
 GIVE_UP_SECONDS = 60
 PAUSE_SECONDS = 0.02

@@ -16,9 +16,9 @@ from regulars.customers.write.storage import TAG_COLUMNS, Record, insert_custome
 from regulars.db.migrate import migrate
 from regulars.db.tables import customer_tags
 from regulars.text import fold, phone_forms
-from tests import postgres
 from tests.conftest import KINDS, FreshDatabase
-from tests.world import World
+from tests.support import postgres
+from tests.support.world import World
 
 REQUESTS = 400
 FIRST_NAMES = (

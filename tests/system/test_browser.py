@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.conftest import FreshDatabase
-from tests.oauth import Application
-from tests.postgres import free_port
-from tests.server import Server, running
-from tests.test_pages import make_stale
-from tests.world import PASSWORD, World
+from tests.console.test_pages import make_stale
+from tests.support.oauth import Application
+from tests.support.postgres import free_port
+from tests.support.server import Server, running
+from tests.support.world import PASSWORD, World
 
 FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update".split()
 PHONE = {"width": 360, "height": 740}

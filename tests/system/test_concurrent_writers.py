@@ -21,11 +21,11 @@ import pytest
 from regulars.customers.counts.maintenance import check_census
 from regulars.scopes import SCOPES
 from tests.conftest import KINDS, FreshDatabase
-from tests.feed import Follower
-from tests.server import PATIENCE_SECONDS, Server, running
-from tests.test_census import finish
-from tests.test_writing import CHANGES, MAKE_UNIQUE
-from tests.world import LIST, World
+from tests.customers.test_counts import finish
+from tests.customers.test_write import CHANGES, MAKE_UNIQUE
+from tests.support.change_feed import Follower
+from tests.support.server import PATIENCE_SECONDS, Server, running
+from tests.support.world import LIST, World
 
 WRITES = int(os.environ.get("WRITES", "30"))
 WRITERS = 8

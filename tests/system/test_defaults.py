@@ -17,8 +17,8 @@ from regulars.cpu import usable_cores
 from regulars.customers.read.list_sql import Shape, SortBy, page_statement
 from regulars.settings import MOST_WORKERS_UNASKED, Settings, load_settings
 from tests.conftest import KINDS, FreshDatabase
-from tests.server import running
-from tests.world import LIST, World
+from tests.support.server import running
+from tests.support.world import LIST, World
 
 NOT_WHEN_SERVING = ("alembic", "mako", "faker", "pycountry", "psycopg")
 """They migrate, make up people, or are for another database."""

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from regulars.app import routes
 from regulars.scopes import SCOPES
-from tests.server import running
-from tests.world import World
-
-HERE = Path(__file__).parent
+from tests.support import ROOT
+from tests.support.server import running
+from tests.support.world import World
 
 
 def test_every_answer_is_as_the_document_says(world: World) -> None:
@@ -19,7 +18,7 @@ def test_every_answer_is_as_the_document_says(world: World) -> None:
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("st"),
-                f"--config-file={HERE}/schemathesis.toml",
+                f"--config-file={ROOT}/tests/support/schemathesis.toml",
                 "run",
                 f"{server.url}/api/openapi.json",
                 f"--header=Authorization: Bearer {world.token(world.alice, list(SCOPES))}",
@@ -29,7 +28,7 @@ def test_every_answer_is_as_the_document_says(world: World) -> None:
                 "--seed=1",
                 "--no-color",
             ],
-            env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             text=True,
             check=False,

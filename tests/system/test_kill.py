@@ -21,14 +21,14 @@ from regulars.customers.counts.maintenance import check_census, fold_census
 from regulars.db.database import sqlite_path
 from regulars.db.migrate import migrate
 from regulars.scopes import SCOPES
-from tests import postgres
 from tests.conftest import KINDS, FreshDatabase
-from tests.feed import Follower
-from tests.server import kill, running
-from tests.test_outage import wait_until_it_answers
-from tests.test_writing import CHANGES, TAGS
-from tests.world import World
-from tests.writers import DONE, Wanted, Writer, writing
+from tests.customers.test_write import CHANGES, TAGS
+from tests.support import postgres
+from tests.support.change_feed import Follower
+from tests.support.server import kill, running
+from tests.support.world import World
+from tests.support.writers import DONE, Wanted, Writer, writing
+from tests.system.test_outage import wait_until_it_answers
 
 KILLS = int(os.environ.get("KILLS", "3"))
 WRITERS = 6

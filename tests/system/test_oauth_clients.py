@@ -20,10 +20,10 @@ from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError, LegacyA
 from requests_oauthlib import OAuth2Session
 
 from tests.conftest import FreshDatabase
-from tests.oauth import CALLBACK, VERIFIER, Application
-from tests.postgres import free_port
-from tests.server import Server, running
-from tests.world import LIST, PASSWORD, World
+from tests.support.oauth import CALLBACK, VERIFIER, Application
+from tests.support.postgres import free_port
+from tests.support.server import Server, running
+from tests.support.world import LIST, PASSWORD, World
 
 SCOPE = "openid profile email offline_access customers:read"
 
@@ -154,7 +154,7 @@ def node_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node is not here.")
     folder = tmp_path_factory.mktemp("clients")
-    shutil.copytree(Path(__file__).parent / "clients", folder, dirs_exist_ok=True)
+    shutil.copytree(Path(__file__).parent / "oauth_clients", folder, dirs_exist_ok=True)
     install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
     if "ENOTFOUND" in done.stderr or "ECONNREFUSED" in done.stderr or "ETIMEDOUT" in done.stderr:

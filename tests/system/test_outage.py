@@ -7,9 +7,9 @@ import pytest
 from falcon.testing import Result
 
 from regulars.db.migrate import migrate
-from tests import postgres
-from tests.oauth import Application, Browser
-from tests.world import World, expect_error
+from tests.support import postgres
+from tests.support.oauth import Application, Browser
+from tests.support.world import World, expect_error
 
 
 @pytest.fixture(scope="module")

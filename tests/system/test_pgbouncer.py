@@ -15,12 +15,12 @@ from regulars.db.migrate import migrate
 from regulars.db.postgres import SETTINGS, WAIT_SECONDS
 from regulars.db.statement import Statement
 from regulars.errors import RegularsError, Unavailable
-from tests import postgres
 from tests.conftest import FreshDatabase
-from tests.oauth import Application, Browser
-from tests.pgbouncer import SESSIONS, running_pgbouncer
-from tests.server import running
-from tests.world import LIST, World, expect_error
+from tests.support import postgres
+from tests.support.oauth import Application, Browser
+from tests.support.pgbouncer import SESSIONS, running_pgbouncer
+from tests.support.server import running
+from tests.support.world import LIST, World, expect_error
 
 SESSION = Statement(text("SELECT pg_backend_pid() AS pid").columns(column("pid")))
 SLEEP = Statement(select(func.pg_sleep(0.01)))

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from regulars.customers.read import duplicates
 from regulars.customers.counts.maintenance import count_tenant
+from regulars.customers.read import duplicates
 from regulars.customers.tags import create_tag
 from regulars.customers.write.storage import COLUMNS, TAG_COLUMNS, load_uncounted
 from regulars.db.bulk_load import building_afterwards, look_anew
@@ -19,7 +19,7 @@ from regulars.db.statement import Row, Statement, Values
 from regulars.db.tables import customer_tags
 from regulars.text import sort_key
 from tests.conftest import KINDS, FreshDatabase
-from tests.world import LIST, NOON, World
+from tests.support.world import LIST, NOON, World
 
 GREAT, SMALL = 1_000_000, 10_000
 MANY, SOME = 1, 2

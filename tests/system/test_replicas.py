@@ -22,11 +22,11 @@ from regulars.errors import ConfigurationError, NotFound, Unavailable
 from regulars.oauth.access_tokens import revoke_token
 from regulars.permissions import Role
 from regulars.settings import load_settings
-from tests import postgres
-from tests.oauth import Application, Browser
-from tests.server import running
-from tests.test_routing import statements
-from tests.world import LIST, World
+from tests.support import postgres
+from tests.support.oauth import Application, Browser
+from tests.support.server import running
+from tests.support.world import LIST, World
+from tests.tenants.test_tenant_isolation import statements
 
 SOURCES = Path(regulars.__file__).parent
 TOKEN = "X-Consistency-Token"

@@ -1,7 +1,6 @@
 """The plan for a billion customers: what the document shows is what the program works out, by Citus's own hash."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,9 +9,9 @@ from benchmarks.simulation import Cluster, bytes_of, hash_of, report, tenant_siz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import postgres
+from tests.support import ROOT, postgres
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "scale.md"
+DOCUMENT = ROOT / "docs" / "scale.md"
 
 
 @pytest.fixture(scope="module")

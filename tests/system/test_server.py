@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from tests.conftest import FreshDatabase
-from tests.server import Server, running
-from tests.world import LIST, World
+from tests.support.server import Server, running
+from tests.support.world import LIST, World
 
 MEGABYTES_10 = 10_000_000
 

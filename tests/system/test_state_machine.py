@@ -30,10 +30,10 @@ from regulars.customers.counts.maintenance import check_census, fold_census
 from regulars.customers.write.storage import PERSONAL, Record
 from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant
-from tests.feed import Follower
-from tests.test_both_databases import expected
-from tests.test_writing import CHANGES, MAKE_UNIQUE, TAGS
-from tests.world import LIST, NOON, World
+from tests.customers.test_write import CHANGES, MAKE_UNIQUE, TAGS
+from tests.support.change_feed import Follower
+from tests.support.world import LIST, NOON, World
+from tests.system.test_both_databases import expected
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
 STEPS = 30

@@ -17,12 +17,12 @@ from regulars.app import routes
 from regulars.customers.tags import create_tag
 from regulars.db.statement import Statement
 from regulars.db.tables import channels
-from regulars.scopes import SCOPES
 from regulars.permissions import Role
+from regulars.scopes import SCOPES
 from regulars.tenants.tenants import CHANNELS as CHANNELS_OF_ALL
 from regulars.tenants.tenants import create_tenant
 from tests.conftest import KINDS, FreshDatabase
-from tests.world import LIST, PASSWORD, World, expect_error
+from tests.support.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
 USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"

@@ -19,16 +19,16 @@ from sqlalchemy import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 
 import regulars
-from regulars.customers.read import list as listing
 from regulars.customers.counts import page_checkpoints as milestones
 from regulars.customers.counts.maintenance import fold_census, rebuild_census
+from regulars.customers.read import list as listing
 from regulars.customers.read.list import Listing, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
 from regulars.db.citus import DISTRIBUTED
 from regulars.db.postgres import PostgresDatabase, _configure
 from regulars.db.statement import Row, Statement, Values
 from tests.conftest import FreshDatabase
-from tests.world import World
+from tests.support.world import World
 
 TENANT = 424_242_424_242
 OF_ALL_TENANTS = {

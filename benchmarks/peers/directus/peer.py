@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.peers import Running
 from benchmarks.servers import await_answer, peers_environment, started

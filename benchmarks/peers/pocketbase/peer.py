@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.peers import Running
 from benchmarks.servers import await_answer, peers_environment, started
