@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import psycopg
 
-from regulars.customers.read.list import Listing, fetch_page
-from regulars.db.database import Database, is_embedded, sqlite_path
+from regulars.customers.read.list import CustomerQuery, fetch_page
+from regulars.db.connect import is_embedded, sqlite_path
+from regulars.db.database import Database
 from regulars.db.postgres import FOR_SESSION
 from regulars.db.sqlite import PRAGMAS
 from regulars.db.statement import Row, Statement, Values
@@ -37,7 +38,7 @@ class _Recorder:
 def first_pages_per_second(url: str, tenant_id: int, processes: int, seconds: float) -> float:
     """How often per second so many processes, each with one connection, can read the tenant's first page."""
     recorder = _Recorder("sqlite" if is_embedded(url) else "postgresql")
-    fetch_page(cast(Database, recorder), tenant_id, Listing(), date.min)
+    fetch_page(cast(Database, recorder), tenant_id, CustomerQuery(), date.min)
     context = get_context("spawn")
     barrier = context.Barrier(processes)
     with context.Pool(processes, _set_barrier, (barrier,)) as pool:

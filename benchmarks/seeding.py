@@ -11,7 +11,7 @@ from benchmarks.cases import Asker
 from benchmarks.postgres import make_empty, settle
 from benchmarks.servers import ISSUER, SECRET_KEY, environment
 from regulars.accounts.users import get_user_by_email
-from regulars.db.database import is_embedded, open_database
+from regulars.db.connect import is_embedded, open_database
 from regulars.oauth.access_tokens import issue_access_token
 from regulars.settings import Settings
 

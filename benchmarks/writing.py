@@ -20,7 +20,7 @@ from benchmarks.plan import Plan, tell
 from benchmarks.seeding import asker, run, seeded_sizes
 from benchmarks.servers import running_regulars
 from regulars.customers.write.storage import COLUMNS
-from regulars.db.database import is_embedded, open_database, sqlite_path
+from regulars.db.connect import is_embedded, open_database, sqlite_path
 from regulars.db.postgres import FOR_SESSION
 from regulars.db.sqlite import PRAGMAS
 from regulars.db.tables import customers

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
-from regulars.accounts.one_time_tokens import start_challenge
+from regulars.accounts.one_time_tokens import create_one_time_token
 from regulars.accounts.personal_tokens import create_personal_token
 from regulars.cleanup import RULES, prune
 from regulars.db import tables
@@ -28,7 +28,7 @@ KINDS = (
     tables.device_codes,
     tables.grants,
     tables.sessions,
-    tables.challenges,
+    tables.one_time_tokens,
     tables.personal_tokens,
     tables.consents,
 )
@@ -49,7 +49,7 @@ def busy(empty_world: World) -> World:
     browser = Browser.signed_in(empty_world, empty_world.alice)
     Application.register(empty_world).tokens(browser)
     Application.register(empty_world, "device").ask("/oauth/device_authorization")
-    start_challenge(empty_world.database, empty_world.settings, "test", b"x")
+    create_one_time_token(empty_world.database, empty_world.settings, "test", b"x")
     create_personal_token(
         empty_world.database, empty_world.alice, name="x", scopes=["customers:read"], tenant_id=None, lifetime=3600
     )
@@ -66,7 +66,7 @@ def test_what_lives_stays(busy: World) -> None:
 def test_each_kind_goes_when_its_time_has_come(busy: World) -> None:
     prune(busy.database, NOW + timedelta(minutes=20))
     after_minutes = counts(busy)
-    assert after_minutes["challenges"] == 0
+    assert after_minutes["one_time_tokens"] == 0
     assert after_minutes["authorization_codes"] == 1, "a second use must still be noticed"
     prune(busy.database, NOW + timedelta(days=3))
     assert counts(busy)["authorization_codes"] == counts(busy)["device_codes"] == 0
@@ -92,17 +92,17 @@ def test_what_was_ended_goes_after_a_day_and_is_refused_until_then(empty_world: 
 
 def test_it_goes_in_small_batches(empty_world: World) -> None:
     for _ in range(3):
-        start_challenge(empty_world.database, empty_world.settings, "test", b"x", seconds=1000)
+        create_one_time_token(empty_world.database, empty_world.settings, "test", b"x", seconds=1000)
     rows = [(f"address:{number}", 1, NOW - timedelta(days=1)) for number in range(1200)]
-    empty_world.database.load(tables.attempts, ["key", "failures", "failed_at"], rows)
+    empty_world.database.load(tables.failed_attempts, ["key", "failures", "failed_at"], rows)
     assert [prune(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
-    assert count(empty_world, tables.challenges) == 3
+    assert count(empty_world, tables.one_time_tokens) == 3
 
 
 def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
     database = empty_world.database
     record(database, "test")
-    database.load(tables.attempts, ["key", "failures", "failed_at"], [("address", 1, NOW)])
+    database.load(tables.failed_attempts, ["key", "failures", "failed_at"], [("address", 1, NOW)])
     database.load(tables.revoked_tokens, ["token_id", "expires_at"], [("jti", NOW + timedelta(minutes=5))])
     create_personal_token(
         database, empty_world.alice, name="x", scopes=["customers:read"], tenant_id=None, lifetime=3600
@@ -110,7 +110,7 @@ def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
     hour, day = timedelta(hours=1), timedelta(days=1)
     for table, last, gone in (
         (tables.revoked_tokens, timedelta(minutes=4), timedelta(minutes=6)),
-        (tables.attempts, hour - timedelta(minutes=1), hour + timedelta(minutes=1)),
+        (tables.failed_attempts, hour - timedelta(minutes=1), hour + timedelta(minutes=1)),
         (tables.personal_tokens, 30 * day, 30 * day + 2 * hour),
         (tables.audit_events, 399 * day, 401 * day),
     ):
@@ -152,7 +152,7 @@ def test_many_tokens_of_what_was_ended_go_over_several_runs(empty_world: World) 
 
 def test_what_fails_does_not_keep_the_rest(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     database, execute = empty_world.database, empty_world.database.execute
-    database.load(tables.attempts, ["key", "failures", "failed_at"], [("address", 1, NOW - timedelta(days=1))])
+    database.load(tables.failed_attempts, ["key", "failures", "failed_at"], [("address", 1, NOW - timedelta(days=1))])
 
     def unavailable_at_first(statement: Statement, values: Values = NO_VALUES) -> int:
         if statement is RULES[0][0]:
@@ -161,7 +161,7 @@ def test_what_fails_does_not_keep_the_rest(empty_world: World, monkeypatch: pyte
 
     monkeypatch.setattr(database, "execute", unavailable_at_first)
     assert prune(database, NOW) == 1
-    assert count(empty_world, tables.attempts) == 0
+    assert count(empty_world, tables.failed_attempts) == 0
 
 
 def test_a_server_prunes_without_being_asked(fresh_database: FreshDatabase) -> None:

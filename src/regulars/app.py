@@ -5,34 +5,34 @@ from typing import Any
 import falcon
 import falcon.media
 
+from regulars.api import oauth
 from regulars.api.account import OwnAccount, OwnRoles, OwnTenants
-from regulars.api.users import OneUser, UserList
+from regulars.api.authentication import Authenticator
 from regulars.api.channels import ChannelList, OneChannel
-from regulars.console import routes as console
-from regulars.console.pages import Pages
 from regulars.api.countries import CountryList
 from regulars.api.customers.batch import CustomerBatch
-from regulars.api.customers.common import CustomerDoor
-from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.changes import CustomerChanges, CustomerHistory
 from regulars.api.customers.collection import CustomerList
-from regulars.api.customers.merge import MergedCustomer, UnmergedCustomer
-from regulars.api.customers.item import ErasedCustomer, OneCustomer, RestoredCustomer
+from regulars.api.customers.common import CustomerDoor
+from regulars.api.customers.duplicates import CustomerDuplicates
+from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
+from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
 from regulars.api.tags import OneTag, TagList
+from regulars.api.tenants import OneTenant
+from regulars.api.users import OneUser, UserList
+from regulars.console import routes as console
+from regulars.console.pages import Pages
 from regulars.db.database import Database
 from regulars.http import problems
 from regulars.http.health import Alive, Ready
 from regulars.http.idempotency import Once
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
-from regulars.api import oauth
-from regulars.api.authentication import Authenticator
-from regulars.oauth.grant_types import create_server
 from regulars.oauth.external_issuer import outside_issuer
-from regulars.security.encryption import Vault
+from regulars.oauth.grant_types import create_server
+from regulars.security.encryption import Cipher
 from regulars.settings import Settings
-from regulars.api.tenants import OneTenant
 
 App = falcon.App[falcon.Request, falcon.Response]
 
@@ -57,7 +57,7 @@ def consistency(settings: Settings, database: Database) -> list[Any]:
     from regulars.http.read_your_writes import Consistency
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
-    sign = Vault(settings, "consistency").sign
+    sign = Cipher(settings, "consistency").sign
     return [Consistency(database, sign, is_secure=settings.origin.startswith("https:"))]
 
 
@@ -72,7 +72,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     """Every address of the service, with what answers there."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, outside_issuer(settings))
-    once = Once(database, Vault(settings, "idempotency").sign)
+    once = Once(database, Cipher(settings, "idempotency").sign)
     customers = CustomerDoor(database, settings, authenticator, once)
     api: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(customers)),
@@ -80,10 +80,10 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/customers/duplicates", CustomerDuplicates(customers)),
         ("/api/v1/customers/changes", CustomerChanges(customers)),
         ("/api/v1/customers/{id}", OneCustomer(customers)),
-        ("/api/v1/customers/{id}/restore", RestoredCustomer(customers)),
-        ("/api/v1/customers/{id}/erase", ErasedCustomer(customers)),
-        ("/api/v1/customers/{id}/merge", MergedCustomer(customers)),
-        ("/api/v1/customers/{id}/unmerge", UnmergedCustomer(customers)),
+        ("/api/v1/customers/{id}/restore", RestoreCustomer(customers)),
+        ("/api/v1/customers/{id}/erase", EraseCustomer(customers)),
+        ("/api/v1/customers/{id}/merge", MergeCustomers(customers)),
+        ("/api/v1/customers/{id}/unmerge", UnmergeCustomers(customers)),
         ("/api/v1/customers/{id}/personal-data", CustomerPersonalData(customers)),
         ("/api/v1/customers/{id}/history", CustomerHistory(customers)),
         ("/api/v1/tags", TagList(customers)),

@@ -10,11 +10,12 @@ from granian.log import LogLevels
 
 from regulars.app import create_app
 from regulars.background import repeat
-from regulars.customers.counts.maintenance import fold_census
-from regulars.db.database import Database, open_database
+from regulars.cleanup import prune
+from regulars.customers.counts.maintenance import merge_count_deltas
+from regulars.db.connect import open_database
+from regulars.db.database import Database
 from regulars.db.idempotency_keys import forget_old_keys
 from regulars.log import configure_log
-from regulars.cleanup import prune
 from regulars.settings import Settings
 
 THREADS = 4
@@ -48,7 +49,7 @@ def load_app(settings: Settings) -> Any:
     database = open_database(settings.database, threads=THREADS, replicas=settings.replicas)
     repeat("pruning", partial(prune, database), seconds=PRUNING_SECONDS)
     repeat("idempotency", partial(forget_old_keys, database), seconds=PRUNING_SECONDS)
-    repeat("census", partial(fold_census, database), seconds=CENSUS_SECONDS)
+    repeat("customer_counts", partial(merge_count_deltas, database), seconds=CENSUS_SECONDS)
     if settings.replicas:
         watch_replicas(database)
     return create_app(settings, database)

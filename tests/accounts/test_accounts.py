@@ -1,4 +1,4 @@
-"""What signing in stands on: passwords, attempts, sessions, challenges, second factors, passkeys, memberships."""
+"""What signing in stands on: passwords, attempts, sessions, one_time_tokens, second factors, passkeys, memberships."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from webauthn.helpers import bytes_to_base64url
 from regulars.accounts import passkeys
 from regulars.accounts import throttle as attempts
 from regulars.accounts.memberships import add_member, list_members, memberships_of, remove_member
-from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
+from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_time_token, take_one_time_token
 from regulars.accounts.passwords import change_password, check_password, confirm_password
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes, use_recovery_code
 from regulars.accounts.sessions import (
@@ -37,7 +37,7 @@ from regulars.accounts.sessions import (
 from regulars.accounts.totp import check_totp, disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import find_user_by_subject, get_user, link_subject, update_name
 from regulars.db.statement import Statement
-from regulars.db.tables import challenges, sessions, users
+from regulars.db.tables import one_time_tokens, sessions, users
 from regulars.errors import ConfigurationError, Conflict, Invalid, NotFound
 from regulars.oauth.signing_keys import rotate_key
 from regulars.permissions import Role
@@ -51,7 +51,7 @@ PASSWORD_HASH = Statement(select(users.c.password_hash).where(users.c.id == bind
 SESSION_TIMES = Statement(
     update(sessions).values(used_at=bindparam("new_used_at"), expires_at=bindparam("new_expires_at"))
 )
-EXPIRE_CHALLENGES = Statement(update(challenges).values(expires_at=bindparam("then")))
+EXPIRE_CHALLENGES = Statement(update(one_time_tokens).values(expires_at=bindparam("then")))
 
 
 def now() -> datetime:
@@ -312,31 +312,31 @@ def test_users_end_their_own_sessions_alone(empty_world: World) -> None:
 
 def test_a_challenge_is_taken_once_for_its_purpose_alone(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
-    token = start_challenge(database, settings, "second factor", b"\0what was", user_id=empty_world.alice)
-    assert peek_challenge(database, settings, "another", token) is None
-    assert take_challenge(database, settings, "another", token) is None
-    assert peek_challenge(database, settings, "second factor", token) == (empty_world.alice, b"\0what was")
-    assert take_challenge(database, settings, "second factor", token) == (empty_world.alice, b"\0what was")
-    assert peek_challenge(database, settings, "second factor", token) is None
-    assert take_challenge(database, settings, "second factor", token) is None
-    nobodys = start_challenge(database, settings, "passkey", b"")
-    assert take_challenge(database, settings, "passkey", nobodys) == (None, b"")
-    assert take_challenge(database, settings, "passkey", "made up") is None
+    token = create_one_time_token(database, settings, "second factor", b"\0what was", user_id=empty_world.alice)
+    assert peek_one_time_token(database, settings, "another", token) is None
+    assert take_one_time_token(database, settings, "another", token) is None
+    assert peek_one_time_token(database, settings, "second factor", token) == (empty_world.alice, b"\0what was")
+    assert take_one_time_token(database, settings, "second factor", token) == (empty_world.alice, b"\0what was")
+    assert peek_one_time_token(database, settings, "second factor", token) is None
+    assert take_one_time_token(database, settings, "second factor", token) is None
+    nobodys = create_one_time_token(database, settings, "passkey", b"")
+    assert take_one_time_token(database, settings, "passkey", nobodys) == (None, b"")
+    assert take_one_time_token(database, settings, "passkey", "made up") is None
 
 
 def test_of_many_who_take_a_challenge_at_once_one_gets_it(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
-    token = start_challenge(database, settings, "second factor", b"content")
-    assert winners(lambda: take_challenge(database, settings, "second factor", token)) == 1
+    token = create_one_time_token(database, settings, "second factor", b"content")
+    assert winners(lambda: take_one_time_token(database, settings, "second factor", token)) == 1
 
 
 def test_a_challenge_expires_and_is_not_read_with_another_secret_key(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
-    token = start_challenge(database, settings, "second factor", b"content")
-    assert take_challenge(database, another_secret(settings), "second factor", token) is None
+    token = create_one_time_token(database, settings, "second factor", b"content")
+    assert take_one_time_token(database, another_secret(settings), "second factor", token) is None
     database.execute(EXPIRE_CHALLENGES, {"then": now()})
-    assert peek_challenge(database, settings, "second factor", token) is None
-    assert take_challenge(database, settings, "second factor", token) is None
+    assert peek_one_time_token(database, settings, "second factor", token) is None
+    assert take_one_time_token(database, settings, "second factor", token) is None
 
 
 def another_secret(settings: Settings) -> Settings:

@@ -16,7 +16,7 @@ from regulars.accounts.passwords import confirm_password
 from regulars.accounts.sessions import find_session, start_session
 from regulars.cli.audit import show_audit
 from regulars.cli.main import run
-from regulars.db.database import open_database
+from regulars.db.connect import open_database
 from regulars.oauth.access_tokens import is_revoked, issue_access_token, verify_access_token
 from regulars.oauth.signing_keys import public_keys
 from regulars.settings import load_settings

@@ -70,11 +70,11 @@ def test_it_may_be_run_again_and_goes_on_where_it_was_stopped(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.execute(
-        "CREATE TRIGGER in_the_way BEFORE UPDATE ON census FOR EACH ROW EXECUTE FUNCTION unique_key_recheck()"
+        "CREATE TRIGGER in_the_way BEFORE UPDATE ON customer_counts FOR EACH ROW EXECUTE FUNCTION unique_key_recheck()"
     )
     assert cluster.distribute() == 1
-    assert 'table "census" has a trigger' in capsys.readouterr().err
-    cluster.execute("DROP TRIGGER in_the_way ON census")
+    assert 'table "customer_counts" has a trigger' in capsys.readouterr().err
+    cluster.execute("DROP TRIGGER in_the_way ON customer_counts")
     assert cluster.distribute() == 0
     made = [call for call in cluster.calls() if "_table(" in call]
     assert len(made) == len(set(made)) == len(REFERENCE) + len(DISTRIBUTED)
@@ -98,7 +98,7 @@ def test_the_service_works_on_it_with_a_plan_for_each_value(cluster: Cluster) ->
 
 def test_the_stand_ins_refuse_what_citus_would(cluster: Cluster) -> None:
     for call, reason in (
-        ("create_distributed_table('census', 'tenant_id')", "from a distributed table to a local one"),
+        ("create_distributed_table('customer_counts', 'tenant_id')", "from a distributed table to a local one"),
         ("create_reference_table('memberships')", "neither distributed nor a reference table"),
         ("create_distributed_table('users', 'id')", "must have the distribution column"),
         ("create_distributed_table('customers', 'tenant_id')", "search_(runs|letters).* is not on the workers"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from regulars.customers.counts.maintenance import check_census
+from regulars.customers.counts.maintenance import check_counts
 from tests.customers.test_write import make_unique, total
 from tests.support.world import LIST, World, expect_error
 
@@ -54,7 +54,7 @@ def test_each_operation_has_its_own_outcome(world: World) -> None:
     assert world.get(f"{LIST}/{second}").json["data"]["job"] == "Doktor"
     assert world.get(f"{LIST}/{first}").json["data"]["deleted_at"]
     assert total(world) == 2
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
     history = world.get(f"{LIST}/{first}/history").json["data"]
     assert [change["action"] for change in history] == ["created", "updated", "trashed"]
 

@@ -15,17 +15,21 @@ from sqlalchemy import bindparam, func, select, update
 
 from regulars.background import repeat
 from regulars.cli.main import run
-from regulars.customers.counts.maintenance import check_census, fold_census, rebuild_census
+from regulars.customers.counts.maintenance import check_counts, merge_count_deltas, rebuild_counts
 from regulars.db.statement import Statement
-from regulars.db.tables import census, census_deltas
+from regulars.db.tables import count_deltas, customer_counts
 from regulars.errors import Unavailable
 from tests.conftest import FreshDatabase
 from tests.support.server import PATIENCE_SECONDS, running
 from tests.support.world import NOON, World
 
 YEAR = NOON.year
-SPOIL = Statement(update(census).where(census.c.tenant_id == bindparam("of_tenant")).values(count=census.c.count + 1))
-DELTAS = Statement(select(func.count()).select_from(census_deltas))
+SPOIL = Statement(
+    update(customer_counts)
+    .where(customer_counts.c.tenant_id == bindparam("of_tenant"))
+    .values(count=customer_counts.c.count + 1)
+)
+DELTAS = Statement(select(func.count()).select_from(count_deltas))
 
 genders = st.sampled_from(("male", "female", "other", None))
 births = st.sampled_from(
@@ -51,7 +55,7 @@ def test_totals_are_those_of_the_rows(
     world: World, batches: list[list[tuple[str | None, date | None, bool, bool]]]
 ) -> None:
     for batch in batches:
-        fold_census(world.database)
+        merge_count_deltas(world.database)
         for gender, born, trashed, assigned in batch:
             world.add(
                 gender=gender,
@@ -62,7 +66,7 @@ def test_totals_are_those_of_the_rows(
     for asked in all_filters(world):
         listed = pages(world, asked)
         assert totals(world, **asked) == listed, asked
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def all_filters(world: World) -> list[dict[str, Any]]:
@@ -92,10 +96,10 @@ def finish(work: Sequence["Future[Any]"]) -> None:
 def test_writers_and_folders_at_once_lose_no_count(empty_world: World) -> None:
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(empty_world.add, gender="female") for _ in range(60)]
-        folding = [pool.submit(fold_census, empty_world.database) for _ in range(8)]
+        folding = [pool.submit(merge_count_deltas, empty_world.database) for _ in range(8)]
         finish([*writing, *folding])
     assert totals(empty_world) == totals(empty_world, gender="female") == 60
-    fold_census(empty_world.database)
+    merge_count_deltas(empty_world.database)
     assert empty_world.database.fetch_all(DELTAS) == [(0,)]
     assert totals(empty_world) == 60
 
@@ -128,35 +132,35 @@ def test_what_fails_in_the_background_is_done_the_next_time() -> None:
 
 
 def test_a_census_that_is_wrong_is_found_and_made_right(world: World) -> None:
-    fold_census(world.database)
+    merge_count_deltas(world.database)
     world.database.execute(SPOIL, {"of_tenant": world.clinic})
-    wrong = check_census(world.database, world.clinic)
+    wrong = check_counts(world.database, world.clinic)
     assert {each.excess for each in wrong} == {1}
-    rebuild_census(world.database, world.clinic)
-    assert check_census(world.database, world.clinic) == []
-    assert check_census(world.database, world.salon) == []
+    rebuild_counts(world.database, world.clinic)
+    assert check_counts(world.database, world.clinic) == []
+    assert check_counts(world.database, world.salon) == []
 
 
 def test_counting_anew_while_others_write_misses_none(empty_world: World) -> None:
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(empty_world.add, date_of_birth=date(1990, 5, number % 28 + 1)) for number in range(60)]
-        counting = [pool.submit(rebuild_census, empty_world.database, empty_world.clinic) for _ in range(3)]
+        counting = [pool.submit(rebuild_counts, empty_world.database, empty_world.clinic) for _ in range(3)]
         finish([*writing, *counting])
     assert totals(empty_world) == totals(empty_world, min_age=1) == 60
-    assert check_census(empty_world.database, empty_world.clinic) == []
+    assert check_counts(empty_world.database, empty_world.clinic) == []
 
 
 def test_the_command_finds_what_is_wrong_and_counts_anew(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    census = ["census", "--database", world.url]
-    assert run([*census, "--check"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == f"The census of tenant {world.clinic} is right."
-    fold_census(world.database)
+    counts = ["counts", "--database", world.url]
+    assert run([*counts, "--check"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"The counts of tenant {world.clinic} are right."
+    merge_count_deltas(world.database)
     world.database.execute(SPOIL, {"of_tenant": world.clinic})
-    assert run([*census, "--check"]) == 1
+    assert run([*counts, "--check"]) == 1
     said = capsys.readouterr().out
-    assert f"The census of tenant {world.clinic} is wrong in" in said
+    assert f"The counts of tenant {world.clinic} are wrong in" in said
     assert ": 1 too many." in said
-    assert f"The census of tenant {world.salon} is right." in said
-    assert run([*census, "--tenant", str(world.clinic)]) == 0
-    assert run([*census, "--check"]) == 0
-    assert run([*census, "--tenant", "424242"]) == 1
+    assert f"The counts of tenant {world.salon} are right." in said
+    assert run([*counts, "--tenant", str(world.clinic)]) == 0
+    assert run([*counts, "--check"]) == 0
+    assert run([*counts, "--tenant", "424242"]) == 1

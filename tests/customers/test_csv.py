@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from regulars.accounts.memberships import add_member
 from regulars.cli.main import run
-from regulars.customers.counts.maintenance import check_census
+from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.csv.format import COLUMNS
 from regulars.customers.validation import LONGEST_NUMBER, quoted, read_email, read_phone_number
 from regulars.errors import Unavailable
@@ -590,7 +590,7 @@ def test_what_was_exported_and_purged_comes_back_by_an_import(empty_world: World
     again = tmp_path / "again.csv"
     assert run(["export", "--output", str(again), *here]) == 0
     assert again.read_bytes() == file.read_bytes()
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def test_a_row_with_a_tag_that_there_is_not_is_refused(shop: Shop) -> None:

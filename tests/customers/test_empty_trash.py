@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from regulars.cli.main import run
-from regulars.customers.counts.maintenance import check_census
+from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.write.empty_trash import OLD, empty_trash
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Row, Statement, Values
@@ -34,7 +34,7 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
         f"Purged 0 customers of tenant {world.clinic}.",
         f"Purged 1 customer of tenant {world.salon}.",
     ]
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
     assert world.get(f"/api/v1/customers/{kept}").status_code == 200
     changes = world.get("/api/v1/customers/changes").json["data"]
     assert [change["client_id"] for change in changes if change["action"] == "purged"] == ["command-line"] * 5

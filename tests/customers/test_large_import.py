@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import IO, Any
 
-from regulars.customers.counts.maintenance import check_census
+from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.csv.importer import GREAT_LOAD
 from regulars.server import THREADS
 from tests.customers.test_write import CHANGES
@@ -79,7 +79,7 @@ def test_who_reads_meanwhile_sees_all_of_it_or_nothing(empty_world: World) -> No
     assert sorted(seen) == seen
     assert set(seen) <= {there, there + GREAT_LOAD}
     assert seen[-1] == there + GREAT_LOAD
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
     assert changes_since(world, in_feed + GREAT_LOAD - 1)[0]["position"] == in_feed + GREAT_LOAD
     assert changes_since(world, in_feed + GREAT_LOAD) == []
 
@@ -121,4 +121,4 @@ def test_one_that_is_killed_leaves_nothing_and_holds_up_nobody(empty_world: Worl
     assert world.get(params={"search": "great"}).json["meta"]["total"] == 0
     (change,) = changes_since(world, FEW)
     assert change["customer_id"] == answer.json["data"]["id"]
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from regulars.customers.counts.maintenance import check_census
+from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.write.empty_trash import empty_trash
 from regulars.permissions import COMMAND_LINE
 from tests.customers.test_write import EVERYTHING, make_unique, total
@@ -48,7 +48,7 @@ def test_what_the_survivor_lacks_is_filled_and_the_other_leads_to_it(world: Worl
         expect_error(answer, 410, "gone")
         assert answer.headers["Link"].endswith(f'{LIST}/{survivor}>; rel="canonical"')
     assert (total(world), total(world, trashed="true")) == (1, 1)
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
     history = world.get(f"{LIST}/{survivor}/history").json["data"]
     assert [(change["action"], change["other_customer_id"]) for change in history] == [
         ("created", None),
@@ -75,7 +75,7 @@ def test_a_merge_can_be_undone(world: World) -> None:
         assert {name: now[name] for name in same} == {name: was[name] for name in same}
     assert [each["job"] for each in after] == ["Avukat", EVERYTHING["job"]]
     assert total(world) == 2
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
     error = world.send("POST", f"{LIST}/{survivor}/unmerge", {"customer_id": other})
     assert list(expect_error(error, 409, "conflict")["errors"]) == ["customer_id"]
     merge(world, survivor, other)
@@ -143,7 +143,7 @@ def test_who_is_merged_is_erased_with_the_survivor_and_let_go_when_it_is_purged(
     assert world.send("DELETE", f"{LIST}/{survivor}", params={"permanently": "true"}).status_code == 204
     assert get(world, other)["deleted_at"]
     assert world.send("POST", f"{LIST}/{other}/restore").status_code == 200
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def test_who_was_merged_once_is_erased_from_the_others_history_too(world: World) -> None:

@@ -1,4 +1,4 @@
-"""A page with a great number is found from a milestone, and is the page that it would be without."""
+"""A page with a great number is found from a checkpoint, and is the page that it would be without."""
 
 from datetime import date, datetime, timedelta
 
@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, func, select
 
 from regulars.customers.counts import page_checkpoints as marking
-from regulars.customers.counts.maintenance import fold_census, rebuild_census
+from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_counts
 from regulars.customers.counts.totals import add_deltas
 from regulars.customers.read import list as listing
 from regulars.customers.write.storage import Record, delta_of
 from regulars.db.statement import Statement
-from regulars.db.tables import customers, milestones
+from regulars.db.tables import customers, page_checkpoints
 from tests.customers.test_cursors import ids
 from tests.support.world import NOON, World
 
 DELETE = Statement(
     delete(customers).where(customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("customer"))
 )
-MARKS = Statement(select(func.count()).where(milestones.c.tenant_id == bindparam("of_tenant")))
+MARKS = Statement(select(func.count()).where(page_checkpoints.c.tenant_id == bindparam("of_tenant")))
 PER_PAGE = 4
 
 moves = st.lists(st.tuples(st.integers(-5, 30), st.booleans()), min_size=1, max_size=10)
@@ -29,10 +29,10 @@ moves = st.lists(st.tuples(st.integers(-5, 30), st.booleans()), min_size=1, max_
 
 @pytest.fixture
 def marked(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world with a milestone at every seventh customer, where all pages are far from both ends."""
+    """A world with a checkpoint at every seventh customer, where all pages are far from both ends."""
     shorten(monkeypatch)
     empty_world.add_customers()
-    rebuild_census(empty_world.database, empty_world.clinic)
+    rebuild_counts(empty_world.database, empty_world.clinic)
     return empty_world
 
 
@@ -75,7 +75,7 @@ def test_pages_are_right_while_customers_come_and_go(world: World, rounds: list[
             for days, comes in moved:
                 (move_in if comes else move_out)(world, days)
             check_pages(world)
-            fold_census(world.database)
+            merge_count_deltas(world.database)
             check_pages(world)
 
 
@@ -104,18 +104,18 @@ def test_a_list_that_grows_gets_more_milestones(marked: World, monkeypatch: pyte
     monkeypatch.setattr(marking, "WORN_OUT", 20)
     for _ in range(50):
         marked.add(created_at=NOON + timedelta(days=1))
-    fold_census(marked.database)
+    merge_count_deltas(marked.database)
     assert marks(marked) == 13
     check_pages(marked)
 
 
 def test_a_short_list_has_none(empty_world: World) -> None:
     empty_world.add_customers()
-    rebuild_census(empty_world.database, empty_world.clinic)
+    rebuild_counts(empty_world.database, empty_world.clinic)
     assert marks(empty_world) == 0
 
 
 def test_where_there_is_none_a_page_is_read_from_the_nearer_end() -> None:
-    shape = listing._shape("sqlite", 1, listing.Listing(), date.min)[0]
+    shape = listing._shape("sqlite", 1, listing.CustomerQuery(), date.min)[0]
     assert listing._nearest_start(shape, 11_000, marking.LONG - 1) == "page"
-    assert listing._nearest_start(shape, 11_000, marking.LONG) == "page by milestone"
+    assert listing._nearest_start(shape, 11_000, marking.LONG) == "page by checkpoint"

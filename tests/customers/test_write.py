@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, update
 
-from regulars.customers.counts.maintenance import check_census
+from regulars.customers.counts.maintenance import check_counts
 from regulars.db.statement import Statement
 from regulars.db.tables import tenants
 from tests.support.world import LIST, World, expect_error, names
@@ -166,7 +166,7 @@ def test_only_the_named_fields_change_and_null_empties_one(world: World, method:
     assert world.get(path).json["data"] == answer.json["data"]
     assert [total(world, gender=each) for each in ("female", "other")] == [0, 1]
     assert names(world.get(params={"search": "0532111"})) == []
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def test_what_changes_nothing_leaves_no_trace(world: World) -> None:
@@ -205,7 +205,7 @@ def test_into_the_trash_and_back(world: World) -> None:
     assert (total(world), total(world, trashed="true")) == (1, 0)
     actions = [change["action"] for change in world.get(f"{path}/history").json["data"]]
     assert actions == ["created", "trashed", "restored"]
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def test_purging_leaves_an_entry_without_data(world: World) -> None:
@@ -221,7 +221,7 @@ def test_purging_leaves_an_entry_without_data(world: World) -> None:
     history = world.get(f"{path}/history").json["data"]
     assert [change["action"] for change in history] == ["created", "trashed", "purged"]
     assert "Yılmaz" not in str(history)
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def test_an_etag_keeps_two_editors_from_undoing_each_other(world: World) -> None:
@@ -351,7 +351,7 @@ def test_erasing_removes_what_is_held_everywhere(world: World) -> None:
     assert set(history[-1]["fields"]) == {*EVERYTHING, "phone_number_as_typed"}
     expect_error(world.send("POST", LIST, EVERYTHING, headers=key), 409, "conflict")
     assert total(world) == 0
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def test_tags_have_one_name_whatever_its_letter_case(world: World) -> None:

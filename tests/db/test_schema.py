@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Connection, make_url
 
 from regulars.db.migrate import migrate
-from regulars.db.schema_version import VERSIONS, known_revisions
+from regulars.db.schema_version import MIGRATIONS, known_revisions
 from regulars.db.tables import metadata
 from regulars.errors import ConfigurationError
 from tests.conftest import FreshDatabase
@@ -53,9 +53,9 @@ def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) 
             "memberships",
             "channels",
             "customers",
-            "census",
-            "census_deltas",
-            "milestones",
+            "customer_counts",
+            "count_deltas",
+            "page_checkpoints",
             "tags",
             "customer_tags",
             "change_counters",
@@ -105,6 +105,6 @@ def test_servers_that_start_at_once_migrate_once(fresh_database: FreshDatabase, 
 
 def test_the_revisions_are_in_alembics_order() -> None:
     config = Config()
-    config.set_main_option("script_location", str(VERSIONS.parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS.parent).replace("%", "%%"))
     walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     assert list(known_revisions()) == walked[::-1]

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import pytest
 
-from regulars.db.database import open_database
-from regulars.tenants.locks import hold_customers
+from regulars.db.connect import open_database
+from regulars.tenants.locks import lock_customers
 from tests.support.server import PATIENCE_SECONDS
 from tests.support.world import World
 
@@ -21,7 +21,7 @@ def beside_a_writer(world: World, action: Callable[[], Result]) -> Result:
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as pool:
         patched.setattr("regulars.db.sqlite.BUSY_SECONDS", AN_HOUR)
         with other.transaction():
-            hold_customers(other, world.clinic)
+            lock_customers(other, world.clinic)
             # A thread of its own has a connection of its own, which is opened only now.
             result = pool.submit(action).result(PATIENCE_SECONDS)
     other.close()

@@ -13,7 +13,8 @@ from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
 from regulars.app import create_app
 from regulars.customers.write.storage import SEQUENCE, Record, insert_customers
-from regulars.db.database import Database, open_database
+from regulars.db.connect import open_database
+from regulars.db.database import Database
 from regulars.oauth.access_tokens import issue_access_token
 from regulars.permissions import Role
 from regulars.scopes import SCOPES

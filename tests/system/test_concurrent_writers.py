@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from regulars.customers.counts.maintenance import check_census
+from regulars.customers.counts.maintenance import check_counts
 from regulars.scopes import SCOPES
 from tests.conftest import KINDS, FreshDatabase
 from tests.customers.test_counts import finish
@@ -100,7 +100,7 @@ def test_of_many_who_create_what_must_be_unique_one_does(servers: Servers) -> No
             if answer.status_code == 409:
                 assert f"customer {made} " in answer.json()["message"]
     assert world.get(user=world.charlie).json["meta"]["total"] == ROUNDS
-    assert check_census(world.database, world.salon) == []
+    assert check_counts(world.database, world.salon) == []
 
 
 def test_a_request_that_many_send_at_once_is_done_once(servers: Servers) -> None:
@@ -186,7 +186,7 @@ def check_totals(world: World, there: Mapping[int, Mapping[str, Any]]) -> None:
             and user in {None, each["user_id"]}
             for each in there.values()
         )
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
 
 
 def write(client: httpx.Client, seed: int, shared: list[int]) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from regulars.customers.counts.maintenance import check_census, fold_census
-from regulars.db.database import sqlite_path
+from regulars.customers.counts.maintenance import check_counts, merge_count_deltas
+from regulars.db.connect import sqlite_path
 from regulars.db.migrate import migrate
 from regulars.scopes import SCOPES
 from tests.conftest import KINDS, FreshDatabase
@@ -116,9 +116,9 @@ def check_all(world: World, writers: Sequence[Writer]) -> None:
     check_lists(world, wanted)
     check_feed(world, wanted)
     check_search(world, [each for each, _ in wanted.values()])
-    assert check_census(world.database, world.clinic) == []
-    fold_census(world.database)
-    assert check_census(world.database, world.clinic) == []
+    assert check_counts(world.database, world.clinic) == []
+    merge_count_deltas(world.database)
+    assert check_counts(world.database, world.clinic) == []
     if world.database.dialect == "sqlite":
         check_file(sqlite_path(world.url))
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import column, func, select, text, union_all
 
 from regulars.cli.main import run
-from regulars.customers.counts.maintenance import check_census, fold_census
+from regulars.customers.counts.maintenance import check_counts, merge_count_deltas
 from regulars.db.database import Database
 from regulars.db.migrate import migrate
 from regulars.db.postgres import SETTINGS, WAIT_SECONDS
@@ -27,11 +27,9 @@ SLEEP = Statement(select(func.pg_sleep(0.01)))
 FAULT = Statement(select(1 / func.length("")))
 
 
-def settings_statement(*, plan_each_time: bool) -> Statement:
+def settings_statement(*, custom_plan: bool) -> Statement:
     """What the session that runs it goes by."""
-    return Statement(
-        union_all(*(select(func.current_setting(name)) for name in SETTINGS)), plan_each_time=plan_each_time
-    )
+    return Statement(union_all(*(select(func.current_setting(name)) for name in SETTINGS)), custom_plan=custom_plan)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +45,9 @@ def shown(value: str) -> str:
     return {"60s": "1min"}.get(value, value)
 
 
-@pytest.mark.parametrize("plan_each_time", [True, False])
-def test_every_statement_finds_the_settings_whatever_session_it_gets(pooled_world: World, plan_each_time: bool) -> None:
-    statement = settings_statement(plan_each_time=plan_each_time)
+@pytest.mark.parametrize("custom_plan", [True, False])
+def test_every_statement_finds_the_settings_whatever_session_it_gets(pooled_world: World, custom_plan: bool) -> None:
+    statement = settings_statement(custom_plan=custom_plan)
     wanted = [(shown(value),) for value in SETTINGS.values()]
     database = pooled_world.database
 
@@ -100,8 +98,8 @@ def test_import_export_census_and_vacuum(pooled_world: World, tmp_path: Path) ->
     assert run(["import", str(rows), "--tenant", tenant, *database]) == 0
     assert run(["export", "--tenant", tenant, "--output", "out.csv", *database]) == 0
     assert len(Path("out.csv").read_text("utf-8").splitlines()) == 3003
-    fold_census(pooled_world.database)
-    assert check_census(pooled_world.database, tenant_id) == []
+    merge_count_deltas(pooled_world.database)
+    assert check_counts(pooled_world.database, tenant_id) == []
     found = pooled_world.get(user=pooled_world.charlie, params={"search": "ayşe a2999"})
     assert found.json["meta"]["total"] == 1
     pooled_world.database.analyze()

@@ -13,7 +13,7 @@ from regulars.customers.counts.maintenance import count_tenant
 from regulars.customers.read import duplicates
 from regulars.customers.tags import create_tag
 from regulars.customers.write.storage import COLUMNS, TAG_COLUMNS, load_uncounted
-from regulars.db.bulk_load import building_afterwards, look_anew
+from regulars.db.bulk_load import analyze_after_load, deferred_indexes
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Row, Statement, Values
 from regulars.db.tables import customer_tags
@@ -76,7 +76,7 @@ def grown(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
     """A world whose clinic has a million customers, and its salon ten thousand."""
     with World.on(fresh_database(request.param)) as world:
         database = world.database
-        with building_afterwards(database):
+        with deferred_indexes(database):
             for tenant, size, user in ((world.clinic, GREAT, world.bob), (world.salon, SMALL, world.charlie)):
                 ids = database.new_ids("customer_ids", size)
                 for start in range(0, size, 5_000):
@@ -84,7 +84,7 @@ def grown(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
                     load_uncounted(database, tenant, [row(ids[0], number, user) for number in numbers])
                 count_tenant(database, tenant)
         tag_some(world)
-        look_anew(database)
+        analyze_after_load(database)
         for tenant in (world.clinic, world.salon):
             world.add(tenant, first_name="Жxq")
         yield world
@@ -137,7 +137,7 @@ class Meter:
 def explain(url: str, statement: Statement, values: Values) -> Mapping[str, Any]:
     """PostgreSQL's plan, with what it came to."""
     compiled = statement.compiled("postgresql")
-    factory: Any = psycopg.ClientCursor if statement.plan_each_time else psycopg.RawCursor
+    factory: Any = psycopg.ClientCursor if statement.custom_plan else psycopg.RawCursor
     with psycopg.connect(url, cursor_factory=factory, options="-c jit=off -c plan_cache_mode=force_generic_plan") as c:
         query = f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled.sql}"
         ((plans,),) = c.execute(query.encode(), compiled.parameters(values)).fetchall()

@@ -156,7 +156,7 @@ def test_a_token_that_we_have_not_signed_does_not_keep_a_client_on_the_primary(p
 
 def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> None:
     """Who may do what, and all that the authorization server keeps, is asked of the primary alone."""
-    named = {name for name, statement in statements() if statement.may_lag}
+    named = {name for name, statement in statements() if statement.replica_ok}
     assert named == {
         "regulars.customers.read.get.ONE",
         "regulars.customers.change_log.ALL",
@@ -172,7 +172,7 @@ def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> N
         "regulars.customers.read.duplicates.ON_POSTGRESQL",
         "regulars.tenants.countries.ALL",
     }
-    assert {path.name for path in SOURCES.rglob("*.py") if "may_lag=True" in path.read_text("utf-8")} == {
+    assert {path.name for path in SOURCES.rglob("*.py") if "replica_ok=True" in path.read_text("utf-8")} == {
         "statements.py",  # the list
         "duplicates.py",
         "queries.py",

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from regulars.accounts.memberships import add_member
-from regulars.customers.counts.maintenance import check_census, fold_census
+from regulars.customers.counts.maintenance import check_counts, merge_count_deltas
 from regulars.customers.write.storage import PERSONAL, Record
 from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant
@@ -445,7 +445,7 @@ class Customers(RuleBasedStateMachine):
 
     @rule()
     def fold(self) -> None:
-        fold_census(self.world.database)
+        merge_count_deltas(self.world.database)
 
     # What must be so.
 
@@ -492,8 +492,8 @@ class Customers(RuleBasedStateMachine):
         assert follower.forgotten == self.gone
 
     @invariant()
-    def the_census_is_right(self) -> None:
-        assert check_census(self.world.database, self.tenant) == []
+    def the_counts_are_right(self) -> None:
+        assert check_counts(self.world.database, self.tenant) == []
 
     def teardown(self) -> None:
         if hasattr(self, "tenant"):

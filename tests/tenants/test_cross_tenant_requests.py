@@ -63,9 +63,9 @@ WRITES_OF_TENANTS: dict[tuple[str, str], dict[str, Any] | None] = {
 OF_NO_TENANT = {"/api/v1/countries"}
 TENANT_TABLES = {
     "customers",
-    "census",
-    "census_deltas",
-    "milestones",
+    "customer_counts",
+    "count_deltas",
+    "page_checkpoints",
     "channels",
     "memberships",
     "customers_search",
@@ -362,7 +362,7 @@ def test_a_public_function_on_customers_takes_the_tenant_first_after_the_databas
                 continue
             names: list[Any] = [argument.arg for argument in node.args.args]
             # The last reads which trigrams there are, and not whose.
-            is_for_all = node.name in {"seed_database", "fold_census", "rare_trigrams"}
+            is_for_all = node.name in {"seed_database", "merge_count_deltas", "rare_trigrams"}
             if names[:1] == ["database"] and names[1:2] != ["tenant_id"] and not is_for_all:
                 wrong.append(f"{path.name}: {node.name}")
     assert wrong == []

@@ -19,10 +19,10 @@ from sqlalchemy import ARRAY
 from sqlalchemy.sql.compiler import SQLCompiler
 
 import regulars
-from regulars.customers.counts import page_checkpoints as milestones
-from regulars.customers.counts.maintenance import fold_census, rebuild_census
+from regulars.customers.counts import page_checkpoints
+from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_counts
 from regulars.customers.read import list as listing
-from regulars.customers.read.list import Listing, Page, fetch_page
+from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
 from regulars.db.citus import DISTRIBUTED
 from regulars.db.postgres import PostgresDatabase, _configure
@@ -81,7 +81,7 @@ class Plans:
         if compiled.sql.startswith("SET "):
             return {"Node Type": "none"}
         explain = f"EXPLAIN (FORMAT JSON) {compiled.sql}"
-        cursor = psycopg.ClientCursor(self.connection) if statement.plan_each_time else self.connection.cursor()
+        cursor = psycopg.ClientCursor(self.connection) if statement.custom_plan else self.connection.cursor()
         ((answer,),) = cursor.execute(explain.encode(), compiled.parameters(values)).fetchall()
         plan: dict[str, Any] = (json.loads(answer) if isinstance(answer, str) else answer)[0].get("Plan", {})
         return plan
@@ -137,7 +137,7 @@ def made_up_values(statement: Statement) -> dict[str, Any]:
 def psycopg_dialect(statement: Statement) -> Any:
     from regulars.db.statement import DIALECTS, WITH_VALUES_IN_TEXT
 
-    return WITH_VALUES_IN_TEXT if statement.plan_each_time else DIALECTS["postgresql"]
+    return WITH_VALUES_IN_TEXT if statement.custom_plan else DIALECTS["postgresql"]
 
 
 def _python_type(parameter: Any) -> Any:
@@ -197,16 +197,16 @@ class Recorder(PostgresDatabase):
 
 @pytest.fixture
 def long_list(fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, Recorder]]:
-    """A list that is long for such a service as finds its far pages by milestones of a few customers."""
+    """A list that is long for such a service as finds its far pages by page_checkpoints of a few customers."""
     for name in ("NEAR", "FEW", "STEP"):
         monkeypatch.setattr(listing, name, 2)
     monkeypatch.setattr(listing, "LONG", 20)
-    monkeypatch.setattr(milestones, "LONG", 20)
-    monkeypatch.setattr(milestones, "STEP", 2)
+    monkeypatch.setattr(page_checkpoints, "LONG", 20)
+    monkeypatch.setattr(page_checkpoints, "STEP", 2)
     with World.on(fresh_database("postgresql")) as world:
         world.add_customers()
-        fold_census(world.database)
-        rebuild_census(world.database, world.clinic)
+        merge_count_deltas(world.database)
+        rebuild_counts(world.database, world.clinic)
         recorder = Recorder(world.url)
         try:
             yield world, recorder
@@ -219,7 +219,7 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
     today = date(2026, 5, 4)
 
     def ask(**asked: Any) -> Page:
-        return fetch_page(database, world.clinic, Listing(per_page=3, **asked), today)
+        return fetch_page(database, world.clinic, CustomerQuery(per_page=3, **asked), today)
 
     filters: dict[str, tuple[Any, ...]] = {
         "search": ("", "müşteri", "m", "mü", "0532111", "05", "müşteri 1", "musteri7@example", "nobody"),
@@ -263,6 +263,6 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
     ]
     plans.connection.close()
     assert wrong == []
-    starts = {"counted_milestones", "ORDER BY", "OFFSET"}
+    starts = {"counted_checkpoints", "ORDER BY", "OFFSET"}
     assert all(any(start in one.compiled("postgresql").sql for one in database.seen) for start in starts)
     assert len(database.seen) > 150

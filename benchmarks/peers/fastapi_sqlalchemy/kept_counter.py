@@ -12,7 +12,7 @@ import psycopg
 
 from benchmarks.peers import Running
 from benchmarks.peers.fastapi_sqlalchemy import peer
-from regulars.db.database import is_embedded, sqlite_path
+from regulars.db.connect import is_embedded, sqlite_path
 
 NAME = "FastAPI with SQLAlchemy, kept counter"
 DATABASES = peer.DATABASES

@@ -16,8 +16,8 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import memberships, users
 from regulars.errors import NotFound
-from regulars.text import fold, sort_key
 from regulars.permissions import RoleName
+from regulars.text import fold, sort_key
 
 SortBy = Literal["name", "email", "created_at"]
 SortOrder = Literal["asc", "desc"]
@@ -37,7 +37,7 @@ class TenantUser(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class UserListing:
+class UserQuery:
     """Which users of a tenant are wanted, in which order, and which page of them."""
 
     search: str = ""
@@ -58,13 +58,13 @@ FIELDS = (
 )
 OF_TENANT = Statement(
     select(*FIELDS).join_from(memberships, users).where(memberships.c.tenant_id == bindparam("tenant_id")),
-    may_lag=True,
+    replica_ok=True,
 )
 ONE = Statement(
     select(*FIELDS)
     .join_from(memberships, users)
     .where(memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.user_id == bindparam("user_id")),
-    may_lag=True,
+    replica_ok=True,
 )
 KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
     "name": lambda user: (sort_key(user.name) or "", user.id),
@@ -73,7 +73,7 @@ KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
 }
 
 
-def fetch_users(database: Database, tenant_id: int, listing: UserListing) -> tuple[list[TenantUser], int]:
+def fetch_users(database: Database, tenant_id: int, listing: UserQuery) -> tuple[list[TenantUser], int]:
     """A page of the tenant's users, and how many there are on all pages."""
     members = [TenantUser(*row) for row in database.fetch_all(OF_TENANT, {"tenant_id": tenant_id})]
     words = fold(listing.search).split()

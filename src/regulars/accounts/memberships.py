@@ -10,15 +10,15 @@ from typing import NamedTuple
 from msgspec import Struct
 from sqlalchemy import bindparam, insert, null, select, update
 
-from regulars.security import audit
 from regulars.accounts.users import find_or_add_user, get_user_by_email
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import memberships, tenants, users
 from regulars.errors import Conflict, NotFound
 from regulars.permissions import COMMAND_LINE, Actor, Membership, Role
-from regulars.tenants.locks import hold_tenant
+from regulars.security import audit
+from regulars.security.auth_version import bump_auth_version
+from regulars.tenants.locks import lock_tenant
 from regulars.tenants.tenants import get_tenant
 
 
@@ -95,7 +95,7 @@ def add_member(database: Database, tenant_id: int, email: str, role: Role, actor
     Raises `NotFound` where there is no such tenant or user, `Conflict` where the last owner would be made less.
     """
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         user = get_user_by_email(database, email)
         since = _set_role(database, tenant_id, user.id, role, actor)
     return Member(user.id, user.email, user.name, role, since)
@@ -109,7 +109,7 @@ def add_new_member(
     `email` and `name` are as they are kept. Raises `Conflict` where they are a member already.
     """
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         user = find_or_add_user(database, email=email, name=name, password_hash=password_hash)
         known = _find(database, tenant_id, user.id)
         if known is not None and known.deleted_at is None:
@@ -126,7 +126,7 @@ def change_role(database: Database, tenant_id: int, user_id: int, role: Role, ac
     be made less.
     """
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         if _get(database, tenant_id, user_id).deleted_at is not None:
             raise Conflict(f"User {user_id} is no longer a member; add them again by their e-mail address.")
         _set_role(database, tenant_id, user_id, role, actor)
@@ -138,7 +138,7 @@ def end_membership(database: Database, tenant_id: int, user_id: int, actor: Acto
     Raises `NotFound` for a user who never was one, `Conflict` for the last owner.
     """
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         known = _get(database, tenant_id, user_id)
         if known.deleted_at is not None:
             return
@@ -154,7 +154,7 @@ def remove_member(database: Database, tenant_id: int, email: str, actor: Actor =
     Raises `NotFound` where there is no such tenant, user or member, `Conflict` for the last owner.
     """
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         user = get_user_by_email(database, email)
         known = _find(database, tenant_id, user.id)
         if known is None or known.deleted_at is not None:
@@ -200,4 +200,4 @@ def _record(database: Database, kind: str, tenant_id: int, user_id: int, role: R
     """Write down what was done, and let every server know."""
     about = f"user {user_id} in tenant {tenant_id}: {role}"
     audit.record(database, kind, user_id=actor.user_id, client_id=actor.client_id, about=about)
-    bump_access_version(database)
+    bump_auth_version(database)

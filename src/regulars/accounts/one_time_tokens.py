@@ -6,25 +6,25 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from regulars.db.database import Database
 from regulars.db.statement import Statement
-from regulars.db.tables import challenges
+from regulars.db.tables import one_time_tokens
+from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, digest, is_token, new_token
-from regulars.security.encryption import Vault
 from regulars.settings import Settings
 
 FIELDS = ("digest", "purpose", "user_id", "content", "expires_at")
-INSERT = Statement(insert(challenges).values({name: bindparam(name) for name in FIELDS}))
+INSERT = Statement(insert(one_time_tokens).values({name: bindparam(name) for name in FIELDS}))
 READ = Statement(
-    select(challenges.c.user_id, challenges.c.content).where(
-        challenges.c.digest == bindparam("digest"),
-        challenges.c.purpose == bindparam("purpose"),
-        challenges.c.expires_at > bindparam("now"),
+    select(one_time_tokens.c.user_id, one_time_tokens.c.content).where(
+        one_time_tokens.c.digest == bindparam("digest"),
+        one_time_tokens.c.purpose == bindparam("purpose"),
+        one_time_tokens.c.expires_at > bindparam("now"),
     )
 )
-DELETE = Statement(delete(challenges).where(challenges.c.digest == bindparam("digest")))
-DELETE_EXPIRED = Statement(delete(challenges).where(challenges.c.expires_at <= bindparam("now")))
+DELETE = Statement(delete(one_time_tokens).where(one_time_tokens.c.digest == bindparam("digest")))
+DELETE_EXPIRED = Statement(delete(one_time_tokens).where(one_time_tokens.c.expires_at <= bindparam("now")))
 
 
-def start_challenge(
+def create_one_time_token(
     database: Database,
     settings: Settings,
     purpose: str,
@@ -45,14 +45,16 @@ def start_challenge(
                 "digest": key,
                 "purpose": purpose,
                 "user_id": user_id,
-                "content": Vault(settings, "challenges").encrypt(content, key),
+                "content": Cipher(settings, "one_time_tokens").encrypt(content, key),
                 "expires_at": now + timedelta(seconds=seconds),
             },
         )
     return token
 
 
-def peek_challenge(database: Database, settings: Settings, purpose: str, token: str) -> tuple[int | None, bytes] | None:
+def peek_one_time_token(
+    database: Database, settings: Settings, purpose: str, token: str
+) -> tuple[int | None, bytes] | None:
     """The user id and the content that the token stands for; None where it is used up, expired or of no use here."""
     if not is_token(token, Kind.CHALLENGE):
         return None
@@ -60,13 +62,15 @@ def peek_challenge(database: Database, settings: Settings, purpose: str, token: 
     row = database.fetch_one(READ, {"digest": key, "purpose": purpose, "now": datetime.now(UTC)})
     if row is None:
         return None
-    content = Vault(settings, "challenges").decrypt(row[1], key)
+    content = Cipher(settings, "one_time_tokens").decrypt(row[1], key)
     return None if content is None else (row[0], content)
 
 
-def take_challenge(database: Database, settings: Settings, purpose: str, token: str) -> tuple[int | None, bytes] | None:
+def take_one_time_token(
+    database: Database, settings: Settings, purpose: str, token: str
+) -> tuple[int | None, bytes] | None:
     """The same, and the token is used up: of many who ask at once, one gets it."""
-    found = peek_challenge(database, settings, purpose, token)
+    found = peek_one_time_token(database, settings, purpose, token)
     # Whoever deletes the row has won it.
     if found is None or database.execute(DELETE, {"digest": digest(token)}) != 1:
         return None

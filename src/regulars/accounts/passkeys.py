@@ -27,13 +27,13 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from regulars.security import audit
-from regulars.accounts.one_time_tokens import start_challenge, take_challenge
+from regulars.accounts.one_time_tokens import create_one_time_token, take_one_time_token
 from regulars.accounts.users import User, name_faults
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import passkeys
 from regulars.errors import Conflict, Invalid, NotFound
+from regulars.security import audit
 from regulars.settings import Settings
 
 REGISTRATION = "passkey registration"
@@ -95,7 +95,7 @@ def begin_registration(database: Database, settings: Settings, user: User) -> tu
             for passkey_id, transports in database.fetch_all(DESCRIPTORS, {"user_id": user.id})
         ],
     )
-    token = start_challenge(database, settings, REGISTRATION, options.challenge, user_id=user.id, seconds=SECONDS)
+    token = create_one_time_token(database, settings, REGISTRATION, options.challenge, user_id=user.id, seconds=SECONDS)
     return options_to_json(options), token
 
 
@@ -105,7 +105,7 @@ def finish_registration(
     """Keep the passkey that the browser has made. Raises `Invalid`, also where it took too long."""
     if faults := name_faults(name):
         raise Invalid({"name": faults})
-    challenge = take_challenge(database, settings, REGISTRATION, challenge_token)
+    challenge = take_one_time_token(database, settings, REGISTRATION, challenge_token)
     if challenge is None or challenge[0] != user_id:
         raise Invalid({"passkey": ["Making the passkey took too long; try again."]})
     row = _registered(settings, challenge[1], credential_json)
@@ -137,13 +137,13 @@ def begin_sign_in(database: Database, settings: Settings) -> tuple[str, str]:
     options = generate_authentication_options(
         rp_id=_host(settings), timeout=SECONDS * 1000, user_verification=UserVerificationRequirement.REQUIRED
     )
-    token = start_challenge(database, settings, SIGN_IN, options.challenge, seconds=SECONDS)
+    token = create_one_time_token(database, settings, SIGN_IN, options.challenge, seconds=SECONDS)
     return options_to_json(options), token
 
 
 def finish_sign_in(database: Database, settings: Settings, challenge_token: str, credential_json: str) -> int | None:
     """The id of the user whose passkey the browser has used; None where it took too long or proves nothing."""
-    challenge = take_challenge(database, settings, SIGN_IN, challenge_token)
+    challenge = take_one_time_token(database, settings, SIGN_IN, challenge_token)
     credential = _credential(credential_json)
     if challenge is None or credential is None:
         return None

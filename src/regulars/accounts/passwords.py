@@ -6,12 +6,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import bindparam, select, update
 
 from regulars.accounts import users
-from regulars.security import audit
 from regulars.accounts.users import LONGEST_PASSWORD, User, hash_password, normal_email, password_faults
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import users as table
 from regulars.errors import Invalid, NotFound
+from regulars.security import audit
 from regulars.security.tokens import Kind, new_token
 
 BY_EMAIL = Statement(select(*users.FIELDS, table.c.password_hash).where(table.c.email == bindparam("email")))

@@ -8,16 +8,16 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from regulars.security import audit
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import name_faults
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound, Unavailable
-from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
 from regulars.scopes import SCOPES, unknown_scopes
+from regulars.security import audit
+from regulars.security.auth_version import bump_auth_version
+from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
 
 LONGEST_LIFETIME = 365 * 86400
 NOT_PERSONAL = {"openid", "offline_access"}
@@ -113,7 +113,7 @@ def revoke_personal_token(database: Database, token_id: str, user_id: int | None
         row = database.fetch_one(BY_ID, {"id": token_id}) if token_id.isprintable() else None
         if row is None or user_id not in {None, row[1]} or not database.execute(DELETE, {"id": token_id}):
             raise NotFound("There is no such token; it may have been revoked already.")
-        bump_access_version(database)
+        bump_auth_version(database)
         audit.record(database, "personal_token.revoked", user_id=row[1], about=token_id)
 
 
@@ -127,7 +127,7 @@ def find_personal_token(database: Database, token: str) -> PersonalToken | None:
 
 def touch_personal_token(database: Database, token_id: str, now: datetime) -> None:
     """Note that the token was used, unless somebody else is writing: who only reads does not wait for them."""
-    with suppress(Unavailable), database.transaction(at_once=True):
+    with suppress(Unavailable), database.transaction(nowait=True):
         database.execute(TOUCH, {"of_token": token_id, "now": now})
 
 

@@ -4,10 +4,10 @@ import secrets
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
-from regulars.security import audit
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import recovery_codes
+from regulars.security import audit
 from regulars.security.tokens import digest
 
 HOW_MANY = 10

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from regulars.security import audit
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.errors import NotFound, Unavailable
+from regulars.security import audit
 from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
 from regulars.settings import Settings
 
@@ -120,7 +120,7 @@ def find_session(database: Database, settings: Settings, token: str) -> Session 
         return session
     expires_at = now + _lifetime(settings)
     values = {"of_session": session.id, "last_used": session.used_at, "now": now, "new_expiry": expires_at}
-    with suppress(Unavailable), database.transaction(at_once=True):
+    with suppress(Unavailable), database.transaction(nowait=True):
         database.execute(MOVE, values)
         session = _session((*row[:-2], now, expires_at))
     return session

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from regulars.accounts.users import normal_email
 from regulars.db.database import Database
 from regulars.db.statement import Statement
-from regulars.db.tables import attempts
+from regulars.db.tables import failed_attempts
 from regulars.security.tokens import digest
 
 FREE = {"account": 5, "browser": 5, "address": 20}
@@ -24,20 +24,22 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 def _failure(dialect: str) -> Statement:
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(attempts)
+    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(failed_attempts)
     first = insert.values(key=bindparam("key"), failures=1, failed_at=bindparam("now"))
-    again = case((attempts.c.failed_at < bindparam("forgotten"), 1), else_=attempts.c.failures + 1)
+    again = case((failed_attempts.c.failed_at < bindparam("forgotten"), 1), else_=failed_attempts.c.failures + 1)
     return Statement(
         first.on_conflict_do_update(
-            index_elements=[attempts.c.key], set_={"failures": again, "failed_at": insert.excluded.failed_at}
+            index_elements=[failed_attempts.c.key], set_={"failures": again, "failed_at": insert.excluded.failed_at}
         )
     )
 
 
 FAILURES = {dialect: _failure(dialect) for dialect in ("sqlite", "postgresql")}
-READ = Statement(select(attempts.c.failures, attempts.c.failed_at).where(attempts.c.key == bindparam("key")))
-FORGET = Statement(delete(attempts).where(attempts.c.key == bindparam("key")))
-FORGET_OLD = Statement(delete(attempts).where(attempts.c.failed_at < bindparam("forgotten")))
+READ = Statement(
+    select(failed_attempts.c.failures, failed_attempts.c.failed_at).where(failed_attempts.c.key == bindparam("key"))
+)
+FORGET = Statement(delete(failed_attempts).where(failed_attempts.c.key == bindparam("key")))
+FORGET_OLD = Statement(delete(failed_attempts).where(failed_attempts.c.failed_at < bindparam("forgotten")))
 
 
 def account_key(email: str) -> str:

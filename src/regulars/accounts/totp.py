@@ -6,12 +6,12 @@ import time
 import pyotp
 from sqlalchemy import bindparam, null, or_, select, update
 
-from regulars.security import audit
 from regulars.accounts.recovery_codes import delete_recovery_codes, new_recovery_codes
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import users
-from regulars.security.encryption import Vault
+from regulars.security import audit
+from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
 STEP_SECONDS = 30
@@ -55,7 +55,7 @@ def enable_totp(database: Database, settings: Settings, user_id: int, secret: st
     step = _step_of(secret, code)
     if step is None:
         return None
-    encrypted = Vault(settings, "totp").encrypt(secret.encode(), _about(user_id))
+    encrypted = Cipher(settings, "totp").encrypt(secret.encode(), _about(user_id))
     with database.transaction():
         database.execute(ENABLE, {"of_user": user_id, "new_secret": encrypted, "new_step": step})
         audit.record(database, "totp.enabled", user_id=user_id)
@@ -81,7 +81,7 @@ def check_totp(database: Database, settings: Settings, user_id: int, code: str) 
     False too where the secret key is not the one that it was enabled with: recovery codes are good even then.
     """
     row = database.fetch_one(READ, {"id": user_id})
-    secret = Vault(settings, "totp").decrypt(row[0], _about(user_id)) if row else None
+    secret = Cipher(settings, "totp").decrypt(row[0], _about(user_id)) if row else None
     step = _step_of(secret.decode(), code) if secret else None
     if row is None or step is None:
         return False

@@ -9,11 +9,11 @@ from msgspec import Struct
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import users
 from regulars.errors import Conflict, Invalid, NotFound
+from regulars.security.auth_version import bump_auth_version
 from regulars.validation import read_name
 
 LONGEST_EMAIL = 255
@@ -106,7 +106,7 @@ def create_user(database: Database, *, email: str, name: str, password: str) -> 
         user = _add_user(database, normal, name, password_hash)
         if user is None:
             raise Conflict(f"There is a user with the e-mail address {normal} already.")
-        bump_access_version(database)
+        bump_auth_version(database)
     return user
 
 
@@ -180,7 +180,7 @@ def link_subject(database: Database, email: str, subject: str) -> None:
         if other and other.id != user.id:
             raise Conflict(f"The subject {subject!r} is linked to {other.email} already.")
         database.execute(SET_SUBJECT, {"of_user": user.id, "new_subject": subject})
-        bump_access_version(database)
+        bump_auth_version(database)
 
 
 def update_name(database: Database, user_id: int, name: str) -> None:

@@ -6,15 +6,15 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.api.user_fields import NAME
 from regulars.accounts.users import get_user, update_name
+from regulars.api.authentication import Authenticator
+from regulars.api.user_fields import NAME
 from regulars.db.database import Database
 from regulars.errors import Forbidden, NotFound, Unauthenticated
-from regulars.http.responses import answer, is_strict
 from regulars.http.json_body import JSON, MERGING, read_fields, read_json
 from regulars.http.openapi import Operation, put_and_patch
 from regulars.http.query_params import Query
-from regulars.api.authentication import Authenticator
+from regulars.http.responses import answer, is_strict
 from regulars.permissions import PERMISSIONS, Identity, RoleName
 from regulars.tenants.tenants import OwnTenant, list_tenants_of
 

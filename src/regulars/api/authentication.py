@@ -10,17 +10,17 @@ import falcon
 
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.personal_tokens import find_personal_token, touch_personal_token
-from regulars.security.auth_version import access_version
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated
 from regulars.http.query_params import shown
+from regulars.oauth.access_tokens import AccessToken, is_revoked, verify_access_token
 from regulars.oauth.clients import find_client
+from regulars.oauth.external_issuer import OutsideIssuer
 from regulars.oauth.grants import is_grant_live
 from regulars.oauth.signing_keys import PublicKeys, public_keys
-from regulars.security.tokens import Kind, is_token
-from regulars.oauth.external_issuer import OutsideIssuer
-from regulars.oauth.access_tokens import AccessToken, is_revoked, verify_access_token
 from regulars.permissions import PERMISSIONS, Identity, Membership, Principal
+from regulars.security.auth_version import auth_version
+from regulars.security.tokens import Kind, is_token
 from regulars.settings import Settings
 from regulars.tenants.tenants import get_tenant
 
@@ -137,7 +137,7 @@ class Authenticator:
             now = time.monotonic()
             if now - self._asked < fresh_seconds:
                 return
-            version = access_version(self.database)
+            version = auth_version(self.database)
             if version != self._version:
                 self._keys = public_keys(self.database)
                 self._remembered = {}

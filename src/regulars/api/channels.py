@@ -5,18 +5,25 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.api.channel_fields import NAME, NEW_CHANNEL
-from regulars.tenants.channels import Channel, create_channel, delete_channel, get_channel, list_channels, rename_channel
-from regulars.db.database import Database
-from regulars.http.public_url import base_url
-from regulars.http.responses import answer, is_strict
-from regulars.http.json_body import JSON, MERGING, read_fields, read_json
-from regulars.http.idempotency import Done, Once
-from regulars.http.openapi import Operation, path_id, put_and_patch
-from regulars.http.query_params import Query, read_path_id
 from regulars.api.authentication import Authenticator
+from regulars.api.channel_fields import NAME, NEW_CHANNEL
+from regulars.db.database import Database
+from regulars.http.idempotency import Done, Once
+from regulars.http.json_body import JSON, MERGING, read_fields, read_json
+from regulars.http.openapi import Operation, path_id, put_and_patch
+from regulars.http.public_url import base_url
+from regulars.http.query_params import Query, read_path_id
+from regulars.http.responses import answer, is_strict
 from regulars.permissions import Principal
 from regulars.settings import Settings
+from regulars.tenants.channels import (
+    Channel,
+    create_channel,
+    delete_channel,
+    get_channel,
+    list_channels,
+    rename_channel,
+)
 
 CHANNELS = "/api/v1/channels"
 ID_PARAMETER = path_id("channel", 1)

@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.tenants.countries import Country, list_countries
+from regulars.api.authentication import Authenticator
 from regulars.db.database import Database
-from regulars.http.responses import answer, is_strict
 from regulars.http.openapi import Operation
 from regulars.http.query_params import Query
-from regulars.api.authentication import Authenticator
+from regulars.http.responses import answer, is_strict
+from regulars.tenants.countries import Country, list_countries
 
 
 class CountriesAnswer(Struct, frozen=True):

@@ -2,27 +2,24 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
 
 import falcon
 import msgspec
 
 from regulars.accounts.users import get_user
-from regulars.db.database import Database
-from regulars.errors import Forbidden
 from regulars.api.authentication import Authenticator
+from regulars.db.database import Database
+from regulars.errors import Forbidden, Malformed
+from regulars.http.forms import FORM_TYPE, Pairs, read_form
 from regulars.oauth.metadata import key_set, resource_metadata, server_metadata
+from regulars.oauth.server import Answer, Server
 from regulars.oauth.signing_keys import current_key
-from regulars.oauth.server import Answer, Pairs, Server
 from regulars.oauth.userinfo import claims_of
 from regulars.settings import Settings
 
-LARGEST_BODY = 65_536
-MOST_PARAMETERS = 100
-FORM = "application/x-www-form-urlencoded"
 NOT_A_FORM: Answer = (
     400,
-    {"error": "invalid_request", "error_description": f"Send the parameters as {FORM}, in the body."},
+    {"error": "invalid_request", "error_description": f"Send the parameters as {FORM_TYPE}, in the body."},
     [],
 )
 
@@ -44,18 +41,12 @@ def routes(server: Server, authenticator: Authenticator) -> list[tuple[str, obje
     ]
 
 
-def read_form(request: falcon.Request) -> Pairs | None:
-    """The parameters in the request's body, in order and with repetitions; None where it is no form."""
-    if (request.content_type or "").partition(";")[0].strip().lower() != FORM:
-        return None
-    body = request.bounded_stream.read(LARGEST_BODY + 1)
-    if len(body) > LARGEST_BODY:
-        return None
+def read_parameters(request: falcon.Request) -> Pairs | None:
+    """Return the parameters in the body of a request; None if it is not a form that can be read."""
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
-    except ValueError:
+        return read_form(request)
+    except Malformed:
         return None
-    return None if any("\0" in name + value for name, value in pairs) else pairs
 
 
 class Document:
@@ -95,7 +86,7 @@ class TokenEndpoint:
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Tokens, or why not."""
-        pairs = read_form(request)
+        pairs = read_parameters(request)
         send(response, NOT_A_FORM if pairs is None else self.server.token_answer(pairs, headers_of(request)))
 
 
@@ -108,7 +99,7 @@ class NamedEndpoint:
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """The answer of the endpoint's own RFC."""
-        pairs = read_form(request)
+        pairs = read_parameters(request)
         if pairs is None:
             send(response, NOT_A_FORM)
         else:

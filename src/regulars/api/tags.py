@@ -16,12 +16,12 @@ from regulars.customers.tags import (
     read_tag_name,
     update_tag,
 )
-from regulars.http.public_url import base_url
-from regulars.http.responses import answer
-from regulars.http.json_body import FILLED_PATTERN, JSON, MERGING, read_fields, read_json, text_field
 from regulars.http.idempotency import Done
+from regulars.http.json_body import FILLED_PATTERN, JSON, MERGING, read_fields, read_json, text_field
 from regulars.http.openapi import Operation, path_id, put_and_patch
+from regulars.http.public_url import base_url
 from regulars.http.query_params import read_path_id
+from regulars.http.responses import answer
 
 TAGS = "/api/v1/tags"
 COLOR = {"pattern": "^\\s*#[0-9A-Fa-f]{6}\\s*$"}

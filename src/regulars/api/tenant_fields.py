@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from regulars.http.json_body import Field, text_field
-from regulars.validation import LONGEST_NAME
 from regulars.tenants.validation import LOCALE_PATTERN, LONGEST_URL, UNIQUE, Readers, readers
+from regulars.validation import LONGEST_NAME
 
 
 def tenant_fields(how: Readers) -> Sequence[Field]:

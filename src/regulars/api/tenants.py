@@ -5,16 +5,16 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
+from regulars.api.authentication import Authenticator
+from regulars.api.tenant_fields import FIELDS, tenant_fields
 from regulars.db.database import Database
 from regulars.errors import NotFound
-from regulars.http.responses import answer, is_strict
 from regulars.http.json_body import JSON, MERGING, read_fields, read_json
 from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.query_params import Query, read_path_id
-from regulars.api.authentication import Authenticator
-from regulars.api.tenant_fields import FIELDS, tenant_fields
-from regulars.tenants.validation import readers
+from regulars.http.responses import answer, is_strict
 from regulars.tenants.tenants import Tenant, country_reader, get_tenant, update_tenant
+from regulars.tenants.validation import readers
 
 ID_PARAMETER = path_id("tenant", 1)
 

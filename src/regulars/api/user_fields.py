@@ -11,8 +11,8 @@ from regulars.accounts.users import (
 )
 from regulars.http.json_body import Field, choice_field, text_field
 from regulars.http.query_params import shown
-from regulars.validation import LONGEST_NAME, read_name
 from regulars.permissions import Role
+from regulars.validation import LONGEST_NAME, read_name
 
 
 def _read_email(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from regulars.accounts.directory import SortBy, SortOrder, UserListing
+from regulars.accounts.directory import SortBy, SortOrder, UserQuery
 from regulars.http.query_params import choice_parameter, flag_parameter, integer_parameter, text_parameter
 
 PARAMETERS = (
@@ -27,7 +27,7 @@ PARAMETERS = (
 )
 
 
-def listing_of(values: Mapping[str, Any]) -> UserListing:
+def listing_of(values: Mapping[str, Any]) -> UserQuery:
     """The listing that the parameters' `values` ask for."""
     defaults: dict[str, Any] = {"sort_order": "asc"} if "sort_by" in values else {}
-    return UserListing(**(defaults | dict(values)))
+    return UserQuery(**(defaults | dict(values)))

@@ -6,20 +6,20 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.api.user_fields import NEW_MEMBER, ROLE
 from regulars.accounts.directory import TenantUser, fetch_users, get_tenant_user
 from regulars.accounts.memberships import add_new_member, change_role, end_membership
-from regulars.api.user_parameters import PARAMETERS, listing_of
 from regulars.accounts.users import hash_password
+from regulars.api.authentication import Authenticator
+from regulars.api.user_fields import NEW_MEMBER, ROLE
+from regulars.api.user_parameters import PARAMETERS, listing_of
 from regulars.db.database import Database
-from regulars.http.public_url import base_url
-from regulars.http.responses import answer, is_strict
-from regulars.http.json_body import JSON, MERGING, read_fields, read_json
 from regulars.http.idempotency import Done, Once
+from regulars.http.json_body import JSON, MERGING, read_fields, read_json
 from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.pagination import Links, PageMeta, links_and_meta
+from regulars.http.public_url import base_url
 from regulars.http.query_params import Query, read_path_id
-from regulars.api.authentication import Authenticator
+from regulars.http.responses import answer, is_strict
 from regulars.permissions import Role, check_permitted
 from regulars.settings import Settings
 

@@ -1,4 +1,4 @@
-"""`regulars census`"""
+"""`regulars counts`"""
 
 from typing import Annotated
 
@@ -21,21 +21,21 @@ def count(
 
     Exit status with --check: 0 all are right, 1 some are not.
     """
-    from regulars.customers.counts.maintenance import check_census, rebuild_census
+    from regulars.customers.counts.maintenance import check_counts, rebuild_counts
     from regulars.tenants.tenants import get_tenant, list_tenants
 
     wrong = False
     with opened(database) as (db, _):
         for each in list_tenants(db) if tenant is None else [get_tenant(db, tenant)]:
             if not check:
-                rebuild_census(db, each.id)
+                rebuild_counts(db, each.id)
                 print_line(f"Counted the customers of tenant {each.id}.")
-            elif differences := check_census(db, each.id):
+            elif differences := check_counts(db, each.id):
                 wrong = True
-                print_line(f"The census of tenant {each.id} is wrong in {len(differences)} counts, like this one:")
+                print_line(f"The counts of tenant {each.id} are wrong in {len(differences)} places. The first:")
                 print_line(f"  {differences[0].describe()}")
             else:
-                print_line(f"The census of tenant {each.id} is right.")
+                print_line(f"The counts of tenant {each.id} are right.")
     if wrong:
-        print_line("'regulars census' without --check counts anew.")
+        print_line("Run 'regulars counts' without --check to rebuild them.")
         raise typer.Exit(WRONG)

@@ -35,8 +35,8 @@ def create(fields: FieldsArgument, tenant: TenantOption, database: DatabaseOptio
 
     content = _read(fields)
 
-    def work(edits: Any) -> int:
-        return create_customer(edits, customer_reader(edits.tenant, edits.database).read(content)).id
+    def work(changes: Any) -> int:
+        return create_customer(changes, customer_reader(changes.tenant, changes.database).read(content)).id
 
     print_line(_edit(database, tenant, work))
 
@@ -51,9 +51,9 @@ def update(
 
     content = _read(fields)
 
-    def work(edits: Any) -> None:
-        reader = customer_reader(edits.tenant, edits.database)
-        update_customer(edits, customer, reader.read(content, partial=True))
+    def work(changes: Any) -> None:
+        reader = customer_reader(changes.tenant, changes.database)
+        update_customer(changes, customer, reader.read(content, partial=True))
 
     _edit(database, tenant, work)
 
@@ -63,7 +63,7 @@ def trash(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOp
     """Put a customer into the trash."""
     from regulars.customers.write.commands import trash_customer
 
-    _edit(database, tenant, lambda edits: trash_customer(edits, customer))
+    _edit(database, tenant, lambda changes: trash_customer(changes, customer))
 
 
 @app.command("restore")
@@ -71,7 +71,7 @@ def restore(customer: CustomerArgument, tenant: TenantOption, database: Database
     """Bring a customer back from the trash."""
     from regulars.customers.write.commands import restore_customer
 
-    _edit(database, tenant, lambda edits: restore_customer(edits, customer))
+    _edit(database, tenant, lambda changes: restore_customer(changes, customer))
 
 
 @app.command("purge")
@@ -79,7 +79,7 @@ def purge(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOp
     """Remove a customer from the trash, for good."""
     from regulars.customers.write.commands import purge_customer
 
-    _edit(database, tenant, lambda edits: purge_customer(edits, customer))
+    _edit(database, tenant, lambda changes: purge_customer(changes, customer))
 
 
 @app.command("erase")
@@ -87,7 +87,7 @@ def erase(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOp
     """Remove all that is held about a person, for good, and print the kinds of data that there were."""
     from regulars.customers.write.commands import erase_customer
 
-    for kind in _edit(database, tenant, lambda edits: erase_customer(edits, customer)):
+    for kind in _edit(database, tenant, lambda changes: erase_customer(changes, customer)):
         print_line(kind)
 
 
@@ -101,7 +101,7 @@ def merge(
     """Let another customer flow into this one."""
     from regulars.customers.write.merge import merge_customers
 
-    _edit(database, tenant, lambda edits: merge_customers(edits, customer, other))
+    _edit(database, tenant, lambda changes: merge_customers(changes, customer, other))
 
 
 @app.command("unmerge")
@@ -111,7 +111,7 @@ def unmerge(
     """Undo a merge: the other customer comes back."""
     from regulars.customers.write.merge import unmerge_customers
 
-    _edit(database, tenant, lambda edits: unmerge_customers(edits, customer, other))
+    _edit(database, tenant, lambda changes: unmerge_customers(changes, customer, other))
 
 
 def _read(fields: str) -> Any:
@@ -122,11 +122,11 @@ def _read(fields: str) -> Any:
 
 def _edit(database: str | None, tenant: int, work: Callable[[Any], Any]) -> Any:
     """Do the work in one transaction, as whoever runs the command line."""
-    from regulars.customers.write.change_set import editing
+    from regulars.customers.write.change_set import open_change_set
     from regulars.permissions import COMMAND_LINE
     from regulars.tenants.tenants import get_tenant
 
     with opened(database) as (db, _):
         get_tenant(db, tenant)
-        with editing(db, tenant, COMMAND_LINE) as edits:
-            return work(edits)
+        with open_change_set(db, tenant, COMMAND_LINE) as changes:
+            return work(changes)

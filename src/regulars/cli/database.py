@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.db.database import Database, is_embedded, open_database
+from regulars.db.connect import is_embedded, open_database
+from regulars.db.database import Database
 from regulars.settings import Settings, load_settings
 
 DatabaseOption = Annotated[

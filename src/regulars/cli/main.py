@@ -8,10 +8,24 @@ import typer
 from typer.exceptions import TyperException
 
 from regulars import __version__
-from regulars.cli import applications, audit, channels, distribute, keys, members, schema, serve, settings, tenants, tokens, trash, users
-from regulars.cli import counts as census
-from regulars.cli import customers as customer
-from regulars.cli import import_export as customers
+from regulars.cli import (
+    applications,
+    audit,
+    channels,
+    counts,
+    customers,
+    distribute,
+    import_export,
+    keys,
+    members,
+    schema,
+    serve,
+    settings,
+    tenants,
+    tokens,
+    trash,
+    users,
+)
 from regulars.cli.output import print_line
 from regulars.errors import Invalid, RegularsError
 
@@ -32,10 +46,10 @@ app.command("demo")(serve.demo)
 app.command("serve")(serve.serve)
 app.command("migrate")(schema.migrate_database)
 app.command("distribute")(distribute.distribute_schema)
-app.command("seed")(customers.seed)
-app.command("import")(customers.import_customers)
-app.command("export")(customers.export_customers)
-app.command("census")(census.count)
+app.command("seed")(import_export.seed)
+app.command("import")(import_export.import_customers)
+app.command("export")(import_export.export_customers)
+app.command("counts")(counts.count)
 app.command("settings")(settings.show_settings)
 app.command("audit")(audit.show_audit)
 app.add_typer(tenants.app, name="tenant")
@@ -45,7 +59,7 @@ app.add_typer(channels.app, name="channel")
 app.add_typer(tokens.app, name="token")
 app.add_typer(applications.app, name="app")
 app.add_typer(keys.app, name="key")
-app.add_typer(customer.app, name="customer")
+app.add_typer(customers.app, name="customer")
 app.add_typer(trash.app, name="trash")
 
 

@@ -47,8 +47,8 @@ def update(
     database: DatabaseOption = None,
 ) -> None:
     """Change those of a tenant's settings that are given."""
-    from regulars.tenants.validation import read_settings, readers
     from regulars.tenants.tenants import country_reader, update_tenant
+    from regulars.tenants.validation import read_settings, readers
 
     fields = None if unique_fields is None else [field.strip() for field in unique_fields.split(",") if field.strip()]
     given = {

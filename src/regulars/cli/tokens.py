@@ -100,8 +100,8 @@ def revoke(
 
 def _revoke(database: Database, settings: Settings, text: str) -> None:
     from regulars.accounts.personal_tokens import find_personal_token, revoke_personal_token
-    from regulars.security.tokens import Kind, is_token
     from regulars.oauth.access_tokens import revoke_token
+    from regulars.security.tokens import Kind, is_token
 
     if text.count(".") == 2:  # a JSON Web Token
         revoke_token(database, settings, text)

@@ -5,18 +5,18 @@ from typing import Any
 
 import falcon
 
-from regulars.accounts.throttle import browser_key, forget_failures, record_failure, seconds_to_wait
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.passwords import change_password, confirm_password
 from regulars.accounts.personal_tokens import create_personal_token, list_personal_tokens, revoke_personal_token
 from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions, renew_authentication
+from regulars.accounts.throttle import browser_key, forget_failures, record_failure, seconds_to_wait
 from regulars.accounts.users import User, update_name
-from regulars.console.pages import Form, Pages, Visitor
 from regulars.console.flash import show_once, take_shown_once
+from regulars.console.pages import Form, Pages, Visitor
 from regulars.errors import Forbidden, Invalid
 from regulars.oauth.connected_apps import disconnect, list_connections
-from regulars.scopes import SCOPES
 from regulars.permissions import Role
+from regulars.scopes import SCOPES
 from regulars.tenants.tenants import list_tenants_of
 
 WRONG_PASSWORD = "This is not your password, or you have tried too often: then wait a minute."  # noqa: S105 - a sentence

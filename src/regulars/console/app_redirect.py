@@ -8,8 +8,8 @@ import falcon
 
 from regulars.console.pages import Pages
 from regulars.errors import NotFound
-from regulars.oauth.clients import Client, find_client
 from regulars.oauth.authorization_codes import find_code
+from regulars.oauth.clients import Client, find_client
 from regulars.oauth.redirect_uris import SCHEME
 from regulars.oauth.server import Server
 

@@ -7,8 +7,8 @@ import falcon
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User
 from regulars.console.account import show
-from regulars.console.pages import Form, Pages, Visitor
 from regulars.console.flash import show_once, take_shown_once
+from regulars.console.pages import Form, Pages, Visitor
 from regulars.errors import Invalid, NotFound
 from regulars.oauth.clients import (
     Client,
@@ -19,8 +19,8 @@ from regulars.oauth.clients import (
     list_clients,
     rotate_secret,
 )
-from regulars.scopes import SCOPES
 from regulars.permissions import Role
+from regulars.scopes import SCOPES
 from regulars.tenants.tenants import OwnTenant, list_tenants_of
 
 KINDS = {

@@ -1,7 +1,7 @@
 """`/oauth/authorize`: an application sends its user here; they sign in, agree, and are sent back."""
 
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import falcon
 
@@ -9,11 +9,24 @@ from regulars.accounts.memberships import memberships_of
 from regulars.accounts.sessions import Session
 from regulars.accounts.users import User
 from regulars.console.pages import Pages, Visitor
-from regulars.errors import Malformed
-from regulars.oauth.authorization_request import AuthorizationRequest, Refused, after_sign_in, approve, as_another, denied, has_consented, is_member, likely_email, may_skip_consent, must_sign_in, read_request, redirect_targets
-from regulars.api.oauth import read_form
+from regulars.http.forms import Pairs, parse_pairs, read_form
+from regulars.oauth.authorization_request import (
+    AuthorizationRequest,
+    Refused,
+    after_sign_in,
+    approve,
+    as_another,
+    denied,
+    has_consented,
+    is_member,
+    likely_email,
+    may_skip_consent,
+    must_sign_in,
+    read_request,
+    redirect_targets,
+)
+from regulars.oauth.server import Server
 from regulars.scopes import SCOPES
-from regulars.oauth.server import Pairs, Server
 from regulars.tenants.tenants import list_tenants_of
 
 PATH = "/oauth/authorize"
@@ -32,14 +45,11 @@ class Authorize:
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Sign in, ask, or send back at once."""
-        self._answer(request, response, query_pairs(request.query_string))
+        self._answer(request, response, parse_pairs(request.query_string))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """The same for a request whose parameters are in the body (OpenID Connect Core, section 3.1.2.1)."""
-        pairs = read_form(request)
-        if pairs is None:
-            raise Malformed("The request cannot be read.")
-        self._answer(request, response, pairs)
+        self._answer(request, response, read_form(request))
 
     def _answer(self, request: falcon.Request, response: falcon.Response, pairs: Pairs) -> None:
         visitor = self.pages.visitor(request, response)
@@ -88,7 +98,7 @@ class Consent:
             return
         self.pages.check_form(request, form, visitor)
         try:
-            asked = read_request(self.server, query_pairs(form.raw("request")))
+            asked = read_request(self.server, parse_pairs(form.raw("request")))
             if not is_member(self.server, asked, session.user_id):
                 raise denied(self.server, asked, *NOT_A_MEMBER)
             if form.get("decision") != "allow":
@@ -102,17 +112,6 @@ class Consent:
 def authorize_routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
     """The addresses of the authorization endpoint and its form."""
     return [(PATH, Authorize(pages, server)), ("/oauth/consent", Consent(pages, server))]
-
-
-def query_pairs(query: str) -> Pairs:
-    """A query string's parameters, in order and with repetitions. Raises `Malformed`."""
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
-    except ValueError:
-        raise Malformed("The request cannot be read.") from None
-    if any("\0" in name + value for name, value in pairs):
-        raise Malformed("The request cannot be read.")
-    return pairs
 
 
 def show_consent(

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import falcon
 
-from regulars.accounts.throttle import address_key, record_failure, seconds_to_wait
 from regulars.accounts.memberships import memberships_of
+from regulars.accounts.throttle import address_key, record_failure, seconds_to_wait
 from regulars.console.authorize import what_is_asked
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import Conflict

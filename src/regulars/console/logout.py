@@ -3,12 +3,10 @@
 import falcon
 
 from regulars.accounts.sessions import end_session
-from regulars.console.authorize import query_pairs
 from regulars.console.pages import Pages, Visitor
-from regulars.errors import Malformed
+from regulars.http.forms import FORM_TYPE, Pairs, parse_pairs, read_form
 from regulars.oauth.logout import LogoutRequest, end_grants_of_session, read_logout, where_to_go
-from regulars.api.oauth import FORM, read_form
-from regulars.oauth.server import Pairs, Server
+from regulars.oauth.server import Server
 
 
 class Logout:
@@ -20,13 +18,11 @@ class Logout:
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Sign out at once where the application proves whom it means, else ask."""
-        self._answer(request, response, query_pairs(request.query_string))
+        self._answer(request, response, parse_pairs(request.query_string))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """The same with the parameters in the body."""
-        pairs = read_form(request) if (request.content_type or "").startswith(FORM) else ()
-        if pairs is None:
-            raise Malformed("The request cannot be read.")
+        pairs = read_form(request) if (request.content_type or "").startswith(FORM_TYPE) else ()
         self._answer(request, response, pairs)
 
     def _answer(self, request: falcon.Request, response: falcon.Response, pairs: Pairs) -> None:
@@ -53,7 +49,7 @@ class LogoutConfirmed:
         form = self.pages.read_form(request)
         if visitor.session is not None:
             self.pages.check_form(request, form, visitor)
-        asked = read_logout(self.server, query_pairs(form.raw("request")))
+        asked = read_logout(self.server, parse_pairs(form.raw("request")))
         sign_out(self.pages, self.server, response, visitor, asked)
 
 

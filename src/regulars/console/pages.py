@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import falcon
 import jinja2
@@ -15,15 +15,14 @@ from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
 from regulars.console.i18n import preferred_language, translate
 from regulars.db.database import Database
-from regulars.errors import Forbidden, Malformed
-from regulars.http.public_url import client_address
+from regulars.errors import Forbidden
+from regulars.http.forms import read_form
 from regulars.http.problems import Problem
+from regulars.http.public_url import client_address
+from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, is_token, new_token
-from regulars.security.encryption import Vault
 from regulars.settings import Settings
 
-LARGEST_FORM = 65_536
-MOST_FIELDS = 200
 A_YEAR = 365 * 86400
 RECENT = timedelta(minutes=15)
 POLICY = (
@@ -75,7 +74,7 @@ class Pages:
         self.settings = settings
         self.root = urlsplit(settings.origin).path
         self.is_secure = settings.origin.startswith("https://")
-        self._vault: Vault | None = None
+        self._cipher: Cipher | None = None
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("regulars.console"),
             autoescape=True,
@@ -85,11 +84,11 @@ class Pages:
         )
 
     @property
-    def vault(self) -> Vault:
+    def cipher(self) -> Cipher:
         """What signs the tokens of forms."""
-        if self._vault is None:
-            self._vault = Vault(self.settings, "forms")
-        return self._vault
+        if self._cipher is None:
+            self._cipher = Cipher(self.settings, "forms")
+        return self._cipher
 
     def visitor(self, request: falcon.Request, response: falcon.Response) -> Visitor:
         """Who sent the request. A browser that comes for the first time gets a cookie to know it by."""
@@ -153,16 +152,7 @@ class Pages:
 
     def read_form(self, request: falcon.Request) -> Form:
         """The form that the request brings, from wherever it may be. Raises `Malformed`."""
-        if (request.content_type or "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-            raise Malformed("A form must be sent as application/x-www-form-urlencoded.")
-        body = request.bounded_stream.read(LARGEST_FORM + 1)
-        if len(body) > LARGEST_FORM:
-            raise Malformed("The form is too large.")
-        try:
-            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
-        except ValueError:
-            raise Malformed("The form cannot be read.") from None
-        return Form([(name, value.replace("\0", "")) for name, value in pairs])
+        return Form(list(read_form(request)))
 
     def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
         """Raises `Forbidden` if the form is not from a page that this visitor was shown (CSRF)."""
@@ -174,7 +164,7 @@ class Pages:
 
     def form_token(self, visitor: Visitor) -> str:
         """What a form of this visitor's must bring along, so that no other site can send it (CSRF)."""
-        return self.vault.sign(f"{visitor.browser} {visitor.session.id if visitor.session else ''}")
+        return self.cipher.sign(f"{visitor.browser} {visitor.session.id if visitor.session else ''}")
 
     def show(
         self,
@@ -255,7 +245,7 @@ class Pages:
         self.show(response, nobody, "error", status=status, problem=problem)
 
     def _known(self, visitor: Visitor, user_id: int) -> str:
-        return self.vault.sign(f"known {visitor.browser} {user_id}")
+        return self.cipher.sign(f"known {visitor.browser} {user_id}")
 
     def _cookie_name(self, name: str) -> str:
         return f"__Host-regulars_{name}" if self.is_secure else f"regulars_{name}"

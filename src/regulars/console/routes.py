@@ -1,6 +1,7 @@
 """Every page of the console, with its address."""
 
 from regulars.console.account import account_routes
+from regulars.console.app_redirect import way_back_routes
 from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
@@ -10,7 +11,6 @@ from regulars.console.pages import Pages
 from regulars.console.passkeys import passkey_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
-from regulars.console.app_redirect import way_back_routes
 from regulars.oauth.server import Server
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import falcon
 import segno
 
-from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
+from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_time_token, take_one_time_token
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes
 from regulars.accounts.totp import disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import User
 from regulars.console.account import WRONG_PASSWORD, is_own_password, show
-from regulars.console.pages import Form, Pages, Visitor
 from regulars.console.flash import show_once, take_shown_once
+from regulars.console.pages import Form, Pages, Visitor
 
 PATH = "/account/second-factor"
 ENROL = "enrol totp"
@@ -50,7 +50,7 @@ class SecondFactorSettings:
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, form: Form
     ) -> None:
         database, settings, token = self.pages.database, self.pages.settings, self.pages.step(request)
-        found = peek_challenge(database, settings, ENROL, token)
+        found = peek_one_time_token(database, settings, ENROL, token)
         if found is None or found[0] != user.id:
             self.pages.go(response, PATH)
             return
@@ -58,7 +58,7 @@ class SecondFactorSettings:
         if codes is None:
             self._show(request, response, visitor, user, fault=WRONG_CODE, status=422)
             return
-        take_challenge(database, settings, ENROL, token)
+        take_one_time_token(database, settings, ENROL, token)
         show_once(self.pages, response, user, PATH, " ".join(codes))
 
     def _show(
@@ -79,11 +79,13 @@ class SecondFactorSettings:
     def _secret(self, request: falcon.Request, response: falcon.Response, user: User) -> str:
         """The secret that is being set up in this browser, or a new one."""
         database, settings = self.pages.database, self.pages.settings
-        found = peek_challenge(database, settings, ENROL, self.pages.step(request))
+        found = peek_one_time_token(database, settings, ENROL, self.pages.step(request))
         if found is not None and found[0] == user.id:
             return found[1].decode()
         secret = new_totp_secret()
-        token = start_challenge(database, settings, ENROL, secret.encode(), user_id=user.id, seconds=ENROL_SECONDS)
+        token = create_one_time_token(
+            database, settings, ENROL, secret.encode(), user_id=user.id, seconds=ENROL_SECONDS
+        )
         self.pages.set_step(response, token, ENROL_SECONDS)
         return secret
 

@@ -6,12 +6,19 @@ from datetime import UTC, datetime
 import falcon
 import msgspec
 
-from regulars.accounts.throttle import account_key, address_key, browser_key, forget_failures, record_failure, seconds_to_wait
-from regulars.accounts.one_time_tokens import peek_challenge, start_challenge, take_challenge
+from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_time_token, take_one_time_token
 from regulars.accounts.passkeys import begin_sign_in, finish_sign_in
 from regulars.accounts.passwords import check_password
 from regulars.accounts.recovery_codes import use_recovery_code
 from regulars.accounts.sessions import end_session, renew_authentication, start_session
+from regulars.accounts.throttle import (
+    account_key,
+    address_key,
+    browser_key,
+    forget_failures,
+    record_failure,
+    seconds_to_wait,
+)
 from regulars.accounts.totp import check_totp, has_totp
 from regulars.accounts.users import find_user_by_email, get_user
 from regulars.console.pages import Pages, Visitor
@@ -65,7 +72,7 @@ class SignIn:
             return
         forget_failures(database, keys[:1])
         if has_totp(database, user.id):
-            token = start_challenge(
+            token = create_one_time_token(
                 database, self.pages.settings, SECOND_FACTOR, target.encode(), user_id=user.id, seconds=STEP_SECONDS
             )
             self.pages.set_step(response, token, STEP_SECONDS)
@@ -123,7 +130,7 @@ class SecondFactor:
             record_failure(database, keys[1:], now)
             self._ask(response, visitor, target, fault=WRONG_CODE, status=422)
             return
-        if take_challenge(database, self.pages.settings, SECOND_FACTOR, self.pages.step(request)) is None:
+        if take_one_time_token(database, self.pages.settings, SECOND_FACTOR, self.pages.step(request)) is None:
             self.pages.go(response, "/sign-in")
             return
         forget_failures(database, keys[:1])
@@ -147,7 +154,7 @@ class SecondFactor:
 
     def _waiting(self, request: falcon.Request) -> tuple[int, str] | None:
         """Whose password was right a moment ago, and where they want to go."""
-        found = peek_challenge(self.pages.database, self.pages.settings, SECOND_FACTOR, self.pages.step(request))
+        found = peek_one_time_token(self.pages.database, self.pages.settings, SECOND_FACTOR, self.pages.step(request))
         return (found[0], found[1].decode()) if found and found[0] is not None else None
 
 

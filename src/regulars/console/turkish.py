@@ -246,13 +246,15 @@ TURKISH = {
         "Bu form çok uzun süre açık kaldı. Geri dönün, sayfayı yenileyin ve yeniden deneyin."
     ),
     "The database does not answer.": "Veritabanı yanıt vermiyor.",
-    "The form is too large.": "Form çok büyük.",
     "The form cannot be read.": "Form okunamıyor.",
-    "A form must be sent as application/x-www-form-urlencoded.": (
+    "The parameters cannot be read.": "Parametreler okunamıyor.",
+    "The parameters cannot be read: they contain a NUL character.": (
+        "Parametreler okunamıyor: NUL karakteri içeriyorlar."
+    ),
+    "Send the form as application/x-www-form-urlencoded.": (
         "Form, application/x-www-form-urlencoded olarak gönderilmelidir."
     ),
     "A service account acts in one tenant: name it.": "Hizmet hesabı tek bir işletmede çalışır: onu seçin.",
-    "The request cannot be read.": "İstek okunamıyor.",
     "The request is not valid.": "İstek geçerli değil.",
     "There is no such session; it may have ended already.": "Böyle bir oturum yok; belki çoktan kapandı.",
     "There is no such passkey; it may have been removed already.": (

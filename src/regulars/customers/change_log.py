@@ -1,6 +1,6 @@
 """What happened to a tenant's customers, one after the other: written with each change, and read by those who follow.
 
-Whoever writes a tenant's customers holds the tenant's counter (`tenants.locks.hold_customers`) until the end of the
+Whoever writes a tenant's customers holds the tenant's counter (`tenants.locks.lock_customers`) until the end of the
 transaction. So changes are numbered 1, 2, 3 in the order in which they can be seen: who has read up to a position
 misses nothing.
 """
@@ -92,7 +92,7 @@ def _counting(dialect: str) -> Statement:
 COUNT = {dialect: _counting(dialect) for dialect in ("sqlite", "postgresql")}
 _last = select(change_counters.c.last).where(change_counters.c.tenant_id == bindparam("tenant_id"))
 LAST = Statement(_last)
-LAST_SEEN = Statement(_last, may_lag=True)
+LAST_SEEN = Statement(_last, replica_ok=True)
 COLUMNS = tuple(column.name for column in customer_changes.columns)
 OF_CUSTOMER = (
     customer_changes.c.tenant_id == bindparam("of_tenant"),
@@ -201,8 +201,8 @@ def _changes(*conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-ALL = Statement(_changes(*SINCE), may_lag=True)
-OF_ONE = Statement(_changes(*SINCE, customer_changes.c.customer_id == bindparam("customer_id")), may_lag=True)
+ALL = Statement(_changes(*SINCE), replica_ok=True)
+OF_ONE = Statement(_changes(*SINCE, customer_changes.c.customer_id == bindparam("customer_id")), replica_ok=True)
 
 
 LAST_MERGE = Statement(

@@ -9,14 +9,14 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, insert, literal_column, select, update
 
-from regulars.customers.validation import read_text
 from regulars.customers.change_log import Change, record_changes
+from regulars.customers.validation import read_text
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import customer_tags, customers, tags
 from regulars.errors import Conflict, NotFound
 from regulars.permissions import Actor
-from regulars.tenants.locks import hold_customers
+from regulars.tenants.locks import lock_customers
 
 SEQUENCE = "tag_ids"
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
@@ -35,8 +35,8 @@ class Tag(Struct, frozen=True):
 
 FIELDS = (tags.c.id, tags.c.name, tags.c.color)
 OF_TENANT = tags.c.tenant_id == bindparam("tenant_id")
-ALL = Statement(select(*FIELDS).where(OF_TENANT).order_by(tags.c.name_key), may_lag=True)
-ONE = Statement(select(*FIELDS).where(OF_TENANT, tags.c.id == bindparam("id")), may_lag=True)
+ALL = Statement(select(*FIELDS).where(OF_TENANT).order_by(tags.c.name_key), replica_ok=True)
+ONE = Statement(select(*FIELDS).where(OF_TENANT, tags.c.id == bindparam("id")), replica_ok=True)
 BY_NAME = Statement(select(tags.c.id).where(OF_TENANT, tags.c.name_key == bindparam("name_key")))
 INSERT = Statement(
     insert(tags).values({name: bindparam(name) for name in ("tenant_id", "id", "name", "name_key", "color")})
@@ -79,11 +79,11 @@ OF_CUSTOMERS = {
         _of_customers.where(
             customer_tags.c.customer_id.in_(select(column("value")).select_from(func.json_each(bindparam("ids"))))
         ),
-        may_lag=True,
+        replica_ok=True,
     ),
     "postgresql": Statement(
         _of_customers.where(customer_tags.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger)))),
-        may_lag=True,
+        replica_ok=True,
     ),
 }
 
@@ -134,7 +134,7 @@ def tags_of(database: Database, tenant_id: int, customer_ids: Collection[int]) -
 def create_tag(database: Database, tenant_id: int, name: str, color: str) -> Tag:
     """A new tag. Raises `Conflict` where the name is taken."""
     with database.transaction():
-        hold_customers(database, tenant_id)
+        lock_customers(database, tenant_id)
         _check_free(database, tenant_id, name, None)
         (tag_id,) = database.new_ids(SEQUENCE, 1)
         values = {"tenant_id": tenant_id, "id": tag_id, "name": name, "name_key": name_key(name), "color": color}
@@ -147,7 +147,7 @@ def update_tag(
 ) -> Tag:
     """Change a tag's name or colour. Raises `NotFound`, and `Conflict` where the name is another's."""
     with database.transaction():
-        hold_customers(database, tenant_id)
+        lock_customers(database, tenant_id)
         tag = get_tag(database, tenant_id, tag_id)
         tag = Tag(tag_id, name or tag.name, color or tag.color)
         _check_free(database, tenant_id, tag.name, tag_id)
@@ -159,7 +159,7 @@ def update_tag(
 def delete_tag(database: Database, tenant_id: int, tag_id: int, actor: Actor) -> None:
     """Remove a tag, from all customers who have it too. Raises `NotFound`."""
     with database.transaction():
-        hold_customers(database, tenant_id)
+        lock_customers(database, tenant_id)
         get_tag(database, tenant_id, tag_id)
         of_tag = {"of_tenant": tenant_id, "of_tag": tag_id}
         now = datetime.now(UTC).replace(microsecond=0)

@@ -53,7 +53,7 @@ def has_customers(database: Database) -> bool:
 
 
 @contextmanager
-def building_afterwards(database: Database) -> Iterator[None]:
+def deferred_indexes(database: Database) -> Iterator[None]:
     """A transaction to fill the empty table of customers in; its indexes, foreign keys and triggers come at its end."""
     with database.transaction():
         if database.dialect == "sqlite":
@@ -72,7 +72,7 @@ ONE_MOMENT = Statement(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 @contextmanager
-def seeing_one_moment(database: Database) -> Iterator[None]:
+def snapshot(database: Database) -> Iterator[None]:
     """A transaction, as long as it takes, in which all statements see the database as of its beginning.
 
     On PostgreSQL it raises `Unavailable` where another transaction has changed the same rows meanwhile.
@@ -84,7 +84,7 @@ def seeing_one_moment(database: Database) -> Iterator[None]:
         yield
 
 
-def look_anew(database: Database) -> None:
+def analyze_after_load(database: Database) -> None:
     """After a great load, for the plans to come. What was loaded stands, even where there is no time for this."""
     with suppress(Unavailable):
         database.analyze()

@@ -19,9 +19,9 @@ REFERENCE = ("countries", "users", "tenants", "memberships", "channels", "tags")
 """In an order in which none refers to a later one."""
 DISTRIBUTED = (
     "customers",
-    "census",
-    "census_deltas",
-    "milestones",
+    "customer_counts",
+    "count_deltas",
+    "page_checkpoints",
     "customer_tags",
     "change_counters",
     "customer_changes",

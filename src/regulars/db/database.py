@@ -3,12 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from urllib.parse import urlsplit
 
 from sqlalchemy import Table
 
 from regulars.db.statement import Row, Statement, Values
-from regulars.errors import ConfigurationError
 
 NO_VALUES: Values = {}
 
@@ -53,7 +51,7 @@ class Database(ABC):
         """`count` ids that nobody was given before, smallest first."""
 
     @abstractmethod
-    def raise_ids(self, sequence: str, highest: int) -> None:
+    def advance_sequence(self, sequence: str, highest: int) -> None:
         """See to it that `new_ids` gives only ids above `highest`."""
 
     @abstractmethod
@@ -61,7 +59,7 @@ class Database(ABC):
         """After a great load: let the database see anew what it holds, for its plans. Not within a transaction."""
 
     @abstractmethod
-    def transaction(self, *, at_once: bool = False) -> AbstractContextManager[None]:
+    def transaction(self, *, nowait: bool = False) -> AbstractContextManager[None]:
         """All that this thread does in it is kept together or, at an exception, not at all. May be nested.
 
         For what may as well be left undone, `at_once` raises `Unavailable` where it would have to wait for anybody who
@@ -78,41 +76,3 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of all connections."""
-
-
-def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = ()) -> Database:
-    """The database at `url` (sqlite:///file.db or postgresql://...), for `threads` threads at once, and the read
-    `replicas` of a PostgreSQL database.
-
-    Nothing is asked of a PostgreSQL server until the first statement. Raises `ConfigurationError` for a URL that
-    cannot be used.
-    """
-    scheme = urlsplit(url).scheme
-    if scheme == "sqlite":
-        from regulars.db.sqlite import SQLiteDatabase
-
-        return SQLiteDatabase(sqlite_path(url), threads=threads)
-    if scheme in {"postgresql", "postgres"}:
-        if replicas:
-            from regulars.db.replicas import ReplicatedDatabase
-
-            return ReplicatedDatabase(url, replicas, threads=threads)
-        from regulars.db.postgres import PostgresDatabase
-
-        return PostgresDatabase(url, threads=threads)
-    raise ConfigurationError(
-        f"A database URL starts with sqlite:/// or postgresql://, not with {scheme + '://' if scheme else 'nothing'}."
-    )
-
-
-def sqlite_path(url: str) -> str:
-    """The file that an SQLite URL names: three slashes for a relative path, four for an absolute one."""
-    path = url.partition("://")[2].partition("?")[0]
-    if not path.startswith("/") or path in {"/", "/:memory:"}:
-        raise ConfigurationError("An SQLite URL names a file: sqlite:///regulars.db, or sqlite:////srv/regulars.db.")
-    return path.removeprefix("/")
-
-
-def is_embedded(url: str) -> bool:
-    """Whether `url` names an SQLite file, which needs no server of its own."""
-    return url.startswith("sqlite://")

@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.pool import NullPool
 
-from regulars.db.database import is_embedded, sqlite_path
-from regulars.db.schema_version import check_known
+from regulars.db.connect import is_embedded, sqlite_path
+from regulars.db.schema_version import MIGRATIONS, check_known
 from regulars.errors import ConfigurationError, Unavailable
 
 MIGRATION_LOCK = 7244180512  # any number, the same in every program that migrates this schema
@@ -48,6 +48,7 @@ def _make_private(path: Path) -> None:
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("version_locations", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 

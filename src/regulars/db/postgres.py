@@ -15,8 +15,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Table
 
 from regulars.db.database import NO_VALUES, Database
-from regulars.db.write_queue import Line
 from regulars.db.statement import Compiled, Row, Statement, Values
+from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 
 Connection = psycopg.Connection[Row]
@@ -47,7 +47,7 @@ SETTINGS = {
     "lock_timeout": "10s",
 }
 # A prepared statement is planned once, for any values; statements whose plan depends on their values
-# (`plan_each_time`) are sent with the values in their text.
+# (`custom_plan`) are sent with the values in their text.
 FOR_SESSION = "; ".join(
     f"SET {name} = '{value}'" for name, value in {**SETTINGS, "plan_cache_mode": "force_generic_plan"}.items()
 )
@@ -88,14 +88,14 @@ class PostgresDatabase(Database):
                 "application_name": "regulars",
             },
         )
-        self._line = Line(threads)
+        self._write_queue = WriteQueue(threads)
         self._opening = threading.Lock()
         self._away_until = 0.0
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
         compiled = statement.compiled("postgresql")
         parameters = compiled.parameters(values)
-        planned = statement.plan_each_time
+        planned = statement.custom_plan
         current = self._local.connection
         try:
             if current is not None:
@@ -166,7 +166,7 @@ class PostgresDatabase(Database):
         # A range takes no memory; it is one unless somebody else drew numbers meanwhile.
         return in_a_row if numbers == list(in_a_row) else numbers
 
-    def raise_ids(self, sequence: str, highest: int) -> None:
+    def advance_sequence(self, sequence: str, highest: int) -> None:
         name = composing.Identifier(sequence)
         query = composing.SQL("SELECT setval({}, {}) FROM {} WHERE last_value < {} OR NOT is_called").format(
             composing.Literal(sequence), composing.Literal(highest), name, composing.Literal(highest)
@@ -189,7 +189,7 @@ class PostgresDatabase(Database):
             self._pool.putconn(connection)
 
     @contextmanager
-    def transaction(self, *, at_once: bool = False) -> Iterator[None]:
+    def transaction(self, *, nowait: bool = False) -> Iterator[None]:
         with self._transaction():
             yield
 
@@ -217,7 +217,7 @@ class PostgresDatabase(Database):
             raise _translated(error) from None
 
     def waiting(self) -> AbstractContextManager[None]:
-        return self._line.place()
+        return self._write_queue.slot()
 
     def close(self) -> None:
         self._pool.close()
@@ -260,20 +260,18 @@ def _is_pooled(connection: Connection) -> bool:
     return connection.prepare_threshold is None
 
 
-def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], plan_each_time: bool) -> list[Row]:
+def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], custom_plan: bool) -> list[Row]:
     if not _is_pooled(connection) or connection.info.transaction_status == TransactionStatus.INTRANS:
-        return _run(connection, compiled, parameters, plan_each_time).fetchall()
+        return _run(connection, compiled, parameters, custom_plan).fetchall()
     # What is sent together is one transaction.
     with connection.pipeline():
         connection.execute(FOR_STATEMENT)
-        cursor = _run(connection, compiled, parameters, plan_each_time)
+        cursor = _run(connection, compiled, parameters, custom_plan)
     return cursor.fetchall()
 
 
-def _run(
-    connection: Connection, compiled: Compiled, parameters: list[Any], plan_each_time: bool
-) -> psycopg.Cursor[Row]:
-    if plan_each_time:
+def _run(connection: Connection, compiled: Compiled, parameters: list[Any], custom_plan: bool) -> psycopg.Cursor[Row]:
+    if custom_plan:
         return psycopg.ClientCursor(connection).execute(compiled.sql, parameters)
     return connection.cursor(binary=True).execute(compiled.sql, parameters)
 

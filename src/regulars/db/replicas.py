@@ -78,8 +78,11 @@ class _Request(threading.local):
 
 
 class ReplicatedDatabase(PostgresDatabase):
-    """A primary and its replicas. Every verb goes to the primary; a statement that `may_lag` goes to a replica, where
-    the thread has said by `start_request` that it only reads, and is not in a transaction."""
+    """A primary and its replicas.
+
+    Everything runs on the primary, except a statement with `replica_ok` in a thread that is outside a transaction and
+    has declared by `start_request` that it only reads: that runs on a replica.
+    """
 
     def __init__(self, url: str, replicas: Sequence[str], *, threads: int = 1) -> None:
         super().__init__(url, threads=threads)
@@ -104,7 +107,7 @@ class ReplicatedDatabase(PostgresDatabase):
         return has_written
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
-        replica = self._replica() if statement.may_lag else None
+        replica = self._replica() if statement.replica_ok else None
         if replica is not None:
             started = time.monotonic()
             try:

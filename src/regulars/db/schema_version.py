@@ -6,11 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from regulars.db.database import Database, open_database, sqlite_path
+from regulars.db.connect import open_database, sqlite_path
+from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.errors import ConfigurationError, RegularsError, Unavailable
 
-VERSIONS = Path(__file__).parent / "versions"
+MIGRATIONS = Path(__file__).parent / "migrations"
 NAMES = re.compile(r'^(revision|down_revision) = "(.+)"$', re.MULTILINE)
 
 CURRENT = Statement(text("SELECT version_num FROM alembic_version"))
@@ -20,7 +21,7 @@ CURRENT = Statement(text("SELECT version_num FROM alembic_version"))
 def known_revisions() -> tuple[str, ...]:
     """The revisions of this program's schema, oldest first."""
     following = {}
-    for path in VERSIONS.glob("*.py"):
+    for path in MIGRATIONS.glob("*.py"):
         names = dict(NAMES.findall(path.read_text("utf-8")))
         following[names.get("down_revision")] = names["revision"]
     found = [following[None]]

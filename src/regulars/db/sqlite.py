@@ -14,8 +14,8 @@ import msgspec
 from sqlalchemy import Table
 
 from regulars.db.database import NO_VALUES, Database
-from regulars.db.write_queue import Line
 from regulars.db.statement import Compiled, Row, Statement, Values
+from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 
 BUSY_SECONDS = 15
@@ -66,7 +66,7 @@ class SQLiteDatabase(Database):
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         self._local = _PerThread()
-        self._line = Line(threads)
+        self._write_queue = WriteQueue(threads)
         self._writer = threading.Lock()
         self._open: list[sqlite3.Connection] = []
 
@@ -131,7 +131,7 @@ class SQLiteDatabase(Database):
             (last,) = connection.execute("SELECT last FROM id_sequences WHERE name = ?", (sequence,)).fetchone()
         return range(last - count + 1, last + 1)
 
-    def raise_ids(self, sequence: str, highest: int) -> None:
+    def advance_sequence(self, sequence: str, highest: int) -> None:
         with self.transaction():
             self._connection().execute(
                 "INSERT INTO id_sequences (name, last) VALUES (?, ?)"
@@ -144,16 +144,16 @@ class SQLiteDatabase(Database):
             self._connection().execute("ANALYZE")
 
     @contextmanager
-    def transaction(self, *, at_once: bool = False) -> Iterator[None]:
+    def transaction(self, *, nowait: bool = False) -> Iterator[None]:
         local = self._local
         if local.depth:
             yield
             return
         connection = self._connection()
-        if at_once:
+        if nowait:
             self._begin(connection, 0)
         else:
-            with self._line.place():
+            with self._write_queue.slot():
                 self._begin(connection, BUSY_SECONDS)
         try:
             local.depth = 1

@@ -46,30 +46,31 @@ class Compiled:
 class Statement:
     """A statement to be run many times with different values.
 
-    With `plan_each_time` PostgreSQL plans it for its values at every run: for statements, like a search, whose best
-    plan depends on them. With `as_json` SQLite gives all rows at once, as JSON, with times and dates as the text that
-    it keeps: it lets go of the interpreter's lock for each row otherwise, and waits for it again. The columns' names
-    must differ. With `may_lag` a read replica may answer, which is some seconds behind. With `only_for` a database it
-    is compiled for that one at once, and forgets what it was built from, which takes ten times as much memory as its
-    SQL: for those that are many.
+    `custom_plan`: PostgreSQL plans it for its values at every run. For statements such as a search, whose best plan
+    depends on the values.
+    `rows_as_json`: SQLite returns all rows in one JSON text, with times and dates as stored text, because the driver
+    otherwise releases and takes the interpreter's lock for each row. Column names must differ.
+    `replica_ok`: a read replica, which is some seconds behind, may answer.
+    `dialect`: compile immediately for this database only and drop the expression, which takes ten times the memory of
+    its SQL. For statements that exist in many shapes.
     """
 
     def __init__(
         self,
         clause: Executable,
         *,
-        plan_each_time: bool = False,
-        as_json: bool = False,
-        may_lag: bool = False,
-        only_for: str | None = None,
+        custom_plan: bool = False,
+        rows_as_json: bool = False,
+        replica_ok: bool = False,
+        dialect: str | None = None,
     ) -> None:
         self.clause: Executable | None = clause
-        self.plan_each_time = plan_each_time
-        self.as_json = as_json
-        self.may_lag = may_lag
+        self.custom_plan = custom_plan
+        self.rows_as_json = rows_as_json
+        self.replica_ok = replica_ok
         self._compiled: dict[str, Compiled] = {}
-        if only_for is not None:
-            self.compiled(only_for)
+        if dialect is not None:
+            self.compiled(dialect)
             self.clause = None
 
     def compiled(self, dialect: str) -> Compiled:
@@ -78,17 +79,17 @@ class Statement:
         if known is None:
             assert self.clause is not None, f"This statement is not for {dialect}."  # noqa: S101
             written_for = DIALECTS[dialect]
-            if dialect == "postgresql" and self.plan_each_time:
+            if dialect == "postgresql" and self.custom_plan:
                 written_for = WITH_VALUES_IN_TEXT
-            known = self._compiled[dialect] = _compile(self.clause, written_for, self.as_json)
+            known = self._compiled[dialect] = _compile(self.clause, written_for, self.rows_as_json)
         return known
 
 
-def _compile(clause: Executable, dialect: Dialect, as_json: bool) -> Compiled:
+def _compile(clause: Executable, dialect: Dialect, rows_as_json: bool) -> Compiled:
     compiled = clause.compile(dialect=dialect)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type checker
     fixed = {name: value for name, value in compiled.params.items() if value is not None}
-    is_json = as_json and dialect.name == "sqlite"
+    is_json = rows_as_json and dialect.name == "sqlite"
     return Compiled(
         sql=_in_one_row(clause, str(compiled)) if is_json else str(compiled),
         names=tuple(compiled.positiontup or ()),

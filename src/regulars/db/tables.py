@@ -151,8 +151,8 @@ customers_search_trigrams = Table(
 )
 
 # How many customers a tenant has, for every filter of the list but the search (see `customers.census`).
-census = Table(
-    "census",
+customer_counts = Table(
+    "customer_counts",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
     Column("trashed", Integer, primary_key=True, autoincrement=False),
@@ -170,8 +170,8 @@ census = Table(
 )
 
 # What has changed since it was last brought into the census.
-census_deltas = Table(
-    "census_deltas",
+count_deltas = Table(
+    "count_deltas",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), nullable=False),
     Column("trashed", Integer, nullable=False),
@@ -184,9 +184,9 @@ census_deltas = Table(
 )
 
 # In a long list, ordered by creation and then id: how many customers that are not in the trash there are from this one
-# on, up to the next milestone.
-milestones = Table(
-    "milestones",
+# on, up to the next checkpoint.
+page_checkpoints = Table(
+    "page_checkpoints",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
     Column("created_at", Time, primary_key=True),
@@ -277,8 +277,8 @@ revoked_tokens = Table(
 
 # One row, one number: it moves with every change to keys, users, memberships or revoked tokens, so that a server
 # knows within a second that what it remembers about tokens no longer holds.
-access_version = Table(
-    "access_version",
+auth_version = Table(
+    "auth_version",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
@@ -299,8 +299,8 @@ sessions = Table(
     Column("expires_at", Time, nullable=False),
 )
 
-challenges = Table(
-    "challenges",
+one_time_tokens = Table(
+    "one_time_tokens",
     metadata,
     Column("digest", Key, primary_key=True),
     Column("purpose", Text, nullable=False),
@@ -329,8 +329,8 @@ recovery_codes = Table(
     Column("digest", Key, primary_key=True),
 )
 
-attempts = Table(
-    "attempts",
+failed_attempts = Table(
+    "failed_attempts",
     metadata,
     Column("key", Key, primary_key=True, comment="whose or from where, digested"),
     Column("failures", Integer, nullable=False),

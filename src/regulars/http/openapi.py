@@ -14,10 +14,10 @@ import jinja2
 import msgspec
 
 from regulars import __version__
-from regulars.http.json_body import JSON, MERGING, Field, body_schema
 from regulars.http.compression import send
-from regulars.http.query_params import Parameter
+from regulars.http.json_body import JSON, MERGING, Field, body_schema
 from regulars.http.problems import Problem
+from regulars.http.query_params import Parameter
 
 REFERENCE = "#/components/schemas/{name}"
 ERRORS: Mapping[int, tuple[str, str, str]] = {

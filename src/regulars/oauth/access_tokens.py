@@ -11,12 +11,12 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from sqlalchemy import bindparam, delete, insert, select
 
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import revoked_tokens
 from regulars.errors import Unauthenticated
 from regulars.oauth.signing_keys import ALGORITHMS, PublicKeys, current_key, public_keys
+from regulars.security.auth_version import bump_auth_version
 from regulars.settings import Settings
 
 TYPE = "at+jwt"
@@ -138,7 +138,7 @@ def revoke_token(database: Database, settings: Settings, token: str) -> None:
         if not is_revoked(database, claims.token_id):
             expires_at = datetime.fromtimestamp(claims.expires_at, UTC)
             database.execute(REVOKE, {"token_id": claims.token_id, "expires_at": expires_at})
-            bump_access_version(database)
+            bump_auth_version(database)
 
 
 def is_revoked(database: Database, token_id: str) -> bool:

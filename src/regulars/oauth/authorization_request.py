@@ -16,8 +16,8 @@ from regulars.accounts.sessions import Session
 from regulars.accounts.users import get_user
 from regulars.db.database import Database
 from regulars.errors import Malformed
-from regulars.oauth.clients import Client, ClientKind, find_client
 from regulars.oauth.authorization_codes import issue_code
+from regulars.oauth.clients import Client, ClientKind, find_client
 from regulars.oauth.consents import consented_scopes, remember_consent
 from regulars.oauth.grants import open_grant
 from regulars.oauth.id_tokens import read_hint

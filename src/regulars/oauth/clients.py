@@ -12,16 +12,16 @@ import msgspec
 from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from regulars.security.audit import record
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import authorization_codes, clients, consents, device_codes, grants, refresh_tokens, tenants
 from regulars.errors import Invalid, NotFound
-from regulars.security.tokens import Kind, digest, new_id, new_token
 from regulars.oauth.redirect_uris import check_redirect_uri, is_registered
-from regulars.scopes import SCOPES, unknown_scopes
 from regulars.permissions import Role
+from regulars.scopes import SCOPES, unknown_scopes
+from regulars.security.audit import record
+from regulars.security.auth_version import bump_auth_version
+from regulars.security.tokens import Kind, digest, new_id, new_token
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 FOR_PEOPLE = {"openid", "profile", "email", "offline_access", "account:read", "account:write"}
@@ -186,7 +186,7 @@ def delete_client(database: Database, client: Client, user_id: int | None = None
     with database.transaction():
         for statement in FORGET:
             database.execute(statement, {"client_id": client.id})
-        bump_access_version(database)
+        bump_auth_version(database)
         record(database, "client.deleted", user_id=user_id, client_id=client.id)
 
 

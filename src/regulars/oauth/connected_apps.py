@@ -5,13 +5,13 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import bindparam, func, select
 
-from regulars.security.audit import record
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import clients, consents, grants
 from regulars.errors import NotFound
 from regulars.oauth.consents import withdraw_consent
 from regulars.oauth.grants import end_grants_of
+from regulars.security.audit import record
 
 # every tenant: people see what they have connected themselves, wherever it was registered.
 OF_USER = Statement(

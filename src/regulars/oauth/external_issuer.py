@@ -13,8 +13,8 @@ from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User, find_user_by_email, find_user_by_subject
 from regulars.db.database import Database
 from regulars.errors import Unauthenticated
-from regulars.oauth.jwks_client import KEY_TYPES, OutsideKeys
 from regulars.oauth.access_tokens import LONGEST_TOKEN
+from regulars.oauth.jwks_client import KEY_TYPES, OutsideKeys
 from regulars.permissions import Identity
 from regulars.settings import Settings
 

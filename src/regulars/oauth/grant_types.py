@@ -18,15 +18,23 @@ from authlib.oidc.core import OpenIDToken
 from regulars.accounts.users import User
 from regulars.db.database import Database
 from regulars.errors import Unauthenticated
-from regulars.oauth.clients import DEVICE_CODE, Client, find_client
-from regulars.oauth.authorization_codes import AuthorizationCode, claim_code, find_code
-from regulars.oauth.device_codes import INTERVAL_SECONDS, LIFETIME_SECONDS, DeviceCode, claim_device_code, find_device_code, is_polling_too_often, issue_device_code
-from regulars.oauth.grants import end_grant, find_grant, is_grant_live
-from regulars.oauth.signing_keys import SigningKey, current_key, public_keys
-from regulars.oauth.resources import check_resources
-from regulars.oauth.refresh_tokens import RefreshToken, claim_refresh_token, find_refresh_token
-from regulars.oauth.server import TRUSTED_METHODS, Request, Server
 from regulars.oauth.access_tokens import AccessToken, is_revoked, revoke_token, verify_access_token
+from regulars.oauth.authorization_codes import AuthorizationCode, claim_code, find_code
+from regulars.oauth.clients import DEVICE_CODE, Client, find_client
+from regulars.oauth.device_codes import (
+    INTERVAL_SECONDS,
+    LIFETIME_SECONDS,
+    DeviceCode,
+    claim_device_code,
+    find_device_code,
+    is_polling_too_often,
+    issue_device_code,
+)
+from regulars.oauth.grants import end_grant, find_grant, is_grant_live
+from regulars.oauth.refresh_tokens import RefreshToken, claim_refresh_token, find_refresh_token
+from regulars.oauth.resources import check_resources
+from regulars.oauth.server import TRUSTED_METHODS, Request, Server
+from regulars.oauth.signing_keys import SigningKey, current_key, public_keys
 from regulars.oauth.userinfo import claims_of
 from regulars.settings import Settings
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from regulars.security.audit import record
 from regulars.accounts.sessions import Session
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import grants
+from regulars.security.audit import record
+from regulars.security.auth_version import bump_auth_version
 from regulars.security.tokens import new_id
 from regulars.settings import Settings
 
@@ -126,7 +126,7 @@ def end_grant(database: Database, grant: Grant, why: str) -> None:
     """End a grant and with it all its tokens, everywhere within a second. `why` is for the audit log."""
     with database.transaction():
         if database.execute(END, {"grant_id": grant.id, "now": datetime.now(UTC).replace(microsecond=0)}):
-            bump_access_version(database)
+            bump_auth_version(database)
             record(database, f"grant.{why}", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
 
 
@@ -135,7 +135,7 @@ def end_grants_of(database: Database, user_id: int, client_id: str) -> None:
     with database.transaction():
         now = datetime.now(UTC).replace(microsecond=0)
         if database.execute(END_ALL, {"of_user": user_id, "of_client": client_id, "now": now}):
-            bump_access_version(database)
+            bump_auth_version(database)
 
 
 def _grant(row: Row) -> Grant:

@@ -4,8 +4,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from regulars.db.database import Database
-from regulars.oauth.signing_keys import ALGORITHMS, public_keys
 from regulars.oauth.access_tokens import LONGEST_TOKEN
+from regulars.oauth.signing_keys import ALGORITHMS, public_keys
 
 
 def read_hint(database: Database, issuer: str, token: str) -> tuple[str | None, int | None]:

@@ -7,7 +7,6 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import bindparam, update
 
 from regulars.accounts.sessions import Session
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import grants
@@ -15,6 +14,7 @@ from regulars.oauth.authorization_request import redirect_targets
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.id_tokens import read_hint
 from regulars.oauth.server import Pairs, Payload, Server
+from regulars.security.auth_version import bump_auth_version
 
 # An application that was allowed to stay signed in when its user is away does.
 END = Statement(
@@ -74,4 +74,4 @@ def end_grants_of_session(database: Database, session: Session, client: Client |
     now = datetime.now(UTC).replace(microsecond=0)
     values = {"of_session": session.id, "of_user": session.user_id, "of_client": client.id, "now": now}
     if database.execute(END, values):
-        bump_access_version(database)
+        bump_auth_version(database)

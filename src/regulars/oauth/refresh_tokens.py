@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 
-from regulars.security.audit import record
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import grants
 from regulars.db.tables import refresh_tokens as table
 from regulars.oauth.clients import Client
 from regulars.oauth.grants import Grant, end_grant, find_grant
+from regulars.security.audit import record
 from regulars.security.tokens import Kind, digest, is_token, new_token
 from regulars.settings import Settings
 

@@ -13,12 +13,12 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAut
 
 from regulars.accounts.users import User, get_user
 from regulars.db.database import Database
+from regulars.oauth.access_tokens import issue_access_token
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.grants import Grant
-from regulars.oauth.resources import check_resources
 from regulars.oauth.refresh_tokens import issue_refresh_token
+from regulars.oauth.resources import check_resources
 from regulars.scopes import SCOPES
-from regulars.oauth.access_tokens import issue_access_token
 from regulars.settings import Settings
 
 Pairs = Sequence[tuple[str, str]]

@@ -11,12 +11,12 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey, RSAKey, import_key
 from sqlalchemy import bindparam, insert, select
 
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import signing_keys
 from regulars.errors import ConfigurationError, Invalid
-from regulars.security.encryption import Vault
+from regulars.security.auth_version import bump_auth_version
+from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
 # RFC 9864 prefers the name "Ed25519"; the clients in the field know "EdDSA" (RFC 8037).
@@ -79,7 +79,7 @@ def current_key(database: Database, settings: Settings) -> SigningKey:
 @lru_cache(maxsize=8)
 def _unlocked(settings: Settings, kid: str, algorithm: str, encrypted: bytes, created: datetime) -> SigningKey:
     """The key with its private half; remembered, because reading an RSA key takes a twentieth of a second."""
-    private = Vault(settings, "signing keys").decrypt(encrypted, kid)
+    private = Cipher(settings, "signing keys").decrypt(encrypted, kid)
     if private is None:
         raise ConfigurationError(
             "The signing keys of this database were encrypted with another secret key. Set REGULARS_SECRET_KEY to that"
@@ -110,11 +110,11 @@ def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256")
                 "kid": kid,
                 "algorithm": algorithm,
                 "public_key": msgspec.json.encode(key.as_dict(private=False)).decode(),
-                "private_key": Vault(settings, "signing keys").encrypt(private, kid),
+                "private_key": Cipher(settings, "signing keys").encrypt(private, kid),
                 "created_at": created,
             },
         )
-        bump_access_version(database)
+        bump_auth_version(database)
     return SigningKey(kid, algorithm, key, created)
 
 

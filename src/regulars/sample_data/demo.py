@@ -9,14 +9,14 @@ from pathlib import Path
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
-from regulars.sample_data.people import generate_customers
 from regulars.customers.write.storage import SEQUENCE, insert_customers
 from regulars.db.database import Database
 from regulars.errors import ConfigurationError
 from regulars.oauth.clients import Client, create_client, delete_client, list_clients
 from regulars.oauth.redirect_uris import check_redirect_uri
-from regulars.scopes import SCOPES
 from regulars.permissions import Role
+from regulars.sample_data.people import generate_customers
+from regulars.scopes import SCOPES
 from regulars.settings import Settings
 from regulars.tenants.tenants import create_tenant, list_tenants
 

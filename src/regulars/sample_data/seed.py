@@ -15,12 +15,12 @@ from itertools import cycle, islice
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
 from regulars.customers.counts.maintenance import count_tenant
-from regulars.sample_data.people import all_people, generate_customers
 from regulars.customers.write.storage import SEQUENCE, load_uncounted, row_of
-from regulars.db.bulk_load import building_afterwards, has_customers, look_anew
+from regulars.db.bulk_load import analyze_after_load, deferred_indexes, has_customers
 from regulars.db.database import Database
 from regulars.db.statement import Row
 from regulars.permissions import Role
+from regulars.sample_data.people import all_people, generate_customers
 from regulars.tenants.tenants import Tenant, create_tenant
 
 BATCH = 5_000
@@ -77,7 +77,7 @@ def seed_database(
         for tenant in made_tenants:
             count_tenant(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
-        look_anew(database)
+        analyze_after_load(database)
     return Seeded(made_tenants, users, customers)
 
 
@@ -134,7 +134,7 @@ def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:
 
 def _transaction(database: Database, customers: int) -> AbstractContextManager[None]:
     if customers >= WORTH_BUILDING_AFTERWARDS and not has_customers(database):
-        return building_afterwards(database)
+        return deferred_indexes(database)
     return database.transaction()
 
 

@@ -7,18 +7,18 @@ from sqlalchemy import select, update
 
 from regulars.db.database import Database
 from regulars.db.statement import Statement
-from regulars.db.tables import access_version as table
+from regulars.db.tables import auth_version as table
 
 READ = Statement(select(table.c.version))
 BUMP = Statement(update(table).values(version=table.c.version + 1))
 
 
-def access_version(database: Database) -> int:
+def auth_version(database: Database) -> int:
     """The number as it stands."""
     row = database.fetch_one(READ)
     return int(row[0]) if row else 0
 
 
-def bump_access_version(database: Database) -> None:
+def bump_auth_version(database: Database) -> None:
     """Let every server know that access has changed; belongs in the transaction that changes it."""
     database.execute(BUMP)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from regulars.db.database import is_embedded, sqlite_path
+from regulars.db.connect import is_embedded, sqlite_path
 from regulars.errors import ConfigurationError
 from regulars.settings import Settings
 
@@ -35,7 +35,7 @@ def secret_key(settings: Settings) -> str:
         ) from None
 
 
-class Vault:
+class Cipher:
     """Encrypts, decrypts and signs with a key that is derived from the secret key for one `purpose`."""
 
     def __init__(self, settings: Settings, purpose: str) -> None:

@@ -9,7 +9,7 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, customers
 from regulars.errors import Conflict, NotFound
-from regulars.tenants.locks import hold_customers, hold_tenant
+from regulars.tenants.locks import lock_customers, lock_tenant
 
 ChannelKind = Literal["whatsapp", "instagram", "website", "telegram"]
 
@@ -26,13 +26,13 @@ OF_TENANT = Statement(
     select(channels.c.id, channels.c.kind, channels.c.name)
     .where(channels.c.tenant_id == bindparam("tenant_id"))
     .order_by(channels.c.id),
-    may_lag=True,
+    replica_ok=True,
 )
 ONE = Statement(
     select(channels.c.id, channels.c.kind, channels.c.name).where(
         channels.c.tenant_id == bindparam("tenant_id"), channels.c.id == bindparam("id")
     ),
-    may_lag=True,
+    replica_ok=True,
 )
 HIGHEST = Statement(select(func.max(channels.c.id)).where(channels.c.tenant_id == bindparam("tenant_id")))
 INSERT = Statement(insert(channels).values({name: bindparam(name) for name in ("tenant_id", "id", "kind", "name")}))
@@ -62,7 +62,7 @@ def get_channel(database: Database, tenant_id: int, channel_id: int) -> Channel:
 def create_channel(database: Database, tenant_id: int, kind: ChannelKind, name: str) -> Channel:
     """A new channel of the tenant; its id is one above the highest. Raises `NotFound` where there is no such tenant."""
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         ((highest,),) = database.fetch_all(HIGHEST, {"tenant_id": tenant_id})
         channel = Channel((highest or 0) + 1, kind, name)
         database.execute(INSERT, {"tenant_id": tenant_id, "id": channel.id, "kind": kind, "name": name})
@@ -72,7 +72,7 @@ def create_channel(database: Database, tenant_id: int, kind: ChannelKind, name: 
 def rename_channel(database: Database, tenant_id: int, channel_id: int, name: str) -> Channel:
     """Give a channel another name. Raises `NotFound`."""
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         channel = get_channel(database, tenant_id, channel_id)
         database.execute(RENAME, {"of_tenant": tenant_id, "of_channel": channel_id, "new_name": name})
     return Channel(channel.id, channel.kind, name)
@@ -82,9 +82,9 @@ def delete_channel(database: Database, tenant_id: int, channel_id: int) -> None:
     """Remove a channel. Raises `NotFound`, and `Conflict` where customers have it as their default channel."""
     of_channel = {"of_tenant": tenant_id, "of_channel": channel_id}
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         get_channel(database, tenant_id, channel_id)
-        hold_customers(database, tenant_id)
+        lock_customers(database, tenant_id)
         if database.fetch_one(SOMEBODYS_DEFAULT, of_channel) is not None:
             raise Conflict(
                 f"Customers have channel {channel_id} as their default channel, some of them perhaps in the trash; give"

@@ -19,7 +19,7 @@ class Country(Struct, frozen=True):
     name: Annotated[str, Meta(examples=["Türkiye"])]
 
 
-ALL = Statement(select(countries.c.id, countries.c.code, countries.c.name), may_lag=True)
+ALL = Statement(select(countries.c.id, countries.c.code, countries.c.name), replica_ok=True)
 
 
 def list_countries(database: Database) -> list[Country]:

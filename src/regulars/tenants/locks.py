@@ -28,7 +28,7 @@ def _holding_customers(dialect: str) -> Statement:
 HOLD_CUSTOMERS = {dialect: _holding_customers(dialect) for dialect in ("sqlite", "postgresql")}
 
 
-def hold_tenant(database: Database, tenant_id: int) -> None:
+def lock_tenant(database: Database, tenant_id: int) -> None:
     """Be the only one who changes the tenant, its members or its channels, until the transaction ends.
 
     Raises `NotFound` where there is no such tenant.
@@ -37,7 +37,7 @@ def hold_tenant(database: Database, tenant_id: int) -> None:
         raise NotFound(f"There is no tenant {tenant_id}; 'regulars tenant list' shows them.")
 
 
-def hold_customers(database: Database, tenant_id: int) -> None:
+def lock_customers(database: Database, tenant_id: int) -> None:
     """Be the only one who writes the tenant's customers, until the transaction ends."""
     # Each of their writers holds this row.
     with database.waiting():

@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, structs
 from sqlalchemy import bindparam, insert, select, update
 
-from regulars.security.auth_version import bump_access_version
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import channels, countries, memberships, tenants
 from regulars.errors import Conflict, NotFound
 from regulars.permissions import RoleName
-from regulars.tenants.validation import read_settings, readers
-from regulars.tenants.locks import hold_customers, hold_tenant
+from regulars.security.auth_version import bump_auth_version
+from regulars.tenants.locks import lock_customers, lock_tenant
 from regulars.tenants.unique_fields import find_pair
+from regulars.tenants.validation import read_settings, readers
 
 COUNTRY_CODE = re.compile(r"[A-Z]{2}")
 CHANNELS = (("whatsapp", "WhatsApp"), ("instagram", "Instagram"), ("website", "Website"), ("telegram", "Telegram"))
@@ -125,7 +125,7 @@ def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any
     renamed = {"timezone": "time_zone", "country": "country_code"}
     changes = {renamed.get(name, name): value for name, value in settings.items()}
     with database.transaction():
-        hold_tenant(database, tenant_id)
+        lock_tenant(database, tenant_id)
         before = get_tenant(database, tenant_id)
         after = structs.replace(before, **changes)
         if added := [field for field in after.unique_fields if field not in before.unique_fields]:
@@ -134,13 +134,13 @@ def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any
         database.execute(UPDATE, {"of_tenant": tenant_id, **new})
         if after.time_zone != before.time_zone:
             # Servers remember it with a token's memberships.
-            bump_access_version(database)
+            bump_auth_version(database)
     return after
 
 
 def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> None:
     # Until the transaction ends, nobody adds a customer who is the same without knowing the new rule.
-    hold_customers(database, tenant_id)
+    lock_customers(database, tenant_id)
     found = {field: find_pair(database, tenant_id, field) for field in fields}
     sentences = [
         f"The {field} cannot be unique: customers {pair[0]} and {pair[1]} have the same."

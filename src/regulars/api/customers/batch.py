@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar
 import falcon
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from regulars.customers.write.batch import ACTIONS, Operation, Result, check_all_done, run_operations
 from regulars.api.customers.body import CustomerReader, customer_reader
-from regulars.customers.write.change_set import Edits
 from regulars.api.customers.common import CustomerDoor, Ending, Told
+from regulars.customers.write.batch import ACTIONS, Operation, Result, check_all_done, run_operations
+from regulars.customers.write.change_set import ChangeSet
 from regulars.db.idempotency_keys import SEVERAL
 from regulars.errors import Invalid, RegularsError
 from regulars.http import openapi
@@ -159,9 +159,9 @@ class CustomerBatch:
         principal = self.door.writer(request, response)
         shapes, atomic = read_shapes(read_json(request, at_most=MOST_BYTES))
 
-        def work(edits: Edits) -> Ending:
-            reader = customer_reader(edits.tenant, self.door.database)
-            results = run_operations(edits, [_operation(shape, reader) for shape in shapes])
+        def work(changes: ChangeSet) -> Ending:
+            reader = customer_reader(changes.tenant, self.door.database)
+            results = run_operations(changes, [_operation(shape, reader) for shape in shapes])
             if atomic:
                 check_all_done(results)
             return Told(_answer(results), SEVERAL)

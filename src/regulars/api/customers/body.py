@@ -7,7 +7,15 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from regulars.customers.validation import GENDERS, read_avatar_url, read_date_of_birth, read_email, read_lines, read_phone_number, read_text
+from regulars.customers.validation import (
+    GENDERS,
+    read_avatar_url,
+    read_date_of_birth,
+    read_email,
+    read_lines,
+    read_phone_number,
+    read_text,
+)
 from regulars.customers.write.references import References
 from regulars.db.database import Database
 from regulars.http.json_body import Field, choice_field, id_field, read_fields, read_id, text_field

@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
+from regulars.api.customers.common import ID_PARAMETER, CustomerDoor, id_of
 from regulars.customers.change_log import CustomerChange, last_position, last_seen_position, list_changes, list_history
 from regulars.customers.read.get import check_customer
-from regulars.api.customers.common import ID_PARAMETER, CustomerDoor, id_of
 from regulars.errors import Conflict
-from regulars.http.responses import answer
 from regulars.http.openapi import Operation
 from regulars.http.query_params import integer_parameter
+from regulars.http.responses import answer
 
 LIMIT = 100
 FROM_NOW_ON = "now"

@@ -9,20 +9,20 @@ import falcon
 import msgspec
 
 from regulars.api.customers.body import FIELDS, customer_reader
-from regulars.customers.read.cursors import Cursors
-from regulars.customers.write.commands import create_customer
-from regulars.customers.write.change_set import Edits
-from regulars.customers.read.list import Listing, fetch_page
-from regulars.api.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
-from regulars.customers.read.get import tagged
 from regulars.api.customers.common import PATH, CustomerDoor, Ending, Shown
+from regulars.api.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
+from regulars.customers.read.cursors import Cursors
+from regulars.customers.read.get import tagged
+from regulars.customers.read.list import CustomerQuery, fetch_page
 from regulars.customers.schemas import Customer, CustomerAnswer
-from regulars.http.public_url import base_url
-from regulars.http.responses import answer, is_strict
+from regulars.customers.write.change_set import ChangeSet
+from regulars.customers.write.commands import create_customer
 from regulars.http.json_body import read_json
 from regulars.http.openapi import Operation
 from regulars.http.pagination import Links, PageMeta, links_and_meta
+from regulars.http.public_url import base_url
 from regulars.http.query_params import Query
+from regulars.http.responses import answer, is_strict
 
 
 class CustomerPage(msgspec.Struct, frozen=True):
@@ -119,15 +119,15 @@ class CustomerList:
         principal = self.door.writer(request, response)
         content = read_json(request)
 
-        def work(edits: Edits) -> Ending:
-            reader = customer_reader(edits.tenant, self.database)
-            record = create_customer(edits, reader.read(content))
+        def work(changes: ChangeSet) -> Ending:
+            reader = customer_reader(changes.tenant, self.database)
+            record = create_customer(changes, reader.read(content))
             return Shown(record.id, "The customer was created.", status=201, country_code=reader.country_code)
 
         self.door.change(request, response, principal, work)
 
 
-def _today(listing: Listing, time_zone: str) -> date:
+def _today(listing: CustomerQuery, time_zone: str) -> date:
     if listing.min_age is None and listing.max_age is None:
         return date.min
     return datetime.now(ZoneInfo(time_zone)).date()

@@ -10,19 +10,19 @@ from typing import Any
 import falcon
 from msgspec import UNSET, Struct, UnsetType
 
-from regulars.customers.write.change_set import Edits, editing
+from regulars.api.authentication import Authenticator
 from regulars.customers.identity_numbers import turkish_fault
 from regulars.customers.read.get import Found, get_customer
 from regulars.customers.schemas import Customer, CustomerAnswer
+from regulars.customers.write.change_set import ChangeSet, open_change_set
 from regulars.db.database import Database
 from regulars.db.idempotency_keys import SEVERAL
 from regulars.errors import Gone
-from regulars.http.public_url import base_url
-from regulars.http.responses import encode, is_strict
 from regulars.http.idempotency import Done, Once
 from regulars.http.openapi import path_id
+from regulars.http.public_url import base_url
 from regulars.http.query_params import Parameter, Query, read_path_id
-from regulars.api.authentication import Authenticator
+from regulars.http.responses import encode, is_strict
 from regulars.permissions import Principal, check_permitted
 from regulars.settings import Settings
 
@@ -84,13 +84,13 @@ class CustomerDoor:
         request: falcon.Request,
         response: falcon.Response,
         principal: Principal,
-        work: Callable[[Edits], Ending],
+        work: Callable[[ChangeSet], Ending],
     ) -> None:
         """Do the work in one transaction, once under one Idempotency-Key, and answer how it ended."""
 
         def done() -> Done:
-            with editing(self.database, principal.tenant_id, principal.actor) as edits:
-                ending = work(edits)
+            with open_change_set(self.database, principal.tenant_id, principal.actor) as changes:
+                ending = work(changes)
             if isinstance(ending, Told):
                 return Done(ending.content, 204 if ending.content is None else 200, {}, ending.customer_id)
             return self._shown(request, principal.tenant_id, ending)

@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.customers.read.duplicates import Reason, find_duplicates
-from regulars.customers.read.list import Listing, fetch_page
 from regulars.api.customers.common import CustomerDoor
+from regulars.customers.read.duplicates import Reason, find_duplicates
+from regulars.customers.read.list import CustomerQuery, fetch_page
 from regulars.customers.schemas import Customer
-from regulars.http.responses import answer
 from regulars.http.openapi import Operation
 from regulars.http.query_params import integer_parameter
+from regulars.http.responses import answer
 
 MOST = 50
 """The list gives so many pairs' customers in one page."""
@@ -61,7 +61,7 @@ class CustomerDuplicates:
         database, tenant_id = self.door.database, principal.tenant_id
         pairs = find_duplicates(database, tenant_id, limit)
         ids = tuple({number for pair in pairs for number in pair[:2]})
-        page = fetch_page(database, tenant_id, Listing(beside={"ids": ids}, per_page=2 * MOST), date.min)
+        page = fetch_page(database, tenant_id, CustomerQuery(beside={"ids": ids}, per_page=2 * MOST), date.min)
         shown = {customer.id: customer for customer in page.customers}
         # Between the two statements one may have gone.
         found = [

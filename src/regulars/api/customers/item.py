@@ -6,16 +6,31 @@ import falcon
 from msgspec import Meta, Struct
 
 from regulars.api.customers.body import FIELDS, customer_reader
-from regulars.customers.write.commands import erase_customer, purge_customer, restore_customer, trash_customer, update_customer
-from regulars.customers.write.change_set import Edits
+from regulars.api.customers.common import (
+    ID_PARAMETER,
+    CustomerDoor,
+    Ending,
+    Shown,
+    Told,
+    etag_of,
+    expected_versions,
+    id_of,
+)
 from regulars.api.customers.parameters import INCLUDE
 from regulars.customers.read.get import get_customer
-from regulars.api.customers.common import ID_PARAMETER, CustomerDoor, Ending, Shown, Told, etag_of, expected_versions, id_of
 from regulars.customers.schemas import CustomerAnswer
-from regulars.http.responses import answer
+from regulars.customers.write.change_set import ChangeSet
+from regulars.customers.write.commands import (
+    erase_customer,
+    purge_customer,
+    restore_customer,
+    trash_customer,
+    update_customer,
+)
 from regulars.http.json_body import JSON, MERGING, read_json
 from regulars.http.openapi import IF_MATCH, Operation, put_and_patch
 from regulars.http.query_params import flag_parameter
+from regulars.http.responses import answer
 from regulars.permissions import check_permitted
 
 PERMANENTLY = flag_parameter("permanently", "`true`: purge it from the trash, where it must be already. For admins.")
@@ -89,11 +104,11 @@ class OneCustomer:
         principal = self.door.writer(request, response)
         content = read_json(request, media_types=media_types)
 
-        def work(edits: Edits) -> Ending:
-            reader = customer_reader(edits.tenant, self.door.database)
-            edits.get(id_of(id))
+        def work(changes: ChangeSet) -> Ending:
+            reader = customer_reader(changes.tenant, self.door.database)
+            changes.get(id_of(id))
             written = reader.read(content, partial=True)
-            record = update_customer(edits, id_of(id), written, expected_versions(request))
+            record = update_customer(changes, id_of(id), written, expected_versions(request))
             return Shown(record.id, "The customer was changed.", country_code=reader.country_code)
 
         self.door.change(request, response, principal, work)
@@ -105,9 +120,9 @@ class OneCustomer:
         if permanently:
             check_permitted(principal, "customers:erase", "purge customers")
 
-        def work(edits: Edits) -> Ending:
+        def work(changes: ChangeSet) -> Ending:
             remove = purge_customer if permanently else trash_customer
-            remove(edits, id_of(id), expected_versions(request))
+            remove(changes, id_of(id), expected_versions(request))
             return Told(None)
 
         self.door.change(request, response, principal, work)
@@ -127,7 +142,7 @@ class ErasedAnswer(Struct, frozen=True):
     data: Erased
 
 
-class RestoredCustomer:
+class RestoreCustomer:
     """`/api/v1/customers/{id}/restore`"""
 
     operations: ClassVar = {
@@ -151,14 +166,14 @@ class RestoredCustomer:
         """Bring it back."""
         principal = self.door.writer(request, response)
 
-        def work(edits: Edits) -> Ending:
-            record = restore_customer(edits, id_of(id), expected_versions(request))
+        def work(changes: ChangeSet) -> Ending:
+            record = restore_customer(changes, id_of(id), expected_versions(request))
             return Shown(record.id, "The customer is not in the trash.")
 
         self.door.change(request, response, principal, work)
 
 
-class ErasedCustomer:
+class EraseCustomer:
     """`/api/v1/customers/{id}/erase`"""
 
     operations: ClassVar = {
@@ -183,8 +198,8 @@ class ErasedCustomer:
         """Erase it."""
         principal = self.door.writer(request, response, "customers:erase", "erase customers")
 
-        def work(edits: Edits) -> Ending:
-            kinds = erase_customer(edits, id_of(id))
+        def work(changes: ChangeSet) -> Ending:
+            kinds = erase_customer(changes, id_of(id))
             return Told(ErasedAnswer("The personal data was erased.", Erased(id_of(id), kinds)))
 
         self.door.change(request, response, principal, work)

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import falcon
 
-from regulars.customers.write.change_set import Edits
-from regulars.customers.write.merge import merge_customers, unmerge_customers
 from regulars.api.customers.common import ID_PARAMETER, CustomerDoor, Ending, Shown, expected_versions, id_of
 from regulars.customers.schemas import CustomerAnswer
+from regulars.customers.write.change_set import ChangeSet
+from regulars.customers.write.merge import merge_customers, unmerge_customers
 from regulars.http.json_body import id_field, read_fields, read_json
 from regulars.http.openapi import IF_MATCH, Operation
 
@@ -29,7 +29,7 @@ def _operation(id: str, summary: str, description: str) -> Operation:
     )
 
 
-class MergedCustomer:
+class MergeCustomers:
     """`/api/v1/customers/{id}/merge`"""
 
     operations: ClassVar = {
@@ -49,16 +49,16 @@ class MergedCustomer:
         principal = self.door.writer(request, response)
         content = read_json(request)
 
-        def work(edits: Edits) -> Ending:
-            survivor = edits.get(id_of(id))
+        def work(changes: ChangeSet) -> Ending:
+            survivor = changes.get(id_of(id))
             other_id = read_fields(content, FIELDS)["customer_id"]
-            merge_customers(edits, survivor.id, other_id, expected_versions(request))
+            merge_customers(changes, survivor.id, other_id, expected_versions(request))
             return Shown(survivor.id, "The customers were merged.", is_merged=True)
 
         self.door.change(request, response, principal, work)
 
 
-class UnmergedCustomer:
+class UnmergeCustomers:
     """`/api/v1/customers/{id}/unmerge`"""
 
     operations: ClassVar = {
@@ -77,10 +77,10 @@ class UnmergedCustomer:
         principal = self.door.writer(request, response)
         content = read_json(request)
 
-        def work(edits: Edits) -> Ending:
-            survivor = edits.get(id_of(id))
+        def work(changes: ChangeSet) -> Ending:
+            survivor = changes.get(id_of(id))
             other_id = read_fields(content, FIELDS)["customer_id"]
-            unmerge_customers(edits, survivor.id, other_id, expected_versions(request))
+            unmerge_customers(changes, survivor.id, other_id, expected_versions(request))
             return Shown(survivor.id, "The merge was undone.", is_merged=True)
 
         self.door.change(request, response, principal, work)

@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
-from regulars.customers.read.list import Listing
+from regulars.customers.read.list import CustomerQuery
+from regulars.customers.read.list_sql import SortBy, SortOrder, UncountedFilter
 from regulars.customers.schemas import Gender
-from regulars.customers.read.list_sql import Beside, SortBy, SortOrder
-from regulars.http.query_params import Parameter, Query, choice_parameter, flag_parameter, ids_parameter, integer_parameter, text_parameter, time_parameter
+from regulars.http.query_params import (
+    Parameter,
+    Query,
+    choice_parameter,
+    flag_parameter,
+    ids_parameter,
+    integer_parameter,
+    text_parameter,
+    time_parameter,
+)
 
 INCLUDE = choice_parameter("include", "`tags`: each customer with its tags.", "tags", options=("tags",))
 PARAMETERS = (
@@ -66,15 +75,15 @@ def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
-# Beside pages any limit does, for it does not count.
+# UncountedFilter pages any limit does, for it does not count.
 OF_PAGES = tuple(replace(each, read=str) if each.name == "limit" else each for each in PARAMETERS)
 LIMIT = 20
 NOT_IN_PAGES = {"cursor", "limit"}
 OF_THE_ANSWER = {*NOT_IN_PAGES, "include"}
-BESIDE = frozenset(get_args(Beside))
+BESIDE = frozenset(get_args(UncountedFilter))
 
 
-def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> Listing:
+def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> CustomerQuery:
     """The listing that the parameters' `values` ask for, without its cursor; `limit` counts if there are no pages."""
     asked = {name: value for name, value in values.items() if name not in OF_THE_ANSWER}
     if beside := BESIDE & asked.keys():
@@ -83,7 +92,7 @@ def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> Listing:
         asked.setdefault("sort_order", "asc")
     if not in_pages:
         asked["per_page"] = values.get("limit", LIMIT)
-    return Listing(**asked)
+    return CustomerQuery(**asked)
 
 
 def is_in_pages(query: Query) -> bool:

@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.customers.read.personal_data import PersonalData, personal_data_of
 from regulars.api.customers.common import ID_PARAMETER, CustomerDoor, id_of
-from regulars.http.responses import answer
+from regulars.customers.read.personal_data import PersonalData, personal_data_of
 from regulars.http.openapi import Operation
+from regulars.http.responses import answer
 
 
 class PersonalDataAnswer(Struct, frozen=True):

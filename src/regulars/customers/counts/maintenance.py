@@ -22,12 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from regulars.customers.counts.page_checkpoints import add_to_page_checkpoints, set_page_checkpoints
 from regulars.customers.counts.totals import DAYS_PER_YEAR, NOBODY, OF_TENANT, UNKNOWN, total_of
-from regulars.customers.counts.page_checkpoints import add_to_milestones, set_milestones
-from regulars.db.bulk_load import seeing_one_moment
+from regulars.db.bulk_load import snapshot
 from regulars.db.database import Database
 from regulars.db.statement import Statement
-from regulars.db.tables import census, census_deltas, customers
+from regulars.db.tables import count_deltas, customer_counts, customers
 from regulars.errors import Unavailable
 
 ATTEMPTS = 5
@@ -70,21 +70,22 @@ def _insertion(dialect: str, kinds: FromClause) -> Statement:
     """Bring `kinds` into the census of the tenant."""
     sums = _sums(_cells(kinds).subquery("cells")).subquery("sums")
     rows = select(cast(bindparam("tenant_id"), BigInteger), *sums.c).where(text("true"))
-    adding = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(census)
+    adding = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(customer_counts)
     into = adding.from_select(["tenant_id", *CELL, "count"], rows)
     return Statement(
         into.on_conflict_do_update(
-            index_elements=list(census.primary_key.columns), set_={"count": census.c.count + adding.excluded.count}
+            index_elements=list(customer_counts.primary_key.columns),
+            set_={"count": customer_counts.c.count + adding.excluded.count},
         )
     )
 
 
-FORGET_DELTAS = Statement(delete(census_deltas).where(census_deltas.c.tenant_id == bindparam("tenant_id")))
-FORGET_CENSUS = Statement(delete(census).where(census.c.tenant_id == bindparam("tenant_id")))
+FORGET_DELTAS = Statement(delete(count_deltas).where(count_deltas.c.tenant_id == bindparam("tenant_id")))
+DELETE_COUNTS = Statement(delete(customer_counts).where(customer_counts.c.tenant_id == bindparam("tenant_id")))
 ADD_DELTAS = {
-    dialect: _insertion(dialect, select(census_deltas).where(OF_TENANT).subquery("noted")) for dialect in DIALECTS
+    dialect: _insertion(dialect, select(count_deltas).where(OF_TENANT).subquery("noted")) for dialect in DIALECTS
 }
-WITH_DELTAS = Statement(select(census_deltas.c.tenant_id).distinct())
+WITH_DELTAS = Statement(select(count_deltas.c.tenant_id).distinct())
 
 
 COUNTED = Statement(select(total_of(of_user=False, of_gender=False, of_ages=False)))
@@ -96,7 +97,7 @@ def _counted(database: Database, tenant_id: int) -> int:
     return int(total)
 
 
-def fold_census(database: Database) -> None:
+def merge_count_deltas(database: Database) -> None:
     """Bring all deltas into the census. Readers see the same totals all along."""
     for (tenant_id,) in database.fetch_all(WITH_DELTAS):
         # Of several who fold the same deltas at once, one does.
@@ -105,12 +106,12 @@ def fold_census(database: Database) -> None:
 
 
 def fold_tenant(database: Database, tenant_id: int) -> None:
-    """Bring the deltas of one tenant into its census and its milestones."""
-    with seeing_one_moment(database):
+    """Bring the deltas of one tenant into its census and its page_checkpoints."""
+    with snapshot(database):
         values = {"tenant_id": tenant_id}
         total = _counted(database, tenant_id)
         database.execute(ADD_DELTAS[database.dialect], values)
-        add_to_milestones(database, tenant_id, total)
+        add_to_page_checkpoints(database, tenant_id, total)
         database.execute(FORGET_DELTAS, values)
 
 
@@ -137,17 +138,17 @@ COUNT_ALL = {dialect: _insertion(dialect, _actual(dialect)) for dialect in DIALE
 def count_tenant(database: Database, tenant_id: int) -> None:
     """Count all of a tenant's customers anew; belongs in a transaction in which nobody else writes them."""
     values = {"tenant_id": tenant_id}
-    database.execute(FORGET_CENSUS, values)
+    database.execute(DELETE_COUNTS, values)
     database.execute(FORGET_DELTAS, values)
     database.execute(COUNT_ALL[database.dialect], values)
-    set_milestones(database, tenant_id, _counted(database, tenant_id))
+    set_page_checkpoints(database, tenant_id, _counted(database, tenant_id))
 
 
-def rebuild_census(database: Database, tenant_id: int) -> None:
+def rebuild_counts(database: Database, tenant_id: int) -> None:
     """Count all of a tenant's customers anew, while others go on reading and writing them."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with seeing_one_moment(database):
+            with snapshot(database):
                 count_tenant(database, tenant_id)
         except Unavailable:
             # Another program has folded the same deltas at the same time.
@@ -176,10 +177,10 @@ class Difference(NamedTuple):
 
 
 def _comparison(dialect: str) -> Statement:
-    kept = select(*(census.c[name] for name in CELL), census.c.count).where(
-        census.c.tenant_id == bindparam("tenant_id")
+    kept = select(*(customer_counts.c[name] for name in CELL), customer_counts.c.count).where(
+        customer_counts.c.tenant_id == bindparam("tenant_id")
     )
-    noted = _cells(select(census_deltas).where(OF_TENANT).subquery("noted"))
+    noted = _cells(select(count_deltas).where(OF_TENANT).subquery("noted"))
     parts = [select(each.subquery()) for each in (kept, noted, _cells(_actual(dialect), -1))]
     return Statement(_sums(union_all(*parts).subquery("cells")))
 
@@ -187,6 +188,6 @@ def _comparison(dialect: str) -> Statement:
 COMPARE = {dialect: _comparison(dialect) for dialect in DIALECTS}
 
 
-def check_census(database: Database, tenant_id: int) -> list[Difference]:
+def check_counts(database: Database, tenant_id: int) -> list[Difference]:
     """Where the census is not what the customers are, both as of one moment; empty if it is right."""
     return [Difference(*row) for row in database.stream(COMPARE[database.dialect], {"tenant_id": tenant_id})]

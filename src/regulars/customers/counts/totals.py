@@ -1,9 +1,9 @@
-"""The census: how many customers a tenant has of each kind, kept as they change, so that `total` costs no look at them.
+"""Exact totals of the customer list for every filter except the search.
 
-Whoever writes customers notes in `census_deltas`, in the same transaction, of which kind those are that came and went:
-writers only add rows and never wait for each other. `fold_census` brings the deltas into `census`, which has sums: of
-each user's customers and of everyone's, by gender, for all of life, each year of birth and each day of birth.
-A total is the sum of some rows of both, read by one statement and so as of one moment.
+A transaction that writes customers adds rows to `count_deltas`: one for each customer that was added to or removed
+from a combination of filters. `merge_count_deltas` adds them to `customer_counts`, which holds sums for each user and
+for all users, by gender, for all dates of birth, each year and each day. A total is the sum of matching rows of both
+tables, read by one statement and therefore from one snapshot.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from regulars.db.database import Database
-from regulars.db.tables import census, census_deltas
+from regulars.db.tables import count_deltas, customer_counts
 
 EVERYONE = NOBODY = 0
 ALL_OF_LIFE = UNKNOWN = 0
@@ -51,10 +51,10 @@ DELTA_COLUMNS = ("tenant_id", *Delta._fields)
 
 def add_deltas(database: Database, tenant_id: int, deltas: Iterable[Delta]) -> None:
     """Note `deltas` for `tenant_id`; belongs in the transaction that changes the customers."""
-    database.load(census_deltas, DELTA_COLUMNS, [(tenant_id, *delta) for delta in deltas])
+    database.load(count_deltas, DELTA_COLUMNS, [(tenant_id, *delta) for delta in deltas])
 
 
-OF_TENANT = census_deltas.c.tenant_id == bindparam("tenant_id")
+OF_TENANT = count_deltas.c.tenant_id == bindparam("tenant_id")
 
 
 PERIODS = ("first_days", "years", "last_days")
@@ -84,23 +84,25 @@ def total_of(*, of_user: bool, of_gender: bool, of_ages: bool) -> ColumnElement[
     """The scalar expression for how many customers there are, given the values `tenant_id` and `trashed`, and where
     they are wanted `user_id`, `gender` and those of `ages`."""
     cells = [
-        census.c.tenant_id == bindparam("tenant_id"),
-        census.c.trashed == bindparam("trashed"),
-        census.c.user_id == (bindparam("user_id") if of_user else literal_column(str(EVERYONE))),
+        customer_counts.c.tenant_id == bindparam("tenant_id"),
+        customer_counts.c.trashed == bindparam("trashed"),
+        customer_counts.c.user_id == (bindparam("user_id") if of_user else literal_column(str(EVERYONE))),
     ]
-    noted = [OF_TENANT, census_deltas.c.trashed == bindparam("trashed")]
+    noted = [OF_TENANT, count_deltas.c.trashed == bindparam("trashed")]
     if of_user:
-        noted.append(census_deltas.c.user_id == bindparam("user_id"))
+        noted.append(count_deltas.c.user_id == bindparam("user_id"))
     if of_gender:
-        cells.append(census.c.gender == bindparam("gender"))
-        noted.append(census_deltas.c.gender == bindparam("gender"))
-    periods = [census.c.period == literal_column(str(ALL_OF_LIFE))]
+        cells.append(customer_counts.c.gender == bindparam("gender"))
+        noted.append(count_deltas.c.gender == bindparam("gender"))
+    periods = [customer_counts.c.period == literal_column(str(ALL_OF_LIFE))]
     if of_ages:
-        periods = [census.c.period.between(bindparam(f"{name}_from"), bindparam(f"{name}_until")) for name in PERIODS]
-        noted.append(census_deltas.c.date_of_birth.between(bindparam("days_from"), bindparam("days_until")))
-    total = _sum(census_deltas.c.change, noted)
+        periods = [
+            customer_counts.c.period.between(bindparam(f"{name}_from"), bindparam(f"{name}_until")) for name in PERIODS
+        ]
+        noted.append(count_deltas.c.date_of_birth.between(bindparam("days_from"), bindparam("days_until")))
+    total = _sum(count_deltas.c.change, noted)
     for period in periods:
-        total = total + _sum(census.c.count, [*cells, period])
+        total = total + _sum(customer_counts.c.count, [*cells, period])
     # PostgreSQL adds 64-bit integers up to a numeric; it is a count, so it fits.
     return cast(total, BigInteger)
 

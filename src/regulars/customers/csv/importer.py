@@ -13,14 +13,14 @@ from regulars.customers.counts.maintenance import fold_tenant
 from regulars.customers.csv.format import open_csv, unguarded
 from regulars.customers.csv.lookups import Names, names_of
 from regulars.customers.validation import Reader, field_readers
-from regulars.customers.write.uniqueness import holders_of, key_of
 from regulars.customers.write.storage import HIGHEST_ID, SEQUENCE, Record, insert_customers
-from regulars.db.bulk_load import look_anew
+from regulars.customers.write.uniqueness import holders_of, key_of
+from regulars.db.bulk_load import analyze_after_load
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
 from regulars.errors import Unavailable
-from regulars.tenants.locks import hold_customers
+from regulars.tenants.locks import lock_customers
 from regulars.tenants.tenants import get_tenant
 
 BATCH = 2_000
@@ -79,7 +79,7 @@ def import_csv(
     imported = refused = 0
     try:
         with database.transaction():
-            hold_customers(database, tenant_id)
+            lock_customers(database, tenant_id)
             # Only now, for they must hold until the end.
             reading = _Reading(file.columns, *_rules(database, tenant_id), report)
             for rows in _batches(reading.good_rows(file.rows)):
@@ -94,7 +94,7 @@ def import_csv(
     with suppress(Unavailable):
         fold_tenant(database, tenant_id)
     if imported >= GREAT_LOAD:
-        look_anew(database)
+        analyze_after_load(database)
     return ImportResult(imported, refused)
 
 
@@ -223,7 +223,7 @@ def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Readi
         free.append(values)
     highest = max((number for number in given if number <= LEFT_FOR_NEW_IDS), default=0)
     if highest:
-        database.raise_ids(SEQUENCE, highest)
+        database.advance_sequence(SEQUENCE, highest)
     new = iter(database.new_ids(SEQUENCE, sum("id" not in values for values in free)))
     tags = [values.pop("tags", ()) for values in free]
     records = [_record(values, new, reading.now) for values in free]

@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, select
 
 from regulars.accounts.memberships import list_members
 from regulars.accounts.users import normal_email
-from regulars.customers.validation import quoted
 from regulars.customers.tags import BETWEEN_TAGS, list_tags, name_key
+from regulars.customers.validation import quoted
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, countries

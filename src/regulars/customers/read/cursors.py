@@ -9,9 +9,9 @@ from datetime import date, datetime
 
 import msgspec
 
-from regulars.customers.read.list import Cursor, Listing
+from regulars.customers.read.list import Cursor, CustomerQuery
 from regulars.errors import Invalid
-from regulars.security.encryption import Vault
+from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
 GOOD_DAYS = 30
@@ -30,9 +30,9 @@ class Cursors:
     """Writes and reads cursors."""
 
     def __init__(self, settings: Settings) -> None:
-        self._vault = Vault(settings, "cursors")
+        self._cipher = Cipher(settings, "cursors")
 
-    def write(self, cursor: Cursor | None, tenant_id: int, listing: Listing) -> str | None:
+    def write(self, cursor: Cursor | None, tenant_id: int, listing: CustomerQuery) -> str | None:
         """The text of a cursor, good for this tenant and this listing alone, whatever its page; None for None.
 
         It is the same for a whole day, and with it the ETag of what it is part of.
@@ -43,13 +43,13 @@ class Cursors:
         if isinstance(key, date):
             key = key.isoformat().replace("+00:00", "Z")
         content = encode((cursor.backward, key, cursor.id, _today()))
-        return urlsafe_b64encode(self._vault.seal(content, _about(tenant_id, listing))).rstrip(b"=").decode()
+        return urlsafe_b64encode(self._cipher.seal(content, _about(tenant_id, listing))).rstrip(b"=").decode()
 
-    def read(self, text: str, tenant_id: int, listing: Listing) -> Cursor:
+    def read(self, text: str, tenant_id: int, listing: CustomerQuery) -> Cursor:
         """The cursor that was written as `text` for this tenant and listing. Raises `Invalid` for any other."""
         try:
             sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            content = self._vault.unseal(sealed, _about(tenant_id, listing))
+            content = self._cipher.unseal(sealed, _about(tenant_id, listing))
         except ValueError:
             content = None
         if content is None:
@@ -64,13 +64,13 @@ def _today() -> int:
     return int(time.time()) // A_DAY
 
 
-def _key(listing: Listing, key: str) -> str | date | datetime:
+def _key(listing: CustomerQuery, key: str) -> str | date | datetime:
     if listing.sort_by in {"created_at", "updated_at"}:
         return datetime.fromisoformat(key)
     return date.fromisoformat(key) if listing.sort_by == "date_of_birth" else key
 
 
-def _about(tenant_id: int, listing: Listing) -> bytes:
+def _about(tenant_id: int, listing: CustomerQuery) -> bytes:
     """All that makes it this list."""
     return repr(
         (

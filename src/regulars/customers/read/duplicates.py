@@ -18,8 +18,8 @@ from regulars.customers.write.uniqueness import key_of
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement, Values
 from regulars.db.tables import customers
-from regulars.text import fold
 from regulars.tenants.unique_fields import held, key_column
+from regulars.text import fold
 
 Reason = Literal["identity_number", "email", "phone_number", "name_and_date_of_birth"]
 WEIGHTS: Mapping[Reason, float] = {
@@ -81,7 +81,7 @@ def _statement(dialect: str, reason: Reason) -> Statement:
     found = select(*(customers.c[name] for name in SHOWN), *groups.c)
     return Statement(
         found.select_from(groups.join(customers, same)).where(*of_tenant).order_by(*groups.c, customers.c.id),
-        may_lag=True,
+        replica_ok=True,
     )
 
 

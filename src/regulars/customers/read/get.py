@@ -6,10 +6,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from regulars.customers.write.change_set import merged
-from regulars.customers.schemas import Customer, customer_of
 from regulars.customers.read.list_sql import FIELDS
+from regulars.customers.schemas import Customer, customer_of
 from regulars.customers.tags import tags_of
+from regulars.customers.write.change_set import merged
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import countries, customers, users
@@ -23,8 +23,8 @@ ONE = Statement(
         )
     )
     .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id")),
-    as_json=True,
-    may_lag=True,
+    rows_as_json=True,
+    replica_ok=True,
 )
 
 

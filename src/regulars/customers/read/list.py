@@ -6,17 +6,27 @@ from datetime import date, datetime
 from math import isqrt
 from typing import Any
 
-from regulars.customers.counts.totals import ages
 from regulars.customers.counts.page_checkpoints import BEGINNING, LONG, STEP
-from regulars.customers.schemas import Customer, Gender, customer_of
+from regulars.customers.counts.totals import ages
+from regulars.customers.read.list_sql import (
+    KEY,
+    TOTAL,
+    QueryShape,
+    SortBy,
+    SortOrder,
+    Start,
+    UncountedFilter,
+    page_statement,
+    total_statement,
+)
 from regulars.customers.read.search import is_nowhere, kinds_of, rare_trigrams, values_of, words_of
-from regulars.customers.read.list_sql import KEY, TOTAL, Beside, Shape, SortBy, SortOrder, Start, page_statement, total_statement
+from regulars.customers.schemas import Customer, Gender, customer_of
 from regulars.db.database import Database
 from regulars.db.statement import Row
 
 FARTHEST = 2**62
 BEYOND = 2**63
-NO_FILTERS: frozenset[Beside] = frozenset()
+NO_FILTERS: frozenset[UncountedFilter] = frozenset()
 FEW = 1_000
 """So many matches of a search, and more in a large tenant, are found, counted and sorted at once."""
 SCANNED_PER_FOUND = 20
@@ -35,7 +45,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class CustomerQuery:
     """Which customers of a tenant are wanted, in which order, and which page of them.
 
     With a `cursor` the page starts (or ends) there, whatever its number is.
@@ -51,7 +61,7 @@ class Listing:
     max_age: int | None = None
     user_id: int | None = None
     trashed: bool = False
-    beside: Mapping[Beside, Any] | None = None
+    beside: Mapping[UncountedFilter, Any] | None = None
     """Filters that the census does not count by."""
     cursor: Cursor | None = None
 
@@ -66,7 +76,7 @@ class Page:
     after: Cursor | None = None
 
 
-def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date) -> Page:
+def fetch_page(database: Database, tenant_id: int, listing: CustomerQuery, today: date) -> Page:
     """The wanted page. `today` is the date in the tenant's time zone.
 
     One statement, but where it must be known first how many there are: for a page far from the start, which is then
@@ -86,7 +96,7 @@ def fetch_page(database: Database, tenant_id: int, listing: Listing, today: date
     return _read(database, shape, values, listing)
 
 
-def _asks_for_an_id_beyond_all(listing: Listing) -> bool:
+def _asks_for_an_id_beyond_all(listing: CustomerQuery) -> bool:
     if listing.user_id is not None and listing.user_id >= BEYOND:
         return True
     return listing.beside is not None and any(
@@ -94,7 +104,9 @@ def _asks_for_an_id_beyond_all(listing: Listing) -> bool:
     )
 
 
-def _search(database: Database, tenant_id: int, shape: Shape, values: dict[str, Any], listing: Listing) -> Page:
+def _search(
+    database: Database, tenant_id: int, shape: QueryShape, values: dict[str, Any], listing: CustomerQuery
+) -> Page:
     """The page where customers must be counted: few matches are found, counted and sorted at once; where there are
     more, a page is full sooner if customers are read in order and others left out, and the matches only counted."""
     among = _total(database, shape._replace(words=(), beside=NO_FILTERS), values)
@@ -112,14 +124,16 @@ def _search(database: Database, tenant_id: int, shape: Shape, values: dict[str, 
     return _read(database, shape._replace(in_order=True), values, listing, _total(database, shape, values))
 
 
-def _read(database: Database, shape: Shape, values: dict[str, Any], listing: Listing, total: int | None = None) -> Page:
+def _read(
+    database: Database, shape: QueryShape, values: dict[str, Any], listing: CustomerQuery, total: int | None = None
+) -> Page:
     if listing.cursor is not None:
         return _page_beside(database, shape, values, listing, listing.cursor, total)
     return _page_by_number(database, shape, values, listing, total)
 
 
 def _page_by_number(
-    database: Database, shape: Shape, values: dict[str, Any], listing: Listing, total: int | None
+    database: Database, shape: QueryShape, values: dict[str, Any], listing: CustomerQuery, total: int | None
 ) -> Page:
     offset: int = values["offset"]
     if offset > NEAR and not shape.is_counted:
@@ -140,16 +154,21 @@ def _page_by_number(
     )
 
 
-def _nearest_start(shape: Shape, offset: int, total: int) -> Start:
+def _nearest_start(shape: QueryShape, offset: int, total: int) -> Start:
     is_filtered = shape.trashed or shape.gender or shape.user_id or shape.has_ages
     is_marked = shape.sort_by == "created_at" and not is_filtered and total >= LONG
     if is_marked and STEP < offset < total - STEP:
-        return "page by milestone"
+        return "page by checkpoint"
     return "page" if offset <= total - offset else "page from the end"
 
 
 def _page_beside(
-    database: Database, shape: Shape, values: dict[str, Any], listing: Listing, cursor: Cursor, total: int | None
+    database: Database,
+    shape: QueryShape,
+    values: dict[str, Any],
+    listing: CustomerQuery,
+    cursor: Cursor,
+    total: int | None,
 ) -> Page:
     """One row more is read than is shown, to see whether there is another page."""
     where: Start = "before" if cursor.backward else "after"
@@ -177,12 +196,12 @@ def _cursor(row: Row, *, backward: bool = False) -> Cursor:
     return Cursor(backward, row[KEY], row[0])
 
 
-def _total(database: Database, shape: Shape, values: Mapping[str, Any]) -> int:
+def _total(database: Database, shape: QueryShape, values: Mapping[str, Any]) -> int:
     ((total,),) = database.fetch_all(total_statement(shape), values)
     return int(total)
 
 
-def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple[Shape, dict[str, Any]]:
+def _shape(dialect: str, tenant_id: int, listing: CustomerQuery, today: date) -> tuple[QueryShape, dict[str, Any]]:
     words = words_of(listing.search)
     older = None if listing.min_age is None else born_until(today, listing.min_age)
     younger = None if listing.max_age is None else born_until(today, listing.max_age + 1)
@@ -203,7 +222,7 @@ def _shape(dialect: str, tenant_id: int, listing: Listing, today: date) -> tuple
         if "ids" in listing.beside:
             ids = list(listing.beside["ids"])
             values["ids"] = str(ids) if dialect == "sqlite" else ids
-    shape = Shape(
+    shape = QueryShape(
         dialect,
         listing.per_page,
         listing.sort_by,

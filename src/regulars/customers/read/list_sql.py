@@ -23,19 +23,19 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
+from regulars.customers.counts.page_checkpoints import checkpoint_before
 from regulars.customers.counts.totals import total_of
-from regulars.customers.counts.page_checkpoints import milestone_before
 from regulars.customers.read.search import Words, only_containing, only_matching
 from regulars.db.statement import Statement
 from regulars.db.tables import countries, customer_tags, customers, users
 
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]
-Start = Literal["page", "page from the end", "page by milestone", "after", "after empty", "before", "before empty"]
-"""Where a page is found: so many rows from the start of the list, or from its end, or from a milestone; or beside a row
-that a cursor names, whose value of the sort field may be empty."""
+Start = Literal["page", "page from the end", "page by checkpoint", "after", "after empty", "before", "before empty"]
+"""Where a page begins: a number of rows after the start of the list, before its end or after a checkpoint; or next to
+the row that a cursor names, whose sort field may be empty."""
 
-Beside = Literal["updated_since", "tag_id", "channel_id", "country_id", "ids"]
+UncountedFilter = Literal["updated_since", "tag_id", "channel_id", "country_id", "ids"]
 """Filters that the census does not count by."""
 ALONG: Mapping[str, SortBy] = {
     "updated_at": "updated_at",
@@ -78,7 +78,7 @@ FIELDS = (
 KEY, TOTAL = len(FIELDS), len(FIELDS) + 1
 
 
-class Shape(NamedTuple):
+class QueryShape(NamedTuple):
     """All of a listing that makes a difference to its SQL.
 
     `rows`, how many are read at most, is part of it, since PostgreSQL plans well only if it knows how few are wanted.
@@ -99,7 +99,7 @@ class Shape(NamedTuple):
     """Read customers in their order and leave out others, rather than find all that match and sort them."""
     few: bool = False
     """Where it is counted: look for no more than `few` matches (a value), and take those for all."""
-    beside: frozenset[Beside] = frozenset()
+    beside: frozenset[UncountedFilter] = frozenset()
 
     @property
     def is_counted(self) -> bool:
@@ -124,7 +124,7 @@ class Shape(NamedTuple):
 
 
 @lru_cache(maxsize=2_000)
-def page_statement(shape: Shape) -> Statement:
+def page_statement(shape: QueryShape) -> Statement:
     """The statement for a page: `FIELDS`, the sort key and the total in every row, in the order of the list.
 
     The page is found by an index alone, and only its own rows are read and joined. Where they must be counted the total
@@ -143,30 +143,30 @@ def page_statement(shape: Shape) -> Statement:
         total = select(kept.label("total")).cte("counted")
         wanted = only_containing(shape.dialect, select(customers.c.id, key).where(*_filters(shape)), shape.words)
         page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
-    plan_each_time = shape.is_counted or shape.has_ages
+    custom_plan = shape.is_counted or shape.has_ages
     return Statement(
         _read(shape, page, total),
-        plan_each_time=plan_each_time,
-        as_json=True,
-        may_lag=True,
-        only_for=shape.dialect,
+        custom_plan=custom_plan,
+        rows_as_json=True,
+        replica_ok=True,
+        dialect=shape.dialect,
     )
 
 
 @lru_cache(maxsize=2_000)
-def total_statement(shape: Shape) -> Statement:
+def total_statement(shape: QueryShape) -> Statement:
     """The statement for the total alone."""
     if shape.is_counted:
         counted = select(func.count()).select_from(_matches(shape).subquery("matches"))
-        return Statement(counted, plan_each_time=True, may_lag=True, only_for=shape.dialect)
-    return Statement(select(_kept_total(shape)), may_lag=True, only_for=shape.dialect)
+        return Statement(counted, custom_plan=True, replica_ok=True, dialect=shape.dialect)
+    return Statement(select(_kept_total(shape)), replica_ok=True, dialect=shape.dialect)
 
 
-def _kept_total(shape: Shape) -> ColumnElement[int]:
+def _kept_total(shape: QueryShape) -> ColumnElement[int]:
     return total_of(of_user=shape.user_id, of_gender=shape.gender, of_ages=shape.has_ages)
 
 
-def _read(shape: Shape, page: FromClause, total: FromClause) -> Select[Any]:
+def _read(shape: QueryShape, page: FromClause, total: FromClause) -> Select[Any]:
     key = KEYS[shape.sort_by]
     joined = (
         page.join(customers, and_(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == page.c.id))
@@ -178,14 +178,14 @@ def _read(shape: Shape, page: FromClause, total: FromClause) -> Select[Any]:
     return rows.order_by(*_order(shape, customers.c.id, key, backward=False))
 
 
-def _page(shape: Shape, wanted: Select[Any], row_id: Any, key: Any, total: FromClause) -> FromClause:
+def _page(shape: QueryShape, wanted: Select[Any], row_id: Any, key: Any, total: FromClause) -> FromClause:
     """The ids of the page's rows, at most `shape.rows`."""
     most: ColumnElement[int] = literal_column(str(shape.rows))
     order = _order(shape, row_id, key, backward=shape.is_backward)
     if shape.start == "page":
         return wanted.order_by(*order).limit(most).offset(bindparam("offset")).subquery("page")
-    if shape.start == "page by milestone":
-        return _page_by_milestone(shape, wanted, total)
+    if shape.start == "page by checkpoint":
+        return _page_by_checkpoint(shape, wanted, total)
     if shape.start == "page from the end":
         skipped, found = _from_the_end(shape, total)
         backward = wanted.order_by(*order).limit(found).offset(skipped).subquery("backward")
@@ -201,25 +201,25 @@ def _page(shape: Shape, wanted: Select[Any], row_id: Any, key: Any, total: FromC
     return select(either.c.id).order_by(*order).limit(most).subquery("page")
 
 
-def _page_by_milestone(shape: Shape, wanted: Select[Any], total: FromClause) -> FromClause:
-    """Read upward from the last milestone before the page, in either order of the list."""
+def _page_by_checkpoint(shape: QueryShape, wanted: Select[Any], total: FromClause) -> FromClause:
+    """Read upward from the last checkpoint before the page, in either order of the list."""
     skipped, found = _from_the_end(shape, total)
     if shape.sort_order == "asc":
         skipped, found = bindparam("offset"), literal_column(str(shape.rows))
-    milestone = milestone_before(skipped)
-    at = [select(milestone.c[name]).scalar_subquery() for name in ("created_at", "customer_id")]
+    checkpoint = checkpoint_before(skipped)
+    at = [select(checkpoint.c[name]).scalar_subquery() for name in ("created_at", "customer_id")]
     # Where there is none, everything is behind it.
     behind = tuple_(customers.c.created_at, customers.c.id) >= tuple_(
         func.coalesce(at[0], bindparam("beginning", type_=customers.c.created_at.type)),
         func.coalesce(at[1], literal_column("0")),
     )
-    before = func.coalesce(select(milestone.c.before).scalar_subquery(), literal_column("0"))
+    before = func.coalesce(select(checkpoint.c.before).scalar_subquery(), literal_column("0"))
     upward = wanted.where(behind).order_by(customers.c.created_at, customers.c.id).limit(found).offset(skipped - before)
     # Of a limit that is computed PostgreSQL thinks that it were a great one.
     return select(upward.subquery("upward").c.id).limit(literal_column(str(shape.rows))).subquery("page")
 
 
-def _from_the_end(shape: Shape, total: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
+def _from_the_end(shape: QueryShape, total: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """How many rows to leave out from the end, and how many to take: the last page may be a short one."""
     offset, most = cast(bindparam("offset"), BigInteger), literal_column(str(shape.rows), BigInteger)
     rest = total.c.total - offset
@@ -229,7 +229,7 @@ def _from_the_end(shape: Shape, total: FromClause) -> tuple[ColumnElement[int], 
     return select(skipped).scalar_subquery(), select(found).scalar_subquery()
 
 
-def _beside(shape: Shape, row_id: Any, key: Any) -> Sequence[list[ColumnElement[bool]]]:
+def _beside(shape: QueryShape, row_id: Any, key: Any) -> Sequence[list[ColumnElement[bool]]]:
     """The conditions for what lies beyond the cursor's row: parts that an index finds each, the nearest first.
 
     Empty values come last in both orders, and among themselves in the order of the ids.
@@ -245,7 +245,7 @@ def _beside(shape: Shape, row_id: Any, key: Any) -> Sequence[list[ColumnElement[
     return [beyond, [key.is_(None)]] if shape.sort_by in MAY_BE_EMPTY and not shape.is_backward else [beyond]
 
 
-def _order(shape: Shape, row_id: Any, key: Any, *, backward: bool) -> tuple[Any, Any]:
+def _order(shape: QueryShape, row_id: Any, key: Any, *, backward: bool) -> tuple[Any, Any]:
     upward = (shape.sort_order == "asc") != backward
     ordered = key.asc() if upward else key.desc()
     if shape.sort_by in MAY_BE_EMPTY:
@@ -253,7 +253,7 @@ def _order(shape: Shape, row_id: Any, key: Any, *, backward: bool) -> tuple[Any,
     return ordered, row_id.asc() if upward else row_id.desc()
 
 
-def _filters(shape: Shape) -> list[ColumnElement[bool]]:
+def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
     def column(name: str) -> ColumnElement[Any]:
         has_order = shape.beside and ALONG.get(name) == shape.sort_by
         if shape.dialect == "sqlite" and (shape.has_ids or (shape.in_order and not has_order)):
@@ -279,7 +279,9 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     return found
 
 
-def _condition(shape: Shape, name: Beside, column: Callable[[str], ColumnElement[Any]]) -> ColumnElement[bool]:
+def _condition(
+    shape: QueryShape, name: UncountedFilter, column: Callable[[str], ColumnElement[Any]]
+) -> ColumnElement[bool]:
     """Of a filter that the census does not count by."""
     if name == "ids":
         if shape.dialect == "postgresql":
@@ -290,7 +292,7 @@ def _condition(shape: Shape, name: Beside, column: Callable[[str], ColumnElement
     return column("default_channel_id" if name == "channel_id" else name) == bindparam(name)
 
 
-def _tagged(shape: Shape) -> ColumnElement[bool]:
+def _tagged(shape: QueryShape) -> ColumnElement[bool]:
     """Of customers with the tag. The database may begin at either end of the join, and stop when it has enough; SQLite
     would first gather all customers of the tag for an IN. Where customers are found otherwise, each is looked at."""
     has_tag = and_(
@@ -303,7 +305,7 @@ def _tagged(shape: Shape) -> ColumnElement[bool]:
     return has_tag
 
 
-def _matches(shape: Shape) -> Select[Any]:
+def _matches(shape: QueryShape) -> Select[Any]:
     """The ids of all customers that match, or of the first few."""
     only = only_containing if shape.has_ids else only_matching
     found = only(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)

@@ -3,12 +3,12 @@
 from msgspec import Struct
 from sqlalchemy import bindparam, select
 
-from regulars.customers.write.commands import merged_into
 from regulars.customers.change_log import CustomerChange, list_history
-from regulars.customers.schemas import Customer, customer_of
 from regulars.customers.read.list_sql import FIELDS
+from regulars.customers.schemas import Customer, customer_of
 from regulars.customers.tags import Tag, tags_of
-from regulars.db.bulk_load import seeing_one_moment
+from regulars.customers.write.commands import merged_into
+from regulars.db.bulk_load import snapshot
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, countries, customers, users
@@ -50,7 +50,7 @@ ONE = Statement(
 
 def personal_data_of(database: Database, tenant_id: int, customer_id: int) -> PersonalData:
     """What is held about a customer, in the trash or not, as of one moment. Raises `NotFound`."""
-    with seeing_one_moment(database):
+    with snapshot(database):
         others = merged_into(database, tenant_id, customer_id)
         return PersonalData(
             _held(database, tenant_id, customer_id), [_held(database, tenant_id, number) for number in others]

@@ -3,8 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from regulars.customers.write.commands import Written, create_customer, restore_customer, trash_customer, update_customer
-from regulars.customers.write.change_set import Edits
+from regulars.customers.write.change_set import ChangeSet
+from regulars.customers.write.commands import (
+    Written,
+    create_customer,
+    restore_customer,
+    trash_customer,
+    update_customer,
+)
 from regulars.errors import Conflict, Invalid, RegularsError
 from regulars.tenants.validation import UNIQUE
 
@@ -28,61 +34,63 @@ class Result(NamedTuple):
     is_new: bool
 
 
-def run_operations(edits: Edits, operations: Sequence[Operation | RegularsError]) -> list[Result | RegularsError]:
+def run_operations(changes: ChangeSet, operations: Sequence[Operation | RegularsError]) -> list[Result | RegularsError]:
     """Do the operations one after the other; what comes of each, in their order. Those that failed changed nothing.
 
     What could not be read is an error already, and stays one.
     """
-    _look_up(edits, [one for one in operations if isinstance(one, Operation)])
-    return [one if isinstance(one, RegularsError) else _outcome(edits, one) for one in operations]
+    _look_up(changes, [one for one in operations if isinstance(one, Operation)])
+    return [one if isinstance(one, RegularsError) else _outcome(changes, one) for one in operations]
 
 
-def _look_up(edits: Edits, operations: Sequence[Operation]) -> None:
+def _look_up(changes: ChangeSet, operations: Sequence[Operation]) -> None:
     """Read at once what the operations will look for."""
-    edits.preload([one.id for one in operations])
+    changes.preload([one.id for one in operations])
     for field in UNIQUE:
-        asked = (one.written.get(field) for one in operations if field in edits.tenant.unique_fields or one.by == field)
-        edits.preload_holders(field, [value for value in asked if value is not None])
-    edits.reserve_ids(sum(one.action in {"create", "upsert"} and not _holders(edits, one) for one in operations))
+        asked = (
+            one.written.get(field) for one in operations if field in changes.tenant.unique_fields or one.by == field
+        )
+        changes.preload_holders(field, [value for value in asked if value is not None])
+    changes.reserve_ids(sum(one.action in {"create", "upsert"} and not _holders(changes, one) for one in operations))
 
 
-def _holders(edits: Edits, operation: Operation) -> list[int]:
+def _holders(changes: ChangeSet, operation: Operation) -> list[int]:
     value = operation.written.get(operation.by)
-    return edits.holders(operation.by, value) if value is not None else []
+    return changes.holders(operation.by, value) if value is not None else []
 
 
-def _outcome(edits: Edits, operation: Operation) -> Result | RegularsError:
+def _outcome(changes: ChangeSet, operation: Operation) -> Result | RegularsError:
     try:
-        return _run(edits, operation)
+        return _run(changes, operation)
     except RegularsError as error:
         return error
 
 
-def _run(edits: Edits, operation: Operation) -> Result:
+def _run(changes: ChangeSet, operation: Operation) -> Result:
     match operation.action:
         case "create":
-            return Result(create_customer(edits, operation.written).id, is_new=True)
+            return Result(create_customer(changes, operation.written).id, is_new=True)
         case "update":
-            return Result(update_customer(edits, operation.id, operation.written).id, is_new=False)
+            return Result(update_customer(changes, operation.id, operation.written).id, is_new=False)
         case "upsert":
-            return _upsert(edits, operation)
+            return _upsert(changes, operation)
         case "trash":
-            return Result(trash_customer(edits, operation.id).id, is_new=False)
+            return Result(trash_customer(changes, operation.id).id, is_new=False)
         case "restore":
-            return Result(restore_customer(edits, operation.id).id, is_new=False)
+            return Result(restore_customer(changes, operation.id).id, is_new=False)
 
 
-def _upsert(edits: Edits, operation: Operation) -> Result:
-    holders = _holders(edits, operation)
+def _upsert(changes: ChangeSet, operation: Operation) -> Result:
+    holders = _holders(changes, operation)
     if len(holders) > 1:
         many = ", ".join(map(str, holders[:5]))
         sentence = f"The {operation.by} is that of several customers: {many}. Update one of them by its id."
         raise Conflict(sentence, {operation.by: [sentence]})
     if holders:
-        return Result(update_customer(edits, holders[0], operation.written).id, is_new=False)
+        return Result(update_customer(changes, holders[0], operation.written).id, is_new=False)
     if "first_name" not in operation.written:
         raise Invalid({"first_name": ["The first_name is missing."]})
-    return Result(create_customer(edits, operation.written).id, is_new=True)
+    return Result(create_customer(changes, operation.written).id, is_new=True)
 
 
 def check_all_done(results: Iterable[Result | RegularsError]) -> None:

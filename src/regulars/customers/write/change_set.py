@@ -12,18 +12,27 @@ from typing import Any
 from msgspec.structs import asdict, replace
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, select, update
 
-from regulars.customers.counts.totals import Delta, add_deltas
 from regulars.customers.change_log import CREATED, Change, Fields, record_changes
+from regulars.customers.counts.totals import Delta, add_deltas
+from regulars.customers.write.storage import (
+    COLUMNS,
+    PERSONAL,
+    SEQUENCE,
+    TAG_COLUMNS,
+    Record,
+    delta_of,
+    load_uncounted,
+    row_of,
+)
 from regulars.customers.write.uniqueness import holders_of, key_of
-from regulars.customers.write.storage import COLUMNS, PERSONAL, SEQUENCE, TAG_COLUMNS, Record, delta_of, load_uncounted, row_of
 from regulars.db.database import Database
 from regulars.db.statement import Statement, Values
 from regulars.db.tables import customer_tags, customers
 from regulars.errors import Conflict, Gone, NotFound
 from regulars.permissions import Actor
-from regulars.tenants.validation import UNIQUE
-from regulars.tenants.locks import hold_customers
+from regulars.tenants.locks import lock_customers
 from regulars.tenants.tenants import get_tenant
+from regulars.tenants.validation import UNIQUE
 
 STORED = Record.__struct_fields__
 FIELDS_OF_RECORD = [customers.c[name] for name in STORED]
@@ -55,16 +64,16 @@ REMOVE_TAGS = Statement(
 
 
 @contextmanager
-def editing(database: Database, tenant_id: int, actor: Actor) -> Iterator["Edits"]:
-    """The edits of one transaction, which are written at its end; at an exception, none."""
+def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterator["ChangeSet"]:
+    """The changes of one transaction, which are written at its end; at an exception, none."""
     with database.transaction():
-        hold_customers(database, tenant_id)
-        edits = Edits(database, tenant_id, actor)
-        yield edits
-        edits.write()
+        lock_customers(database, tenant_id)
+        changes = ChangeSet(database, tenant_id, actor)
+        yield changes
+        changes.write()
 
 
-class Edits:
+class ChangeSet:
     """Customers as they are in the course of a transaction; nothing is written before its end.
 
     A method that raises has changed nothing. Records are not to be changed; they are replaced.

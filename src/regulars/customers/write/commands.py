@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, null, select, update
 
-from regulars.customers.write.change_set import Edits
 from regulars.customers.change_log import forget_fields, forget_merges
+from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.storage import PERSONAL, Record
 from regulars.db.database import Database
 from regulars.db.idempotency_keys import erase_answers
@@ -29,77 +29,77 @@ LET_GO = Statement(
 )
 
 
-def create_customer(edits: Edits, written: Written) -> Record:
+def create_customer(changes: ChangeSet, written: Written) -> Record:
     """A new customer. Raises `Conflict` where it has what may be another's alone."""
     values, tags = _parted(written)
-    return edits.create(values, tags or ())
+    return changes.create(values, tags or ())
 
 
 def update_customer(
-    edits: Edits, customer_id: int, written: Written, expected: Collection[int] | None = None
+    changes: ChangeSet, customer_id: int, written: Written, expected: Collection[int] | None = None
 ) -> Record:
     """Change the fields that are written; `expected` are the versions that this is meant for, where it matters.
 
     Raises `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` where it is in the trash or has what may be
     another's alone.
     """
-    record = edits.get(customer_id)
+    record = changes.get(customer_id)
     check_version(record, expected)
     if record.deleted_at is not None:
         raise Conflict(f"Customer {customer_id} is in the trash: restore it first.")
     values, tags = _parted(written)
-    return edits.change(record, "updated", values, tags)
+    return changes.change(record, "updated", values, tags)
 
 
-def trash_customer(edits: Edits, customer_id: int, expected: Collection[int] | None = None) -> Record:
+def trash_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> Record:
     """Put it into the trash, where it may be already. Raises `NotFound`, `Gone`, `PreconditionFailed`."""
-    record = edits.get(customer_id)
+    record = changes.get(customer_id)
     if record.deleted_at is not None:
         return record
     check_version(record, expected)
-    return edits.change(record, "trashed", {"deleted_at": edits.now})
+    return changes.change(record, "trashed", {"deleted_at": changes.now})
 
 
-def restore_customer(edits: Edits, customer_id: int, expected: Collection[int] | None = None) -> Record:
+def restore_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> Record:
     """Take it out of the trash, if it is there.
 
     Raises `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` where another has by now what may be one's alone.
     """
-    record = edits.get(customer_id)
+    record = changes.get(customer_id)
     check_version(record, expected)
-    return edits.change(record, "restored", {"deleted_at": None})
+    return changes.change(record, "restored", {"deleted_at": None})
 
 
-def purge_customer(edits: Edits, customer_id: int, expected: Collection[int] | None = None) -> None:
+def purge_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> None:
     """Remove it from the trash for good; that it was there is kept, and nothing else of it.
 
     Raises `NotFound`, `PreconditionFailed`, and `Conflict` where it is not in the trash.
     """
-    record = _find(edits, customer_id)
+    record = _find(changes, customer_id)
     check_version(record, expected)
     if record.deleted_at is None:
         raise Conflict(f"Customer {customer_id} is not in the trash: put it there first.")
-    edits.database.execute(LET_GO, {"of_tenant": edits.tenant_id, "of_customer": customer_id})
-    _forget(edits, customer_id)
-    edits.remove(record, "purged", {})
+    changes.database.execute(LET_GO, {"of_tenant": changes.tenant_id, "of_customer": customer_id})
+    _forget(changes, customer_id)
+    changes.remove(record, "purged", {})
 
 
-def erase_customer(edits: Edits, customer_id: int) -> list[str]:
+def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
     """Remove all that is held about a person: the customer, wherever it is, and those that were merged into it.
 
     Gives the kinds of data that there were; a record of them stays. Raises `NotFound`, `Gone`.
     """
-    record = edits.get(customer_id)
+    record = changes.get(customer_id)
     kinds: set[str] = set()
-    others = merged_into(edits.database, edits.tenant_id, record.id)
+    others = merged_into(changes.database, changes.tenant_id, record.id)
     for number in [*reversed(others), record.id]:
-        one = _find(edits, number)
+        one = _find(changes, number)
         held = {name for name in PERSONAL if getattr(one, name) is not None}
-        if edits.tags(number):
+        if changes.tags(number):
             held.add("tags")
-        _forget(edits, number)
-        forget_merges(edits.database, edits.tenant_id, number)
-        edits.remove(one, "erased", dict.fromkeys(sorted(held), (None, None)))
+        _forget(changes, number)
+        forget_merges(changes.database, changes.tenant_id, number)
+        changes.remove(one, "erased", dict.fromkeys(sorted(held), (None, None)))
         kinds |= held
     return sorted(kinds)
 
@@ -116,17 +116,17 @@ def merged_into(database: Database, tenant_id: int, customer_id: int) -> list[in
     return found
 
 
-def _find(edits: Edits, customer_id: int) -> Record:
-    record = edits.find(customer_id)
+def _find(changes: ChangeSet, customer_id: int) -> Record:
+    record = changes.find(customer_id)
     if record is None:
         raise NotFound(f"There is no customer {customer_id}.")
     return record
 
 
-def _forget(edits: Edits, customer_id: int) -> None:
+def _forget(changes: ChangeSet, customer_id: int) -> None:
     """Forget what the history and the kept answers say of a customer."""
-    forget_fields(edits.database, edits.tenant_id, customer_id)
-    erase_answers(edits.database, edits.tenant_id, customer_id)
+    forget_fields(changes.database, changes.tenant_id, customer_id)
+    erase_answers(changes.database, changes.tenant_id, customer_id)
 
 
 def check_version(record: Record, expected: Collection[int] | None) -> None:

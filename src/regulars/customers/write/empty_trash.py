@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select, tuple_
 
-from regulars.customers.write.commands import purge_customer
-from regulars.customers.write.change_set import editing
 from regulars.customers.counts.page_checkpoints import BEGINNING
+from regulars.customers.write.change_set import open_change_set
+from regulars.customers.write.commands import purge_customer
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import customers
@@ -47,10 +47,10 @@ def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Act
 
 def _purge(database: Database, tenant_id: int, ids: Collection[int], before: datetime, actor: Actor) -> int:
     """Purge these, but for those whom somebody has brought back meanwhile."""
-    with editing(database, tenant_id, actor) as edits:
-        edits.preload(ids)
-        found = [record for number in ids if (record := edits.find(number)) is not None]
+    with open_change_set(database, tenant_id, actor) as changes:
+        changes.preload(ids)
+        found = [record for number in ids if (record := changes.find(number)) is not None]
         old = [record.id for record in found if record.deleted_at is not None and record.deleted_at < before]
         for number in old:
-            purge_customer(edits, number)
+            purge_customer(changes, number)
     return len(old)

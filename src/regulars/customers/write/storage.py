@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from regulars.customers.counts.totals import NOBODY, UNKNOWN, Delta, add_deltas, number_of
 from regulars.customers.change_log import CREATED, Change, record_changes
+from regulars.customers.counts.totals import NOBODY, UNKNOWN, Delta, add_deltas, number_of
 from regulars.db.database import Database
 from regulars.db.statement import Row
 from regulars.db.tables import customer_tags, customers
-from regulars.text import search_text, sort_key
 from regulars.permissions import COMMAND_LINE, Actor
-from regulars.tenants.locks import hold_customers
+from regulars.tenants.locks import lock_customers
+from regulars.text import search_text, sort_key
 
 SEQUENCE = "customer_ids"
 HIGHEST_ID = 2**40 - 1
@@ -106,7 +106,7 @@ def insert_customers(
     Raises `Conflict` where a key is taken or points at nothing.
     """
     with database.transaction():
-        hold_customers(database, tenant_id)
+        lock_customers(database, tenant_id)
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
         now = datetime.now(UTC).replace(microsecond=0)

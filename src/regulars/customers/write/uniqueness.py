@@ -12,8 +12,8 @@ from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, column, func
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
-from regulars.tenants.validation import UNIQUE
 from regulars.tenants.unique_fields import held, key_column
+from regulars.tenants.validation import UNIQUE
 
 TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 

@@ -53,16 +53,16 @@ def create_ways_to_sign_in() -> None:
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
     op.create_table(
-        "challenges",
+        "one_time_tokens",
         sa.Column("digest", Key, nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("user_id", Id, nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", Time, nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_challenges_user_id"),
-        sa.PrimaryKeyConstraint("digest", name="pk_challenges"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_one_time_tokens_user_id"),
+        sa.PrimaryKeyConstraint("digest", name="pk_one_time_tokens"),
     )
-    op.create_index("ix_challenges_expires_at", "challenges", ["expires_at"])
+    op.create_index("ix_one_time_tokens_expires_at", "one_time_tokens", ["expires_at"])
     op.create_table(
         "passkeys",
         sa.Column("id", Key, nullable=False),
@@ -85,13 +85,13 @@ def create_ways_to_sign_in() -> None:
         sa.PrimaryKeyConstraint("user_id", "digest", name="pk_recovery_codes"),
     )
     op.create_table(
-        "attempts",
+        "failed_attempts",
         sa.Column("key", Key, nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failed_at", Time, nullable=False),
-        sa.PrimaryKeyConstraint("key", name="pk_attempts"),
+        sa.PrimaryKeyConstraint("key", name="pk_failed_attempts"),
     )
-    op.create_index("ix_attempts_failed_at", "attempts", ["failed_at"])
+    op.create_index("ix_failed_attempts_failed_at", "failed_attempts", ["failed_at"])
     op.create_table(
         "personal_tokens",
         sa.Column("id", Key, nullable=False),

@@ -26,15 +26,15 @@ def upgrade() -> None:
     else:
         create_postgresql_parts()
     fill_countries()
-    op.execute("INSERT INTO access_version (id, version) VALUES (1, 1)")
+    op.execute("INSERT INTO auth_version (id, version) VALUES (1, 1)")
 
 
 def create_tables() -> None:
     op.create_table(
-        "access_version",
+        "auth_version",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_access_version"),
+        sa.PrimaryKeyConstraint("id", name="pk_auth_version"),
     )
     op.create_table(
         "countries",

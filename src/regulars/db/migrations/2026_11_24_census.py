@@ -26,19 +26,19 @@ BEGINNING = {"sqlite": "'0001-01-01T00:00:00Z'", "postgresql": "TIMESTAMP WITH T
 def upgrade() -> None:
     op.drop_table("customer_counts")
     op.create_table(
-        "census",
+        "customer_counts",
         sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
         sa.Column("trashed", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("user_id", Id, autoincrement=False, nullable=False),
         sa.Column("period", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("gender", Key, nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_census_tenant_id"),
-        sa.PrimaryKeyConstraint("tenant_id", "trashed", "user_id", "period", "gender", name="pk_census"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_customer_counts_tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "trashed", "user_id", "period", "gender", name="pk_customer_counts"),
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "census_deltas",
+        "count_deltas",
         sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
         sa.Column("trashed", sa.Integer(), nullable=False),
         sa.Column("user_id", Id, nullable=False),
@@ -47,24 +47,24 @@ def upgrade() -> None:
         sa.Column("created_at", Time, nullable=False),
         sa.Column("customer_id", Id, autoincrement=False, nullable=False),
         sa.Column("change", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_census_deltas_tenant_id"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_count_deltas_tenant_id"),
     )
-    op.create_index("ix_census_deltas_tenant_id", "census_deltas", ["tenant_id"], unique=False)
+    op.create_index("ix_count_deltas_tenant_id", "count_deltas", ["tenant_id"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         # It has no key, and rows go: without this, who replicates the database logically could not fold the deltas.
-        op.execute("ALTER TABLE census_deltas REPLICA IDENTITY FULL")
+        op.execute("ALTER TABLE count_deltas REPLICA IDENTITY FULL")
     op.create_table(
-        "milestones",
+        "page_checkpoints",
         sa.Column("tenant_id", Id, autoincrement=False, nullable=False),
         sa.Column("created_at", Time, nullable=False),
         sa.Column("customer_id", Id, autoincrement=False, nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_milestones_tenant_id"),
-        sa.PrimaryKeyConstraint("tenant_id", "created_at", "customer_id", name="pk_milestones"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_page_checkpoints_tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "created_at", "customer_id", name="pk_page_checkpoints"),
         sqlite_with_rowid=False,
     )
     count_customers()
-    set_milestones()
+    set_page_checkpoints()
 
 
 def count_customers() -> None:
@@ -77,17 +77,17 @@ def count_customers() -> None:
         ):
             # every tenant: this counts them all
             op.execute(
-                "INSERT INTO census (tenant_id, trashed, user_id, period, gender, count)"
+                "INSERT INTO customer_counts (tenant_id, trashed, user_id, period, gender, count)"
                 f" SELECT tenant_id, CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END, {user}, {period},"
                 f" coalesce(gender, ''), count(*) FROM customers WHERE 1 = 1{of_user}{in_period}"
                 " GROUP BY 1, 2, 3, 4, 5"
             )
 
 
-def set_milestones() -> None:
+def set_page_checkpoints() -> None:
     # every tenant: whose list is long enough
     op.execute(
-        "INSERT INTO milestones (tenant_id, created_at, customer_id, count)"
+        "INSERT INTO page_checkpoints (tenant_id, created_at, customer_id, count)"
         f" SELECT tenant_id, CASE WHEN place = 0 THEN {BEGINNING[op.get_bind().dialect.name]} ELSE created_at END,"
         " CASE WHEN place = 0 THEN 0 ELSE id END,"
         " coalesce(lead(place) OVER (PARTITION BY tenant_id ORDER BY place), total) - place"
