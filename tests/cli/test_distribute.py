@@ -9,6 +9,7 @@ from regulars.cli.main import run
 from regulars.db.citus import DISTRIBUTED, REFERENCE
 from regulars.db.tables import metadata
 from tests.conftest import FreshDatabase
+from tests.support.postgres import Server
 from tests.support.world import World
 
 STAND_INS = Path(__file__).with_name("citus.sql").read_text("utf-8")
@@ -47,7 +48,7 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(fresh_database: FreshDatabase) -> Cluster:
+def cluster(postgres_server: Server, fresh_database: FreshDatabase) -> Cluster:
     return Cluster(fresh_database("postgresql"))
 
 
@@ -107,6 +108,7 @@ def test_the_stand_ins_refuse_what_citus_would(cluster: Cluster) -> None:
             cluster.execute(f"SELECT {call}")
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize(
     ("version", "coordinator", "reason"),
     [("11.1-1", True, "11.2 is the oldest"), ("12.1-1", False, "citus_set_coordinator_host")],

@@ -779,10 +779,11 @@ def most_memory(arguments: Sequence[object]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_twenty_times_the_rows_take_no_more_memory(
     fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for block in ("customers.imports.BATCH", "customers.exports.BLOCK", "db.sqlite.BLOCK"):
+    for block in ("customers.csv.importer.BATCH", "customers.csv.exporter.BLOCK", "db.sqlite.BLOCK"):
         monkeypatch.setattr(f"regulars.{block}", 100)
     url = fresh_database("sqlite")
     import_peaks, export_peaks = [], []

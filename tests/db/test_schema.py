@@ -106,5 +106,7 @@ def test_servers_that_start_at_once_migrate_once(fresh_database: FreshDatabase, 
 def test_the_revisions_are_in_alembics_order() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS.parent).replace("%", "%%"))
+    config.set_main_option("version_locations", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
     walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     assert list(known_revisions()) == walked[::-1]

@@ -19,6 +19,8 @@ from tests.support.postgres import free_port
 from tests.support.server import started
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 FIELDS = """id first_name last_name phone_number email date_of_birth gender country_name identity_number job address
     default_channel_id avatar_url related_user created_at updated_at deleted_at""".split()
 

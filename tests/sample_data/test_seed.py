@@ -248,6 +248,7 @@ def test_numbers_that_make_no_sense_are_wrong_usage(database_url: str, capsys: p
     assert rows(database_url, "SELECT id FROM tenants") == []
 
 
+@pytest.mark.slow
 def test_an_interrupted_seed_leaves_nothing_and_says_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "regulars", "seed", "--customers", "400000", "--database", "sqlite:///new.db"]
     # Who starts the tests in the background may have them, and all that they start, ignore an interrupt.

@@ -13,6 +13,8 @@ from pathlib import Path
 import psycopg
 
 USER = "postgres"
+is_allowed = True
+"""Whether a server may be started: the tests set it to False if none of those that will run is marked for it."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ def free_port() -> int:
 
 
 def _programs() -> Path:
+    if not is_allowed:
+        raise RuntimeError("Mark this test: @pytest.mark.postgresql")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if not found:
         raise RuntimeError("PostgreSQL is not installed: 'make test' installs Debian's package.")

@@ -20,6 +20,8 @@ from tests.conftest import KINDS, FreshDatabase
 from tests.support import postgres
 from tests.support.world import World
 
+pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
+
 REQUESTS = 400
 FIRST_NAMES = (
     "Ayşe",

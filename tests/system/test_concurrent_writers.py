@@ -27,6 +27,8 @@ from tests.support.change_feed import Follower
 from tests.support.server import PATIENCE_SECONDS, Server, running
 from tests.support.world import LIST, World
 
+pytestmark = pytest.mark.slow
+
 WRITES = int(os.environ.get("WRITES", "30"))
 WRITERS = 8
 MANY = 16

@@ -83,6 +83,7 @@ def test_each_new_form_of_the_list_is_remembered_in_a_few_kilobytes(dialect: str
     assert size / len(shapes) < 10_000
 
 
+@pytest.mark.postgresql
 def test_a_worker_that_gets_a_single_connection_answers_all_the_same(fresh_database: FreshDatabase) -> None:
     """Two workers take eight connections where they can: of five, one leaves at least one to the other."""
     with World.on(fresh_database("postgresql")) as world:

@@ -6,11 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from regulars.app import routes
 from regulars.scopes import SCOPES
 from tests.support import ROOT
 from tests.support.server import running
 from tests.support.world import World
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_answer_is_as_the_document_says(world: World) -> None:

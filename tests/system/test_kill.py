@@ -30,6 +30,8 @@ from tests.support.world import World
 from tests.support.writers import DONE, Wanted, Writer, writing
 from tests.system.test_outage import wait_until_it_answers
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("KILLS", "3"))
 WRITERS = 6
 LIVES_SECONDS = (0.2, 2.5)
@@ -61,6 +63,7 @@ def test_a_server_that_is_killed_loses_nothing_and_doubles_nothing(kind: str, fr
         check_all(world, writers)
 
 
+@pytest.mark.postgresql
 def test_a_postgresql_that_crashes_is_a_503_and_no_more() -> None:
     with postgres.running_server() as server:
         server.execute("CREATE DATABASE crashing")

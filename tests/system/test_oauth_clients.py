@@ -25,6 +25,8 @@ from tests.support.postgres import free_port
 from tests.support.server import Server, running
 from tests.support.world import LIST, PASSWORD, World
 
+pytestmark = pytest.mark.slow
+
 SCOPE = "openid profile email offline_access customers:read"
 
 

@@ -11,6 +11,8 @@ from tests.support import postgres
 from tests.support.oauth import Application, Browser
 from tests.support.world import World, expect_error
 
+pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
+
 
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[tuple[postgres.Server, World]]:

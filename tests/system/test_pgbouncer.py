@@ -22,6 +22,8 @@ from tests.support.pgbouncer import SESSIONS, running_pgbouncer
 from tests.support.server import running
 from tests.support.world import LIST, World, expect_error
 
+pytestmark = pytest.mark.postgresql
+
 SESSION = Statement(text("SELECT pg_backend_pid() AS pid").columns(column("pid")))
 SLEEP = Statement(select(func.pg_sleep(0.01)))
 FAULT = Statement(select(1 / func.length("")))

@@ -21,6 +21,8 @@ from regulars.text import sort_key
 from tests.conftest import KINDS, FreshDatabase
 from tests.support.world import LIST, NOON, World
 
+pytestmark = pytest.mark.slow
+
 GREAT, SMALL = 1_000_000, 10_000
 MANY, SOME = 1, 2
 FIRST_NAMES = ("ayse", "mehmet", "fatma", "mustafa", "zeynep", "ali", "elif", "john", "maria", "olga", "geneva")

@@ -28,6 +28,8 @@ from tests.support.server import running
 from tests.support.world import LIST, World
 from tests.tenants.test_tenant_isolation import statements
 
+pytestmark = pytest.mark.postgresql
+
 SOURCES = Path(regulars.__file__).parent
 TOKEN = "X-Consistency-Token"
 PATIENCE_SECONDS = 20

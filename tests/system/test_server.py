@@ -136,9 +136,10 @@ def test_what_nobody_foresaw_is_a_500_that_tells_the_log_where_and_nobody_what(f
             assert "Gizli" not in answer.text + server.log.read_text()
             (failure,) = [line for line in server.log_lines if line["event"] == "server_error"]
             assert failure["request_id"] == answer.headers["X-Request-Id"]
-            assert any("customers/routes/listing.py" in frame for frame in failure["traceback"])
+            assert any("api/customers/collection.py" in frame for frame in failure["traceback"])
 
 
+@pytest.mark.postgresql
 def test_a_request_under_way_is_answered_before_the_end(fresh_database: FreshDatabase) -> None:
     with (
         World.on(fresh_database("postgresql")) as world,

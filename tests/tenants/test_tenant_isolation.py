@@ -28,6 +28,7 @@ from regulars.db.citus import DISTRIBUTED
 from regulars.db.postgres import PostgresDatabase, _configure
 from regulars.db.statement import Row, Statement, Values
 from tests.conftest import FreshDatabase
+from tests.support.postgres import Server
 from tests.support.world import World
 
 TENANT = 424_242_424_242
@@ -88,7 +89,7 @@ class Plans:
 
 
 @pytest.fixture(scope="module")
-def plans(fresh_database: FreshDatabase) -> Iterator[Plans]:
+def plans(postgres_server: Server, fresh_database: FreshDatabase) -> Iterator[Plans]:
     made = Plans(fresh_database("postgresql"))
     yield made
     made.connection.close()
@@ -196,7 +197,11 @@ class Recorder(PostgresDatabase):
 
 
 @pytest.fixture
-def long_list(fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, Recorder]]:
+def long_list(
+    postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[World, Recorder]]:
+    postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[World, Recorder]]:
     """A list that is long for such a service as finds its far pages by page_checkpoints of a few customers."""
     for name in ("NEAR", "FEW", "STEP"):
         monkeypatch.setattr(listing, name, 2)
