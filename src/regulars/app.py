@@ -29,6 +29,7 @@ from regulars.http.health import Alive, Ready
 from regulars.http.idempotency import Once
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
+from regulars.i18n import load_translations
 from regulars.oauth.external_issuer import outside_issuer
 from regulars.oauth.grant_types import create_server
 from regulars.security.encryption import Cipher
@@ -41,6 +42,7 @@ def create_app(settings: Settings, database: Database) -> App:
     """The application for `settings` on an open `database`."""
     middleware = [Requests(), *consistency(settings, database)]
     app: Any = falcon.App(media_type="application/json", middleware=middleware)
+    load_translations()
     pages = Pages(database, settings)
     problems.install(app, pages.show_error, settings.origin)
     for path, resource in routes(settings, database, pages):

@@ -22,6 +22,8 @@ This file knows no HTTP: `regulars.http.problems` and `regulars.cli` turn errors
 
 from collections.abc import Mapping, Sequence
 
+from regulars.i18n import _
+
 
 class RegularsError(Exception):
     """Something went wrong that a person can be told about: a stable `code` and a sentence."""
@@ -127,10 +129,14 @@ class Invalid(RegularsError):
         super().__init__(message or self._summary())
 
     def _summary(self) -> str:
-        sentences = [sentence for group in self.errors.values() for sentence in group]
-        more = len(sentences) - 1
-        rest = "" if more == 0 else f" (and {more} more {'error' if more == 1 else 'errors'})"
-        return (sentences[0] if sentences else "The request is not valid.") + rest
+        messages = [message for group in self.errors.values() for message in group]
+        if not messages:
+            return _("The request is not valid.")
+        if len(messages) == 1:
+            return messages[0]
+        if len(messages) == 2:
+            return _("{first} (and 1 more error)", first=messages[0])
+        return _("{first} (and {count} more errors)", first=messages[0], count=len(messages) - 1)
 
 
 class Unavailable(RegularsError):

@@ -13,12 +13,12 @@ import jinja2
 
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
-from regulars.console.i18n import preferred_language, translate
 from regulars.db.database import Database
 from regulars.errors import Forbidden
 from regulars.http.forms import read_form
 from regulars.http.problems import Problem
 from regulars.http.public_url import client_address
+from regulars.i18n import Message, preferred_language, translate
 from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, is_token, new_token
 from regulars.settings import Settings
@@ -191,7 +191,7 @@ class Pages:
         response.set_header("Cache-Control", "no-store")
         response.text = self._templates.get_template(f"{template}.html.jinja").render(
             {
-                "_": partial(translate, visitor.language),
+                "_": partial(_translate, visitor.language),
                 "language": visitor.language,
                 "visitor": visitor,
                 "form_token": self.form_token(visitor),
@@ -260,3 +260,8 @@ class Pages:
             http_only=True,
             same_site="Lax",
         )
+
+
+def _translate(language: str, text: str, **values: Any) -> str:
+    """Translate a message, or a text of a template with its values."""
+    return translate(text if isinstance(text, Message) or not values else Message(text, values), language)

@@ -23,6 +23,7 @@ from regulars.errors import (
     Unavailable,
     WrongMediaType,
 )
+from regulars.i18n import _, preferred_language, translate
 
 STATUS: dict[type[RegularsError], int] = {
     Malformed: 400,
@@ -94,10 +95,10 @@ class _Handler:
         self, request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, params: dict[str, Any]
     ) -> None:
         if isinstance(error, falcon.HTTPNotFound):
-            self.foreseen(request, response, NotFound("There is nothing at this address."), params)
+            self.foreseen(request, response, NotFound(_("There is nothing at this address.")), params)
         elif isinstance(error, falcon.HTTPMethodNotAllowed):
             allowed = (error.headers or {}).get("Allow", "") if isinstance(error.headers, dict) else ""
-            message = f"{request.method} cannot be used here; {allowed} can."
+            message = _("{method} cannot be used here; {methods} can.", method=request.method, methods=allowed)
             self.foreseen(request, response, MethodNotAllowed(message, allowed.split(", ")), params)
         elif error.status_code < 500:
             malformed = Malformed(error.description or error.title or "The request is not valid.")
@@ -120,16 +121,30 @@ class _Handler:
             said=said,
             traceback=frames,
         )
-        message = f"Something went wrong here. Give this number when you ask about it: {request.context.request_id}."
+        message = _(
+            "Something went wrong here. Give this number when you ask about it: {number}.",
+            number=request.context.request_id,
+        )
         self._answer(request, response, 500, Problem("server_error", message))
 
     def _answer(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
+        language = preferred_language(request.get_header("Accept-Language") or "")
+        problem = _translate(problem, language)
         response.status = status
+        response.set_header("Content-Language", language)
+        response.append_header("Vary", "Accept-Language")
         if "text/html" in request.accept and not request.path.startswith("/api/"):
             self.answer_page(request, response, status, problem)
             return
         response.content_type = "application/json"
         response.data = msgspec.json.encode(problem)
+
+
+def _translate(problem: Problem, language: str) -> Problem:
+    errors = problem.errors and {
+        field: [translate(message, language) for message in messages] for field, messages in problem.errors.items()
+    }
+    return Problem(problem.error, translate(problem.message, language), errors)
 
 
 def _challenge(error: Unauthenticated | Forbidden, metadata: str) -> str:
