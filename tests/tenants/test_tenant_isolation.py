@@ -200,8 +200,6 @@ class Recorder(PostgresDatabase):
 def long_list(
     postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[World, Recorder]]:
-    postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[World, Recorder]]:
     """A list that is long for such a service as finds its far pages by page_checkpoints of a few customers."""
     for name in ("NEAR", "FEW", "STEP"):
         monkeypatch.setattr(listing, name, 2)
