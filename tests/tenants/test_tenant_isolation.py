@@ -34,7 +34,7 @@ from tests.support.world import World
 TENANT = 424_242_424_242
 OF_ALL_TENANTS = {
     "regulars.customers.counts.maintenance.WITH_DELTAS": "finds whose deltas are to be folded; an index of few rows",
-    "regulars.db.idempotency_keys.FORGET_OLD": "keys grow old whosever they are; an index of the old ones",
+    "regulars.cleanup.DELETE_OLD_IDEMPOTENCY_KEYS": "deletes the old keys of all tenants, found by an index",
     "regulars.db.bulk_load.ANY_CUSTOMER": "`regulars seed` looks whether the database is empty",
 }
 NOT_FOR_POSTGRESQL = {
