@@ -61,19 +61,6 @@ WRITES_OF_TENANTS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("PATCH", ONE_TENANT): {"name": "Stolen"},
 }
 OF_NO_TENANT = {"/api/v1/countries"}
-TENANT_TABLES = {
-    "customers",
-    "customer_counts",
-    "count_deltas",
-    "page_checkpoints",
-    "channels",
-    "memberships",
-    "customers_search",
-    "tags",
-    "customer_tags",
-    "change_counters",
-    "customer_changes",
-}
 NAME_CHANNELS = Statement(
     update(channels)
     .where(channels.c.tenant_id == bindparam("of_tenant"))
@@ -322,41 +309,9 @@ def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
 
 
-def functions_with_statements() -> Iterator[tuple[Path, ast.Module]]:
-    for path in Path(regulars.__file__).parent.rglob("*.py"):
-        if path.parent.name not in {"db", "versions"}:
-            yield path, ast.parse(path.read_text("utf-8"))
-
-
-def test_every_statement_on_a_tenants_table_names_the_tenant() -> None:
-    """Each function or assignment that reads or writes such a table has `tenant_id` in it, or says why not."""
-    forgotten = []
-    for path, module in functions_with_statements():
-        text = path.read_text("utf-8")
-        for node in module.body:
-            source = ast.get_source_segment(text, node) or ""
-            makes_statement = isinstance(node, ast.Assign | ast.AnnAssign) and "Statement(" in source
-            if makes_statement and touches_tenants_table(node) and "tenant_id" not in with_names(source, module, text):
-                forgotten.append(f"{path.name}: {source[:80]}")
-    assert forgotten == []
-
-
-def touches_tenants_table(node: ast.AST) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in TENANT_TABLES for part in ast.walk(node))
-
-
-def with_names(source: str, module: ast.Module, text: str) -> str:
-    """The source together with that of the module's constants that it uses."""
-    for node in module.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in source:
-            source += ast.get_source_segment(text, node) or ""
-    # A statement over all tenants says so, with these words, where it is made.
-    return source.replace("# every tenant:", "tenant_id")
-
-
 def test_a_public_function_on_customers_takes_the_tenant_first_after_the_database() -> None:
     wrong = []
-    for path in (Path(regulars.__file__).parent / "customers").glob("*.py"):
+    for path in (Path(regulars.__file__).parent / "customers").rglob("*.py"):
         for node in ast.parse(path.read_text("utf-8")).body:
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
                 continue
