@@ -1,14 +1,15 @@
 """Automatic deletion of expired data. Rows that are valid, or needed to detect reuse, are kept."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Table, func, select, update
 
 from regulars.accounts.one_time_tokens import create_one_time_token
 from regulars.accounts.personal_tokens import create_personal_token
-from regulars.cleanup import RULES, prune
+from regulars.cleanup import RULES, delete_expired_rows
+from regulars.clock import utc_now
 from regulars.db import tables
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Statement, Values
@@ -21,7 +22,7 @@ from tests.support.oauth import Application, Browser, refused
 from tests.support.server import PATIENCE_SECONDS, running
 from tests.support.world import World
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = utc_now()
 KINDS = (
     tables.authorization_codes,
     tables.refresh_tokens,
@@ -59,23 +60,23 @@ def busy(empty_world: World) -> World:
 def test_what_lives_stays(busy: World) -> None:
     before = counts(busy)
     assert all(before.values())
-    assert prune(busy.database, NOW) == 0
+    assert delete_expired_rows(busy.database, NOW) == 0
     assert counts(busy) == before
 
 
 def test_each_kind_goes_when_its_time_has_come(busy: World) -> None:
-    prune(busy.database, NOW + timedelta(minutes=20))
+    delete_expired_rows(busy.database, NOW + timedelta(minutes=20))
     after_minutes = counts(busy)
     assert after_minutes["one_time_tokens"] == 0
     assert after_minutes["authorization_codes"] == 1, "a second use must still be noticed"
-    prune(busy.database, NOW + timedelta(days=3))
+    delete_expired_rows(busy.database, NOW + timedelta(days=3))
     assert counts(busy)["authorization_codes"] == counts(busy)["device_codes"] == 0
     assert counts(busy)["refresh_tokens"] == counts(busy)["grants"] == 1
-    prune(busy.database, NOW + timedelta(days=20))
+    delete_expired_rows(busy.database, NOW + timedelta(days=20))
     assert counts(busy)["sessions"] == 0
-    prune(busy.database, NOW + timedelta(days=32))
+    delete_expired_rows(busy.database, NOW + timedelta(days=32))
     assert counts(busy)["refresh_tokens"] == 0
-    prune(busy.database, NOW + timedelta(days=370))
+    delete_expired_rows(busy.database, NOW + timedelta(days=370))
     assert set(counts(busy).values()) == {0}
 
 
@@ -83,10 +84,10 @@ def test_what_was_ended_goes_after_a_day_and_is_refused_until_then(empty_world: 
     app, browser = Application.register(empty_world), Browser.signed_in(empty_world, empty_world.alice)
     token = app.tokens(browser)["refresh_token"]
     disconnect(empty_world.database, empty_world.alice, app.client.id)
-    prune(empty_world.database, NOW)
+    delete_expired_rows(empty_world.database, NOW)
     assert count(empty_world, tables.grants) == 1
     refused(app.refresh(token), "invalid_grant")
-    prune(empty_world.database, NOW + timedelta(days=2))
+    delete_expired_rows(empty_world.database, NOW + timedelta(days=2))
     assert count(empty_world, tables.grants) == count(empty_world, tables.refresh_tokens) == 0
 
 
@@ -95,7 +96,7 @@ def test_it_goes_in_small_batches(empty_world: World) -> None:
         create_one_time_token(empty_world.database, empty_world.settings, "test", b"x", seconds=1000)
     rows = [(f"address:{number}", 1, NOW - timedelta(days=1)) for number in range(1200)]
     empty_world.database.load(tables.failed_attempts, ["key", "failures", "failed_at"], rows)
-    assert [prune(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
+    assert [delete_expired_rows(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
     assert count(empty_world, tables.one_time_tokens) == 3
 
 
@@ -114,9 +115,9 @@ def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
         (tables.personal_tokens, 30 * day, 30 * day + 2 * hour),
         (tables.audit_events, 399 * day, 401 * day),
     ):
-        prune(database, NOW + last)
+        delete_expired_rows(database, NOW + last)
         assert count(empty_world, table) > 0, table.name
-        prune(database, NOW + gone)
+        delete_expired_rows(database, NOW + gone)
         assert count(empty_world, table) == 0, table.name
 
 
@@ -129,10 +130,10 @@ def test_old_consents_go_a_batch_at_a_time_and_not_while_there_is_a_sign_in(empt
     old = [(user_id, app.client.id, "openid", NOW, NOW - timedelta(days=366)) for user_id, *_ in people]
     columns = ["user_id", "client_id", "scopes", "created_at", "updated_at"]
     empty_world.database.load(tables.consents, columns, old)
-    assert [prune(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
+    assert [delete_expired_rows(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
     assert count(empty_world, tables.consents) == 2, "Bob's is of this year"
     empty_world.database.execute(Statement(update(tables.consents).values(updated_at=NOW - timedelta(days=366))))
-    assert prune(empty_world.database, NOW) == 1
+    assert delete_expired_rows(empty_world.database, NOW) == 1
     assert count(empty_world, tables.consents) == 1, "Alice has a sign-in left"
 
 
@@ -144,9 +145,9 @@ def test_many_tokens_of_what_was_ended_go_over_several_runs(empty_world: World) 
     empty_world.database.load(tables.refresh_tokens, ["digest", "grant_id", "generation", "expires_at"], used)
     disconnect(empty_world.database, empty_world.alice, app.client.id)
     later = NOW + timedelta(days=2)
-    prune(empty_world.database, later)
+    delete_expired_rows(empty_world.database, later)
     assert (count(empty_world, tables.grants), count(empty_world, tables.refresh_tokens)) == (1, 201)
-    prune(empty_world.database, later)
+    delete_expired_rows(empty_world.database, later)
     assert (count(empty_world, tables.grants), count(empty_world, tables.refresh_tokens)) == (0, 0)
 
 
@@ -160,7 +161,7 @@ def test_what_fails_does_not_keep_the_rest(empty_world: World, monkeypatch: pyte
         return execute(statement, values)
 
     monkeypatch.setattr(database, "execute", unavailable_at_first)
-    assert prune(database, NOW) == 1
+    assert delete_expired_rows(database, NOW) == 1
     assert count(empty_world, tables.failed_attempts) == 0
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,6 +36,7 @@ from regulars.accounts.sessions import (
 )
 from regulars.accounts.totp import check_totp, disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import find_user_by_subject, get_user, link_subject, update_name
+from regulars.clock import utc_now
 from regulars.db.statement import Statement
 from regulars.db.tables import one_time_tokens, sessions, users
 from regulars.errors import ConfigurationError, Conflict, Invalid, NotFound
@@ -52,10 +53,6 @@ SESSION_TIMES = Statement(
     update(sessions).values(used_at=bindparam("new_used_at"), expires_at=bindparam("new_expires_at"))
 )
 EXPIRE_CHALLENGES = Statement(update(one_time_tokens).values(expires_at=bindparam("then")))
-
-
-def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def winners(attempt: Callable[[], object]) -> int:
@@ -238,7 +235,7 @@ def test_a_session_lasts_as_long_as_it_is_used(empty_world: World) -> None:
     session, token = signed_in(empty_world)
     lifetime = timedelta(seconds=settings.session_lifetime)
     for idle, is_moved in ((timedelta(minutes=50), False), (timedelta(minutes=61), True)):
-        used_at = now() - idle
+        used_at = utc_now() - idle
         database.execute(SESSION_TIMES, {"new_used_at": used_at, "new_expires_at": used_at + lifetime})
         found = find_session(database, settings, token)
         assert found is not None
@@ -246,7 +243,7 @@ def test_a_session_lasts_as_long_as_it_is_used(empty_world: World) -> None:
         assert found.expires_at == found.used_at + lifetime
         assert list_sessions(database, empty_world.alice) == [found]
         assert found.authenticated_at == session.authenticated_at
-    database.execute(SESSION_TIMES, {"new_used_at": now() - lifetime, "new_expires_at": now()})
+    database.execute(SESSION_TIMES, {"new_used_at": utc_now() - lifetime, "new_expires_at": utc_now()})
     assert find_session(database, settings, token) is None
     assert list_sessions(database, empty_world.alice) == []
 
@@ -254,7 +251,7 @@ def test_a_session_lasts_as_long_as_it_is_used(empty_world: World) -> None:
 def test_a_visitor_does_not_wait_for_who_writes(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     session, token = signed_in(empty_world)
-    used_at = now() - timedelta(minutes=61)
+    used_at = utc_now() - timedelta(minutes=61)
     database.execute(SESSION_TIMES, {"new_used_at": used_at, "new_expires_at": session.expires_at})
     found = beside_a_writer(empty_world, lambda: find_session(database, settings, token))
     assert found is not None
@@ -267,7 +264,7 @@ def test_a_visitor_does_not_wait_for_who_writes(empty_world: World) -> None:
 def test_a_short_session_lasts_as_long_as_it_is_used_too(empty_world: World) -> None:
     settings = replace(empty_world.settings, session_lifetime=300)
     _, token = start_session(empty_world.database, settings, empty_world.bob, ["hwk"], user_agent=AGENT, address="")
-    used_at = now() - timedelta(seconds=80)
+    used_at = utc_now() - timedelta(seconds=80)
     empty_world.database.execute(
         SESSION_TIMES, {"new_used_at": used_at, "new_expires_at": used_at + timedelta(seconds=300)}
     )
@@ -334,7 +331,7 @@ def test_a_challenge_expires_and_is_not_read_with_another_secret_key(empty_world
     database, settings = empty_world.database, empty_world.settings
     token = create_one_time_token(database, settings, "second factor", b"content")
     assert take_one_time_token(database, another_secret(settings), "second factor", token) is None
-    database.execute(EXPIRE_CHALLENGES, {"then": now()})
+    database.execute(EXPIRE_CHALLENGES, {"then": utc_now()})
     assert peek_one_time_token(database, settings, "second factor", token) is None
     assert take_one_time_token(database, settings, "second factor", token) is None
 

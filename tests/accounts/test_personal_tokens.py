@@ -17,6 +17,7 @@ from regulars.accounts.personal_tokens import (
     touch_personal_token,
 )
 from regulars.api import authentication as bearer
+from regulars.clock import utc_now
 from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound
@@ -73,7 +74,7 @@ def test_revoked_or_expired_or_made_up_it_is_worth_nothing(empty_world: World) -
     expect_error(get(world, token), 401, "invalid_token")
 
     token = new_token(world, world.alice)
-    world.database.execute(EXPIRE, {"then": datetime.now(UTC).replace(microsecond=0)})
+    world.database.execute(EXPIRE, {"then": utc_now()})
     expect_error(get(world, token), 401, "invalid_token")
     assert find_personal_token(world.database, token) is None
 
@@ -97,7 +98,7 @@ def test_its_use_is_written_down_once_a_minute(empty_world: World) -> None:
     assert first is not None
     assert datetime.now(UTC) - first < timedelta(minutes=1)
 
-    recent = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=30)
+    recent = utc_now() - timedelta(seconds=30)
     long_ago = recent - timedelta(seconds=60)
     token_id = list_personal_tokens(world.database, world.alice)[0].id
     for before, is_moved in ((recent, False), (long_ago, True)):

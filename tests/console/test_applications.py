@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from falcon.testing import Result
 from sqlalchemy import update
 
 from regulars.accounts.memberships import add_member
+from regulars.clock import utc_now
 from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.oauth.clients import get_client, list_clients
@@ -42,7 +43,7 @@ def checked(page: Result) -> set[str]:
 
 
 def sign_in_long_ago(world: World) -> None:
-    then = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=16)
+    then = utc_now() - timedelta(minutes=16)
     world.database.execute(Statement(update(sessions).values(authenticated_at=then)))
 
 

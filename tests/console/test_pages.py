@@ -15,6 +15,7 @@ from sqlalchemy import update
 
 import regulars.console
 from regulars.accounts.throttle import address_key, record_failure
+from regulars.clock import utc_now
 from regulars.console.account import DONE, WRONG_PASSWORD
 from regulars.console.applications import KINDS
 from regulars.console.device import DECIDED, NOT_A_MEMBER, SLOW_DOWN, UNKNOWN
@@ -277,7 +278,7 @@ def test_what_would_hurt_needs_a_sign_in_of_late(empty_world: World, browser: Br
 
 def make_stale(world: World) -> None:
     """Age all sessions so that sensitive actions require a new sign-in."""
-    then = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=16)
+    then = utc_now() - timedelta(minutes=16)
     world.database.execute(Statement(update(sessions).values(authenticated_at=then)))
 
 

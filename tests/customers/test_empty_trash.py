@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from regulars.cli.main import run
+from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.write.empty_trash import OLD, empty_trash
 from regulars.db.database import NO_VALUES
@@ -19,7 +20,7 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
 ) -> None:
     world = empty_world
     monkeypatch.setattr("regulars.customers.write.empty_trash.BATCH", 2)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     for days in (1, 29, 31, 32, 33, 34, 400):
         world.add(first_name=f"Gone for {days}", deleted_at=now - timedelta(days=days))
     world.add(world.salon, first_name="Gone", deleted_at=now - timedelta(days=99))

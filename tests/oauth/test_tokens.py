@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from falcon.testing import Result
@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from regulars.accounts.memberships import remove_member
 from regulars.app import create_app
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import authorization_codes, clients, grants, refresh_tokens
@@ -22,7 +23,7 @@ from regulars.security.audit import list_events
 from tests.support.oauth import FORM, VERIFIER, Application, Browser, refused
 from tests.support.world import LIST, World, expect_error
 
-AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+AGO = utc_now() - timedelta(days=2)
 
 
 def api(world: World, token: str, path: str = LIST, **headers: str) -> Result:
@@ -31,7 +32,7 @@ def api(world: World, token: str, path: str = LIST, **headers: str) -> Result:
 
 def age(database: Database, *, rotated_seconds: int) -> None:
     """Set the last rotation of every grant to a number of seconds ago."""
-    then = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=rotated_seconds)
+    then = utc_now() - timedelta(seconds=rotated_seconds)
     database.execute(Statement(update(grants).values(rotated_at=then)))
 
 
@@ -95,7 +96,7 @@ def test_of_twenty_who_race_with_one_code_one_wins(app: Application, browser: Br
 
 def test_a_code_is_good_for_a_minute(empty_world: World, app: Application, browser: Browser) -> None:
     code = app.code(browser)
-    row = Statement(update(authorization_codes).values(expires_at=datetime.now(UTC).replace(microsecond=0)))
+    row = Statement(update(authorization_codes).values(expires_at=utc_now()))
     empty_world.database.execute(row)
     refused(app.redeem(code), "invalid_grant")
 

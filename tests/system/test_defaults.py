@@ -15,7 +15,7 @@ import pytest
 
 from regulars.cpu import usable_cores
 from regulars.customers.read.list_sql import QueryShape, SortBy, page_statement
-from regulars.settings import MOST_WORKERS_UNASKED, Settings, load_settings
+from regulars.settings import MAX_DEFAULT_WORKERS, Settings, load_settings
 from tests.conftest import KINDS, FreshDatabase
 from tests.support.server import running
 from tests.support.world import LIST, World
@@ -56,9 +56,9 @@ def test_cores_are_those_that_the_process_may_use(tmp_path: Path) -> None:
 def test_there_is_a_worker_for_each_core_but_no_more_than_postgresql_has_connections_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert load_settings().workers == min(len(os.sched_getaffinity(0)), MOST_WORKERS_UNASKED)
+    assert load_settings().workers == min(len(os.sched_getaffinity(0)), MAX_DEFAULT_WORKERS)
     monkeypatch.setattr("regulars.settings.usable_cores", lambda: 256)
-    assert Settings().workers == MOST_WORKERS_UNASKED
+    assert Settings().workers == MAX_DEFAULT_WORKERS
     assert load_settings({"workers": 40}).workers == 40
 
 

@@ -226,7 +226,7 @@ def test_a_page_near_the_end_is_read_from_there(grown: World) -> None:
 def test_duplicates_are_looked_for_in_indexes_alone(grown: World) -> None:
     """If few customers share values, the index is scanned. Only returned customers are read from the table."""
     is_sqlite = grown.database.dialect == "sqlite"
-    for statement in duplicates.ON_SQLITE if is_sqlite else duplicates.ON_POSTGRESQL:
+    for statement in duplicates.FIND_GROUPS.values():
         values = {"tenant_id": grown.clinic, "groups": 20}
         if is_sqlite:
             plan = explain_on_sqlite(grown, statement, values)

@@ -274,7 +274,7 @@ def test_replicas_are_of_a_postgresql_database(monkeypatch: pytest.MonkeyPatch) 
         load_settings()
     settings = load_settings({"database": "postgresql://a@primary/x"})
     assert settings.replicas == ("postgresql://a:hidden@one,two/x", "postgres://three/x")
-    assert settings.shown("replicas") == "postgresql://a:***@one,two/x, postgres://three/x"
+    assert settings.display_value("replicas") == "postgresql://a:***@one,two/x, postgres://three/x"
     for wrong in ("sqlite:///x.db", "postgresql://a:hidden@h:port/x", "hidden"):
         monkeypatch.setenv("REGULARS_REPLICAS", wrong)
         with pytest.raises(ConfigurationError, match=r"replicas \(REGULARS_REPLICAS\) must") as caught:

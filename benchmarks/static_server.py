@@ -1,6 +1,6 @@
-"""The limit above every application: our server, with our settings, that gives the same bytes from memory.
+"""Upper limit of HTTP: the server of Regulars, with the same settings, returning a fixed body from memory.
 
-python -m benchmarks.memory PORT WORKERS FILE
+python -m benchmarks.static_server PORT WORKERS FILE
 """
 
 import sys
@@ -16,7 +16,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 def load_app(body: bytes, _settings: Settings) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
-    """A WSGI application that answers every request with `body`."""
+    """Return a WSGI application that responds to every request with `body`."""
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
 
     def app(_environment: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -28,7 +28,7 @@ def load_app(body: bytes, _settings: Settings) -> Callable[[dict[str, Any], Star
 
 def main(port: str, workers: str, file: str) -> None:
     """Serve until SIGTERM."""
-    # The server takes its application from its own module: replaced there, all of its settings stay as they are.
+    # Replace only the application, so that all settings of the server stay the same.
     server.load_app = partial(load_app, Path(file).read_bytes())
     server.run_server(Settings(port=int(port), workers=int(workers)))
 
