@@ -164,7 +164,7 @@ def test_every_statement_with_a_name_looks_for_its_tenant(plans: Plans) -> None:
 
 
 def test_statements_are_made_where_the_test_above_finds_them() -> None:
-    """These are module-level code and the functions that it calls. Other functions that create statements are listed."""
+    """They are created in module-level code and the functions that it calls. Exceptions are listed."""
     unknown = []
     for path in Path(regulars.__file__).parent.rglob("*.py"):
         module = ast.parse(path.read_text("utf-8"))
