@@ -68,7 +68,7 @@ def test_each_kind_goes_when_its_time_has_come(busy: World) -> None:
     delete_expired_rows(busy.database, NOW + timedelta(minutes=20))
     after_minutes = counts(busy)
     assert after_minutes["one_time_tokens"] == 0
-    assert after_minutes["authorization_codes"] == 1, "a second use must still be noticed"
+    assert after_minutes["authorization_codes"] == 1, "needed to detect a second use"
     delete_expired_rows(busy.database, NOW + timedelta(days=3))
     assert counts(busy)["authorization_codes"] == counts(busy)["device_codes"] == 0
     assert counts(busy)["refresh_tokens"] == counts(busy)["grants"] == 1
@@ -131,10 +131,10 @@ def test_old_consents_go_a_batch_at_a_time_and_not_while_there_is_a_sign_in(empt
     columns = ["user_id", "client_id", "scopes", "created_at", "updated_at"]
     empty_world.database.load(tables.consents, columns, old)
     assert [delete_expired_rows(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
-    assert count(empty_world, tables.consents) == 2, "Bob's is of this year"
+    assert count(empty_world, tables.consents) == 2, "Bob's consent is less than a year old"
     empty_world.database.execute(Statement(update(tables.consents).values(updated_at=NOW - timedelta(days=366))))
     assert delete_expired_rows(empty_world.database, NOW) == 1
-    assert count(empty_world, tables.consents) == 1, "Alice has a sign-in left"
+    assert count(empty_world, tables.consents) == 1, "Alice still has a grant"
 
 
 def test_many_tokens_of_what_was_ended_go_over_several_runs(empty_world: World) -> None:

@@ -1,5 +1,5 @@
--- Stand-ins for the few parts of Citus that `regulars distribute` uses. They move nothing: they note what was asked, and
--- refuse what Citus documents that it refuses, by the real catalog.
+-- Substitutes for the functions and tables of Citus that `regulars distribute` uses. They only record the calls, and
+-- raise the errors that Citus documents, based on PostgreSQL's catalog.
 
 CREATE TABLE pg_dist_node (nodename text, groupid int NOT NULL);
 CREATE TABLE distributed (relation regclass PRIMARY KEY, kind text NOT NULL, distribution_column text, colocated regclass);
@@ -19,7 +19,8 @@ CREATE FUNCTION check_relation(relation regclass) RETURNS void LANGUAGE sql AS $
   SELECT refuse(format('table "%s" has a trigger', $1)) FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal
 $$;
 
--- A key to a reference table may come from anywhere; any other must stay within a tenant, among tables that lie together.
+-- Any table may have a foreign key to a reference table. Other foreign keys must connect co-located tables and include
+-- the distribution column.
 CREATE FUNCTION check_foreign_keys(relation regclass) RETURNS void LANGUAGE sql AS $$
   SELECT refuse(format('foreign key %s: from a reference table to a distributed one', conname)) FROM pg_constraint
     WHERE contype = 'f' AND is_kind('reference', conrelid) AND is_kind('distributed', confrelid);

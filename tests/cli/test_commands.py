@@ -424,7 +424,7 @@ def test_an_application_is_registered_listed_given_a_new_secret_and_deleted(regu
     status, out, err = regulars(*web)
     client_id, secret = out.split()
     assert (status, err) == (0, "")
-    assert client_id[14] == "7", "a UUID of version 7"
+    assert client_id[14] == "7", "not a UUID of version 7"
     assert secret.startswith("rgl_secret_")
     phone = ("app", "create", "--name", "App", "--kind", "native", "--redirect-uri", "com.example.my_app://cb")
     assert len(regulars(*phone)[1].split()) == 1

@@ -53,7 +53,7 @@ def test_one_sees_the_applications_of_the_tenants_that_one_manages_and_no_others
     add_member(empty_world.database, empty_world.salon, "dora@example.com", Role.ADMIN)
     dora = Browser.signed_in(empty_world, empty_world.dora).get("/applications").text
     assert "Of the salon" in dora
-    assert "Of the clinic" not in dora, "she is a viewer there"
+    assert "Of the clinic" not in dora, "viewers must not see applications of the tenant"
     assert "Ours" not in dora
     add_member(empty_world.database, empty_world.clinic, "dora@example.com", Role.ADMIN)
     assert "Of the clinic" in Browser.signed_in(empty_world, empty_world.dora).get("/applications").text
@@ -140,7 +140,7 @@ def test_a_secret_is_shown_once_to_whom_it_is_for_and_on_its_own_page(
     assert SECRET.search(shown.text)
     assert shown.headers["Cache-Control"] == "no-store"
     browser.cookies["regulars_step"] = cookie.value
-    assert not SECRET.search(browser.get(address).text), "not even with the cookie of the first time"
+    assert not SECRET.search(browser.get(address).text), "the same cookie must not show the secret again"
 
 
 def test_a_change_needs_a_sign_in_of_late_and_leads_back_to_the_page(empty_world: World, browser: Browser) -> None:
@@ -148,7 +148,7 @@ def test_a_change_needs_a_sign_in_of_late_and_leads_back_to_the_page(empty_world
     address = f"/applications/{app.client.id}"
     page = browser.get(address)
     sign_in_long_ago(empty_world)
-    assert browser.get(address).status_code == 200, "looking is no change"
+    assert browser.get(address).status_code == 200, "viewing requires no new sign-in"
     for path, fields in ((address, {"do": "rotate"}), (address, {"do": "delete", "sure": "yes"}), (NEW, {"name": "x"})):
         answer = browser.submit(page, path, **fields)
         assert answer.status_code == 303

@@ -142,9 +142,11 @@ def test_a_second_factor_is_asked_for_once_it_is_on(empty_world: World, browser:
 
     other = Browser(empty_world)
     assert sign_in(other) == 303
-    assert other.get("/account/profile").status_code == 303, "not signed in yet"
+    assert other.get("/account/profile").status_code == 303, "signed in without the second factor"
     step = other.get("/sign-in/code")
-    assert other.submit(step, "/sign-in/code", code=pyotp.TOTP(secret).now()).status_code == 422, "it was used before"
+    assert other.submit(step, "/sign-in/code", code=pyotp.TOTP(secret).now()).status_code == 422, (
+        "the code was accepted twice"
+    )
     assert other.submit(step, "/sign-in/code", code=codes[0].upper()).status_code == 303
     assert other.get("/account/profile").status_code == 200
     again = Browser(empty_world)
@@ -206,7 +208,7 @@ def test_a_new_password_ends_all_other_sessions(empty_world: World, browser: Bro
     assert browser.submit(page, "/account/password", current=PASSWORD, password="a new password").status_code == 303
     assert browser.get("/account/profile").status_code == 200
     assert other.get("/account/profile").status_code == 303
-    assert stolen.get("/account/profile").status_code == 303, "the cookie is a new one"
+    assert stolen.get("/account/profile").status_code == 303, "the old session cookie is still valid"
     assert sign_in(Browser(empty_world)) == 422
     assert sign_in(Browser(empty_world), "a new password") == 303
 
@@ -355,7 +357,7 @@ def test_an_owner_registers_an_application_and_sees_its_secret_once(empty_world:
     (new,) = re.findall(r"rgl_secret_\w+", browser.get(address).text)
     assert new != secret
     browser.submit(shown, address, do="delete")
-    assert browser.get(address).status_code == 200, "not without being sure"
+    assert browser.get(address).status_code == 200, "deleted without confirmation"
     browser.submit(shown, address, do="delete", sure="yes")
     assert browser.get(address).status_code == 404
 

@@ -180,13 +180,13 @@ def test_a_browser_that_knows_no_underscore_in_a_scheme_is_helped_on(empty_world
     is_page(shown, 200, "Open Randevu")
     (link,) = re.findall(r'href="(intent:[^"]+)"', shown.text)
     assert unescape(link) == f"intent://oauth-callback?{query}#Intent;scheme=com.example.my_app;end"
-    assert "intent:" not in browser.get(path, query_string=query).text, "for Android alone"
+    assert "intent:" not in browser.get(path, query_string=query).text, "intent links are only for Android"
     other = path.replace("oauth-callback", "other")
     for wrong, said in ((path, "error=access_denied"), (other, query), (path, query.replace("code=rgl", "code=x"))):
         answer = browser.get(wrong, query_string=said, headers=android)
         is_page(answer, 200, "com.example.my_app:")
         assert "intent:" not in answer.text
-    assert app.redeem(answer_of_uri(location)["code"], redirect_uri=uri).status_code == 200, "it was not used up"
+    assert app.redeem(answer_of_uri(location)["code"], redirect_uri=uri).status_code == 200, "still valid"
     for nothing in ("/oauth/nowhere", "/oauth/com.example.app:/x", "/oauth/x/y_z:"):
         assert browser.get(nothing).status_code == 404
 
@@ -242,7 +242,7 @@ def test_a_native_app_whose_identity_is_not_sure_is_confirmed_each_time(empty_wo
     app.code(browser, redirect_uri=uri)
     again = browser.get(app.request(redirect_uri=uri))
     is_page(again, 200, "allowed this before")
-    assert "code" in answer_of(browser.get(app.request())), "a claimed https address is sure"
+    assert "code" in answer_of(browser.get(app.request())), "a claimed https redirect URI needs no new consent"
 
 
 def test_prompt_none_never_shows_a_page(empty_world: World, app: Application, browser: Browser) -> None:
@@ -278,7 +278,7 @@ def test_an_application_that_names_its_user_gets_no_other(
     page = bob.get(location)
     assert 'value="alice@example.com"' in page.text
     back = bob.submit(page, "/sign-in", email="bob@example.com", password=PASSWORD).headers["location"]
-    assert bob.get(back).headers["location"].startswith("/sign-in"), "still not Alice"
+    assert bob.get(back).headers["location"].startswith("/sign-in"), "the user must be Alice"
     back = bob.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
     assert "code" in answer_of(bob.get(back))
 
@@ -456,11 +456,11 @@ def test_others_must_ask_and_nobody_is_sent_elsewhere(app: Application, browser:
     asked = {"client_id": app.client.id, "post_logout_redirect_uri": "https://evil.example/"}
     page = browser.get("/oauth/logout?" + urlencode(asked))
     is_page(page, 200, "Sign out")
-    assert browser.get(app.request()).status_code == 200, "still signed in"
+    assert browser.get(app.request()).status_code == 200, "the session must continue until the user confirms"
     assert browser.submit(page, "/oauth/logout/confirmed").headers["location"] == "/oauth/logout/done"
     assert browser.get(app.request()).headers["location"].startswith("/sign-in")
     late = browser.submit(page, "/oauth/logout/confirmed")
-    assert late.headers["location"] == "/oauth/logout/done", "to be signed out already is no fault"
+    assert late.headers["location"] == "/oauth/logout/done", "a second logout must succeed"
     junk = browser.get("/oauth/logout?id_token_hint=a.b.c&post_logout_redirect_uri=https://evil.example/")
     assert junk.headers["location"] == "/oauth/logout/done"
 

@@ -109,7 +109,7 @@ def test_a_code_is_bound_to_its_client_redirect_uri_and_verifier(
     refused(app.redeem(code, redirect_uri="https://app.example/other"), "invalid_grant")
     refused(app.redeem(code, code_verifier="b" + VERIFIER[1:]), "invalid_grant")
     refused(app.redeem(code, code_verifier=None), "invalid_request")
-    assert app.redeem(code).status_code == 200, "and no wrong try has used it up"
+    assert app.redeem(code).status_code == 200, "failed attempts must not use up the code"
 
 
 def test_a_verifier_without_a_challenge_is_refused(empty_world: World, browser: Browser) -> None:
@@ -140,7 +140,7 @@ def test_within_ten_seconds_the_predecessor_gets_a_sibling_and_is_counted(
     assert len({first, second, sibling}) == 3
     assert kinds(empty_world).count("refresh_token.forgiven") == 1
     third = app.refresh(second).json["refresh_token"]
-    assert app.refresh(sibling).status_code == 200, "it is the direct predecessor of what is good now"
+    assert app.refresh(sibling).status_code == 200, "a direct predecessor of the current token is accepted"
     age(empty_world.database, rotated_seconds=11)
     refused(app.refresh(sibling), "invalid_grant")
     refused(app.refresh(third), "invalid_grant")
@@ -277,7 +277,7 @@ def test_the_resource_is_bound_into_the_audience(empty_world: World, app: Applic
     refused(app.refresh(token["refresh_token"], resource=origin), "invalid_target")
     code = app.code(browser)
     refused(app.redeem(code, resource="https://other.example"), "invalid_target")
-    assert app.redeem(code).status_code == 200, "a wrong resource has not used it up"
+    assert app.redeem(code).status_code == 200, "a request with an invalid resource must not use up the code"
     again = app.refresh(token["refresh_token"], resource=f"{origin}/api/v1").json
     assert jwt.decode(again["access_token"], keys).claims["aud"] == f"{origin}/api/v1"
 

@@ -72,7 +72,7 @@ def sizes(url: str) -> list[int]:
     return [count for _, count in sorted(Counter(tenant for tenant, *_ in people(url)).items())]
 
 
-@pytest.fixture(params=[True, False], ids=["built afterwards", "row by row"])
+@pytest.fixture(params=[True, False], ids=["deferred indexes", "row by row"])
 def in_bulk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Run the test with both ways of loading, for any number of customers."""
     monkeypatch.setattr("regulars.sample_data.seed.WORTH_BUILDING_AFTERWARDS", 1 if request.param else 10**9)

@@ -111,10 +111,10 @@ def free_port() -> int:
 
 def _programs() -> Path:
     if not is_allowed:
-        raise RuntimeError("Mark this test: @pytest.mark.postgresql")
+        raise RuntimeError("This test needs the marker: @pytest.mark.postgresql")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if not found:
-        raise RuntimeError("PostgreSQL is not installed: 'make test' installs Debian's package.")
+        raise RuntimeError("PostgreSQL is not installed. Run 'make test', which installs Debian's package.")
     return found[-1].parent
 
 

@@ -130,7 +130,7 @@ class Writer:
             if answer is not None:
                 return answer
             time.sleep(PAUSE_SECONDS)
-        raise AssertionError(f"{method} {path} was not done within {GIVE_UP_SECONDS} seconds.")
+        raise AssertionError(f"{method} {path} did not succeed within {GIVE_UP_SECONDS} seconds.")
 
     def _once(
         self, method: str, path: str, content: object = None, headers: dict[str, str] | None = None
@@ -159,7 +159,7 @@ class Writer:
             if answer.status_code == httpx.codes.OK:
                 return answer.json()
             assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
-        raise AssertionError(f"{path} was not answered within {GIVE_UP_SECONDS} seconds.")
+        raise AssertionError(f"GET {path} did not succeed within {GIVE_UP_SECONDS} seconds.")
 
 
 class Work:

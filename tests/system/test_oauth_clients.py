@@ -154,13 +154,13 @@ def test_an_app_with_an_underscore_in_its_scheme(server: Server, metadata: dict[
 def node_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the scripts and their npm packages."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node is not here.")
+        pytest.skip("Node.js is not installed.")
     folder = tmp_path_factory.mktemp("clients")
     shutil.copytree(Path(__file__).parent / "oauth_clients", folder, dirs_exist_ok=True)
     install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
     if "ENOTFOUND" in done.stderr or "ECONNREFUSED" in done.stderr or "ETIMEDOUT" in done.stderr:
-        pytest.skip("The registry of npm cannot be reached.")
+        pytest.skip("The npm registry is unreachable.")
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -63,7 +63,7 @@ def test_every_statement_finds_the_settings_whatever_session_it_gets(pooled_worl
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(80)))
     assert {held for _, held in answers} == {True}
-    assert len({pid for pid, _ in answers}) == SESSIONS, "the test is of sessions that change hands"
+    assert len({pid for pid, _ in answers}) == SESSIONS, "the requests must use all sessions"
 
 
 def test_an_error_leaves_no_session_in_the_middle_of_a_transaction(pooled_world: World) -> None:

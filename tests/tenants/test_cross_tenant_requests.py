@@ -306,7 +306,7 @@ def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     read = of_customers | {USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
     writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
     tried = read | {BATCH} | {path for _, path in writes}
-    assert api - OF_NO_TENANT == tried, "a new endpoint belongs into the test of other tenants' rows"
+    assert api - OF_NO_TENANT == tried, "add new endpoints to the tests above"
 
 
 def test_a_public_function_on_customers_takes_the_tenant_first_after_the_database() -> None:

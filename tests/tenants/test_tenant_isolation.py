@@ -157,7 +157,7 @@ def test_every_statement_with_a_name_looks_for_its_tenant(plans: Plans) -> None:
         missing = without_tenant(plans.read(statement, made_up_values(statement)), TENANT)
         if missing and name not in OF_ALL_TENANTS:
             wrong.append((name, missing))
-        assert missing or name not in OF_ALL_TENANTS, f"{name} is no longer about all tenants"
+        assert missing or name not in OF_ALL_TENANTS, f"{name} has a tenant condition; remove it from OF_ALL_TENANTS"
     assert wrong == []
     assert len(seen) > 80
     assert seen >= OF_ALL_TENANTS.keys()

@@ -1,4 +1,4 @@
-// oauth4webapi as a public client: prints an authorization request, reads where the browser was sent, prints what it got.
+// oauth4webapi as a public client: print an authorization request, read the redirect URI, and print the result.
 import { createInterface } from "node:readline/promises";
 import * as oauth from "oauth4webapi";
 

@@ -1,4 +1,4 @@
-// oauth4webapi as a device: prints where a person agrees, waits for a line, prints what it got.
+// oauth4webapi as a device: print the verification URL, wait for a line, and print the result.
 import { createInterface } from "node:readline/promises";
 import * as oauth from "oauth4webapi";
 

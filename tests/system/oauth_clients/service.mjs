@@ -1,4 +1,4 @@
-// oauth4webapi as a service: prints what a token of its own opened.
+// oauth4webapi as a service: print the scopes of its tokens and the status of a request with each token.
 import * as oauth from "oauth4webapi";
 
 const [issuer, client_id, secret, resource] = process.argv.slice(2);
