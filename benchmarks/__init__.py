@@ -1,1 +1,1 @@
-"""How quick the service is, beside what limits it and beside a peer: `make bench`."""
+"""Benchmark of the service against its upper limits and against other frameworks and products: `make bench`."""

@@ -1,4 +1,4 @@
-"""What is asked for, and how one sees that the answer is right."""
+"""Requests that are measured, and the checks of their responses."""
 
 import json
 import re
@@ -11,81 +11,81 @@ from benchmarks.measuring import fetch
 
 PATH = "/api/v1/customers"
 FAR_PAGE = 2_000
-CURSOR = re.compile(r"&cursor=[\w-]+")
+CURSOR_PARAMETER = re.compile(r"&cursor=[\w-]+")
 
-Answer = Mapping[str, Any]
+Response = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request, and what must hold for its answer."""
+    """A request and the check of its response body."""
 
     name: str
     path: str
-    is_right: Callable[[Answer], bool]
+    is_correct: Callable[[Response], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """A tenant, and the headers of a request of one of its members."""
+class Client:
+    """A tenant and the request headers of one of its members."""
 
     tenant_id: int
     headers: Mapping[str, str]
 
-    def ask(self, address: str, path: str) -> Answer:
-        """The answer, read."""
-        answer: Answer = json.loads(fetch(address, path, self.headers)[0])
-        return answer
+    def get(self, address: str, path: str) -> Response:
+        """Return the parsed body of the response."""
+        response: Response = json.loads(fetch(address, path, self.headers)[0])
+        return response
 
 
 def first_page() -> Case:
-    """The list as an app opens with it."""
-    return Case("first page", PATH, _has_15)
+    """Return the request that an app starts with: the first page in the default order."""
+    return Case("first page", PATH, _has_15_rows)
 
 
-def cases_for(asker: Asker, address: str) -> list[Case]:
-    """What is measured beside FastAPI, with searches for somebody from the middle of the tenant's list."""
-    middle = _middle(asker, address)
-    # The peer's search knows small letters and capital ones, but no accents.
+def cases_for(client: Client, address: str) -> list[Case]:
+    """Return the requests that are compared with FastAPI. Searches look for a customer from the middle of the list."""
+    middle = _middle_rows(client, address)
+    # The peer's search ignores case but not accents.
     names = [row["last_name"].lower() for row in middle if row["last_name"] and row["last_name"].isascii()]
     name = next(name for name in names if len(name) >= 5 and name.isalpha())
-    far = min(FAR_PAGE, _last_page(asker, address))
-    found = [
-        Case("search by name", f"{PATH}?search={name}", _each(lambda row: name in str(row).lower())),
+    far = min(FAR_PAGE, _last_page(client, address))
+    counted = [
+        Case("search by name", f"{PATH}?search={name}", _all_rows(lambda row: name in str(row).lower())),
         _phone_search(middle),
         _women_of_30_to_45(),
     ]
     return [
         first_page(),
         _page_of_100(),
-        Case(f"page {far:,}", f"{PATH}?page={far}", lambda answer: bool(answer["data"])),
-        *(_with_total(case, asker.ask(address, case.path)) for case in found),
+        Case(f"page {far:,}", f"{PATH}?page={far}", lambda response: bool(response["data"])),
+        *(_with_matches(case, client.get(address, case.path)) for case in counted),
     ]
 
 
-def pages_for(asker: Asker, address: str) -> list[Case]:
-    """Pages of the tenant's list, whatever its size."""
-    last = _last_page(asker, address)
+def pages_for(client: Client, address: str) -> list[Case]:
+    """Return requests for pages of the tenant's list."""
+    last = _last_page(client, address)
     middle = f"{PATH}?page={last // 2}"
-    following = urlsplit(asker.ask(address, middle)["links"]["next"])
+    following = urlsplit(client.get(address, middle)["links"]["next"])
     return [
         first_page(),
         _page_of_100(),
-        Case("next page by link, in the middle", f"{PATH}?{following.query}", _has_15),
-        Case("page in the middle, by number", middle, _has_15),
-        Case("page at nine tenths, by number", f"{PATH}?page={last * 9 // 10}", _has_15),
-        Case("the middle, by last name", f"{middle}&sort_by=last_name", _has_15),
+        Case("next page by link, middle of the list", f"{PATH}?{following.query}", _has_15_rows),
+        Case("middle page, by number", middle, _has_15_rows),
+        Case("page at 90% of the list, by number", f"{PATH}?page={last * 9 // 10}", _has_15_rows),
+        Case("middle page, sorted by last name", f"{middle}&sort_by=last_name", _has_15_rows),
         _women_of_30_to_45(),
     ]
 
 
-def searches_for(asker: Asker, address: str) -> list[Case]:
-    """Searches for somebody from the middle of the tenant's list, and for words that find many and none."""
-    middle = _middle(asker, address)
+def searches_for(client: Client, address: str) -> list[Case]:
+    """Return searches for a customer from the middle of the list, for frequent words and for a word without matches."""
+    middle = _middle_rows(client, address)
     mail = next(row["email"] for row in middle if row["email"])
     return [
         _phone_search(middle),
-        Case("search by e-mail", f"{PATH}?search={quote(mail)}", _each(lambda row: row["email"] == mail)),
+        Case("search by e-mail", f"{PATH}?search={quote(mail)}", _all_rows(lambda row: row["email"] == mail)),
         *(
             Case(f"search “{words}”", f"{PATH}?search={quote(words)}", _is_full)
             for words in ("ayşe yılmaz", "ayse", "ay", "a", "qqxxqq")
@@ -93,62 +93,69 @@ def searches_for(asker: Asker, address: str) -> list[Case]:
     ]
 
 
-def _middle(asker: Asker, address: str) -> list[Any]:
-    last = asker.ask(address, f"{PATH}?per_page=100")["meta"]["last_page"]
-    found: list[Any] = asker.ask(address, f"{PATH}?per_page=100&page={max(1, last // 2)}")["data"]
-    return found
+def _middle_rows(client: Client, address: str) -> list[Any]:
+    last = client.get(address, f"{PATH}?per_page=100")["meta"]["last_page"]
+    rows: list[Any] = client.get(address, f"{PATH}?per_page=100&page={max(1, last // 2)}")["data"]
+    return rows
 
 
-def _last_page(asker: Asker, address: str) -> int:
-    return int(asker.ask(address, PATH)["meta"]["last_page"])
+def _last_page(client: Client, address: str) -> int:
+    return int(client.get(address, PATH)["meta"]["last_page"])
 
 
 def _page_of_100() -> Case:
-    return Case("page of 100", f"{PATH}?per_page=100", lambda answer: len(answer["data"]) == 100)
+    return Case("page of 100", f"{PATH}?per_page=100", lambda response: len(response["data"]) == 100)
 
 
 def _women_of_30_to_45() -> Case:
     return Case(
-        "women of 30 to 45 by name",
+        "women aged 30 to 45, by first name",
         f"{PATH}?gender=female&min_age=30&max_age=45&sort_by=first_name",
-        _each(lambda row: row["gender"] == "female" and row["date_of_birth"] > "1970"),
+        _all_rows(lambda row: row["gender"] == "female" and row["date_of_birth"] > "1970"),
     )
 
 
 def _phone_search(rows: Sequence[Any]) -> Case:
     number = next(row["phone_number"] for row in rows if row["phone_number"])[-9:]
-    return Case("search by phone", f"{PATH}?search={number}", _each(lambda row: number in str(row)))
+    return Case("search by phone", f"{PATH}?search={number}", _all_rows(lambda row: number in str(row)))
 
 
-def _has_15(answer: Answer) -> bool:
-    return len(answer["data"]) == 15
+def _has_15_rows(response: Response) -> bool:
+    return len(response["data"]) == 15
 
 
-def _is_full(answer: Answer) -> bool:
-    return len(answer["data"]) == min(15, int(answer["meta"]["total"]))
+def _is_full(response: Response) -> bool:
+    return len(response["data"]) == min(15, int(response["meta"]["total"]))
 
 
-def _each(is_right: Callable[[Any], bool]) -> Callable[[Answer], bool]:
-    return lambda answer: bool(answer["data"]) and all(map(is_right, answer["data"]))
+def _all_rows(is_correct: Callable[[Any], bool]) -> Callable[[Response], bool]:
+    return lambda response: bool(response["data"]) and all(map(is_correct, response["data"]))
 
 
-def _with_total(case: Case, answer: Answer) -> Case:
-    """The case, with how many customers it finds in its name."""
-    return replace(case, name=f"{case.name} ({answer['meta']['total']:,} found)")
+def _with_matches(case: Case, response: Response) -> Case:
+    """Return `case` with the number of matches in its name."""
+    return replace(case, name=f"{case.name} ({matches_text(response['meta']['total'])})")
 
 
-def check(case: Case, asker: Asker, address: str) -> Answer:
-    """The answer to `case`, without the host. Raises `RuntimeError` if it is not right."""
-    body, _ = fetch(address, case.path, asker.headers)
-    answer: Answer = json.loads(body.decode().replace(address, "HOST"))
-    if not case.is_right(answer):
-        raise RuntimeError(f"{case.path} gave a wrong answer: {str(answer)[:1000]}")
-    return answer
+def matches_text(total: int) -> str:
+    """Return "1 match", "1,234 matches" and so on."""
+    return f"{total:,} match{'es' * (total != 1)}"
 
 
-def same_answers(case: Case, asker: Asker, ours: str, peer: str) -> None:
-    """Raises `RuntimeError` unless both servers give the same answer, with its fields in the same order."""
-    # The peer's links lead by page numbers alone.
-    answers = [CURSOR.sub("", json.dumps(check(case, asker, address))) for address in (ours, peer)]
-    if answers[0] != answers[1]:
-        raise RuntimeError(f"{case.path}: the peer gives another answer:\n{answers[0]}\n{answers[1]}")
+def checked_response(case: Case, client: Client, address: str) -> Response:
+    """Return the response to `case` with the host replaced. Raise `RuntimeError` if it is not correct."""
+    body, _ = fetch(address, case.path, client.headers)
+    response: Response = json.loads(body.decode().replace(address, "HOST"))
+    if not case.is_correct(response):
+        raise RuntimeError(f"{case.path} returned an incorrect response: {str(response)[:1000]}")
+    return response
+
+
+def require_same_response(case: Case, client: Client, ours: str, peer: str) -> None:
+    """Raise `RuntimeError` unless both servers return the same JSON, with its fields in the same order."""
+    # The peer's links have page numbers only.
+    ours_json, peer_json = (
+        CURSOR_PARAMETER.sub("", json.dumps(checked_response(case, client, address))) for address in (ours, peer)
+    )
+    if ours_json != peer_json:
+        raise RuntimeError(f"{case.path}: the peer returned a different response:\n{ours_json}\n{peer_json}")

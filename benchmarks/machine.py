@@ -1,4 +1,4 @@
-"""What was measured on, and with which versions."""
+"""Description of the machine, the versions and the load."""
 
 import os
 import platform
@@ -9,31 +9,31 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.measuring import CONNECTIONS, THREADS
-from benchmarks.postgres import SETTINGS
+from benchmarks.measuring import CONNECTIONS, WRK_THREADS
+from benchmarks.postgres import SERVER_SETTINGS
 from regulars import server
 
-OURS = ("falcon", "granian", "msgspec", "psycopg", "sqlalchemy")
+OUR_PACKAGES = ("falcon", "granian", "msgspec", "psycopg", "sqlalchemy")
 
 
 def describe(postgres_url: str, workers: int) -> list[str]:
-    """Lines for a reader: the machine, the databases, our service, the load."""
+    """Return sentences about the machine, the databases, Regulars and the load."""
     with psycopg.connect(f"{postgres_url}/postgres") as connection:
         postgres = connection.info.parameter_status("server_version")
-    ours = ", ".join(f"{name} {version(name)}" for name in OURS)
+    ours = ", ".join(f"{name} {version(name)}" for name in OUR_PACKAGES)
     return [
         f"Machine: {_processor()}, {os.cpu_count()} cores, {_memory()} of memory, {platform.system()}"
         f" {platform.release()}.",
-        f"Databases: SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres} with {', '.join(SETTINGS)}.",
-        f"Ours: Python {platform.python_version()}, {ours}; {workers} workers of {server.THREADS} threads.",
-        f"The load: wrk on the same machine, {THREADS} thread, {CONNECTIONS} connections.",
+        f"Databases: SQLite {sqlite3.sqlite_version}, PostgreSQL {postgres} with {', '.join(SERVER_SETTINGS)}.",
+        f"Regulars: Python {platform.python_version()}, {ours}; {workers} workers with {server.THREADS} threads each.",
+        f"Load: wrk on the same machine, {WRK_THREADS} thread, {CONNECTIONS} connections.",
     ]
 
 
 def _processor() -> str:
-    information = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.+)", information.read_text()) if information.exists() else None
-    return found[1].strip() if found else platform.machine()
+    file = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.+)", file.read_text()) if file.exists() else None
+    return model[1].strip() if model else platform.machine()
 
 
 def _memory() -> str:

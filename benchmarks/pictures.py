@@ -1,53 +1,51 @@
-"""Which pictures are drawn of the findings."""
+"""Charts of the results."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.charts import Bar, bars, lines
-from benchmarks.findings import Contest, Findings, Line
+from benchmarks.charts import Bar, bar_chart, line_chart
+from benchmarks.results import LatencySeries, PeerComparison, Results
 
 OURS = "Regulars"
-TIME = "Half of the requests take no longer than this; one at a time, one worker"
+LATENCY_SUBTITLE = "Median latency; one request at a time, one worker"
 
 
-def draw(findings: Sequence[Findings], folder: Path) -> None:
-    """Write the pictures of all databases into `folder`."""
+def draw(results: Sequence[Results], folder: Path) -> None:
+    """Write the charts of all databases into `folder`."""
     folder.mkdir(exist_ok=True)
-    for found in findings:
-        for kind, picture in _pictures(found).items():
-            (folder / name_of(kind, found.database)).write_text(picture, "utf-8")
+    for result in results:
+        for kind, picture in _pictures(result).items():
+            (folder / file_name(kind, result.database)).write_text(picture, "utf-8")
 
 
-def name_of(kind: str, database: str) -> str:
-    """The name of a picture's file."""
+def file_name(kind: str, database: str) -> str:
+    """Return the file name of a chart."""
     return f"{kind}-{database.lower()}.svg"
 
 
-def _pictures(found: Findings) -> Mapping[str, str]:
-    database, growth = found.database, found.growth
-    ours = Line(OURS, None, growth.pages[0].milliseconds)
-    grown = {
-        "pages": ("a page of the list", growth.pages),
-        "searches": ("a search, with its exact count", growth.searches),
-        "peers": ("the first page with its exact total, beside others", [ours, *growth.peers]),
+def _pictures(result: Results) -> Mapping[str, str]:
+    database, growth = result.database, result.growth
+    ours = LatencySeries(OURS, None, growth.pages[0].milliseconds)
+    latencies = {
+        "pages": ("pages of the list", growth.pages),
+        "searches": ("searches with their exact totals", growth.searches),
+        "peers": ("first page with its exact total, compared with the peers", [ours, *growth.peers]),
     }
-    contest = bars(
-        f"{database}: first pages a second, with the exact total",
-        "Behind each: how many times as many Regulars gives",
-        [_group(each) for each in found.contests],
+    comparison = bar_chart(
+        f"{database}: first pages per second, with the exact total",
+        f"\u00d7 10: {OURS} returns ten times as many first pages per second",
+        [_group(comparison) for comparison in result.comparisons],
     )
-    return {"contest": contest} | {
-        kind: lines(f"{database}: {title}", TIME, growth.sizes, [_series(line) for line in shown])
-        for kind, (title, shown) in grown.items()
+    return {"first-page": comparison} | {
+        kind: line_chart(
+            f"{database}: {title}", LATENCY_SUBTITLE, growth.sizes, [(line.name, line.milliseconds) for line in series]
+        )
+        for kind, (title, series) in latencies.items()
     }
 
 
-def _group(contest: Contest) -> tuple[str, list[Bar]]:
-    ours = contest.ours.rate
-    others = [(name, contest.peers[name].rate) for name in contest.ranking]
-    rows = [(name, rate, f"\u00d7 {ours / rate:,.1f}") for name, rate in others]
-    return f"Tenant of {contest.customers:,} customers", [(OURS, ours, ""), *rows]
-
-
-def _series(line: Line) -> tuple[str, Sequence[float]]:
-    return line.name, line.milliseconds
+def _group(comparison: PeerComparison) -> tuple[str, list[Bar]]:
+    ours = comparison.ours.rate
+    rates = [(name, comparison.peers[name].rate) for name in comparison.ranking]
+    peers = [(name, rate, f"\u00d7 {ours / rate:,.1f}") for name, rate in rates]
+    return f"Tenant of {comparison.customers:,} customers", [(OURS, ours, ""), *peers]

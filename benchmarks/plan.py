@@ -1,4 +1,4 @@
-"""How it is measured, and how the one who waits is told of it."""
+"""Parameters of a benchmark run, and the progress that it logs."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much, how long, how often, by how many workers, and in which folder."""
+    """Parameters of a run: number of customers, tenant sizes, seconds per round, rounds, workers and scratch folder."""
 
     customers: int
     sizes: Sequence[int]
@@ -19,6 +19,6 @@ class Plan:
     folder: Path
 
 
-def tell(line: str) -> None:
-    """Say what was done, and when."""
+def log_progress(line: str) -> None:
+    """Print `line` with the current time to stderr."""
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)

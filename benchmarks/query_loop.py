@@ -1,4 +1,4 @@
-"""The limit below every application: the statement of our first page, over and over, on the bare driver."""
+"""Upper limit of the database: the SQL statement of the first page, repeated on the bare driver."""
 
 import sqlite3
 import time
@@ -23,7 +23,7 @@ Query = Callable[[], list[Row]]
 
 @dataclass
 class _Recorder:
-    """Stands where the database does, and keeps the statement that it is asked for."""
+    """Substitute for the database that records the statement of a query."""
 
     dialect: str
     sql: str = ""
@@ -36,7 +36,7 @@ class _Recorder:
 
 
 def first_pages_per_second(url: str, tenant_id: int, processes: int, seconds: float) -> float:
-    """How often per second so many processes, each with one connection, can read the tenant's first page."""
+    """Return how many times per second `processes`, with one connection each, read the tenant's first page together."""
     recorder = _Recorder("sqlite" if is_embedded(url) else "postgresql")
     fetch_page(cast(Database, recorder), tenant_id, CustomerQuery(), date.min)
     context = get_context("spawn")
@@ -47,7 +47,7 @@ def first_pages_per_second(url: str, tenant_id: int, processes: int, seconds: fl
 
 
 def _set_barrier(barrier: Barrier) -> None:
-    global _barrier  # noqa: PLW0603 - a pool's processes can be given it in no other way
+    global _barrier  # noqa: PLW0603 - a barrier can be passed to the processes of a pool only through its initializer
     _barrier = barrier
 
 
@@ -60,12 +60,12 @@ def _loop(url: str, sql: str, parameters: tuple[Any, ...], seconds: float) -> fl
     for _ in range(200):
         query()
     _barrier.wait(60)
-    began = time.perf_counter()
-    done = 0
-    while (passed := time.perf_counter() - began) < seconds:
+    started = time.perf_counter()
+    executions = 0
+    while (elapsed := time.perf_counter() - started) < seconds:
         query()
-        done += 1
-    return done / passed
+        executions += 1
+    return executions / elapsed
 
 
 def _sqlite_query(url: str, sql: str, parameters: tuple[Any, ...]) -> Query:

@@ -1,128 +1,138 @@
-"""The findings as Markdown."""
+"""Markdown report of the results."""
 
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 
-from benchmarks.findings import Compared, Contest, Findings, Footprint, Growth, Limits, Line, Written
+from benchmarks.cases import matches_text
 from benchmarks.measuring import Measure
-from benchmarks.pictures import OURS, name_of
+from benchmarks.pictures import OURS, file_name
+from benchmarks.results import CaseResult, Footprint, Growth, LatencySeries, Limits, PeerComparison, Results, WriteRate
 
-PART = re.compile(r"(<!-- bench -->\n).*(<!-- /bench -->)", re.DOTALL)
-SIZES_FROM = 10_000
-"""From this size of a tenant on, its growth should not be felt."""
+GENERATED_SECTION = re.compile(r"(<!-- bench -->\n).*(<!-- /bench -->)", re.DOTALL)
+BASE_SIZE = 10_000
+"""Tenant size that the largest tenant is compared with."""
 
 
-def write_report(findings: Sequence[Findings], machine: Sequence[str], pictures: str | None = None) -> str:
-    """Everything, as Markdown, with the pictures that are in the folder of this name, if any."""
-    parts = [_list(machine), *(part for found in findings for part in _database(found, pictures))]
+def write_report(results: Sequence[Results], machine: Sequence[str], pictures: str | None = None) -> str:
+    """Return the report as Markdown, with the pictures from the folder named `pictures`, if given."""
+    parts = [_list(machine), *(part for result in results for part in _database_parts(result, pictures))]
     return "\n\n".join(parts) + "\n"
 
 
-def has_part(file: Path) -> bool:
-    """Whether there is a part between `<!-- bench -->` and `<!-- /bench -->` in `file`."""
-    return file.exists() and PART.search(file.read_text("utf-8")) is not None
+def has_section(file: Path) -> bool:
+    """Return whether `file` has a section between `<!-- bench -->` and `<!-- /bench -->`."""
+    return file.exists() and GENERATED_SECTION.search(file.read_text("utf-8")) is not None
 
 
-def put_into(file: Path, report: str) -> None:
-    """Replace what `file` has between `<!-- bench -->` and `<!-- /bench -->`."""
+def write_section(file: Path, report: str) -> None:
+    """Replace the section of `file` between `<!-- bench -->` and `<!-- /bench -->`."""
     text = file.read_text("utf-8")
-    file.write_text(PART.sub(lambda match: f"{match[1]}\n{report}\n{match[2]}", text), "utf-8")
+    file.write_text(GENERATED_SECTION.sub(lambda match: f"{match[1]}\n{report}\n{match[2]}", text), "utf-8")
 
 
-def _database(found: Findings, pictures: str | None) -> Iterator[str]:
-    name = found.database
+def _database_parts(result: Results, pictures: str | None) -> Iterator[str]:
+    name, growth = result.database, result.growth
 
-    def shown(kind: str, title: str) -> list[str]:
-        return [f"![{title}, {name}]({pictures}/{name_of(kind, name)})"] if pictures else []
+    def picture(kind: str, title: str) -> list[str]:
+        return [f"![{title}, {name}]({pictures}/{file_name(kind, name)})"] if pictures else []
 
     yield f"## {name}"
-    yield "### The first page beside others"
-    yield from shown("contest", "First pages a second")
-    yield _contests(found.contests)
-    yield _list([f"{line}." for line in found.settings])
-    yield f"### Other requests, tenant of {found.contests[0].customers:,}, beside FastAPI with SQLAlchemy"
-    yield _cases(found.cases)
-    yield "### What the limits allow"
-    yield _limits(found.limits)
-    yield "### Writing"
-    yield _writing(found.writing)
-    yield f"### From {found.growth.sizes[0]:,} to {found.growth.sizes[-1]:,} customers in the tenant"
-    yield from shown("pages", "Milliseconds for a page against the size of the tenant")
-    yield from shown("searches", "Milliseconds for a search against the size of the tenant")
-    yield from shown("peers", "Milliseconds for the first page against the size of the tenant, beside others")
-    yield _growth(found.growth)
-    yield (
-        f"Seeding {found.customers:,} customers took {found.seeding_seconds:,.0f} seconds, these"
-        f" {sum(found.growth.sizes):,} took {found.growth.seeding_seconds:,.0f}. {_footprint(found.growth.footprint)}"
+    yield "### First page, compared with the peers"
+    yield from picture("first-page", "First pages per second")
+    yield _comparison_table(result.comparisons)
+    yield _list([f"{line}." for line in result.settings])
+    yield f"### Other requests, compared with FastAPI (tenant of {result.comparisons[0].customers:,} customers)"
+    yield _case_table(result.cases)
+    yield "### Upper limits"
+    yield _limit_table(result.limits)
+    yield "### Writes"
+    yield _write_table(result.writing)
+    yield f"### Latency by tenant size, {growth.sizes[0]:,} to {growth.sizes[-1]:,} customers"
+    yield from picture("pages", "Latency of pages by tenant size")
+    yield from picture("searches", "Latency of searches by tenant size")
+    yield from picture("peers", "Latency of the first page by tenant size, compared with the peers")
+    yield _growth_table(growth)
+    yield _wrapped(
+        f"Seeding {result.customers:,} customers took {result.seeding_seconds:,.0f} seconds; seeding the"
+        f" {sum(growth.sizes):,} customers of these tenants took {growth.seeding_seconds:,.0f} seconds."
+        f" {_footprint_text(growth.footprint)}"
     )
 
 
-def _contests(contests: Sequence[Contest]) -> str:
+def _comparison_table(comparisons: Sequence[PeerComparison]) -> str:
     headings = [""]
-    for each in contests:
-        headings += [f"{each.customers:,}: requests/s", "p50 ms", "p99 ms", "ours : theirs"]
-    ours = [OURS, *(cell for each in contests for cell in (*_cells(each.ours), ""))]
+    for comparison in comparisons:
+        headings += [f"{comparison.customers:,} customers: requests/s", "p50 ms", "p99 ms", f"{OURS} : peer"]
+    ours = [OURS, *(cell for comparison in comparisons for cell in (*_cells(comparison.ours), ""))]
     peers = [
-        [name, *(cell for each in contests for cell in _against(each.ours, each.peers[name]))]
-        for name in contests[0].ranking
+        [name, *(cell for comparison in comparisons for cell in _peer_cells(comparison.ours, comparison.peers[name]))]
+        for name in comparisons[0].ranking
     ]
     return _table(headings, [ours, *peers])
 
 
-def _cases(cases: Sequence[Compared]) -> str:
-    headings = ("", "requests/s", "p50 ms", "p99 ms", "FastAPI's requests/s", "p50 ms", "p99 ms", "ours : theirs")
-    return _table(headings, [(case.name, *_cells(case.ours), *_against(case.ours, case.peer)) for case in cases])
+def _case_table(cases: Sequence[CaseResult]) -> str:
+    headings = ("", f"{OURS}: requests/s", "p50 ms", "p99 ms", "FastAPI: requests/s", "p50 ms", "p99 ms")
+    rows = [(case.name, *_cells(case.ours), *_peer_cells(case.ours, case.peer)) for case in cases]
+    return _table([*headings, f"{OURS} : FastAPI"], rows)
 
 
-def _limits(limits: Sequence[Limits]) -> str:
-    headings = ["first pages a second"]
-    for each in limits:
-        headings += [f"{each.workers} worker{'s' * (each.workers > 1)}", "ours is"]
+def _limit_table(limits: Sequence[Limits]) -> str:
+    headings = ["first pages per second"]
+    for limit in limits:
+        headings += [f"{limit.workers} worker{'s' * (limit.workers > 1)}", f"{OURS} : limit"]
     rows = [
-        ("our first page", [(each.ours.rate, each.ours.rate) for each in limits]),
-        ("the same bytes from memory, same server", [(each.memory.rate, each.ours.rate) for each in limits]),
-        ("its statement on the bare driver", [(each.driver, each.ours.rate) for each in limits]),
-        ("both limits together", [(each.both, each.ours.rate) for each in limits]),
+        (OURS, [limit.ours.rate for limit in limits]),
+        ("the same response from memory, same server", [limit.memory.rate for limit in limits]),
+        ("its SQL statement on the bare driver", [limit.driver for limit in limits]),
+        ("both limits combined", [limit.combined for limit in limits]),
     ]
-    return _table(headings, [[name, *(cell for pair in found for cell in _share(*pair))] for name, found in rows])
+    return _table(
+        headings,
+        [
+            [name, *(cell for rate, limit in zip(rates, limits, strict=True) for cell in _share(rate, limit.ours.rate))]
+            for name, rates in rows
+        ],
+    )
 
 
-def _writing(writing: Sequence[Written]) -> str:
-    headings = ("rows a second", "ours", "the database alone, the same rows and indexes", "ours is")
-    return _table(headings, [(one.name, f"{one.ours:,.0f}", *_share(one.limit, one.ours)) for one in writing])
+def _write_table(writing: Sequence[WriteRate]) -> str:
+    headings = ("rows per second", OURS, "bare inserts of the same rows", f"{OURS} : limit")
+    return _table(headings, [(rate.name, f"{rate.ours:,.0f}", *_share(rate.limit, rate.ours)) for rate in writing])
 
 
 def _share(limit: float, ours: float) -> tuple[str, str]:
-    return f"{limit:,.0f}", "" if ours == limit else f"{ours / limit:.0%} of it"
+    return f"{limit:,.0f}", "" if ours == limit else f"{ours / limit:.0%}"
 
 
-def _growth(growth: Growth) -> str:
-    start = next((number for number, size in enumerate(growth.sizes[:-1]) if size >= SIZES_FROM), 0)
-    headings = ["ms, one request at a time", *(f"{size:,}" for size in growth.sizes)]
-    headings.append(f"{growth.sizes[-1]:,} : {growth.sizes[start]:,}")
-    peers = [Line(f"first page, {line.name}", None, line.milliseconds) for line in growth.peers]
+def _growth_table(growth: Growth) -> str:
+    base = next((number for number, size in enumerate(growth.sizes[:-1]) if size >= BASE_SIZE), 0)
+    headings = ["p50 ms, one request at a time", *(f"{size:,}" for size in growth.sizes)]
+    headings.append(f"{growth.sizes[-1]:,} : {growth.sizes[base]:,}")
+    peers = [LatencySeries(f"first page, {series.name}", None, series.milliseconds) for series in growth.peers]
     rows = [
         [
-            line.name if line.found is None else f"{line.name} ({line.found:,} found in the largest)",
-            *map(_time, line.milliseconds),
-            _ratio(line.milliseconds[-1] / line.milliseconds[start]),
+            series.name if series.matches is None else f"{series.name} ({matches_text(series.matches)} in the largest)",
+            *map(_time, series.milliseconds),
+            _ratio(series.milliseconds[-1] / series.milliseconds[base]),
         ]
-        for line in (*growth.pages, *growth.searches, *peers)
+        for series in (*growth.pages, *growth.searches, *peers)
     ]
     return _table(headings, rows)
 
 
-def _footprint(footprint: Footprint) -> str:
+def _footprint_text(footprint: Footprint) -> str:
     return (
-        f"After searches of every kind in the largest tenant, 16 at a time, a worker had {footprint.own:.0f} MB of its"
-        f" own, and had never held more than {footprint.peak:.0f} MB with the pages of files that it reads or shares."
-        f" It gave its first page {footprint.start:.2f} seconds after the command was started."
+        f"After searches of every kind in the largest tenant, on 16 connections, a worker had {footprint.own:.0f} MB of"
+        f" private memory; its peak resident memory, with shared pages and mapped files, was {footprint.peak:.0f} MB."
+        f" The first page was returned {footprint.start:.2f} seconds after the start of the command."
     )
 
 
-def _against(ours: Measure, theirs: Measure) -> tuple[str, ...]:
-    return *_cells(theirs), _ratio(ours.rate / theirs.rate)
+def _peer_cells(ours: Measure, peer: Measure) -> tuple[str, ...]:
+    return *_cells(peer), _ratio(ours.rate / peer.rate)
 
 
 def _cells(measure: Measure) -> tuple[str, str, str]:
@@ -141,7 +151,11 @@ def _ratio(ratio: float) -> str:
 
 
 def _list(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(_wrapped(f"- {line}", "  ") for line in lines)
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return fill(text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

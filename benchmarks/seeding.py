@@ -1,4 +1,4 @@
-"""The databases that are measured, filled with customers that do not exist, and those who ask."""
+"""Seeding of the databases with generated customers, and the clients that read them."""
 
 import json
 import subprocess
@@ -7,69 +7,69 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cases import Asker
-from benchmarks.postgres import make_empty, settle
+from benchmarks.cases import Client
+from benchmarks.postgres import checkpoint, make_empty
 from benchmarks.servers import ISSUER, SECRET_KEY, environment
 from regulars.accounts.users import get_user_by_email
 from regulars.db.connect import is_embedded, open_database
 from regulars.oauth.access_tokens import issue_access_token
 from regulars.settings import Settings
 
-SMALL = 1_000
+SMALL_SIZE = 1_000
 BIG_TENANT = 1
 SMALL_TENANT = 2
-A_DAY = 86_400
+TOKEN_SECONDS = 86_400
 
 
 def seeded_skewed(url: str, customers: int, folder: Path) -> float:
-    """Fill the database with one great tenant, which has half of them, and many of a thousand; seconds it took."""
-    tenants = 1 + max(1, customers // 2 // SMALL)
+    """Seed one tenant with half of the customers and many tenants of 1,000; return the seconds that it took."""
+    tenants = 1 + max(1, customers // 2 // SMALL_SIZE)
     return _seeded(url, ["--customers", str(customers), "--tenants", str(tenants), "--skewed"], folder)
 
 
 def seeded_sizes(url: str, sizes: Sequence[int], folder: Path) -> float:
-    """Fill the database with a tenant of each size, the first with the id 1; seconds it took."""
+    """Seed a tenant of each size, with ids starting from 1; return the seconds that it took."""
     return _seeded(url, ["--sizes", ",".join(map(str, sizes))], folder)
 
 
-def _seeded(url: str, wanted: list[str], folder: Path) -> float:
-    """Fill the database, unless a note in `folder` says that it was."""
+def _seeded(url: str, arguments: list[str], folder: Path) -> float:
+    """Seed the database unless a file in `folder` records that it already was, with the same arguments."""
     name = url.rpartition("/")[2]
-    note = folder / f"seeded-{url.partition(':')[0]}-{name}.json"
-    noted = json.loads(note.read_text()) if note.exists() else {}
-    if noted.get("wanted") == wanted:
-        return float(noted["seconds"])
-    # What another run has left must not be filled a second time.
-    note.unlink(missing_ok=True)
+    record_file = folder / f"seeded-{url.partition(':')[0]}-{name}.json"
+    record = json.loads(record_file.read_text()) if record_file.exists() else {}
+    if record.get("arguments") == arguments:
+        return float(record["seconds"])
+    # If this run is interrupted, the next one must seed again.
+    record_file.unlink(missing_ok=True)
     if is_embedded(url):
         for file in folder.glob(f"{name}*"):
             file.unlink()
     else:
         make_empty(url)
     run(["migrate", "--database", url], folder)
-    began = time.monotonic()
-    run(["seed", "--database", url, *wanted], folder)
-    seconds = time.monotonic() - began
+    started = time.monotonic()
+    run(["seed", "--database", url, *arguments], folder)
+    seconds = time.monotonic() - started
     if not is_embedded(url):
-        settle(url)
-    note.write_text(json.dumps({"wanted": wanted, "seconds": seconds}))
+        checkpoint(url)
+    record_file.write_text(json.dumps({"arguments": arguments, "seconds": seconds}))
     return seconds
 
 
-def asker(url: str, tenant_id: int, *scopes: str) -> Asker:
-    """The owner of a tenant, with an access token as applications have it, a JWT; without `scopes` to read."""
+def tenant_owner(url: str, tenant_id: int, *scopes: str) -> Client:
+    """Return a client with an access token (a JWT) of the tenant's owner; the default scope is `customers:read`."""
     settings = Settings(database=url, public_url=ISSUER, secret_key=SECRET_KEY)
     database = open_database(url)
     try:
         owner = get_user_by_email(database, f"owner{tenant_id}@example.com")
-        token = issue_access_token(database, settings, owner.id, scopes or ["customers:read"], lifetime=A_DAY)
+        token = issue_access_token(database, settings, owner.id, scopes or ["customers:read"], lifetime=TOKEN_SECONDS)
     finally:
         database.close()
-    return Asker(tenant_id, {"Authorization": f"Bearer {token}", "X-Tenant": str(tenant_id)})
+    return Client(tenant_id, {"Authorization": f"Bearer {token}", "X-Tenant": str(tenant_id)})
 
 
 def run(arguments: list[str], folder: Path) -> str:
-    """What the `regulars` command prints."""
+    """Run a `regulars` command in `folder` and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "regulars", *arguments],
         cwd=folder,

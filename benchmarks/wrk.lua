@@ -1,4 +1,5 @@
--- With the environment variable BODY each request is a POST of it, in JSON, with a number of its own for each #.
+-- If the environment variable BODY is set, each request is a POST with this JSON body, in which each # is replaced
+-- with the number of the request.
 local body, number = os.getenv("BODY"), 0
 if body then
   wrk.headers["Content-Type"] = "application/json"
@@ -8,7 +9,7 @@ if body then
   end
 end
 
--- What the run gave, as one line of JSON at the end.
+-- Print a summary of the run as one line of JSON.
 done = function(summary, latency)
   local errors = summary.errors
   io.write(string.format(

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from regulars.db.migrate import migrate
-from tests import postgres
-from tests.pgbouncer import running_pgbouncer
-from tests.world import World
+from tests.support import postgres
+from tests.support.pgbouncer import running_pgbouncer
+from tests.support.world import World
 
 hypothesis_settings.register_profile(
     "regulars",
@@ -28,6 +28,28 @@ KINDS = ("sqlite", "postgresql")
 numbers = count(1)
 
 FreshDatabase = Callable[[str], str]
+
+
+POSTGRESQL_FIXTURES = {"postgres_server", "pgbouncer", "pooled_database"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need PostgreSQL or Chromium, as far as their fixtures and parameters show it."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if not POSTGRESQL_FIXTURES.isdisjoint(item.fixturenames) or "postgresql" in _parameters(item):
+            item.add_marker("postgresql")
+        if "chromium" in item.fixturenames:
+            item.add_marker("browser")
+
+
+def _parameters(item: pytest.Function) -> Iterable[object]:
+    return item.callspec.params.values() if hasattr(item, "callspec") else ()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let PostgreSQL start only if a test that is marked for it will run, so that no mark can be forgotten."""
+    postgres.is_allowed = any(item.get_closest_marker("postgresql") for item in session.items)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What a user would pick instead, each written as its own documentation would."""
+"""Peers: the customer list built with other frameworks and products, each written as its documentation recommends."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running peer: how its first page is asked for, and how its answer is read.
+    """A running peer.
 
-    `first_page` and `headers` take a tenant's id; `page` takes the answer, parsed, and gives the page's rows and how
-    many there are in all.
+    `first_page` and `headers` take a tenant's id and return the path and the headers of the request. `page` takes the
+    parsed response and returns the rows of the page and the total.
     """
 
     address: str
@@ -22,19 +22,19 @@ class Running:
 
 
 class Peer(Protocol):
-    """A peer, as its module describes it."""
+    """Interface of the module that runs a peer."""
 
     NAME: str
     DATABASES: tuple[str, ...]
-    """Which of our databases it can have its customers from."""
+    """Databases that the peer supports."""
     OWN_COPY: bool
-    """Whether it reads a copy of its own, which takes long to make."""
+    """Whether the peer needs its own copy of the tables, which takes a long time to make."""
 
     def install(self) -> None:
-        """Install it where it is missing. Raises `RuntimeError` if that fails."""
+        """Install the peer if it is missing. Raise `RuntimeError` if that fails."""
 
     def versions(self) -> str:
-        """What is measured, and how it is set up."""
+        """Return the versions and the configuration of the peer, for the report."""
 
     def running(self, url: str, workers: int, folder: Path) -> AbstractContextManager[Running]:
-        """The peer with the customers of the database at `url`; what it writes is in `folder`."""
+        """Run the peer with the customers of the database at `url`. It writes its files to `folder`."""

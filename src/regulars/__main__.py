@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; the exit status says how it went (see `regulars --help`)."""
+    """Run the command line and exit with its status (see `regulars --help`)."""
     from regulars.cli.main import run
 
     sys.exit(run())

@@ -1,4 +1,4 @@
-"""The one place where the parts are joined to a WSGI application."""
+"""The WSGI application: joins the API, the OAuth endpoints and the console, and maps paths to resources."""
 
 from typing import Any
 
@@ -39,22 +39,22 @@ App = falcon.App[falcon.Request, falcon.Response]
 
 
 def create_app(settings: Settings, database: Database) -> App:
-    """The application for `settings` on an open `database`."""
-    middleware = [Requests(), *consistency(settings, database)]
+    """Return the application for `settings` on an open `database`."""
+    middleware = [Requests(), *replica_middleware(settings, database)]
     app: Any = falcon.App(media_type="application/json", middleware=middleware)
     load_translations()
     pages = Pages(database, settings)
     problems.install(app, pages.show_error, settings.origin)
     for path, resource in routes(settings, database, pages):
-        app.add_route(path, with_head(resource))
+        app.add_route(path, add_head(resource))
     return app  # type: ignore[no-any-return]
 
 
-def consistency(settings: Settings, database: Database) -> list[Any]:
-    """The middleware that read replicas need."""
+def replica_middleware(settings: Settings, database: Database) -> list[Any]:
+    """Return the middleware that read replicas need, if there are any."""
     if not settings.replicas:
         return []
-    # PostgreSQL's driver is loaded where it is used.
+    # Imports the PostgreSQL driver, which SQLite does not need.
     from regulars.db.replicas import ReplicatedDatabase
     from regulars.http.read_your_writes import Consistency
 
@@ -63,15 +63,15 @@ def consistency(settings: Settings, database: Database) -> list[Any]:
     return [Consistency(database, sign, is_secure=settings.origin.startswith("https:"))]
 
 
-def with_head(resource: Any) -> object:
-    """`resource`, where HEAD gives what GET would, without its body (RFC 9110, section 9.3.2)."""
+def add_head(resource: Any) -> object:
+    """Make a resource answer HEAD like GET, but without a body (RFC 9110, section 9.3.2), and return it."""
     if hasattr(resource, "on_get"):
         resource.on_head = resource.on_get
     return resource
 
 
 def routes(settings: Settings, database: Database, pages: Pages | None = None) -> list[tuple[str, object]]:
-    """Every address of the service, with what answers there."""
+    """Return every path of the service with its resource."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, outside_issuer(settings))
     once = Once(database, Cipher(settings, "idempotency").sign)

@@ -1,4 +1,4 @@
-"""What a server does from time to time, with no one asking for it."""
+"""Actions that a server repeats in the background."""
 
 import random
 import threading
@@ -9,30 +9,30 @@ import structlog
 
 from regulars.errors import RegularsError
 
-FIRST_SECONDS = 2.0
+FIRST_DELAY_SECONDS = 2.0
 
 log = structlog.get_logger("regulars")
 
 
 def repeat(name: str, action: Callable[[], object], *, seconds: float) -> None:
-    """Do it soon, and about every so many seconds from then on, for as long as the process lives.
+    """Start a thread that calls `action` soon, and then about every `seconds`, until the process ends.
 
-    What fails is logged as `name` and left for the next time.
+    An error is logged as the event `<name>_failed`; the action is called again after the usual time.
     """
 
     def run() -> None:
-        draw = random.Random()  # noqa: S311 - no secret
-        wait = min(seconds, FIRST_SECONDS)
+        random_numbers = random.Random()  # noqa: S311 - not a secret
+        delay = min(seconds, FIRST_DELAY_SECONDS)
         while True:
-            # Servers that were started together do not all come at once.
-            time.sleep(wait * draw.uniform(0.8, 1.2))
+            # A random delay, so that servers that start together do not run it at the same time.
+            time.sleep(delay * random_numbers.uniform(0.8, 1.2))
             try:
                 action()
             except RegularsError as error:
                 log.warning(f"{name}_failed", reason=error.message)
             except Exception as error:
-                # What it says may hold a person's data.
+                # The message may contain personal data.
                 log.error(f"{name}_failed", type=type(error).__name__)
-            wait = seconds
+            delay = seconds
 
     threading.Thread(target=run, name=name, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Who a request acts as."""
+"""Roles, their permissions, and the principal that a request acts as."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from enum import StrEnum
 from typing import Literal
 
 from regulars.errors import Forbidden
+from regulars.i18n import _
 
 RoleName = Literal["owner", "admin", "agent", "viewer"]
 
 
 class Role(StrEnum):
-    """What a member may do in a tenant; each role may do what the next one may, and more."""
+    """The role of a member in a tenant. Each role has all permissions of the next one."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -19,29 +20,31 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-VIEWER = frozenset({"account:read", "account:write", "tenants:read", "users:read", "customers:read"})
-AGENT = VIEWER | {"customers:write"}
-ADMIN = AGENT | {"customers:erase", "tenants:write", "applications:manage"}
+VIEWER_PERMISSIONS = frozenset({"account:read", "account:write", "tenants:read", "users:read", "customers:read"})
+AGENT_PERMISSIONS = VIEWER_PERMISSIONS | {"customers:write"}
+ADMIN_PERMISSIONS = AGENT_PERMISSIONS | {"customers:erase", "tenants:write", "applications:manage"}
 PERMISSIONS: Mapping[Role, frozenset[str]] = {
-    Role.OWNER: ADMIN | {"users:write"},
-    Role.ADMIN: ADMIN,
-    Role.AGENT: AGENT,
-    Role.VIEWER: VIEWER,
+    Role.OWNER: ADMIN_PERMISSIONS | {"users:write"},
+    Role.ADMIN: ADMIN_PERMISSIONS,
+    Role.AGENT: AGENT_PERMISSIONS,
+    Role.VIEWER: VIEWER_PERMISSIONS,
 }
-"""What each role may do in its tenant. Most are scopes too; `applications:manage` is for the console alone, and
-`customers:erase` (to purge and erase customers) goes with the scope `customers:write`."""
+"""The permissions of each role. Most are also scopes. The exceptions are `applications:manage`, which only the console
+uses, and `customers:erase` (purge and erase customers), which tokens with the scope `customers:write` can use."""
 
 
-def check_permitted(principal: "Principal", permission: str, what: str) -> None:
-    """Raise `Forbidden` unless the principal's role has the permission; `what` says what it is for."""
+def check_permitted(principal: "Principal", permission: str, action: str) -> None:
+    """Raise `Forbidden` if the principal's role does not have `permission`. `action` completes "You cannot …"."""
     if permission not in PERMISSIONS[principal.role]:
-        message = f"The role {principal.role} may not {what}, whatever the scopes of its token."
+        message = _(
+            "You cannot {action} with the role {role} in this tenant.", action=action, role=principal.role.value
+        )
         raise Forbidden(message, code="insufficient_scope")
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user's part in one tenant, and that tenant's time zone (IANA)."""
+    """A user's role in one tenant, and the IANA time zone of that tenant."""
 
     role: Role
     time_zone: str
@@ -49,10 +52,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a good access token says: its user, client and scopes, and the user's memberships by tenant id.
+    """The user, client and scopes of a valid access token, and the user's memberships by tenant id.
 
-    `tenant_id` is set where the token is bound to one tenant; `user_id` is None where it belongs to an application
-    itself, which is then a member of its one tenant.
+    `tenant_id` is set if the token is limited to one tenant. `user_id` is None for a service account, which is a member
+    of one tenant.
     """
 
     user_id: int | None
@@ -64,7 +67,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something: a user, if it is one, and the application that they do it with."""
+    """The author of a change: a user, or None, and the client used."""
 
     user_id: int | None
     client_id: str
@@ -75,7 +78,7 @@ COMMAND_LINE = Actor(None, "command-line")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An identity acting in one tenant that it is a member of."""
+    """An identity that acts in one tenant of which it is a member."""
 
     identity: Identity
     tenant_id: int
@@ -84,5 +87,5 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
-        """Who it is, for the history."""
+        """Return the author of its changes."""
         return Actor(self.identity.user_id, self.identity.client_id)

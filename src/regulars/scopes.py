@@ -1,4 +1,4 @@
-"""The scopes that a token can have, each with what it allows in plain words."""
+"""The scopes that a token can have, each with the description that users see."""
 
 SCOPES = {
     "openid": "Know who you are.",
@@ -17,5 +17,5 @@ SCOPES = {
 
 
 def unknown_scopes(scopes: list[str]) -> list[str]:
-    """Those of `scopes` that do not exist."""
-    return [name for name in scopes if name not in SCOPES]
+    """Return those of `scopes` that do not exist."""
+    return [scope for scope in scopes if scope not in SCOPES]

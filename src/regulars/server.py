@@ -1,8 +1,12 @@
-"""The HTTP server: Granian's worker processes, each with the application on connections of its own."""
+"""The HTTP server: Granian's worker processes, each with its own application and database connections."""
 
+import multiprocessing
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -10,22 +14,30 @@ from granian.log import LogLevels
 
 from regulars.app import create_app
 from regulars.background import repeat
-from regulars.cleanup import prune
+from regulars.cleanup import delete_expired_rows
 from regulars.customers.counts.maintenance import merge_count_deltas
 from regulars.db.connect import open_database
 from regulars.db.database import Database
-from regulars.db.idempotency_keys import forget_old_keys
+from regulars.errors import ConfigurationError
 from regulars.log import configure_log
 from regulars.settings import Settings
 
 THREADS = 4
-"""Requests that a worker works on at once: more than one, so that a slow search does not hold up the quick ones."""
-PRUNING_SECONDS = 60.0
-CENSUS_SECONDS = 5.0
+"""The requests that a worker handles at the same time: several, so that a slow search does not block quick requests."""
+CLEANUP_SECONDS = 60.0
+COUNTS_SECONDS = 5.0
+PACKAGE_FOLDER = Path(__file__).parent
 
 
-def run_server(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM; requests that are under way are finished."""
+def run_server(settings: Settings, *, reload: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, and then finish the requests in progress.
+
+    With `reload`, restart the workers when a file of this package changes. Raise `ConfigurationError` if the package
+    watchfiles, which this needs, is not installed.
+    """
+    configure_log(settings.log_format)
+    if reload:
+        _prepare_reload()
     server = Granian(
         "regulars",
         address=settings.host,
@@ -39,24 +51,35 @@ def run_server(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=8,
         log_level=LogLevels.warning,
+        reload=reload,
+        reload_paths=[PACKAGE_FOLDER],
+        # A file that cannot be imported stops the workers until it changes again.
+        reload_ignore_worker_failure=True,
     )
+    server.on_reload(partial(structlog.get_logger("regulars").info, "reload"))
     server.serve(target_loader=partial(load_app, settings), wrap_loader=False)
 
 
+def _prepare_reload() -> None:
+    if find_spec("watchfiles") is None:
+        raise ConfigurationError("--reload needs the package watchfiles: run pip install 'granian[reload]'.")
+    # A forked worker would have the modules that this process has imported already.
+    multiprocessing.set_start_method("spawn")
+
+
 def load_app(settings: Settings) -> Any:
-    """The application for one worker process."""
+    """Return the application of one worker process, and start its background threads."""
     configure_log(settings.log_format)
     database = open_database(settings.database, threads=THREADS, replicas=settings.replicas)
-    repeat("pruning", partial(prune, database), seconds=PRUNING_SECONDS)
-    repeat("idempotency", partial(forget_old_keys, database), seconds=PRUNING_SECONDS)
-    repeat("customer_counts", partial(merge_count_deltas, database), seconds=CENSUS_SECONDS)
+    repeat("cleanup", partial(delete_expired_rows, database), seconds=CLEANUP_SECONDS)
+    repeat("customer_counts", partial(merge_count_deltas, database), seconds=COUNTS_SECONDS)
     if settings.replicas:
-        watch_replicas(database)
+        monitor_replicas(database)
     return create_app(settings, database)
 
 
-def watch_replicas(database: Database) -> None:
-    """See each second how far the read replicas are; one that does not answer holds up no other."""
+def monitor_replicas(database: Database) -> None:
+    """Check every second how far each read replica is behind, each in a thread of its own."""
     from regulars.db.replicas import LOOK_SECONDS, ReplicatedDatabase
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker

@@ -1,4 +1,4 @@
-"""Every setting, in one typed place: flags first, then `REGULARS_*` (or `REGULARS_*_FILE`), then `regulars.toml`."""
+"""The settings: read from flags, then from `REGULARS_*` or `REGULARS_*_FILE`, then from `regulars.toml`."""
 
 import ipaddress
 import os
@@ -14,13 +14,13 @@ from regulars.cpu import usable_cores
 from regulars.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "REGULARS_"
-FILE_NAME = "regulars.toml"
-DIGITS = re.compile(r"[0-9]{1,9}")
-MOST_WORKERS_UNASKED = 16
-"""Two thirds of the 100 connections that PostgreSQL allows by default: each worker opens 4 at most."""
+SETTINGS_FILE = "regulars.toml"
+WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+MAX_DEFAULT_WORKERS = 16
+"""Their connections, 4 for each worker, are two thirds of the 100 that PostgreSQL allows by default."""
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LIFETIMES = {
+SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DURATION_SETTINGS = {
     "access_token_lifetime",
     "refresh_token_lifetime",
     "refresh_token_grace",
@@ -33,13 +33,16 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds for this process. `sources` says where each value came from."""
+    """The settings of this process (docs/operations.md describes each). Durations are in seconds.
+
+    `sources` has pairs of a setting's name and where its value was set, if it was.
+    """
 
     database: str = "sqlite:///regulars.db"
     replicas: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 8000
-    workers: int = field(default_factory=lambda: min(usable_cores(), MOST_WORKERS_UNASKED))
+    workers: int = field(default_factory=lambda: min(usable_cores(), MAX_DEFAULT_WORKERS))
     public_url: str = ""
     secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
@@ -55,21 +58,21 @@ class Settings:
 
     @property
     def origin(self) -> str:
-        """Where clients find the service, and the issuer of its tokens: `public_url`, or else this machine."""
+        """The URL at which clients reach the service, and the issuer of its tokens."""
         return self.public_url or f"http://localhost:{self.port}"
 
     def source(self, name: str) -> str:
-        """Where the value of the setting `name` came from, in words."""
+        """Return where the setting `name` was set: a flag, an environment variable, a file, or "default"."""
         return dict(self.sources).get(name, "default")
 
-    def shown(self, name: str) -> str:
-        """The value of `name` for a person to read, with what is secret left out."""
+    def display_value(self, name: str) -> str:
+        """Return the value of the setting `name` as text, without secrets."""
         value = getattr(self, name)
         if name == "secret_key":
             return "(set)" if value else "(not set)"
         if name == "public_url":
             return self.origin
-        if name in LIFETIMES:
+        if name in DURATION_SETTINGS:
             return f"{value}s"
         if name in {"database", "replicas"}:
             return ", ".join(map(without_password, [value] if isinstance(value, str) else value))
@@ -78,13 +81,13 @@ class Settings:
         return str(value)
 
 
-def names() -> list[str]:
-    """The settings' names, in the order in which they are shown."""
-    return [each.name for each in fields(Settings) if each.name != "sources"]
+def setting_names() -> list[str]:
+    """Return the names of all settings, in the order in which they are displayed."""
+    return [setting.name for setting in fields(Settings) if setting.name != "sources"]
 
 
 def without_password(url: str) -> str:
-    """A database URL that can be shown: its password, if it has one, is replaced by stars."""
+    """Return a database URL with its password, if it has one, replaced by stars."""
     try:
         parts = urlsplit(url)
         password = parts.password
@@ -105,14 +108,14 @@ def _database(value: object) -> str:
 
 
 def _replicas(value: object) -> tuple[str, ...]:
-    # A PostgreSQL URL may have commas of its own.
+    # A PostgreSQL URL with several hosts contains commas.
     items = re.split(r"[,\s]+(?=postgres(?:ql)?://)", value.strip()) if isinstance(value, str) else value
     if not isinstance(items, list):
         raise ValueError("must be a list of URLs like postgresql://user:password@host/name")
-    found = tuple(_database(item) for item in items if item)
-    if any(url.startswith("sqlite:") for url in found):
+    urls = tuple(_database(item) for item in items if item)
+    if any(url.startswith("sqlite:") for url in urls):
         raise ValueError("must be PostgreSQL databases")
-    return found
+    return urls
 
 
 def _is_url(value: str) -> bool:
@@ -124,13 +127,13 @@ def _is_url(value: str) -> bool:
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ValueError("must be a text")
+        raise ValueError("must be a non-empty text without control characters")
     return value.strip()
 
 
 def _whole_number(low: int, high: int) -> Callable[[object], int]:
     def read(value: object) -> int:
-        if isinstance(value, str) and DIGITS.fullmatch(value.strip()):
+        if isinstance(value, str) and WHOLE_NUMBER.fullmatch(value.strip()):
             value = int(value.strip())
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
@@ -145,7 +148,7 @@ def _public_url(value: object) -> str:
     except ValueError:
         parts = None
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an address like https://customers.example.com")
+        raise ValueError("must be a URL like https://customers.example.com")
     return str(value).rstrip("/")
 
 
@@ -165,17 +168,17 @@ def _networks(value: object) -> tuple[Network, ...]:
         raise ValueError(f"must be a list of addresses or networks, like 127.0.0.1, 10.0.0.0/8 ({error})") from None
 
 
-def read_lifetime(text: str) -> int | None:
-    """Seconds, from a time like 30s, 15m, 1h or 7d; None where it is none."""
+def parse_duration(text: str) -> int | None:
+    """Return the seconds of a duration such as 30s, 15m, 1h or 7d; None if the text is not one."""
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip())
-    return int(match[1]) * UNITS[match[2]] if match else None
+    return int(match[1]) * SECONDS_PER_UNIT[match[2]] if match else None
 
 
-def _lifetime(low: int, high: int) -> Callable[[object], int]:
+def _duration(low: int, high: int) -> Callable[[object], int]:
     def read(value: object) -> int:
-        seconds = read_lifetime(value) if isinstance(value, str) else None
+        seconds = parse_duration(value) if isinstance(value, str) else None
         if seconds is None or not low <= seconds <= high:
-            raise ValueError(f"must be a time like 30s, 15m, 1h or 7d, from {low}s to {high}s")
+            raise ValueError(f"must be a duration like 30s, 15m, 1h or 7d, from {low}s to {high}s")
         return seconds
 
     return read
@@ -194,7 +197,7 @@ def _issuer(value: object) -> str:
         or parts.fragment
         or not (parts.scheme == "https" or is_local)
     ):
-        raise ValueError("must be an address like https://login.example.com")
+        raise ValueError("must be an https URL like https://login.example.com")
     return str(value)
 
 
@@ -210,7 +213,7 @@ def _log_format(value: object) -> str:
     return str(value)
 
 
-READERS: Mapping[str, Callable[[object], Any]] = {
+SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
     "database": _database,
     "replicas": _replicas,
     "host": _text,
@@ -220,25 +223,24 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "secret_key": _secret_key,
     "trusted_proxies": _networks,
     "log_format": _log_format,
-    "access_token_lifetime": _lifetime(60, 86400),
-    "refresh_token_lifetime": _lifetime(60, 365 * 86400),
-    "refresh_token_grace": _lifetime(0, 60),
-    "grant_lifetime": _lifetime(60, 5 * 365 * 86400),
-    "session_lifetime": _lifetime(300, 365 * 86400),
+    "access_token_lifetime": _duration(60, 86400),
+    "refresh_token_lifetime": _duration(60, 365 * 86400),
+    "refresh_token_grace": _duration(0, 60),
+    "grant_lifetime": _duration(60, 5 * 365 * 86400),
+    "session_lifetime": _duration(300, 365 * 86400),
     "issuer": _issuer,
     "issuer_user_claim": _user_claim,
 }
 
 
 def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None = None) -> Settings:
-    """The settings that hold here.
+    """Return the settings, from the given command-line flags, the environment and `regulars.toml`.
 
-    `flags` are those given on the command line (None: not given); `folder` is where `regulars.toml` is looked for,
-    by default the working folder. Raises `ConfigurationError` that names every fault at once.
+    A flag that is None was not given. `folder` contains `regulars.toml`; by default it is the working directory.
+    Raise `ConfigurationError` with all faults.
     """
-    given: dict[str, tuple[object, str]] = {}
     faults: list[str] = []
-    given |= _from_file(folder or Path(), faults)
+    given = _from_file(folder or Path(), faults)
     given |= _from_environment(os.environ, faults)
     given |= {
         name: (value, f"--{name.replace('_', '-')}") for name, value in (flags or {}).items() if value is not None
@@ -246,45 +248,48 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
     values: dict[str, Any] = {}
     for name, (raw, source) in given.items():
         try:
-            values[name] = READERS[name](raw)
+            values[name] = SETTING_READERS[name](raw)
         except ValueError as error:
-            shown = "" if name in {"secret_key", "database", "replicas"} else f", not {str(raw)[:80]!r}"
-            faults.append(f"{name} ({source}) {error}{shown}.")
+            # A URL may contain a password.
+            raw_value = "" if name in {"secret_key", "database", "replicas"} else f", not {str(raw)[:80]!r}"
+            faults.append(f"{name} ({source}) {error}{raw_value}.")
     if values.get("replicas") and not values.get("database", "").startswith("postgres"):
-        faults.append("replicas need a PostgreSQL database that they are replicas of.")
+        faults.append("replicas can only be set with a PostgreSQL database.")
     if faults:
         raise ConfigurationError(" ".join(faults))
     return Settings(**values, sources=tuple((name, source) for name, (_, source) in given.items()))
 
 
 def _from_file(folder: Path, faults: list[str]) -> dict[str, tuple[object, str]]:
-    path = folder / FILE_NAME
+    path = folder / SETTINGS_FILE
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        faults.append(f"{path} cannot be read: {error}.")
+        faults.append(f"Cannot read {path}: {error}.")
         return {}
-    unknown = sorted(set(content) - set(READERS))
+    unknown = sorted(set(content) - set(SETTING_READERS))
     if unknown:
-        faults.append(f"{path} has settings that do not exist: {', '.join(unknown)}. Known: {', '.join(names())}.")
-    return {name: (value, str(path)) for name, value in content.items() if name in READERS}
+        faults.append(
+            f"Unknown settings in {path}: {', '.join(unknown)}. Known settings: {', '.join(setting_names())}."
+        )
+    return {name: (value, str(path)) for name, value in content.items() if name in SETTING_READERS}
 
 
 def _from_environment(environment: Mapping[str, str], faults: list[str]) -> dict[str, tuple[object, str]]:
-    found: dict[str, tuple[object, str]] = {}
+    values: dict[str, tuple[object, str]] = {}
     for variable, raw in sorted(environment.items()):
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-        if name in READERS:
-            found[name] = (raw, variable)
-        elif name.removesuffix("_file") in READERS:
+        if name in SETTING_READERS:
+            values[name] = (raw, variable)
+        elif name.removesuffix("_file") in SETTING_READERS:
             try:
-                found[name.removesuffix("_file")] = (Path(raw).read_text("utf-8").strip(), variable)
+                values[name.removesuffix("_file")] = (Path(raw).read_text("utf-8").strip(), variable)
             except (OSError, ValueError) as error:
-                faults.append(f"{variable} names a file that cannot be read: {error}.")
+                faults.append(f"Cannot read the file of {variable}: {error}.")
         else:
-            faults.append(f"{variable} is not a setting. Known: {', '.join(names())}.")
-    return found
+            faults.append(f"Unknown environment variable {variable}. Known settings: {', '.join(setting_names())}.")
+    return values

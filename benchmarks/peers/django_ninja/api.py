@@ -1,4 +1,4 @@
-"""The application: one route, for whoever has the token."""
+"""Application with one route, which requires a fixed token."""
 
 from secrets import compare_digest
 from typing import Annotated
@@ -16,10 +16,10 @@ from .schemas import CustomerOut
 
 
 class StaticToken(HttpBearer):
-    """One token, which is in the settings."""
+    """Authentication with the token from the settings."""
 
     def authenticate(self, request: HttpRequest, token: str) -> str | None:
-        """The token, if it is the right one."""
+        """Return the token if it is correct."""
         return token if compare_digest(token.encode(), settings.API_TOKEN.encode()) else None
 
 
@@ -29,9 +29,9 @@ api = NinjaAPI(auth=StaticToken(), docs_url=None)
 @api.get("/customers", response=list[CustomerOut])
 @paginate(PageNumberPagination, page_size=15)
 def list_customers(request: HttpRequest, x_tenant: Annotated[int, Header()]) -> QuerySet[Customer]:
-    """A page of the tenant's customers, the newest first."""
-    found = Customer.objects.filter(tenant_id=x_tenant, deleted_at__isnull=True)
-    return found.select_related("country", "related_user").order_by("-created_at", "-id")
+    """Return a page of the tenant's customers, newest first."""
+    customers = Customer.objects.filter(tenant_id=x_tenant, deleted_at__isnull=True)
+    return customers.select_related("country", "related_user").order_by("-created_at", "-id")
 
 
 urlpatterns = [path("api/v1/", api.urls)]

@@ -1,4 +1,4 @@
-"""Our tables as models. Django does not manage them: it neither makes nor changes them."""
+"""Unmanaged models of the tables of Regulars."""
 
 from django.db import models
 
@@ -10,27 +10,27 @@ class Country(models.Model):
     name = models.TextField()
 
     class Meta:
-        """The table."""
+        """Table options."""
 
         managed = False
         db_table = "countries"
 
 
 class User(models.Model):
-    """Who works for businesses."""
+    """A user who works for tenants."""
 
     id = models.BigIntegerField(primary_key=True)
     name = models.TextField()
 
     class Meta:
-        """The table."""
+        """Table options."""
 
         managed = False
         db_table = "users"
 
 
 class Customer(models.Model):
-    """A business's customer, without the columns that only serve searching and sorting."""
+    """A customer of a tenant, without the columns used only for searching and sorting."""
 
     pk = models.CompositePrimaryKey("tenant_id", "id")
     tenant_id = models.BigIntegerField()
@@ -53,7 +53,7 @@ class Customer(models.Model):
     deleted_at = models.DateTimeField(null=True)
 
     class Meta:
-        """The table."""
+        """Table options."""
 
         managed = False
         db_table = "customers"

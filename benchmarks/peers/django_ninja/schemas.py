@@ -1,4 +1,4 @@
-"""What goes out."""
+"""Response schemas."""
 
 from datetime import UTC, datetime, time
 from typing import Literal
@@ -38,11 +38,11 @@ class CustomerOut(Schema):
 
     @staticmethod
     def resolve_country_name(customer: Customer) -> str | None:
-        """The name of the customer's country."""
+        """Return the name of the customer's country."""
         return customer.country.name if customer.country else None
 
     @staticmethod
     def resolve_date_of_birth(customer: Customer) -> datetime | None:
-        """The day as the moment at which it begins."""
+        """Return the date as a time: midnight UTC."""
         day = customer.date_of_birth
         return None if day is None else datetime.combine(day, time(tzinfo=UTC))

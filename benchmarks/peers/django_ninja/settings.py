@@ -1,4 +1,4 @@
-"""Settings of production, after Django's deployment checklist; those of this deployment come from the environment."""
+"""Production settings from Django's deployment checklist. Secrets and the database come from the environment."""
 
 import os
 from typing import Any
@@ -8,10 +8,10 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 def database(url: str) -> dict[str, Any]:
-    """Our database as Django names it, with connections that each thread keeps."""
+    """Return Django's database settings for `url`, with a persistent connection per thread."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        # It is quicker with these.
+        # SQLite is faster with these settings; Regulars uses them too.
         pragmas = ("cache_size = -8000", "mmap_size = 1073741824", "temp_store = MEMORY")
         options = {"init_command": ";".join(f"PRAGMA {pragma}" for pragma in pragmas)}
         name = unquote(parts.path.removeprefix("/"))

@@ -1,1 +1,1 @@
-"""The customer list as the documentation of FastAPI, SQLAlchemy and Pydantic would have it written."""
+"""The customer list written as the documentation of FastAPI, SQLAlchemy and Pydantic recommends."""

@@ -1,4 +1,4 @@
-"""The application: one route."""
+"""Application with one route."""
 
 import os
 from collections.abc import AsyncIterator
@@ -20,12 +20,12 @@ from .security import get_membership, load_keys
 
 SORT_COLUMNS = {"first_name": "first_name_key", "last_name": "last_name_key"}
 HAS_KEPT_COUNTER = "KEPT_COUNTER" in os.environ
-FILTERS = {"search", "gender", "min_age", "max_age", "user_id"}
+FILTER_PARAMETERS = {"search", "gender", "min_age", "max_age", "user_id"}
 
 
 @asynccontextmanager
 async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    """Read the keys at the start, close the pool at the end."""
+    """Read the signing keys at startup and close the connection pool at shutdown."""
     async with make_session() as session:
         await load_keys(session)
     yield
@@ -42,15 +42,15 @@ async def list_customers(
     membership: Annotated[Membership, Depends(get_membership)],
     session: Annotated[AsyncSession, Depends(get_session)],
 ) -> Any:
-    """A page of the tenant's customers."""
-    found = filtered(membership.tenant_id, query, datetime.now(ZoneInfo(membership.tenant.time_zone)).date())
-    if HAS_KEPT_COUNTER and query.model_fields_set.isdisjoint(FILTERS):
+    """Return a page of the tenant's customers."""
+    matches = filtered(membership.tenant_id, query, datetime.now(ZoneInfo(membership.tenant.time_zone)).date())
+    if HAS_KEPT_COUNTER and query.model_fields_set.isdisjoint(FILTER_PARAMETERS):
         counting = select(CustomerCount.total).where(CustomerCount.tenant_id == membership.tenant_id)
     else:
-        counting = select(func.count()).select_from(found.subquery())
+        counting = select(func.count()).select_from(matches.subquery())
     total = await session.scalar(counting) or 0
     page = (
-        ordered(found, query)
+        ordered(matches, query)
         .options(joinedload(Customer.country), joinedload(Customer.related_user))
         .offset((query.page - 1) * query.per_page)
         .limit(query.per_page)
@@ -61,32 +61,32 @@ async def list_customers(
 
 
 def filtered(tenant_id: int, query: CustomerQuery, today: date) -> Select[Customer]:
-    """All customers that are wanted."""
-    found = select(Customer).where(Customer.tenant_id == tenant_id, Customer.deleted_at.is_(None))
+    """Return the query for all customers that match the filters."""
+    customers = select(Customer).where(Customer.tenant_id == tenant_id, Customer.deleted_at.is_(None))
     for word in query.search.split():
-        found = found.where(Customer.search_text.icontains(word, autoescape=True))
+        customers = customers.where(Customer.search_text.icontains(word, autoescape=True))
     if query.gender is not None:
-        found = found.where(Customer.gender == query.gender)
+        customers = customers.where(Customer.gender == query.gender)
     if query.user_id is not None:
-        found = found.where(Customer.user_id == query.user_id)
+        customers = customers.where(Customer.user_id == query.user_id)
     if query.min_age is not None:
-        found = found.where(Customer.date_of_birth <= years_before(today, query.min_age))
+        customers = customers.where(Customer.date_of_birth <= years_before(today, query.min_age))
     if query.max_age is not None:
-        found = found.where(Customer.date_of_birth > years_before(today, query.max_age + 1))
-    return found
+        customers = customers.where(Customer.date_of_birth > years_before(today, query.max_age + 1))
+    return customers
 
 
-def ordered(found: Select[Customer], query: CustomerQuery) -> Select[Customer]:
-    """The wanted order; what is empty comes last."""
+def ordered(customers: Select[Customer], query: CustomerQuery) -> Select[Customer]:
+    """Add the requested order, with nulls last."""
     key = getattr(Customer, SORT_COLUMNS.get(query.sort_by, query.sort_by))
     default = "desc" if query.sort_by == "created_at" else "asc"
     if (query.sort_order or default) == "desc":
-        return found.order_by(key.desc().nulls_last() if key.nullable else key.desc(), Customer.id.desc())
-    return found.order_by(key.asc().nulls_last() if key.nullable else key.asc(), Customer.id)
+        return customers.order_by(key.desc().nulls_last() if key.nullable else key.desc(), Customer.id.desc())
+    return customers.order_by(key.asc().nulls_last() if key.nullable else key.asc(), Customer.id)
 
 
 def years_before(today: date, years: int) -> date:
-    """The same day so many years ago."""
+    """Return the same day that number of years earlier."""
     try:
         return today.replace(year=today.year - years)
     except ValueError:  # 29 February

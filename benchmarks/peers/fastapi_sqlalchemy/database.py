@@ -1,4 +1,4 @@
-"""The engine, its pool, and the session of a request."""
+"""Database engine with its connection pool, and sessions."""
 
 import os
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ if engine.dialect.name == "sqlite":
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
-        """What the service beside us sets as well."""
+        """Set the same pragmas as Regulars."""
         cursor = connection.cursor()
         for pragma in ("cache_size = -8000", "mmap_size = 1073741824", "temp_store = MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -28,6 +28,6 @@ if engine.dialect.name == "sqlite":
 
 
 async def get_session() -> AsyncIterator[AsyncSession]:
-    """A session for one request."""
+    """Yield a session for one request."""
     async with make_session() as session:
         yield session

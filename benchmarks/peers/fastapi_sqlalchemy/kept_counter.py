@@ -1,6 +1,6 @@
-"""FastAPI with SQLAlchemy once more, which reads a tenant's total from a counter that is kept for it.
+"""FastAPI with SQLAlchemy, in a variant that reads the total of a tenant from a counter.
 
-The counter is a row for each tenant, filled before the run. Whatever it costs to keep it right is not measured.
+The counter is a row per tenant, filled before the run. The cost of updating it with each write is not measured.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ DATABASES = peer.DATABASES
 OWN_COPY = peer.OWN_COPY
 install = peer.install
 
-FILLING = """
+FILL_COUNTS = """
 DROP TABLE IF EXISTS customer_counts;
 CREATE TABLE customer_counts (tenant_id bigint PRIMARY KEY, total bigint NOT NULL);
 INSERT INTO customer_counts SELECT tenant_id, count(*) FROM customers WHERE deleted_at IS NULL GROUP BY tenant_id;
@@ -27,18 +27,18 @@ INSERT INTO customer_counts SELECT tenant_id, count(*) FROM customers WHERE dele
 
 
 def versions() -> str:
-    """How it is set up."""
-    return f"{NAME}: the same, which reads its total from a row for each tenant, filled before the run"
+    """Return the configuration, for the report."""
+    return f"{NAME}: the same, but it reads the total from a row per tenant, filled before the run"
 
 
 @contextmanager
 def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
-    """The application on the database at `url`, in which the counter is filled first."""
+    """Fill the counters in the database at `url` and run the application on it."""
     if is_embedded(url):
         with closing(sqlite3.connect(sqlite_path(url))) as connection:
-            connection.executescript(FILLING)
+            connection.executescript(FILL_COUNTS)
     else:
         with psycopg.connect(url) as connection:
-            connection.execute(FILLING.encode())
-    with peer.running(url, workers, folder, {"KEPT_COUNTER": "yes"}) as found:
-        yield found
+            connection.execute(FILL_COUNTS.encode())
+    with peer.running(url, workers, folder, {"KEPT_COUNTER": "yes"}) as application:
+        yield application

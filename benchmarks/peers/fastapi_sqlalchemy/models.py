@@ -1,4 +1,4 @@
-"""The tables as classes."""
+"""Models of the tables of Regulars."""
 
 from datetime import date, datetime
 
@@ -7,7 +7,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Base(DeclarativeBase):
-    """All models."""
+    """Base of all models."""
 
     type_annotation_map = {int: BigInteger, str: Text, datetime: DateTime(timezone=True)}  # noqa: RUF012
 
@@ -22,7 +22,7 @@ class Country(Base):
 
 
 class Tenant(Base):
-    """A business."""
+    """A tenant."""
 
     __tablename__ = "tenants"
 
@@ -31,7 +31,7 @@ class Tenant(Base):
 
 
 class User(Base):
-    """Who works for businesses."""
+    """A user who works for tenants."""
 
     __tablename__ = "users"
 
@@ -40,7 +40,7 @@ class User(Base):
 
 
 class Membership(Base):
-    """That a user works for a business."""
+    """A user's membership of a tenant."""
 
     __tablename__ = "memberships"
 
@@ -51,7 +51,7 @@ class Membership(Base):
 
 
 class Customer(Base):
-    """A business's customer."""
+    """A customer of a tenant."""
 
     __tablename__ = "customers"
 
@@ -81,12 +81,12 @@ class Customer(Base):
 
     @property
     def country_name(self) -> str | None:
-        """The name of the customer's country."""
+        """Return the name of the customer's country."""
         return self.country.name if self.country else None
 
 
 class CustomerCount(Base):
-    """How many customers a business has outside of its trash."""
+    """The number of a tenant's customers outside the trash."""
 
     __tablename__ = "customer_counts"
 

@@ -1,18 +1,23 @@
-"""FastAPI with SQLAlchemy on our tables, with the same answer as ours, field by field, for the same token."""
+"""FastAPI with SQLAlchemy on the tables of Regulars. It accepts the same token and returns the same response."""
 
-import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.cases import PATH
 from benchmarks.peers import Running
-from benchmarks.seeding import asker
-from benchmarks.servers import ROOT, await_answer, peer_python, peers_environment, started
+from benchmarks.seeding import tenant_owner
+from benchmarks.servers import (
+    ROOT,
+    peer_environment,
+    peer_package_versions,
+    peer_python,
+    running_process,
+    wait_until_ready,
+)
 
 NAME = "FastAPI with SQLAlchemy"
 DATABASES: tuple[str, ...] = ("sqlite", "postgresql")
@@ -22,39 +27,34 @@ PACKAGES = ("fastapi", "pydantic", "sqlalchemy", "uvicorn", "uvloop", "httptools
 
 
 def install() -> None:
-    """Fill the environment of the benchmark."""
+    """Install the peers' environment."""
     peer_python()
 
 
 def versions() -> str:
-    """What is measured, and how it is set up."""
-    code = (
-        "import json, platform, sys; from importlib.metadata import version;"
-        " print(json.dumps({'Python': platform.python_version()} | {name: version(name) for name in sys.argv[1:]}))"
-    )
-    command = [str(peer_python()), "-c", code, *PACKAGES]
-    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    """Return the versions and the configuration, for the report."""
+    packages = ", ".join(f"{name} {version}" for name, version in peer_package_versions(PACKAGES).items())
     return (
-        f"{NAME}: {', '.join(f'{name} {version}' for name, version in found.items())} (asynchronous, a process for each"
-        " worker, a pool of 10 connections each, the token verified and the membership looked up each time)"
+        f"{NAME}: {packages} (asynchronous, one process per worker, 10 connections per process; each request verifies"
+        " the token and looks up the membership)"
     )
 
 
 @contextmanager
 def running(
-    url: str, workers: int, folder: Path, more_environment: Mapping[str, str] | None = None
+    url: str, workers: int, folder: Path, extra_environment: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """The application on the database at `url`."""
+    """Run the application on the database at `url`."""
     port = free_port()
     log = folder / f"fastapi-{port}.log"
     command: list[object] = [peer_python(), "-m", "uvicorn", "benchmarks.peers.fastapi_sqlalchemy.app:app"]
     command += ["--app-dir", ROOT, "--port", port, "--workers", workers, "--loop", "uvloop", "--http", "httptools"]
     command += ["--no-access-log", "--log-level", "warning"]
-    environment = {**peers_environment(), "DATABASE_URL": url, **(more_environment or {})}
-    with started(command, log, environment) as process:
-        await_answer(process, port, log, "/openapi.json")
-        yield Running(f"127.0.0.1:{port}", lambda _tenant_id: PATH, lambda id_: asker(url, id_).headers, _page)
+    environment = {**peer_environment(), "DATABASE_URL": url, **(extra_environment or {})}
+    with running_process(command, log, environment) as process:
+        wait_until_ready(process, port, log, "/openapi.json")
+        yield Running(f"127.0.0.1:{port}", lambda _tenant_id: PATH, lambda id_: tenant_owner(url, id_).headers, _page)
 
 
-def _page(answer: Any) -> tuple[list[Any], int]:
-    return answer["data"], answer["meta"]["total"]
+def _page(response: Any) -> tuple[list[Any], int]:
+    return response["data"], response["meta"]["total"]

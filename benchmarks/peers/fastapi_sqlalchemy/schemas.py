@@ -1,4 +1,4 @@
-"""What goes in and out."""
+"""Schemas of the request and the response."""
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_
 
 
 def midnight(value: date | None) -> datetime | None:
-    """A day as the moment at which it begins."""
+    """Return the date as a time: midnight UTC."""
     return None if value is None else datetime.combine(value, time(tzinfo=UTC))
 
 
@@ -48,7 +48,7 @@ class CustomerOut(BaseModel):
 
 
 class Links(BaseModel):
-    """Where the first, last, previous and next page are."""
+    """URLs of the first, last, previous and next page."""
 
     first: str
     last: str
@@ -57,7 +57,7 @@ class Links(BaseModel):
 
 
 class PageLink(BaseModel):
-    """A link of a page navigation."""
+    """A link of the page navigation."""
 
     url: str | None
     label: str
@@ -65,7 +65,7 @@ class PageLink(BaseModel):
 
 
 class Meta(BaseModel):
-    """Which page this is, of how many."""
+    """Metadata of the page."""
 
     current_page: int
     from_: int | None = Field(serialization_alias="from")
@@ -86,7 +86,7 @@ class CustomerPage(BaseModel):
 
 
 class CustomerQuery(BaseModel):
-    """The parameters of the list."""
+    """Query parameters of the list."""
 
     search: str = Field("", max_length=255)
     per_page: int = Field(15, ge=1, le=100)

@@ -1,4 +1,4 @@
-"""Who asks: the bearer token is decoded, and the membership looked up, at each request."""
+"""Authentication: each request verifies the bearer token and looks up the membership."""
 
 from typing import Annotated, Any
 
@@ -20,22 +20,22 @@ keys: dict[str, Any] = {}
 
 
 async def load_keys(session: AsyncSession) -> None:
-    """The public keys that tokens are signed with."""
+    """Load the public keys that verify access tokens."""
     for kid, public in await session.execute(text("SELECT kid, public_key FROM signing_keys")):
         keys[kid] = jwt.PyJWK.from_json(public).key
 
 
 def get_claims(credentials: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]) -> dict[str, Any]:
-    """What the token says."""
+    """Return the claims of the access token."""
     try:
         kid = jwt.get_unverified_header(credentials.credentials)["kid"]
         claims: dict[str, Any] = jwt.decode(
             credentials.credentials, keys[kid], algorithms=ALGORITHMS, audience=ISSUER, issuer=ISSUER
         )
     except (jwt.InvalidTokenError, KeyError):
-        raise HTTPException(401, "The access token is not good.") from None
+        raise HTTPException(401, "The access token is invalid.") from None
     if "customers:read" not in claims["scope"].split():
-        raise HTTPException(403, "The access token lacks the scope customers:read.")
+        raise HTTPException(403, "The access token does not have the scope customers:read.")
     return claims
 
 
@@ -44,11 +44,11 @@ async def get_membership(
     session: Annotated[AsyncSession, Depends(get_session)],
     x_tenant: Annotated[int, Header()],
 ) -> Membership:
-    """The asker's membership of the tenant."""
+    """Return the user's membership of the tenant."""
     query = select(Membership).options(joinedload(Membership.tenant))
     membership = await session.scalar(
         query.where(Membership.tenant_id == x_tenant, Membership.user_id == int(claims["sub"]))
     )
     if membership is None:
-        raise HTTPException(403, "You have no access to this tenant.")
+        raise HTTPException(403, "You do not have access to this tenant.")
     return membership

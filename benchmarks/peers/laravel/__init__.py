@@ -1,1 +1,1 @@
-"""The customer list as Laravel's documentation would have it written, with php-fpm behind nginx."""
+"""The customer list written as Laravel's documentation recommends, with php-fpm behind nginx."""

@@ -1,1 +1,1 @@
-"""The customer list as PocketBase gives it, with its own data file filled from ours."""
+"""PocketBase on a copy of the tables of Regulars."""

@@ -1,4 +1,5 @@
--- Fills PocketBase's tables from ours. Its ids are texts of 15 characters: zeros in front keep the order of the numbers.
+-- Fill PocketBase's tables from the tables of Regulars. PocketBase ids are strings of 15 characters; leading zeros keep
+-- the numeric order.
 
 BEGIN;
 

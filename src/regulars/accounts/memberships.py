@@ -4,13 +4,14 @@ A membership that ended keeps its row, with `deleted_at`, for the customers that
 one holds the tenant: of two owners who leave at once, the second finds that they are the last.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import bindparam, insert, null, select, update
 
 from regulars.accounts.users import find_or_add_user, get_user_by_email
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import memberships, tenants, users
@@ -143,7 +144,7 @@ def end_membership(database: Database, tenant_id: int, user_id: int, actor: Acto
         if known.deleted_at is not None:
             return
         _check_owner_stays(database, tenant_id, user_id)
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         database.execute(END, {"of_tenant": tenant_id, "of_user": user_id, "now": now})
         _record(database, "member.removed", tenant_id, user_id, known.role, actor)
 
@@ -182,7 +183,7 @@ def _set_role(database: Database, tenant_id: int, user_id: int, role: Role, acto
         return known.created_at
     if is_member:
         _check_owner_stays(database, tenant_id, user_id)
-    since = known.created_at if known else datetime.now(UTC).replace(microsecond=0)
+    since = known.created_at if known else utc_now()
     if known:
         database.execute(UPDATE_ROLE, {"of_tenant": tenant_id, "of_user": user_id, "new_role": role.value})
     else:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, delete, insert, select
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import one_time_tokens
@@ -36,7 +37,7 @@ def create_one_time_token(
     """A token that gives back `content` and `user_id` to whoever asks with the same `purpose` within `seconds`."""
     token = new_token(Kind.CHALLENGE)
     key = digest(token)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     with database.transaction():
         database.execute(DELETE_EXPIRED, {"now": now})
         database.execute(

@@ -1,6 +1,6 @@
 """Passkeys: signing in with a key that a telephone, a computer or a stick of the user's keeps (WebAuthn)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -29,6 +29,7 @@ from webauthn.helpers.structs import (
 
 from regulars.accounts.one_time_tokens import create_one_time_token, take_one_time_token
 from regulars.accounts.users import User, name_faults
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import passkeys
@@ -112,7 +113,7 @@ def finish_registration(
     if row is None:
         raise Invalid({"passkey": ["The passkey could not be verified; try again."]})
     passkey_id, public_key, sign_count, transports = row
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     passkey = Passkey(passkey_id, name.strip(), now, None)
     values = {
         "id": passkey_id,
@@ -153,7 +154,7 @@ def finish_sign_in(database: Database, settings: Settings, challenge_token: str,
     new_count = _used(settings, challenge[1], credential, row)
     if new_count is None:
         return None
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     values = {"of_passkey": credential.id, "old_count": row[2], "new_count": new_count, "now": now}
     return int(row[0]) if database.execute(USE, values) == 1 else None
 

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import name_faults
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
@@ -76,7 +77,7 @@ def create_personal_token(
         raise Invalid({field: sentences for field, sentences in faults.items() if sentences})
     if tenant_id is not None and tenant_id not in memberships_of(database, user_id):
         raise Forbidden(f"The user is no member of tenant {tenant_id}.")
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     unique = tuple(scope for scope in SCOPES if scope in scopes)
     expires_at = now + timedelta(seconds=lifetime)
     made = PersonalToken(new_id(), user_id, name.strip(), unique, tenant_id, now, expires_at, None)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import sessions
@@ -82,7 +83,7 @@ def start_session(
     address: str,
 ) -> tuple[Session, str]:
     """A new session of a user who has just signed in with `methods`, and the token for the browser."""
-    now = _now()
+    now = utc_now()
     session = Session(
         id=new_id(),
         user_id=user_id,
@@ -110,7 +111,7 @@ def find_session(database: Database, settings: Settings, token: str) -> Session 
     """
     if not is_token(token, Kind.SESSION):
         return None
-    now = _now()
+    now = utc_now()
     row = database.fetch_one(BY_DIGEST, {"digest": digest(token), "now": now})
     if row is None:
         return None
@@ -133,7 +134,7 @@ def renew_authentication(
 
     The old token is worth nothing from now on, whoever may have it. The session keeps its id, for what refers to it.
     """
-    now = _now()
+    now = utc_now()
     token = new_token(Kind.SESSION)
     methods = _with_mfa(methods)
     expires_at = now + _lifetime(settings)
@@ -167,7 +168,7 @@ def renew_authentication(
 
 def list_sessions(database: Database, user_id: int) -> list[Session]:
     """The user's sessions, the last used first."""
-    return [_session(row) for row in database.fetch_all(OF_USER, {"user_id": user_id, "now": _now()})]
+    return [_session(row) for row in database.fetch_all(OF_USER, {"user_id": user_id, "now": utc_now()})]
 
 
 def end_session(database: Database, user_id: int, session_id: str) -> None:
@@ -202,7 +203,3 @@ def _with_mfa(methods: Sequence[str]) -> tuple[str, ...]:
 
 def _lifetime(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.session_lifetime)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import bindparam, case, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.accounts.users import normal_email
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import failed_attempts
 from regulars.security.tokens import digest
@@ -23,18 +23,18 @@ LONGEST_WAIT = 60
 FORGOTTEN_AFTER = timedelta(hours=1)
 
 
-def _failure(dialect: str) -> Statement:
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(failed_attempts)
-    first = insert.values(key=bindparam("key"), failures=1, failed_at=bindparam("now"))
-    again = case((failed_attempts.c.failed_at < bindparam("forgotten"), 1), else_=failed_attempts.c.failures + 1)
-    return Statement(
-        first.on_conflict_do_update(
-            index_elements=[failed_attempts.c.key], set_={"failures": again, "failed_at": insert.excluded.failed_at}
-        )
+_first_failure = upsert(failed_attempts).values(key=bindparam("key"), failures=1, failed_at=bindparam("now"))
+COUNT_FAILURE = Statement(
+    _first_failure.on_conflict_do_update(
+        index_elements=[failed_attempts.c.key],
+        set_={
+            "failures": case(
+                (failed_attempts.c.failed_at < bindparam("forgotten"), 1), else_=failed_attempts.c.failures + 1
+            ),
+            "failed_at": _first_failure.excluded.failed_at,
+        },
     )
-
-
-FAILURES = {dialect: _failure(dialect) for dialect in ("sqlite", "postgresql")}
+)
 READ = Statement(
     select(failed_attempts.c.failures, failed_attempts.c.failed_at).where(failed_attempts.c.key == bindparam("key"))
 )
@@ -73,7 +73,7 @@ def record_failure(database: Database, keys: Sequence[str], now: datetime) -> No
     forgotten = now - FORGOTTEN_AFTER
     # In one order, or two at once could wait for each other.
     rows = [{"key": key, "now": now, "forgotten": forgotten} for key in sorted(set(keys))]
-    database.execute_many(FAILURES[database.dialect], rows)
+    database.execute_many(COUNT_FAILURE, rows)
     database.execute(FORGET_OLD, {"forgotten": forgotten})
 
 

@@ -1,15 +1,16 @@
 """Users: who signs in."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import users
 from regulars.errors import Conflict, Invalid, NotFound
@@ -37,15 +38,11 @@ BY_EMAIL = Statement(select(*FIELDS).where(users.c.email == bindparam("email")))
 BY_SUBJECT = Statement(select(*FIELDS).where(users.c.subject == bindparam("subject")))
 
 
-def _adding(dialect: str) -> Statement:
-    """Add a user, unless somebody has the address."""
-    inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(users)
-    names = ("id", "email", "name", "password_hash", "created_at")
-    adding = inserting.values({name: bindparam(name) for name in names})
-    return Statement(adding.on_conflict_do_nothing(index_elements=[users.c.email]))
-
-
-ADD = {dialect: _adding(dialect) for dialect in ("sqlite", "postgresql")}
+INSERT_USER = Statement(
+    upsert(users)
+    .values({name: bindparam(name) for name in ("id", "email", "name", "password_hash", "created_at")})
+    .on_conflict_do_nothing(index_elements=[users.c.email])
+)
 SET_NAME = Statement(update(users).where(users.c.id == bindparam("of_user")).values(name=bindparam("new_name")))
 SET_SUBJECT = Statement(
     update(users).where(users.c.id == bindparam("of_user")).values(subject=bindparam("new_subject"))
@@ -122,7 +119,7 @@ def find_or_add_user(database: Database, *, email: str, name: str, password_hash
 def _add_user(database: Database, email: str, name: str, password_hash: str) -> User | None:
     """A new user; None where somebody has the address."""
     (user_id,) = database.new_ids("user_ids", 1)
-    user = User(user_id, email, name, datetime.now(UTC).replace(microsecond=0))
+    user = User(user_id, email, name, utc_now())
     values = {
         "id": user_id,
         "email": email,
@@ -130,7 +127,7 @@ def _add_user(database: Database, email: str, name: str, password_hash: str) -> 
         "password_hash": password_hash,
         "created_at": user.created_at,
     }
-    return user if database.execute(ADD[database.dialect], values) else None
+    return user if database.execute(INSERT_USER, values) else None
 
 
 def list_users(database: Database) -> list[User]:

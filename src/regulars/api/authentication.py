@@ -4,12 +4,12 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import falcon
 
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.personal_tokens import find_personal_token, touch_personal_token
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated
 from regulars.http.query_params import shown
@@ -170,7 +170,7 @@ def _personal(database: Database, token: str) -> tuple[Identity, float]:
     found = find_personal_token(database, token)
     if found is None:
         raise Unauthenticated("The access token is not known, was revoked or has expired.", code="invalid_token")
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     if found.used_at is None or (now - found.used_at).total_seconds() >= PERSONAL_SECONDS:
         touch_personal_token(database, found.id, now)
     identity = Identity(

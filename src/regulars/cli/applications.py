@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_json, print_line, print_table
 
 app = typer.Typer(help="Applications: the OAuth clients that ask for tokens.", no_args_is_help=True)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_list
 
 COLUMNS = ("created_at", "kind", "user_id", "client_id", "about", "address")

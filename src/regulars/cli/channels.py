@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, JsonOption, opened
-from regulars.cli.members import TenantOption
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, JsonOption, TenantOption
 from regulars.cli.output import print_created, print_list
 
 app = typer.Typer(help="Channels: where a tenant and its customers talk.", no_args_is_help=True)

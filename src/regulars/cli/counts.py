@@ -4,16 +4,15 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import AllTenantsOption, DatabaseOption
 from regulars.cli.output import print_line
 
 WRONG = 1
 
 
 def count(
-    tenant: Annotated[
-        int | None, typer.Option("--tenant", metavar="ID", help="One tenant's id. [default: all tenants]")
-    ] = None,
+    tenant: AllTenantsOption = None,
     check: Annotated[bool, typer.Option("--check", help="Compare only; change nothing.")] = False,
     database: DatabaseOption = None,
 ) -> None:

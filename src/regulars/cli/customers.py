@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.output import print_json, print_line
 
 app = typer.Typer(help="One customer: created, changed, trashed, brought back, merged, erased.", no_args_is_help=True)
 
 CustomerArgument = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**40, help="The customer's id.")]
-TenantOption = Annotated[int, typer.Option("--tenant", metavar="ID", help="The tenant's id.")]
 FieldsArgument = Annotated[
     str, typer.Argument(metavar="JSON", help="Its fields, as the API takes them; - reads them from standard input.")
 ]

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption
 from regulars.cli.output import print_line
-from regulars.errors import ConfigurationError
 
 
 def distribute_schema(
@@ -20,8 +20,6 @@ def distribute_schema(
     Run it on the coordinator's database, after 'regulars migrate', as the role that the servers use.
     """
     with opened(database) as (db, _):
-        if db.dialect != "postgresql":
-            raise ConfigurationError("Only a PostgreSQL database with Citus can be distributed.")
         from regulars.db.citus import distribute
 
         done = 0

@@ -11,15 +11,14 @@ from typing import Annotated, BinaryIO, TextIO
 
 import typer
 
-from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.output import print_line
 from regulars.cli.progress import progress_bar
 from regulars.errors import RegularsError
 
 SOME_REFUSED = 3
 NOTHING_CHANGED = 1
-
-TenantOption = Annotated[int, typer.Option("--tenant", metavar="ID", help="The tenant's id.")]
 
 
 def import_customers(

@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, JsonOption, TenantOption
 from regulars.cli.output import print_json, print_line, print_list
 from regulars.permissions import Role
 
 app = typer.Typer(help="Members: which user may do what in which tenant.", no_args_is_help=True)
-
-TenantOption = Annotated[int, typer.Option("--tenant", metavar="ID", help="The tenant's id.")]
 
 
 @app.command("add")

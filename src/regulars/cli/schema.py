@@ -1,6 +1,6 @@
 """`regulars migrate`"""
 
-from regulars.cli.database import DatabaseOption
+from regulars.cli.options import DatabaseOption
 from regulars.cli.output import print_line
 from regulars.settings import load_settings
 

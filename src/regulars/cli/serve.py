@@ -11,7 +11,8 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from regulars.cli.database import DatabaseOption, opened_with
+from regulars.cli.database import opened_with
+from regulars.cli.options import DatabaseOption
 from regulars.cli.output import print_line
 from regulars.cli.progress import progress_bar
 from regulars.db.database import Database

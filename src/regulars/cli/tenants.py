@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_created, print_json, print_list
 
 app = typer.Typer(help="Tenants: whose customers they are.", no_args_is_help=True)

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
-from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_line, print_list
 from regulars.db.database import Database
 from regulars.errors import Invalid, NotFound
-from regulars.settings import Settings, read_lifetime
+from regulars.settings import Settings, parse_duration
 
 app = typer.Typer(help="Personal access tokens.", no_args_is_help=True)
 
@@ -41,7 +42,7 @@ def create(
     from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_user_by_email
 
-    lifetime = read_lifetime(expires)
+    lifetime = parse_duration(expires)
     if lifetime is None:
         raise Invalid({"expires": [f"--expires must be a time like 30s, 15m, 1h or 7d, not {expires!r}."]})
     with opened(database) as (db, _):

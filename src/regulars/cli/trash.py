@@ -1,14 +1,16 @@
 """`regulars trash …`"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import AllTenantsOption, DatabaseOption
 from regulars.cli.output import print_line
+from regulars.clock import utc_now
 from regulars.errors import RegularsError
-from regulars.settings import read_lifetime
+from regulars.settings import parse_duration
 
 LONGEST = 36_500 * 86_400
 
@@ -23,9 +25,7 @@ def trash() -> None:
 @app.command("empty")
 def empty(
     older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Like 30d, 12h or 0s.")],
-    tenant: Annotated[
-        int | None, typer.Option("--tenant", metavar="ID", help="One tenant's id. [default: all tenants]")
-    ] = None,
+    tenant: AllTenantsOption = None,
     database: DatabaseOption = None,
 ) -> None:
     """Purge the customers who have been in the trash for longer than that. They cannot be brought back."""
@@ -33,11 +33,11 @@ def empty(
     from regulars.permissions import COMMAND_LINE
     from regulars.tenants.tenants import get_tenant, list_tenants
 
-    seconds = read_lifetime(older_than)
+    seconds = parse_duration(older_than)
     if seconds is None or seconds > LONGEST:
         raise RegularsError(f"--older-than takes a time like 30d, 12h or 0s, up to 36500d, not {older_than[:50]!r}.")
     with opened(database) as (db, _):
-        before = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds)
+        before = utc_now() - timedelta(seconds=seconds)
         for each in list_tenants(db) if tenant is None else [get_tenant(db, tenant)]:
             count = empty_trash(db, each.id, before, COMMAND_LINE)
             print_line(f"Purged {count:,} {'customer' if count == 1 else 'customers'} of tenant {each.id}.")

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.cli.database import DatabaseOption, JsonOption, opened
+from regulars.cli.database import opened
+from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_created, print_list
 from regulars.errors import ConfigurationError
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Select, bindparam, literal_column, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import change_counters, customer_changes, users
 from regulars.permissions import Actor
@@ -79,17 +79,13 @@ class CustomerChange(Struct, frozen=True):
     created_at: Annotated[datetime, Meta(description="When.", examples=["2026-11-07T05:31:56Z"])]
 
 
-def _counting(dialect: str) -> Statement:
-    """Add to the tenant's counter; gives the new number."""
-    inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(change_counters)
-    adding = inserting.values(tenant_id=bindparam("tenant_id"), last=bindparam("number"))
-    counting = adding.on_conflict_do_update(
-        index_elements=[change_counters.c.tenant_id], set_={"last": change_counters.c.last + adding.excluded.last}
-    )
-    return Statement(counting.returning(change_counters.c.last))
-
-
-COUNT = {dialect: _counting(dialect) for dialect in ("sqlite", "postgresql")}
+_first_changes = upsert(change_counters).values(tenant_id=bindparam("tenant_id"), last=bindparam("number"))
+ADVANCE_COUNTER = Statement(
+    _first_changes.on_conflict_do_update(
+        index_elements=[change_counters.c.tenant_id],
+        set_={"last": change_counters.c.last + _first_changes.excluded.last},
+    ).returning(change_counters.c.last)
+)
 _last = select(change_counters.c.last).where(change_counters.c.tenant_id == bindparam("tenant_id"))
 LAST = Statement(_last)
 LAST_SEEN = Statement(_last, replica_ok=True)
@@ -116,7 +112,7 @@ HIGHEST = 2**63 - 1
 
 
 def _count(database: Database, tenant_id: int, number: int) -> int:
-    ((last,),) = database.fetch_all(COUNT[database.dialect], {"tenant_id": tenant_id, "number": number})
+    ((last,),) = database.fetch_all(ADVANCE_COUNTER, {"tenant_id": tenant_id, "number": number})
     return int(last)
 
 

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, insert, literal_column, select, update
 
+from regulars.clock import utc_now
 from regulars.customers.change_log import Change, record_changes
 from regulars.customers.validation import read_text
 from regulars.db.database import Database
+from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
 from regulars.db.tables import customer_tags, customers, tags
 from regulars.errors import Conflict, NotFound
@@ -64,28 +64,17 @@ UNTAG = Statement(
         customer_tags.c.tenant_id == bindparam("of_tenant"), customer_tags.c.tag_id == bindparam("of_tag")
     )
 )
-_of_customers = (
+TAGS_OF_CUSTOMERS = Statement(
     select(customer_tags.c.customer_id, *FIELDS)
     .select_from(
         customer_tags.join(
             tags, (tags.c.tenant_id == customer_tags.c.tenant_id) & (tags.c.id == customer_tags.c.tag_id)
         )
     )
-    .where(customer_tags.c.tenant_id == bindparam("tenant_id"))
-    .order_by(tags.c.name_key)
+    .where(customer_tags.c.tenant_id == bindparam("tenant_id"), one_of(customer_tags.c.customer_id, "ids"))
+    .order_by(tags.c.name_key),
+    replica_ok=True,
 )
-OF_CUSTOMERS = {
-    "sqlite": Statement(
-        _of_customers.where(
-            customer_tags.c.customer_id.in_(select(column("value")).select_from(func.json_each(bindparam("ids"))))
-        ),
-        replica_ok=True,
-    ),
-    "postgresql": Statement(
-        _of_customers.where(customer_tags.c.customer_id == any_(bindparam("ids", type_=ARRAY(BigInteger)))),
-        replica_ok=True,
-    ),
-}
 
 
 def name_key(name: str) -> str:
@@ -125,8 +114,8 @@ def tags_of(database: Database, tenant_id: int, customer_ids: Collection[int]) -
     found: dict[int, list[Tag]] = {number: [] for number in customer_ids}
     if not found:
         return found
-    sent = list(found) if database.dialect == "postgresql" else msgspec.json.encode(list(found)).decode()
-    for customer_id, *row in database.fetch_all(OF_CUSTOMERS[database.dialect], {"tenant_id": tenant_id, "ids": sent}):
+    values = {"tenant_id": tenant_id, "ids": list(found)}
+    for customer_id, *row in database.fetch_all(TAGS_OF_CUSTOMERS, values):
         found[customer_id].append(Tag(*row))
     return found
 
@@ -162,7 +151,7 @@ def delete_tag(database: Database, tenant_id: int, tag_id: int, actor: Actor) ->
         lock_customers(database, tenant_id)
         get_tag(database, tenant_id, tag_id)
         of_tag = {"of_tenant": tenant_id, "of_tag": tag_id}
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         had: dict[int, list[int]] = {}
         for customer_id, each in database.fetch_all(TAGS_OF_TAGGED, of_tag):
             had.setdefault(customer_id, []).append(each)

@@ -76,6 +76,8 @@ def distribute(database: Database, shards: int) -> Iterator[str]:
 
 
 def _check_citus(database: Database) -> None:
+    if database.dialect != "postgresql":
+        raise ConfigurationError("Only a PostgreSQL database with Citus can be distributed.")
     installed = database.fetch_one(INSTALLED)
     if installed is None:
         raise ConfigurationError(

@@ -1,16 +1,13 @@
 """Keys of requests that may be sent again, each with the answer that it was given."""
 
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-
 from msgspec import Struct
-from sqlalchemy import bindparam, delete, literal_column, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, literal_column, null, or_, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import idempotency_keys as table
-from regulars.errors import Unavailable
 
 SEVERAL = 0
 
@@ -38,18 +35,11 @@ ERASE = Statement(
 )
 
 
-# every tenant: they grow old in the same way
-FORGET_OLD = Statement(delete(table).where(table.c.created_at < bindparam("before", type_=table.c.created_at.type)))
-KEPT_FOR = timedelta(hours=24)
-
-
-def _claiming(dialect: str) -> Statement:
-    inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
-    names = ("tenant_id", "key", "request_digest", "status", "created_at")
-    return Statement(inserting.values({name: bindparam(name) for name in names}).on_conflict_do_nothing())
-
-
-CLAIM = {dialect: _claiming(dialect) for dialect in ("sqlite", "postgresql")}
+CLAIM_KEY = Statement(
+    upsert(table)
+    .values({name: bindparam(name) for name in ("tenant_id", "key", "request_digest", "status", "created_at")})
+    .on_conflict_do_nothing()
+)
 
 
 def claim_key(database: Database, tenant_id: int, key: str, request_digest: str) -> bool:
@@ -59,9 +49,9 @@ def claim_key(database: Database, tenant_id: int, key: str, request_digest: str)
         "key": key,
         "request_digest": request_digest,
         "status": 0,
-        "created_at": datetime.now(UTC).replace(microsecond=0),
+        "created_at": utc_now(),
     }
-    return bool(database.execute(CLAIM[database.dialect], values))
+    return bool(database.execute(CLAIM_KEY, values))
 
 
 def keep_answer(database: Database, tenant_id: int, key: str, answer: KeptAnswer, customer_id: int | None) -> None:
@@ -86,9 +76,3 @@ def get_answer(database: Database, tenant_id: int, key: str) -> KeptAnswer:
 def erase_answers(database: Database, tenant_id: int, customer_id: int) -> None:
     """Forget the answers that are, or may be, about a customer. Their keys stay, so that nothing is done twice."""
     database.execute(ERASE, {"of_tenant": tenant_id, "of_customer": customer_id})
-
-
-def forget_old_keys(database: Database) -> None:
-    """Forget the keys, and their answers, that are older than 24 hours."""
-    with suppress(Unavailable):
-        database.execute(FORGET_OLD, {"before": datetime.now(UTC).replace(microsecond=0) - KEPT_FOR})

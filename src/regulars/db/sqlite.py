@@ -49,6 +49,7 @@ _rows_of = msgspec.json.Decoder(list[Row]).decode
 
 sqlite3.register_adapter(datetime, write_time)
 sqlite3.register_adapter(date, date.isoformat)
+sqlite3.register_adapter(list, lambda values: msgspec.json.encode(values).decode())
 
 
 class _PerThread(threading.local):

@@ -1,10 +1,11 @@
 """Authorization codes: good for a minute, and once (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import authorization_codes as table
@@ -70,7 +71,7 @@ def issue_code(
             "redirect_uri": redirect_uri,
             "code_challenge": code_challenge,
             "nonce": nonce,
-            "expires_at": datetime.now(UTC).replace(microsecond=0) + LIFETIME,
+            "expires_at": utc_now() + LIFETIME,
             "used_at": None,
         },
     )
@@ -91,5 +92,5 @@ def find_code(database: Database, code: str) -> AuthorizationCode | None:
 
 def claim_code(database: Database, code: AuthorizationCode) -> bool:
     """Take the code for oneself: of all who try, one gets True."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     return database.execute(CLAIM, {"of_code": code.digest, "now": now}) == 1

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import msgspec
 from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import authorization_codes, clients, consents, device_codes, grants, refresh_tokens, tenants
@@ -162,7 +163,7 @@ def create_client(
         scopes=tuple(name for name in SCOPES if name in scopes),
         role=Role(role or Role.VIEWER) if kind == ClientKind.SERVICE else None,
         logo_url=logo_url or None,
-        created_at=datetime.now(UTC).replace(microsecond=0),
+        created_at=utc_now(),
     )
     with database.transaction():
         database.execute(INSERT, _values(client))

@@ -1,12 +1,12 @@
 """Consents: what a user has allowed an application; remembered until it is withdrawn."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import consents
 
@@ -18,16 +18,18 @@ UPDATE = Statement(update(consents).where(*MINE).values(scopes=bindparam("scopes
 DELETE = Statement(delete(consents).where(*MINE))
 
 
-def _start(dialect: str) -> Statement:
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(consents)
-    first = {"user_id": bindparam("of_user"), "client_id": bindparam("of_client"), "scopes": ""}
-    return Statement(
-        insert.values(first | {"created_at": bindparam("now"), "updated_at": bindparam("now")}).on_conflict_do_nothing()
+# Does nothing if the consent exists: a second click on the same button must not fail.
+INSERT_CONSENT = Statement(
+    upsert(consents)
+    .values(
+        user_id=bindparam("of_user"),
+        client_id=bindparam("of_client"),
+        scopes="",
+        created_at=bindparam("now"),
+        updated_at=bindparam("now"),
     )
-
-
-# For whoever clicks twice: the second must not fail.
-START = {dialect: _start(dialect) for dialect in ("sqlite", "postgresql")}
+    .on_conflict_do_nothing()
+)
 
 
 def consented_scopes(database: Database, user_id: int, client_id: str) -> frozenset[str]:
@@ -38,9 +40,9 @@ def consented_scopes(database: Database, user_id: int, client_id: str) -> frozen
 def remember_consent(database: Database, user_id: int, client_id: str, scopes: Iterable[str]) -> None:
     """Add `scopes` to what the user has allowed the application."""
     mine = {"of_user": user_id, "of_client": client_id}
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     with database.transaction():
-        database.execute(START[database.dialect], mine | {"now": now})
+        database.execute(INSERT_CONSENT, mine | {"now": now})
         all_of_them = _scopes(database, LOCKED, mine) | set(scopes)
         database.execute(UPDATE, mine | {"scopes": " ".join(sorted(all_of_them)), "now": now})
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import device_codes as table
@@ -89,7 +90,7 @@ def issue_device_code(
             "grant_id": None,
             "interval": INTERVAL_SECONDS,
             "polled_at": None,
-            "expires_at": datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LIFETIME_SECONDS),
+            "expires_at": utc_now() + timedelta(seconds=LIFETIME_SECONDS),
         },
     )
     return device_code, f"{user_code[:4]}-{user_code[4:]}"
@@ -125,7 +126,7 @@ def claim_device_code(database: Database, code: DeviceCode) -> bool:
 
 def is_polling_too_often(database: Database, code: DeviceCode) -> bool:
     """Note that the device asked; whether it should have waited. Then it must wait five seconds longer from now on."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     too_often = code.polled_at is not None and now - code.polled_at < timedelta(seconds=code.interval - 1)
     interval = code.interval + 5 if too_often else code.interval
     database.execute(POLL, {"of_code": code.digest, "now": now, "seconds": interval})

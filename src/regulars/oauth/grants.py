@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
 from regulars.accounts.sessions import Session
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import grants
@@ -88,7 +89,7 @@ def open_grant(
     session: Session,
 ) -> Grant:
     """A new grant of the user who is signed in with `session`."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     grant = Grant(
         id=new_id(),
         client_id=client_id,
@@ -125,7 +126,7 @@ def is_grant_live(database: Database, grant_id: str) -> bool:
 def end_grant(database: Database, grant: Grant, why: str) -> None:
     """End a grant and with it all its tokens, everywhere within a second. `why` is for the audit log."""
     with database.transaction():
-        if database.execute(END, {"grant_id": grant.id, "now": datetime.now(UTC).replace(microsecond=0)}):
+        if database.execute(END, {"grant_id": grant.id, "now": utc_now()}):
             bump_auth_version(database)
             record(database, f"grant.{why}", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
 
@@ -133,7 +134,7 @@ def end_grant(database: Database, grant: Grant, why: str) -> None:
 def end_grants_of(database: Database, user_id: int, client_id: str) -> None:
     """End all that the user has granted to the application."""
     with database.transaction():
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         if database.execute(END_ALL, {"of_user": user_id, "of_client": client_id, "now": now}):
             bump_auth_version(database)
 

@@ -1,12 +1,12 @@
 """Signing out at an application's request (OpenID Connect RP-Initiated Logout 1.0, section 2)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from sqlalchemy import bindparam, update
 
 from regulars.accounts.sessions import Session
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import grants
@@ -71,7 +71,7 @@ def end_grants_of_session(database: Database, session: Session, client: Client |
     """End what `client` may do that came from this session."""
     if client is None:
         return
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     values = {"of_session": session.id, "of_user": session.user_id, "of_client": client.id, "now": now}
     if database.execute(END, values):
         bump_auth_version(database)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import grants
@@ -66,7 +67,7 @@ class RefreshToken:
 def issue_refresh_token(database: Database, settings: Settings, grant: Grant, generation: int) -> str:
     """A new refresh token of the grant, good until it has not been used for as long as the settings say."""
     token = new_token(Kind.REFRESH_TOKEN)
-    unused_until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=settings.refresh_token_lifetime)
+    unused_until = utc_now() + timedelta(seconds=settings.refresh_token_lifetime)
     database.execute(
         INSERT,
         {
@@ -91,7 +92,7 @@ def claim_refresh_token(database: Database, settings: Settings, token: RefreshTo
 
     Belongs in the transaction that issues it: two who present the same token at once wait for each other here.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     if not token.grant.is_live(now) or token.is_expired():
         return None
     presented = token.generation

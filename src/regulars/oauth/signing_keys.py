@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import msgspec
@@ -11,6 +11,7 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey, RSAKey, import_key
 from sqlalchemy import bindparam, insert, select
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import signing_keys
@@ -101,7 +102,7 @@ def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256")
     with database.transaction():
         newest = database.fetch_one(NEWEST)
         # The newest key signs, so two of the same second must not tie.
-        created = datetime.now(UTC).replace(microsecond=0)
+        created = utc_now()
         if newest:
             created = max(created, newest[3] + timedelta(seconds=1))
         database.execute(

@@ -4,11 +4,11 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
+from regulars.clock import utc_now
 from regulars.customers.write.storage import SEQUENCE, insert_customers
 from regulars.db.database import Database
 from regulars.errors import ConfigurationError
@@ -99,7 +99,7 @@ def _fill(
     )
     for email, role in business.members:
         add_member(database, tenant.id, email, role)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     members = [user_ids[email] for email, _ in business.members]
     for done in range(0, count, BATCH):
         ids = database.new_ids(SEQUENCE, min(BATCH, count - done))

@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import cycle, islice
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
+from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import count_tenant
 from regulars.customers.write.storage import SEQUENCE, load_uncounted, row_of
 from regulars.db.bulk_load import analyze_after_load, deferred_indexes, has_customers
@@ -60,7 +61,7 @@ def seed_database(
     All users get the same password, a random one if none is given. `progress` is told after each batch how many
     customers it had.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     customers = sum(sizes)
     with _transaction(database, customers):
         made_tenants = [_make_tenant(database, number) for number in range(len(sizes))]

@@ -1,11 +1,12 @@
 """The audit log: what happened to people's access, kept in the database; never a secret."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import bindparam, insert, select
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import audit_events
@@ -48,7 +49,7 @@ def record(
         "client_id": client_id,
         "about": about,
         "address": address,
-        "created_at": datetime.now(UTC).replace(microsecond=0),
+        "created_at": utc_now(),
     }
     database.execute(INSERT, values)
 

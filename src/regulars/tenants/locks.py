@@ -4,9 +4,9 @@ Who needs both takes the tenant first, then its customers.
 """
 
 from sqlalchemy import bindparam, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import change_counters, tenants
 from regulars.errors import NotFound
@@ -15,17 +15,11 @@ from regulars.errors import NotFound
 HOLD = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")).with_for_update(key_share=True))
 
 
-def _holding_customers(dialect: str) -> Statement:
-    inserting = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(change_counters)
-    nothing_new = inserting.values(tenant_id=bindparam("tenant_id"), last=literal_column("0"))
-    return Statement(
-        nothing_new.on_conflict_do_update(
-            index_elements=[change_counters.c.tenant_id], set_={"last": change_counters.c.last}
-        )
-    )
-
-
-HOLD_CUSTOMERS = {dialect: _holding_customers(dialect) for dialect in ("sqlite", "postgresql")}
+LOCK_COUNTER = Statement(
+    upsert(change_counters)
+    .values(tenant_id=bindparam("tenant_id"), last=literal_column("0"))
+    .on_conflict_do_update(index_elements=[change_counters.c.tenant_id], set_={"last": change_counters.c.last})
+)
 
 
 def lock_tenant(database: Database, tenant_id: int) -> None:
@@ -41,4 +35,4 @@ def lock_customers(database: Database, tenant_id: int) -> None:
     """Be the only one who writes the tenant's customers, until the transaction ends."""
     # Each of their writers holds this row.
     with database.waiting():
-        database.execute(HOLD_CUSTOMERS[database.dialect], {"tenant_id": tenant_id})
+        database.execute(LOCK_COUNTER, {"tenant_id": tenant_id})

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
 from sqlalchemy import bindparam, insert, select, update
 
+from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import channels, countries, memberships, tenants
@@ -104,7 +105,7 @@ def create_tenant(
     settings = read_settings(given, readers(country_reader(database)))
     with database.transaction():
         (tenant_id,) = database.new_ids("tenant_ids", 1)
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         tenant = Tenant(tenant_id, settings["name"], time_zone, locale, settings["country"], None, [], now)
         database.execute(INSERT, {"id": tenant_id, "created_at": now, **_stored(database, tenant)})
         database.execute_many(

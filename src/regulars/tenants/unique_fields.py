@@ -1,21 +1,19 @@
 """What two customers are the same by, in a field that a tenant may want to be unique; and whether it can be from now
 on: no two who are not in the trash have the same."""
 
-from sqlalchemy import ColumnElement, Text, bindparam, collate, func, literal_column, select
+from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
 
 from regulars.db.database import Database
+from regulars.db.dialects import ascii_lower
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
 from regulars.tenants.validation import UNIQUE
 
 
-def key_column(dialect: str, field: str) -> ColumnElement[str]:
+def key_column(field: str) -> ColumnElement[str]:
     """What two values of the field are the same by, as the indexes have it: of an e-mail address the letter case makes
     no difference."""
-    stored: ColumnElement[str] = customers.c[field]
-    if field != "email":
-        return stored
-    return func.lower(stored if dialect == "sqlite" else collate(stored, "C"), type_=Text)
+    return ascii_lower(customers.c.email) if field == "email" else customers.c[field]
 
 
 def held(field: str) -> tuple[ColumnElement[bool], ...]:
@@ -27,26 +25,25 @@ def held(field: str) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _repeated(dialect: str, field: str) -> Statement:
-    key = key_column(dialect, field)
+def _repeated(field: str) -> Statement:
+    key = key_column(field)
     repeated = select(key.label("key")).where(*held(field)).group_by(key)
     return Statement(repeated.having(func.count() > literal_column("1")).limit(literal_column("1")))
 
 
-def _holders(dialect: str, field: str) -> Statement:
-    having = select(customers.c.id).where(*held(field), key_column(dialect, field) == bindparam("key", type_=Text))
+def _holders(field: str) -> Statement:
+    having = select(customers.c.id).where(*held(field), key_column(field) == bindparam("key", type_=Text))
     return Statement(having.order_by(customers.c.id).limit(literal_column("2")))
 
 
-REPEATED = {dialect: [_repeated(dialect, field) for field in UNIQUE] for dialect in ("sqlite", "postgresql")}
-HOLDERS = {dialect: [_holders(dialect, field) for field in UNIQUE] for dialect in ("sqlite", "postgresql")}
+FIND_REPEATED_KEY = {field: _repeated(field) for field in UNIQUE}
+FIND_PAIR = {field: _holders(field) for field in UNIQUE}
 
 
 def find_pair(database: Database, tenant_id: int, field: str) -> tuple[int, int] | None:
     """The ids of two of the tenant's customers who have the same in a field; None where no two do."""
-    which = UNIQUE.index(field)
     # A stream has no time limit: with millions of customers it takes its time.
-    for (key,) in list(database.stream(REPEATED[database.dialect][which], {"tenant_id": tenant_id})):
-        rows = database.fetch_all(HOLDERS[database.dialect][which], {"tenant_id": tenant_id, "key": key})
+    for (key,) in list(database.stream(FIND_REPEATED_KEY[field], {"tenant_id": tenant_id})):
+        rows = database.fetch_all(FIND_PAIR[field], {"tenant_id": tenant_id, "key": key})
         return rows[0][0], rows[1][0]
     return None

@@ -4,7 +4,7 @@ migrate((app) => {
 
   const settings = app.settings();
   settings.meta.appName = "Customers";
-  // No request is written to the log: neither do the others.
+  // Turn off the request log, as for the other peers.
   settings.logs.maxDays = 0;
   app.save(settings);
 
@@ -46,7 +46,7 @@ migrate((app) => {
       { type: "autodate", name: "updated_at", onCreate: true, onUpdate: true },
       { type: "date", name: "deleted_at" },
     ],
-    // The last column spares the total a look at each row.
+    // With the last column, the total is counted from the index only.
     indexes: ["CREATE INDEX idx_customers_created ON customers (tenant, created_at DESC, id DESC, deleted_at)"],
   });
   app.save(customers);

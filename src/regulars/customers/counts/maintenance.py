@@ -1,12 +1,10 @@
 """The upkeep of the census: deltas are folded into it; it is counted anew, and checked."""
 
 from contextlib import suppress
-from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     FromClause,
     Select,
     bindparam,
@@ -19,19 +17,18 @@ from sqlalchemy import (
     text,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from regulars.customers.counts.page_checkpoints import add_to_page_checkpoints, set_page_checkpoints
 from regulars.customers.counts.totals import DAYS_PER_YEAR, NOBODY, OF_TENANT, UNKNOWN, total_of
 from regulars.db.bulk_load import snapshot
 from regulars.db.database import Database
+from regulars.db.dialects import day_number, upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import count_deltas, customer_counts, customers
 from regulars.errors import Unavailable
 
 ATTEMPTS = 5
-DIALECTS = ("sqlite", "postgresql")
 
 CELL = ("trashed", "user_id", "period", "gender")
 
@@ -66,11 +63,11 @@ def _sums(cells: FromClause) -> Select[tuple[int, int, int, str, int]]:
     return select(*cell, total.label("count")).group_by(*cell).having(func.sum(cells.c.count) != literal_column("0"))
 
 
-def _insertion(dialect: str, kinds: FromClause) -> Statement:
+def _insertion(kinds: FromClause) -> Statement:
     """Bring `kinds` into the census of the tenant."""
     sums = _sums(_cells(kinds).subquery("cells")).subquery("sums")
     rows = select(cast(bindparam("tenant_id"), BigInteger), *sums.c).where(text("true"))
-    adding = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(customer_counts)
+    adding = upsert(customer_counts)
     into = adding.from_select(["tenant_id", *CELL, "count"], rows)
     return Statement(
         into.on_conflict_do_update(
@@ -82,9 +79,7 @@ def _insertion(dialect: str, kinds: FromClause) -> Statement:
 
 FORGET_DELTAS = Statement(delete(count_deltas).where(count_deltas.c.tenant_id == bindparam("tenant_id")))
 DELETE_COUNTS = Statement(delete(customer_counts).where(customer_counts.c.tenant_id == bindparam("tenant_id")))
-ADD_DELTAS = {
-    dialect: _insertion(dialect, select(count_deltas).where(OF_TENANT).subquery("noted")) for dialect in DIALECTS
-}
+ADD_DELTAS = _insertion(select(count_deltas).where(OF_TENANT).subquery("noted"))
 WITH_DELTAS = Statement(select(count_deltas.c.tenant_id).distinct())
 
 
@@ -110,29 +105,24 @@ def fold_tenant(database: Database, tenant_id: int) -> None:
     with snapshot(database):
         values = {"tenant_id": tenant_id}
         total = _counted(database, tenant_id)
-        database.execute(ADD_DELTAS[database.dialect], values)
+        database.execute(ADD_DELTAS, values)
         add_to_page_checkpoints(database, tenant_id, total)
         database.execute(FORGET_DELTAS, values)
 
 
-def _day_of(dialect: str, day: ColumnElement[date | None]) -> ColumnElement[int]:
-    digits = func.replace(day, "-", "") if dialect == "sqlite" else func.to_char(day, "YYYYMMDD")
-    return func.coalesce(cast(digits, BigInteger), literal_column(str(UNKNOWN)))
-
-
-def _actual(dialect: str) -> FromClause:
+def _actual() -> FromClause:
     """How many customers of each kind the tenant really has."""
     kind = (
         case((customers.c.deleted_at.is_(None), literal_column("0")), else_=literal_column("1")).label("trashed"),
         func.coalesce(customers.c.user_id, literal_column(str(NOBODY))).label("user_id"),
         func.coalesce(customers.c.gender, literal_column("''")).label("gender"),
-        _day_of(dialect, customers.c.date_of_birth).label("date_of_birth"),
+        func.coalesce(day_number(customers.c.date_of_birth), literal_column(str(UNKNOWN))).label("date_of_birth"),
     )
     found = select(*kind, func.count().label("change")).where(customers.c.tenant_id == bindparam("tenant_id"))
     return found.group_by(*(each.element for each in kind)).cte("actual")
 
 
-COUNT_ALL = {dialect: _insertion(dialect, _actual(dialect)) for dialect in DIALECTS}
+COUNT_ALL = _insertion(_actual())
 
 
 def count_tenant(database: Database, tenant_id: int) -> None:
@@ -140,7 +130,7 @@ def count_tenant(database: Database, tenant_id: int) -> None:
     values = {"tenant_id": tenant_id}
     database.execute(DELETE_COUNTS, values)
     database.execute(FORGET_DELTAS, values)
-    database.execute(COUNT_ALL[database.dialect], values)
+    database.execute(COUNT_ALL, values)
     set_page_checkpoints(database, tenant_id, _counted(database, tenant_id))
 
 
@@ -176,18 +166,18 @@ class Difference(NamedTuple):
         return f"customers {whose}, {where}, gender {self.gender or 'not known'}{born}: {abs(self.excess)} {many}."
 
 
-def _comparison(dialect: str) -> Statement:
+def _comparison() -> Statement:
     kept = select(*(customer_counts.c[name] for name in CELL), customer_counts.c.count).where(
         customer_counts.c.tenant_id == bindparam("tenant_id")
     )
     noted = _cells(select(count_deltas).where(OF_TENANT).subquery("noted"))
-    parts = [select(each.subquery()) for each in (kept, noted, _cells(_actual(dialect), -1))]
+    parts = [select(each.subquery()) for each in (kept, noted, _cells(_actual(), -1))]
     return Statement(_sums(union_all(*parts).subquery("cells")))
 
 
-COMPARE = {dialect: _comparison(dialect) for dialect in DIALECTS}
+COMPARE = _comparison()
 
 
 def check_counts(database: Database, tenant_id: int) -> list[Difference]:
     """Where the census is not what the customers are, both as of one moment; empty if it is right."""
-    return [Difference(*row) for row in database.stream(COMPARE[database.dialect], {"tenant_id": tenant_id})]
+    return [Difference(*row) for row in database.stream(COMPARE, {"tenant_id": tenant_id})]

@@ -23,9 +23,9 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from regulars.db.database import Database
+from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import count_deltas, customers, page_checkpoints
 
@@ -93,7 +93,7 @@ def _nearest(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return select(column).where(OF_TENANT, reached).order_by(*backward).limit(literal_column("1")).scalar_subquery()
 
 
-def _addition(dialect: str) -> Statement:
+def _addition() -> Statement:
     noted = (
         select(
             _nearest(page_checkpoints.c.created_at).label("created_at"),
@@ -106,7 +106,7 @@ def _addition(dialect: str) -> Statement:
     place = (noted.c.created_at, noted.c.customer_id)
     change = cast(func.sum(noted.c.change), BigInteger)
     rows = select(cast(bindparam("tenant_id"), BigInteger), *place, change).where(text("true")).group_by(*place)
-    adding = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(page_checkpoints)
+    adding = upsert(page_checkpoints)
     into = adding.from_select(["tenant_id", "created_at", "customer_id", "count"], rows)
     return Statement(
         into.on_conflict_do_update(
@@ -116,7 +116,7 @@ def _addition(dialect: str) -> Statement:
     )
 
 
-ADDITIONS = {dialect: _addition(dialect) for dialect in ("sqlite", "postgresql")}
+ADD_TO_CHECKPOINTS = _addition()
 
 
 def add_to_page_checkpoints(database: Database, tenant_id: int, total: int) -> None:
@@ -124,7 +124,7 @@ def add_to_page_checkpoints(database: Database, tenant_id: int, total: int) -> N
     values = {"tenant_id": tenant_id}
     ((number, most, noted),) = database.fetch_all(HOW_MANY, values)
     if number and most <= WORN_OUT and noted <= WORN_OUT:
-        database.execute(ADDITIONS[database.dialect], values)
+        database.execute(ADD_TO_CHECKPOINTS, values)
     elif number or total >= LONG:
         set_page_checkpoints(database, tenant_id, total)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, bindparam, select
 
 from regulars.customers.csv.format import COLUMNS, guarded
 from regulars.customers.tags import BETWEEN_TAGS
 from regulars.db.database import Database
+from regulars.db.dialects import join_texts
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import countries, customer_tags, customers, tags, users
 from regulars.tenants.tenants import get_tenant
@@ -20,7 +20,7 @@ BLOCK = 1_000
 TIMES = COLUMNS.index("created_at")
 
 
-def _tags(dialect: str) -> ColumnElement[str]:
+def _tags() -> ColumnElement[str]:
     """The names of a customer's tags."""
     of_customer = (
         select(tags.c.name, tags.c.name_key)
@@ -32,15 +32,11 @@ def _tags(dialect: str) -> ColumnElement[str]:
         .where(customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.customer_id == customers.c.id)
         .correlate(customers)
     )
-    between: ColumnElement[str] = literal_column(f"'{BETWEEN_TAGS}'")
-    if dialect == "sqlite":
-        found = of_customer.order_by(tags.c.name_key).subquery("tagged")
-        return select(func.group_concat(found.c.name, between, type_=Text)).scalar_subquery()
-    found = of_customer.subquery("tagged")
-    return select(func.string_agg(found.c.name, aggregate_order_by(between, found.c.name_key))).scalar_subquery()
+    found = of_customer.order_by(tags.c.name_key).subquery("tagged")
+    return select(join_texts(found.c.name, BETWEEN_TAGS)).scalar_subquery()
 
 
-def _everyone(dialect: str) -> Statement:
+def _everyone() -> Statement:
     everyone = (
         select(
             customers.c.id,
@@ -60,7 +56,7 @@ def _everyone(dialect: str) -> Statement:
             customers.c.avatar_url,
             users.c.name.label("related_user"),
             users.c.email.label("user_email"),
-            _tags(dialect).label("tags"),
+            _tags().label("tags"),
             customers.c.created_at,
             customers.c.updated_at,
             customers.c.deleted_at,
@@ -76,7 +72,7 @@ def _everyone(dialect: str) -> Statement:
     return Statement(everyone)
 
 
-EVERYONE = {dialect: _everyone(dialect) for dialect in ("sqlite", "postgresql")}
+EXPORT_CUSTOMERS = _everyone()
 
 
 def export_csv(
@@ -97,7 +93,7 @@ def export_csv(
     get_tenant(database, tenant_id)
     count = 0
     # A generator; closed here, it lets go of its transaction even if `write` fails.
-    rows = database.stream(EVERYONE[database.dialect], {"tenant_id": tenant_id})
+    rows = database.stream(EXPORT_CUSTOMERS, {"tenant_id": tenant_id})
     with closing(rows):  # type: ignore[type-var]
         for row in rows:
             writer.writerow(_cells(row))

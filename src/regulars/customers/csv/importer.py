@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, func, select
+from sqlalchemy import bindparam, select
 
+from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import fold_tenant
 from regulars.customers.csv.format import open_csv, unguarded
 from regulars.customers.csv.lookups import Names, names_of
@@ -17,6 +18,7 @@ from regulars.customers.write.storage import HIGHEST_ID, SEQUENCE, Record, inser
 from regulars.customers.write.uniqueness import holders_of, key_of
 from regulars.db.bulk_load import analyze_after_load
 from regulars.db.database import Database
+from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
 from regulars.errors import Unavailable
@@ -28,20 +30,9 @@ GREAT_LOAD = 20_000
 # New ids are given above those that files bring along, but a file may not use up the numbers for all tenants.
 LEFT_FOR_NEW_IDS = HIGHEST_ID // 2
 
-TAKEN = {
-    "sqlite": Statement(
-        select(customers.c.id).where(
-            customers.c.tenant_id == bindparam("tenant_id"),
-            customers.c.id.in_(select(column("value")).select_from(func.json_each(bindparam("ids")))),
-        )
-    ),
-    "postgresql": Statement(
-        select(customers.c.id).where(
-            customers.c.tenant_id == bindparam("tenant_id"),
-            customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
-        )
-    ),
-}
+FIND_TAKEN_IDS = Statement(
+    select(customers.c.id).where(customers.c.tenant_id == bindparam("tenant_id"), one_of(customers.c.id, "ids"))
+)
 
 Report = Callable[[int, str, str], object]
 """Takes a fault of a row: the line where the row starts, the column, the reason."""
@@ -101,7 +92,7 @@ def import_csv(
 def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Names, datetime, Sequence[str]]:
     """How a field is read in this tenant, what its rows may name, what time it is, and which fields must be unique."""
     tenant = get_tenant(database, tenant_id)
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = utc_now()
     readers = field_readers(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
     return readers, names_of(database, tenant_id), now, tenant.unique_fields
 
@@ -265,6 +256,5 @@ def _record(values: Values, new_ids: Iterator[int], now: datetime) -> Record:
 
 def taken_ids(database: Database, tenant_id: int, ids: Sequence[int]) -> set[int]:
     """Those of `ids` that customers of the tenant have already."""
-    as_sent = str(list(ids)) if database.dialect == "sqlite" else list(ids)
-    rows = database.fetch_all(TAKEN[database.dialect], {"tenant_id": tenant_id, "ids": as_sent})
+    rows = database.fetch_all(FIND_TAKEN_IDS, {"tenant_id": tenant_id, "ids": list(ids)})
     return {number for (number,) in rows}

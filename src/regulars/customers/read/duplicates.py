@@ -12,10 +12,11 @@ from itertools import combinations, groupby
 from math import prod
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, func, literal_column, select
 
 from regulars.customers.write.uniqueness import key_of
 from regulars.db.database import Database
+from regulars.db.dialects import first_letters, greatest, least
 from regulars.db.statement import Row, Statement, Values
 from regulars.db.tables import customers
 from regulars.tenants.unique_fields import held, key_column
@@ -46,26 +47,17 @@ class Pair(NamedTuple):
     reasons: list[Reason]
 
 
-def _first_letters(dialect: str, column: ColumnElement[Any]) -> ColumnElement[str]:
-    """Of a folded name, as the index on it has them."""
-    if dialect == "sqlite":
-        name = f"substr({column.name}, 1, instr({column.name}, char(1)) - 1)"
-        return literal_column(f"coalesce(substr({name}, 1, 3), '')", Text)
-    return literal_column(f"coalesce(left(split_part({column.name}, chr(1), 1), 3), '')", Text)
-
-
-def _keys(dialect: str, reason: Reason) -> Sequence[ColumnElement[Any]]:
+def _keys(reason: Reason) -> Sequence[ColumnElement[Any]]:
     """What those who are found by it have the same, as the index has it."""
     if reason != "name_and_date_of_birth":
-        return [key_column(dialect, reason)]
-    letters = [_first_letters(dialect, customers.c[name]) for name in ("first_name_key", "last_name_key")]
-    lesser, greater = (func.min, func.max) if dialect == "sqlite" else (func.least, func.greatest)
-    return [customers.c.date_of_birth, lesser(*letters), greater(*letters)]
+        return [key_column(reason)]
+    letters = [first_letters(customers.c[name]) for name in ("first_name_key", "last_name_key")]
+    return [customers.c.date_of_birth, least(*letters), greatest(*letters)]
 
 
-def _statement(dialect: str, reason: Reason) -> Statement:
+def _statement(reason: Reason) -> Statement:
     """The customers of the first groups, each with what they share, group by group."""
-    keys = [key.label(f"key_{number}") for number, key in enumerate(_keys(dialect, reason))]
+    keys = [key.label(f"key_{number}") for number, key in enumerate(_keys(reason))]
     of_tenant = held("date_of_birth" if reason == "name_and_date_of_birth" else reason)
     several = func.count().between(literal_column("2"), literal_column(str(MOST_IN_GROUP)))
     groups: FromClause = (
@@ -85,15 +77,13 @@ def _statement(dialect: str, reason: Reason) -> Statement:
     )
 
 
-ON_SQLITE = [_statement("sqlite", reason) for reason in WEIGHTS]
-ON_POSTGRESQL = [_statement("postgresql", reason) for reason in WEIGHTS]
+FIND_GROUPS = {reason: _statement(reason) for reason in WEIGHTS}
 
 
 def find_duplicates(database: Database, tenant_id: int, limit: int) -> list[Pair]:
     """The likeliest pairs, at most so many, among those that are found first by each of the reasons."""
     found: dict[tuple[int, int], Pair] = {}
-    statements = ON_SQLITE if database.dialect == "sqlite" else ON_POSTGRESQL
-    for reason, statement in zip(WEIGHTS, statements, strict=True):
+    for reason, statement in FIND_GROUPS.items():
         groups = limit * GROUPS_OF_NAMES if reason == "name_and_date_of_birth" else limit
         for first, second in _pairs(database.fetch_all(statement, {"tenant_id": tenant_id, "groups": groups})):
             ids = first[0], second[0]

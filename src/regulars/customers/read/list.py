@@ -88,10 +88,9 @@ def fetch_page(database: Database, tenant_id: int, listing: CustomerQuery, today
         return Page([], 0)
     if shape.is_counted and not shape.has_ids:
         return _search(database, tenant_id, shape, values, listing)
-    if shape.dialect == "sqlite" and shape.has_ages and not shape.has_ids:
+    if shape.is_planned_by_count:
         everyone = shape._replace(born_until=False, born_after=False)
         total, among = (_total(database, each, values) for each in (shape, everyone))
-        # SQLite cannot know: it plans a statement without its values.
         shape = shape._replace(in_order=total > isqrt((values["offset"] + shape.rows) * among))
     return _read(database, shape, values, listing)
 
@@ -110,7 +109,7 @@ def _search(
     """The page where customers must be counted: few matches are found, counted and sorted at once; where there are
     more, a page is full sooner if customers are read in order and others left out, and the matches only counted."""
     among = _total(database, shape._replace(words=(), beside=NO_FILTERS), values)
-    if shape.dialect == "sqlite" and shape.words and not any(map(all, shape.words)):
+    if shape.has_only_short_words:
         words = words_of(listing.search)
         trigrams = rare_trigrams(database, words, max(FEW, among // SCANNED_PER_FOUND))
         if is_nowhere(words, trigrams):
@@ -220,8 +219,7 @@ def _shape(dialect: str, tenant_id: int, listing: CustomerQuery, today: date) ->
     if listing.beside:
         values.update(listing.beside.items())
         if "ids" in listing.beside:
-            ids = list(listing.beside["ids"])
-            values["ids"] = str(ids) if dialect == "sqlite" else ids
+            values["ids"] = list(listing.beside["ids"])
     shape = QueryShape(
         dialect,
         listing.per_page,

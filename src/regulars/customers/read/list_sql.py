@@ -5,11 +5,9 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Select,
     and_,
-    any_,
     bindparam,
     case,
     cast,
@@ -26,6 +24,7 @@ from sqlalchemy.sql.selectable import FromClause
 from regulars.customers.counts.page_checkpoints import checkpoint_before
 from regulars.customers.counts.totals import total_of
 from regulars.customers.read.search import Words, only_containing, only_matching
+from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
 from regulars.db.tables import countries, customer_tags, customers, users
 
@@ -118,6 +117,17 @@ class QueryShape(NamedTuple):
         return self.born_until or self.born_after
 
     @property
+    def is_planned_by_count(self) -> bool:
+        """Whether the matches must be counted to choose the way to read them: SQLite plans a statement without its
+        values."""
+        return self.dialect == "sqlite" and self.has_ages and not self.has_ids
+
+    @property
+    def has_only_short_words(self) -> bool:
+        """Whether SQLite's index of trigrams finds none of the words as they are."""
+        return self.dialect == "sqlite" and bool(self.words) and not any(map(all, self.words))
+
+    @property
     def is_backward(self) -> bool:
         """Whether the rows are found in the opposite order."""
         return self.start in {"page from the end", "before", "before empty"}
@@ -132,9 +142,7 @@ def page_statement(shape: QueryShape) -> Statement:
     """
     key = KEYS[shape.sort_by].label("key")
     if shape.is_counted and not shape.in_order:
-        source = _matches(shape).add_columns(key).cte("matches")
-        if shape.dialect == "postgresql":
-            source = source.prefix_with("MATERIALIZED", dialect="postgresql")
+        source = _matches(shape).add_columns(key).cte("matches").prefix_with("MATERIALIZED", dialect="postgresql")
         total: FromClause = select(func.count().label("total")).select_from(source).cte("counted")
         wanted: Select[Any] = select(source.c.id, source.c.key)
         page = _page(shape, wanted, source.c.id, source.c.key, total)
@@ -256,9 +264,8 @@ def _order(shape: QueryShape, row_id: Any, key: Any, *, backward: bool) -> tuple
 def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
     def column(name: str) -> ColumnElement[Any]:
         has_order = shape.beside and ALONG.get(name) == shape.sort_by
-        if shape.dialect == "sqlite" and (shape.has_ids or (shape.in_order and not has_order)):
-            # A plus before a column says that its index is not wanted.
-            return literal_column(f"+customers.{name}", customers.c[name].type)
+        if shape.has_ids or (shape.in_order and not has_order):
+            return without_index(customers.c[name])
         return customers.c[name]
 
     deleted = customers.c.deleted_at
@@ -284,9 +291,7 @@ def _condition(
 ) -> ColumnElement[bool]:
     """Of a filter that the census does not count by."""
     if name == "ids":
-        if shape.dialect == "postgresql":
-            return customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
-        return customers.c.id.in_(select(literal_column("value")).select_from(func.json_each(bindparam("ids"))))
+        return one_of(customers.c.id, "ids")
     if name == "updated_since":
         return column("updated_at") >= bindparam("updated_since", type_=customers.c.updated_at.type)
     return column("default_channel_id" if name == "channel_id" else name) == bindparam(name)

@@ -6,12 +6,12 @@ All who write customers of a tenant take turns, so what is read here holds until
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, delete, func, select, update
+from sqlalchemy import bindparam, delete, select, update
 
+from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, Fields, record_changes
 from regulars.customers.counts.totals import Delta, add_deltas
 from regulars.customers.write.storage import (
@@ -26,6 +26,7 @@ from regulars.customers.write.storage import (
 )
 from regulars.customers.write.uniqueness import holders_of, key_of
 from regulars.db.database import Database
+from regulars.db.dialects import one_of
 from regulars.db.statement import Statement, Values
 from regulars.db.tables import customer_tags, customers
 from regulars.errors import Conflict, Gone, NotFound
@@ -37,16 +38,7 @@ from regulars.tenants.validation import UNIQUE
 STORED = Record.__struct_fields__
 FIELDS_OF_RECORD = [customers.c[name] for name in STORED]
 OF_TENANT = customers.c.tenant_id == bindparam("tenant_id")
-FOUND = {
-    "sqlite": Statement(
-        select(*FIELDS_OF_RECORD).where(
-            OF_TENANT, customers.c.id.in_(select(column("value")).select_from(func.json_each(bindparam("ids"))))
-        )
-    ),
-    "postgresql": Statement(
-        select(*FIELDS_OF_RECORD).where(OF_TENANT, customers.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
-    ),
-}
+FIND_CUSTOMERS = Statement(select(*FIELDS_OF_RECORD).where(OF_TENANT, one_of(customers.c.id, "ids")))
 OF_CUSTOMER = (customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("of_customer"))
 CHANGING = tuple(name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"})
 CHANGE = Statement(update(customers).where(*OF_CUSTOMER).values({name: bindparam(f"new_{name}") for name in CHANGING}))
@@ -83,7 +75,7 @@ class ChangeSet:
         self.database = database
         self.tenant_id = tenant_id
         self.actor = actor
-        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.now = utc_now()
         self.tenant = get_tenant(database, tenant_id)
         self._stored: dict[int, Record | None] = {}
         self._current: dict[int, Record | None] = {}
@@ -98,8 +90,7 @@ class ChangeSet:
         wanted = [number for number in set(ids) - self._current.keys() if 0 < number < 2**63]
         if not wanted:
             return
-        sent = str(wanted) if self.database.dialect == "sqlite" else wanted
-        rows = self.database.fetch_all(FOUND[self.database.dialect], {"tenant_id": self.tenant_id, "ids": sent})
+        rows = self.database.fetch_all(FIND_CUSTOMERS, {"tenant_id": self.tenant_id, "ids": wanted})
         for row in rows:
             record = Record(**dict(zip(STORED, row, strict=True)))
             self._stored[record.id] = self._current[record.id] = record

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import msgspec
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, column, func, select
+from sqlalchemy import bindparam, select
 
 from regulars.db.database import Database
+from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, countries, memberships, tags
 
@@ -20,19 +20,7 @@ MEMBER = Statement(
         memberships.c.deleted_at.is_(None),
     )
 )
-TAGS = {
-    "sqlite": Statement(
-        select(tags.c.id).where(
-            tags.c.tenant_id == bindparam("tenant_id"),
-            tags.c.id.in_(select(column("value")).select_from(func.json_each(bindparam("ids")))),
-        )
-    ),
-    "postgresql": Statement(
-        select(tags.c.id).where(
-            tags.c.tenant_id == bindparam("tenant_id"), tags.c.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))
-        )
-    ),
-}
+FIND_TAGS = Statement(select(tags.c.id).where(tags.c.tenant_id == bindparam("tenant_id"), one_of(tags.c.id, "ids")))
 
 
 class References:
@@ -59,8 +47,7 @@ class References:
         """The ids of tags of the tenant, each once, in their order."""
         wanted = sorted(set(numbers))
         if wanted:
-            sent = wanted if self.database.dialect == "postgresql" else msgspec.json.encode(wanted).decode()
-            rows = self.database.fetch_all(TAGS[self.database.dialect], {"tenant_id": self.tenant_id, "ids": sent})
+            rows = self.database.fetch_all(FIND_TAGS, {"tenant_id": self.tenant_id, "ids": wanted})
             missing = sorted(set(wanted) - {number for (number,) in rows})
             if missing:
                 raise ValueError(f"must be ids of tags of this tenant, as /api/v1/tags lists them, not {missing[0]}")

@@ -1,11 +1,12 @@
 """The one door through which customers are written: what is derived from them is kept in the same transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct, to_builtins
 
+from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, record_changes
 from regulars.customers.counts.totals import NOBODY, UNKNOWN, Delta, add_deltas, number_of
 from regulars.db.database import Database
@@ -109,7 +110,7 @@ def insert_customers(
         lock_customers(database, tenant_id)
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = utc_now()
         if tags:
             rows = [(tenant_id, customer_id, tag_id) for customer_id, ids in tags.items() for tag_id in ids]
             database.load(customer_tags, TAG_COLUMNS, rows)

@@ -1,8 +1,8 @@
 <?php
 
 /*
- * What 'composer install --optimize-autoloader' does for others: one list of all classes instead of the 80 that Debian's
- * packages have, which are asked one after the other.
+ * Build one class map, as 'composer install --optimize-autoloader' does. Debian's packages have 80 separate autoloaders,
+ * which PHP would otherwise try in sequence.
  */
 
 require_once 'Illuminate/autoload.php';
@@ -11,11 +11,11 @@ $files = array_filter(get_included_files(), fn ($file) => $file !== __FILE__ && 
 $classes = [];
 
 foreach (spl_autoload_functions() as $load) {
-    // Swift Mailer's own way of loading comes with its file.
+    // Swift Mailer's autoloader is not a closure; it is loaded with its file.
     if (! $load instanceof Closure) {
         continue;
     }
-    // Each of Debian's has its list in a static variable, from its first call on.
+    // Each of Debian's autoloaders fills its class map, a static variable, in its first call.
     $load('Unknown');
     $reflection = new ReflectionFunction($load);
 

@@ -11,7 +11,7 @@ return [
             'prefix_indexes' => true,
             'schema' => 'public',
             'sslmode' => 'prefer',
-            // Else each request would connect anew.
+            // Without this, each request opens a new connection.
             'options' => [PDO::ATTR_PERSISTENT => true],
         ],
     ],

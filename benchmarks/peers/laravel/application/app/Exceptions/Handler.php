@@ -6,7 +6,7 @@ use Illuminate\Foundation\Exceptions\Handler as ExceptionHandler;
 
 class Handler extends ExceptionHandler
 {
-    // Everything here is an API, whatever a client says that it accepts.
+    // Return JSON for every error, whatever the Accept header says.
     protected function shouldReturnJson($request, \Throwable $e)
     {
         return true;

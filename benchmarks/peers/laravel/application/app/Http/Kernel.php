@@ -19,7 +19,7 @@ class Kernel extends HttpKernel
         ConvertEmptyStringsToNull::class,
     ];
 
-    // Without 'throttle:api', which would let one client ask once a second.
+    // Without 'throttle:api', which limits a client to one request per second.
     protected $middlewareGroups = [
         'api' => [
             SubstituteBindings::class,

@@ -10,7 +10,7 @@ class Customer extends Model
 {
     use SoftDeletes;
 
-    // PostgreSQL's timestamptz ends with the distance from UTC.
+    // PostgreSQL's timestamptz ends with the offset from UTC.
     protected $dateFormat = 'Y-m-d H:i:sO';
 
     protected $casts = [

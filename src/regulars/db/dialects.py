@@ -1,0 +1,95 @@
+"""SQL that SQLite and PostgreSQL spell differently, so that one statement serves both."""
+
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, bindparam, literal_column
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+upsert: Final = insert
+"""INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`: PostgreSQL's, which SQLite understands as well."""
+
+
+class DialectExpression(FunctionElement[Any]):
+    """An expression with a template for each database; {0}, {1} and so on stand for its arguments."""
+
+    inherit_cache = False
+    _is_implicitly_boolean = True  # or SQLAlchemy adds "= 1" to a condition on SQLite
+
+    def __init__(
+        self, *arguments: ColumnElement[Any], sqlite: str, postgresql: str, returns: TypeEngine[Any] | type
+    ) -> None:
+        super().__init__(*arguments)
+        self.templates = {"sqlite": sqlite, "postgresql": postgresql}
+        self.type = returns() if isinstance(returns, type) else returns
+
+
+@compiles(DialectExpression)
+def _compile(expression: DialectExpression, compiler: SQLCompiler, **options: Any) -> str:
+    arguments = [compiler.process(argument, **options) for argument in expression.clauses]
+    return expression.templates[compiler.dialect.name].format(*arguments)
+
+
+def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Whether the column has one of the values in the list that is passed as `parameter`."""
+    return DialectExpression(
+        column,
+        bindparam(parameter, type_=ARRAY(type(column.type))),
+        sqlite="{0} IN (SELECT value FROM json_each({1}))",
+        postgresql="{0} = ANY ({1})",
+        returns=Boolean,
+    )
+
+
+def without_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column, which SQLite then looks up in no index: it plans a statement without its values."""
+    return DialectExpression(column, sqlite="+{0}", postgresql="{0}", returns=column.type)
+
+
+def ascii_lower(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """The text with A to Z in lower case; other letters stay as they are, in any locale."""
+    return DialectExpression(column, sqlite="lower({0})", postgresql='lower({0} COLLATE "C")', returns=Text)
+
+
+def first_letters(sort_key: ColumnElement[Any]) -> ColumnElement[str]:
+    """The first three letters of a folded name, given the sort key of the name; '' if there is no name."""
+    return DialectExpression(
+        sort_key,
+        sqlite="coalesce(substr(substr({0}, 1, instr({0}, char(1)) - 1), 1, 3), '')",
+        postgresql="coalesce(left(split_part({0}, chr(1), 1), 3), '')",
+        returns=Text,
+    )
+
+
+def least(*values: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The smaller of two values."""
+    return DialectExpression(*values, sqlite="min({0}, {1})", postgresql="least({0}, {1})", returns=values[0].type)
+
+
+def greatest(*values: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The greater of two values."""
+    return DialectExpression(*values, sqlite="max({0}, {1})", postgresql="greatest({0}, {1})", returns=values[0].type)
+
+
+def join_texts(column: ColumnElement[Any], separator: str) -> ColumnElement[str]:
+    """The texts of all rows in one, in the order of the subquery that they are read from."""
+    return DialectExpression(
+        column,
+        literal_column(f"'{separator}'"),
+        sqlite="group_concat({0}, {1})",
+        postgresql="string_agg({0}, {1})",
+        returns=Text,
+    )
+
+
+def day_number(day: ColumnElement[Any]) -> ColumnElement[int]:
+    """The date as a number: 19800317 for 17 March 1980."""
+    return DialectExpression(
+        day,
+        sqlite="CAST(replace({0}, '-', '') AS BIGINT)",
+        postgresql="CAST(to_char({0}, 'YYYYMMDD') AS BIGINT)",
+        returns=BigInteger,
+    )

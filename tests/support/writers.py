@@ -1,0 +1,192 @@
+"""Writers who see their work done whatever becomes of the service, and who know what must be there in the end."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.support.world import LIST
+
+GIVE_UP_SECONDS = 60
+PAUSE_SECONDS = 0.02
+DONE = {200, 201, 204}
+
+
+@dataclass
+class Wanted:
+    """What a customer must be: all that is written of it is made from `name` and `number`."""
+
+    name: str
+    number: int = 0
+    trashed: bool = False
+    changes: int = 1
+
+    def content(self, tags: Sequence[int]) -> dict[str, Any]:
+        """What is written of it."""
+        return {
+            "first_name": self.name,
+            "job": f"Job {self.number}",
+            "address": f"Street {self.number}",
+            "identity_number": self.word,
+            "tags": [tag for place, tag in enumerate(tags) if self.number >> place & 1],
+        }
+
+    @property
+    def word(self) -> str:
+        """By which a search finds it alone, as it is now."""
+        return f"{self.name}n{self.number}z"
+
+
+class Writer:
+    """Writes customers of its own, one request after the other, each until it knows what became of it.
+
+    Most of its requests have an Idempotency-Key, and are repeated; after the others it looks whether they were done.
+    """
+
+    def __init__(self, url: str, token: str, tags: Sequence[int], number: int) -> None:
+        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=GIVE_UP_SECONDS)
+        self.tags = tags
+        self.name = f"w{number}"
+        self.draw = random.Random(number)
+        self.customers: dict[int, Wanted] = {}
+        self.statuses: Counter[int] = Counter()
+        self.replayed = 0
+        self.unanswered = 0
+        self._count = 0
+
+    @property
+    def acknowledged(self) -> int:
+        """How many writes it was told of that they are done."""
+        return sum(self.statuses[status] for status in DONE)
+
+    def run(self, stop: threading.Event) -> None:
+        """Write until it is told to stop."""
+        with self.client:
+            while not stop.is_set():
+                self._write()
+
+    def _write(self) -> None:
+        with_key = self.draw.random() < 0.7
+        if not self.customers or self.draw.random() < 0.3:
+            self._create(with_key)
+            return
+        customer_id = self.draw.choice(list(self.customers))
+        wanted = self.customers[customer_id]
+        if wanted.trashed:
+            self._until_done("POST", f"{LIST}/{customer_id}/restore")
+        elif self.draw.random() < 0.2:
+            self._until_done("DELETE", f"{LIST}/{customer_id}")
+        else:
+            self._update(customer_id, wanted, with_key)
+            return
+        wanted.trashed = not wanted.trashed
+        wanted.changes += 1
+
+    def _create(self, with_key: bool) -> None:
+        self._count += 1
+        wanted = Wanted(f"{self.name}c{self._count}y")
+        content = wanted.content(self.tags)
+        if with_key:
+            answer = self._until_done("POST", LIST, content, self._key())
+            self.customers[answer.json()["data"]["id"]] = wanted
+            return
+        answer_or_none = self._once("POST", LIST, content)
+        if answer_or_none is not None:
+            self.customers[answer_or_none.json()["data"]["id"]] = wanted
+            return
+        found = self._read(LIST, {"search": wanted.name})["data"]
+        assert len(found) <= 1
+        for customer in found:
+            self.customers[customer["id"]] = wanted
+
+    def _update(self, customer_id: int, wanted: Wanted, with_key: bool) -> None:
+        after = Wanted(wanted.name, wanted.number + 1, changes=wanted.changes + 1)
+        path, content = f"{LIST}/{customer_id}", after.content(self.tags)
+        if with_key:
+            self._until_done("PUT", path, content, self._key())
+        elif self._once("PUT", path, content) is None:
+            is_done = self._read(path)["data"]["job"] == content["job"]
+            after = after if is_done else wanted
+        self.customers[customer_id] = after
+
+    def _key(self) -> dict[str, str]:
+        self._count += 1
+        return {"Idempotency-Key": f"{self.name}-{self._count}"}
+
+    def _until_done(
+        self, method: str, path: str, content: object = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        give_up = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < give_up:
+            answer = self._once(method, path, content, headers)
+            if answer is not None:
+                return answer
+            time.sleep(PAUSE_SECONDS)
+        raise AssertionError(f"{method} {path} was not done within {GIVE_UP_SECONDS} seconds.")
+
+    def _once(
+        self, method: str, path: str, content: object = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response | None:
+        """The answer that it was done; None where nothing is known, or is told to come again."""
+        try:
+            answer = self.client.request(method, path, json=content, headers=headers)
+        except httpx.TransportError:
+            self.unanswered += 1
+            return None
+        self.statuses[answer.status_code] += 1
+        self.replayed += "Idempotent-Replayed" in answer.headers
+        if answer.status_code in DONE:
+            return answer
+        assert answer.headers.get("Retry-After"), answer.text
+        return None
+
+    def _read(self, path: str, parameters: dict[str, str] | None = None) -> Any:
+        give_up = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < give_up:
+            try:
+                answer = self.client.get(path, params=parameters)
+            except httpx.TransportError:
+                time.sleep(PAUSE_SECONDS)
+                continue
+            if answer.status_code == httpx.codes.OK:
+                return answer.json()
+            assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
+        raise AssertionError(f"{path} was not answered within {GIVE_UP_SECONDS} seconds.")
+
+
+class Work:
+    """What all writers do at once."""
+
+    def __init__(self, pool: ThreadPoolExecutor, writers: Sequence[Writer]) -> None:
+        self.stop = threading.Event()
+        self.runs = [pool.submit(writer.run, self.stop) for writer in writers]
+
+    def check(self) -> None:
+        """Raise what a writer has raised, if one has."""
+        for run in self.runs:
+            if run.done():
+                run.result()
+
+    def finish(self) -> None:
+        """Let each end when it knows what became of its last request."""
+        self.stop.set()
+        for run in self.runs:
+            run.result()
+
+
+@contextmanager
+def writing(writers: Sequence[Writer]) -> Iterator[Work]:
+    """All write in the course of this."""
+    with ThreadPoolExecutor(len(writers)) as pool:
+        work = Work(pool, writers)
+        try:
+            yield work
+        finally:
+            work.stop.set()

@@ -1,0 +1,84 @@
+"""When the database is away: 503 until it is back, and then as before, with nothing to be done by anybody."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from falcon.testing import Result
+
+from regulars.db.migrate import migrate
+from tests.support import postgres
+from tests.support.oauth import Application, Browser
+from tests.support.world import World, expect_error
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[tuple[postgres.Server, World]]:
+    """A world on a PostgreSQL server that the test may stop and start."""
+    with postgres.running_server() as server:
+        server.execute("CREATE DATABASE mortal")
+        migrate(f"{server.url}/mortal")
+        with World.on(f"{server.url}/mortal") as world:
+            world.add_customers()
+            yield server, world
+
+
+def check_unavailable(answer: Result) -> None:
+    body = expect_error(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "database" in body["message"]
+    assert "127.0.0.1" not in body["message"]
+
+
+def test_a_restart_of_the_database_is_felt_by_nobody(mortal: tuple[postgres.Server, World]) -> None:
+    server, world = mortal
+    for _ in range(3):
+        assert world.get().status_code == 200
+        server.stop()
+        server.start()
+        assert world.get().status_code == 200
+
+
+def test_every_connection_may_be_cut(mortal: tuple[postgres.Server, World]) -> None:
+    server, world = mortal
+    assert world.get().status_code == 200
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'regulars'")
+    assert world.get().status_code == 200
+
+
+def test_while_the_database_is_away_the_answer_is_503(mortal: tuple[postgres.Server, World]) -> None:
+    server, world = mortal
+    assert world.get().status_code == 200
+    server.stop()
+    try:
+        check_unavailable(world.get())
+        check_unavailable(world.get("/readyz"))
+        assert world.get("/healthz").status_code == 200
+    finally:
+        server.start()
+    wait_until_it_answers(world)
+    assert world.get("/readyz").status_code == 200
+
+
+def test_no_code_and_no_refresh_token_is_lost_or_given_twice(mortal: tuple[postgres.Server, World]) -> None:
+    server, world = mortal
+    app, browser = Application.register(world), Browser.signed_in(world, world.alice)
+    code, token = app.code(browser), app.tokens(browser)["refresh_token"]
+    server.stop()
+    try:
+        check_unavailable(app.redeem(code))
+        check_unavailable(app.refresh(token))
+    finally:
+        server.start()
+    wait_until_it_answers(world)
+    assert [app.redeem(code).status_code for _ in range(2)] == [200, 400]
+    assert app.refresh(token).status_code == 200
+
+
+def wait_until_it_answers(world: World) -> None:
+    give_up = time.monotonic() + 20
+    while world.get().status_code != 200 and time.monotonic() < give_up:
+        time.sleep(0.1)
+    assert world.get().status_code == 200
