@@ -1,4 +1,4 @@
-"""What is dead goes by itself; what lives, and what must still be known to be dead, stays."""
+"""Automatic deletion of expired data. Rows that are valid, or needed to detect reuse, are kept."""
 
 import time
 from datetime import timedelta
@@ -46,7 +46,7 @@ def counts(world: World) -> dict[str, int]:
 
 @pytest.fixture
 def busy(empty_world: World) -> World:
-    """A world in which there is one of each."""
+    """Return a world with one row of each kind."""
     browser = Browser.signed_in(empty_world, empty_world.alice)
     Application.register(empty_world).tokens(browser)
     Application.register(empty_world, "device").ask("/oauth/device_authorization")

@@ -1,4 +1,4 @@
-"""The tables of docs/security.md: each test that they name is there."""
+"""Tables of docs/security.md: each test that they name must exist."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a searcher takes to be the same letter."""
+"""Text folding: letters that a search treats as equal."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""What signing in stands on: passwords, attempts, sessions, one_time_tokens, second factors, passkeys, memberships."""
+"""Accounts: passwords, failed attempts, sessions, one-time tokens, second factors, passkeys and memberships."""
 
 import hashlib
 import json
@@ -56,14 +56,14 @@ EXPIRE_CHALLENGES = Statement(update(one_time_tokens).values(expires_at=bindpara
 
 
 def winners(attempt: Callable[[], object]) -> int:
-    """How many of eight that try at once are let through."""
+    """Run `attempt` eight times, in four threads, and return the number of successes."""
     with ThreadPoolExecutor(4) as pool:
         return sum(bool(future.result()) for future in [pool.submit(attempt) for _ in range(8)])
 
 
 def kinds(world: World) -> list[str]:
-    """The kinds of the events in the audit log, sorted."""
-    # The world begins with members.
+    """Return the sorted kinds of the audit events, except those that the world creates."""
+    # The world adds members when it is created.
     return sorted(event.kind for event in list_events(world.database) if event.kind != "member.added")
 
 
@@ -136,11 +136,11 @@ def test_another_password_takes_the_place_of_the_old_one(empty_world: World) -> 
     assert kinds(empty_world) == ["password.changed"]
 
 
-# Attempts
+# Failed attempts
 
 
 def fail(world: World, key: str, times: int, at: datetime = NOON) -> list[int]:
-    """The waits after each of so many failures."""
+    """Record a number of failures and return the seconds to wait after each of them."""
     waits = []
     for _ in range(times):
         attempts.record_failure(world.database, [key], at)
@@ -304,7 +304,7 @@ def test_users_end_their_own_sessions_alone(empty_world: World) -> None:
     assert kinds(empty_world).count("session.ended") == 3
 
 
-# Challenges
+# One-time tokens
 
 
 def test_a_challenge_is_taken_once_for_its_purpose_alone(empty_world: World) -> None:
@@ -349,22 +349,22 @@ def test_another_secret_key_is_told_in_one_sentence(empty_world: World) -> None:
     assert empty_world.token(empty_world.alice)
 
 
-# Codes of an authenticator app, and recovery codes
+# TOTP and recovery codes
 
 
 @pytest.fixture
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Codes change every 30 seconds, but not in the midst of a test."""
+    """Stop the clock, because codes change every 30 seconds."""
     monkeypatch.setattr("regulars.accounts.totp.time", SimpleNamespace(time=NOON.timestamp))
 
 
 def code_of(secret: str, steps: int = 0) -> str:
-    """The app's code of now, or of so many steps later."""
+    """Return the current code of the authenticator app, or the code a number of steps later."""
     return pyotp.TOTP(secret).generate_otp(int(NOON.timestamp()) // 30 + steps)
 
 
 def with_totp(world: World) -> str:
-    """Turn codes on for Alice; the secret. The step before the present one is used up by that."""
+    """Enable TOTP for Alice and return the secret. This uses the code of the step before the current one."""
     secret = new_totp_secret()
     assert enable_totp(world.database, world.settings, world.alice, secret, code_of(secret, -1))
     return secret
@@ -455,18 +455,18 @@ def test_of_many_who_use_a_recovery_code_at_once_one_is_let_in(empty_world: Worl
 
 @dataclass
 class Authenticator:
-    """What a telephone does with passkeys (WebAuthn, sections 6 and 7), in software; it keeps one."""
+    """Software authenticator with one passkey (WebAuthn, sections 6 and 7)."""
 
     origin: str = "http://localhost:8000"
     host: str = "localhost"
-    flags: int = 0b101  # the user is there, and has proved who they are
+    flags: int = 0b101  # flags: user present, user verified
     count: int = 0
     handle: str = ""
     passkey_id: bytes = b"a passkey's id, chosen by it"
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def make(self, options: str) -> str:
-        """Answer `navigator.credentials.create`."""
+        """Return the response of `navigator.credentials.create`."""
         wanted = json.loads(options)
         self.handle = wanted["user"]["id"]
         numbers = self.key.public_key().public_numbers()
@@ -480,7 +480,7 @@ class Authenticator:
         )
 
     def sign(self, options: str) -> str:
-        """Answer `navigator.credentials.get`."""
+        """Return the response of `navigator.credentials.get`."""
         client_data = self._client_data("webauthn.get", json.loads(options)["challenge"])
         data = self._data(self.flags)
         signed = data + hashlib.sha256(client_data).digest()

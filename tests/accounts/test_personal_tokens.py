@@ -1,4 +1,4 @@
-"""Personal access tokens at the door of the service."""
+"""Requests with personal access tokens."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ EXPIRE = Statement(update(personal_tokens).values(expires_at=bindparam("then")))
 
 
 def new_token(world: World, user: int, scopes: Sequence[str] = ("customers:read",), **options: Any) -> str:
-    """A personal token that is good for an hour, if nothing else is said."""
+    """Create a personal token, by default with a lifetime of an hour."""
     chosen: dict[str, Any] = {"name": "a script", "tenant_id": None, "lifetime": 3600} | options
     return create_personal_token(world.database, user, scopes=scopes, **chosen)[1]
 
@@ -44,7 +44,7 @@ def used_at(world: World, user: int) -> datetime | None:
 
 @pytest.fixture(autouse=True)
 def a_quick_eye(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every request looks whether access has changed, not only one in half a second."""
+    """Check for changes of access with every request instead of every half second."""
     monkeypatch.setattr(bearer.Authenticator._forget_what_changed, "__defaults__", (0,))
 
 

@@ -1,4 +1,4 @@
-"""The endpoints that a client calls first: the account, its tenants and roles, and what customers refer to."""
+"""Endpoints for the account, its tenants and roles, and the resources that customers refer to."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -36,7 +36,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 def get(world: World, path: str, user_id: int, scopes: str = "", tenant: int | None = None, **options: Any) -> Result:
-    """GET as a user with these scopes, or all."""
+    """Send a GET request as a user with these scopes (default: all)."""
     token = world.token(user_id, scopes.split() or list(SCOPES), tenant_id=options.pop("bound_to", None))
     headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
     if tenant is not None:
@@ -51,7 +51,7 @@ def test_the_account_is_the_user_whom_the_token_belongs_to(world: World) -> None
     data = answer.json["data"]
     assert list(data) == ["id", "name", "email", "created_at"]
     assert (data["id"], data["name"], data["email"]) == (world.dora, "Dora", "dora@example.com")
-    assert datetime.strptime(data["created_at"], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - its form is what matters
+    assert datetime.strptime(data["created_at"], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - only the format matters
 
 
 def test_the_tenants_are_those_of_the_user(empty_world: World) -> None:
@@ -133,7 +133,7 @@ def test_a_user_who_is_gone_has_no_account(world: World) -> None:
 
 @pytest.fixture
 def team(empty_world: World) -> World:
-    """The clinic with more people, who came one after the other, and with two who left."""
+    """Add members to the clinic at different times, and remove two of them."""
     people = {
         "ozge@example.com": "Özge Işık",
         "ilker@other.example": "İlker Şahin",
@@ -247,7 +247,7 @@ def test_each_behaves_as_the_customers_do(world: World, path: str) -> None:
     assert first.status_code == 200
     assert first.headers["Cache-Control"] == "private, no-cache"
     again = get(world, path, world.alice, headers={"If-None-Match": first.headers["ETag"]})
-    # The users' links repeat the parameters that were given.
+    # The links of the users' list repeat the parameters of the request.
     assert (again.status_code, again.content) == (304, b"") or path == USERS
     strict = get(world, path, world.alice, params={"unheard": "of"}, headers={"Prefer": "handling=strict"})
     assert set(expect_error(strict, 422, "validation_error")["errors"]) == {"unheard"}

@@ -1,4 +1,4 @@
-"""Tokens, scopes, tenants and headers: who gets in, and what everybody else is told."""
+"""Authentication and authorization by tokens, scopes, tenants and headers."""
 
 import gzip
 import re
@@ -99,7 +99,7 @@ def test_a_tenant_that_is_none_is_403(world: World, tenant: str) -> None:
 
 
 def wait_until_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a second pass, for the server alone."""
+    """Advance the server's clock by a second, so that its cached tokens expire."""
     import time
 
     later = time.monotonic() + 1.0

@@ -1,4 +1,4 @@
-"""A tenant's settings and its channels, over HTTP."""
+"""API for the settings and the channels of a tenant."""
 
 import threading
 import time
@@ -109,7 +109,7 @@ def test_the_new_settings_count_at_once(world: World) -> None:
 
 
 def test_another_time_zone_counts_within_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    # There it is the next day already, and 25 hours are between the two.
+    # In Kiritimati the date is one day ahead of the other time zone; they are 25 hours apart.
     today = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()
     world.add(date_of_birth=today.replace(year=today.year - 20))
 
@@ -141,7 +141,7 @@ def test_what_two_customers_share_cannot_become_unique(world: World, field: str,
         "unique_fields": [f"The {field} cannot be unique: customers {first} and {second} have the same."]
     }
     assert world.send("GET", f"{TENANTS}/{world.clinic}").json["data"]["unique_fields"] == []
-    # Who is in the trash does not count, and who is another tenant's.
+    # Customers in the trash and customers of other tenants are ignored.
     world.send("DELETE", f"{LIST}/{second}")
     world.add(world.salon, **shared)
     world.add(**shared, deleted_at=NOON)

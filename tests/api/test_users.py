@@ -1,4 +1,4 @@
-"""A tenant's users added, changed and removed over HTTP; who may do what; and a user's own name."""
+"""API for the users of a tenant, its permissions, and the user's own name."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -28,13 +28,13 @@ def world(empty_world: World) -> World:
 
 
 def role_of(world: World, user_id: int, tenant: int | None = None) -> Role | None:
-    """The user's role in the clinic (or another tenant); None where they are no member."""
+    """Return the user's role in a tenant (default: the clinic), or None if they are not a member."""
     membership = memberships_of(world.database, user_id).get(tenant or world.clinic)
     return membership.role if membership else None
 
 
 def add(world: World, email: str, role: Role) -> int:
-    """A new user who is a member of the clinic."""
+    """Create a user who is a member of the clinic."""
     user = create_user(world.database, email=email, name=email.partition("@")[0].title(), password=PASSWORD)
     add_member(world.database, world.clinic, email, role)
     return user.id

@@ -1,4 +1,4 @@
-"""The command line, as a person and as a script meets it."""
+"""Command line, used by people and by scripts."""
 
 import io
 import json
@@ -27,7 +27,7 @@ Regulars = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def regulars(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Regulars:
-    """Run a command: its exit status, what it printed, and what it said about errors."""
+    """Run a command; return its exit status, stdout and stderr."""
 
     def command(*arguments: object, stdin: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))

@@ -1,4 +1,4 @@
-"""`regulars distribute`, on a real PostgreSQL with stand-ins for Citus's functions: Citus itself is not in Debian."""
+"""`regulars distribute` on PostgreSQL with substitutes for the functions of Citus, which is not part of Debian."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ CALLED = "SELECT call FROM calls ORDER BY number"
 
 
 class Cluster:
-    """A database in which Citus seems to be installed."""
+    """A database with substitutes for the functions of Citus."""
 
     def __init__(self, url: str, version: str = "13.0-1", *, coordinator: bool = True) -> None:
         self.url = url
@@ -33,17 +33,17 @@ class Cluster:
                 connection.execute("INSERT INTO pg_dist_node VALUES ('here', 0), ('there', 1)")
 
     def calls(self) -> list[str]:
-        """What was asked of it, in order."""
+        """Return the calls of Citus functions, in order."""
         with psycopg.connect(self.url) as connection:
             return [call for (call,) in connection.execute(CALLED).fetchall()]
 
     def execute(self, command: str) -> None:
-        """Run a command of the operator's."""
+        """Execute an SQL command as the operator."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(command.encode())
 
     def distribute(self, *options: str) -> int:
-        """Run the command; its exit status."""
+        """Run `regulars distribute` and return its exit status."""
         return run(["distribute", "--database", self.url, *options])
 
 
@@ -86,7 +86,7 @@ def test_it_may_be_run_again_and_goes_on_where_it_was_stopped(
 
 
 def test_the_service_works_on_it_with_a_plan_for_each_value(cluster: Cluster) -> None:
-    """Citus plans a statement for its values, to find the shard: one plan for all values it may not be able to make."""
+    """Citus needs the values of a statement to find the shard, so generic plans may be impossible."""
     assert cluster.distribute() == 0
     with World.on(cluster.url) as world:
         world.add_customers()

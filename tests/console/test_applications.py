@@ -1,4 +1,4 @@
-"""The pages of applications in their corners: who sees what, what is kept, and a secret that is shown this once."""
+"""Edge cases of the pages for applications: permissions, form values, and secrets that are shown only once."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def browser(empty_world: World) -> Browser:
 
 @pytest.fixture
 def register(empty_world: World, browser: Browser) -> Callable[..., Result]:
-    """Send the form for a new application of the clinic's."""
+    """Submit the form that registers an application of the clinic."""
 
     def send(**fields: str) -> Result:
         usual = {"tenant": str(empty_world.clinic), "name": "CRM", "scope": "customers:read"}
@@ -38,7 +38,7 @@ def register(empty_world: World, browser: Browser) -> Callable[..., Result]:
 
 
 def checked(page: Result) -> set[str]:
-    """What is chosen on a form."""
+    """Return the values of the checked boxes of a form."""
     return set(re.findall(r'value="([^"]+)"(?: required)? (?:checked|selected)>', page.text))
 
 

@@ -1,4 +1,4 @@
-"""The pages that people see: signing in, their account, applications; each works without a script."""
+"""Pages for sign-in, account and applications. Each works without JavaScript."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def browser(empty_world: World) -> Browser:
 
 
 def sign_in(browser: Browser, password: str = PASSWORD, email: str = "alice@example.com", target: str = "") -> int:
-    """Try to sign in; the status of the answer."""
+    """Try to sign in and return the status code."""
     page = browser.get("/sign-in" + (f"?next={target}" if target else ""))
     return browser.submit(page, "/sign-in", email=email, password=password).status_code
 
@@ -178,10 +178,10 @@ def test_codes_are_guessed_at_no_faster_with_the_passwords_of_many(empty_world: 
     secret = totp_secret(browser)
     page = browser.get("/account/second-factor")
     browser.submit(page, "/account/second-factor", do="enable", code=pyotp.TOTP(secret).now())
-    # From this address others' codes were guessed at, too; it may go on just now.
+    # The address has failed for codes of other users too, and its wait has just ended.
     failed_at = datetime.now(UTC) - timedelta(seconds=40)
     for _ in range(25):
-        record_failure(empty_world.database, [address_key("")], failed_at)  # what the client of the tests has
+        record_failure(empty_world.database, [address_key("")], failed_at)  # the address of the test client
     thief = Browser(empty_world)
     sign_in(thief)
     step = thief.get("/sign-in/code")
@@ -270,7 +270,7 @@ def test_what_would_hurt_needs_a_sign_in_of_late(empty_world: World, browser: Br
 
 
 def make_stale(world: World) -> None:
-    """Let the last sign-in of everybody be longer ago than what would hurt may follow."""
+    """Age all sessions so that sensitive actions require a new sign-in."""
     then = utc_now() - timedelta(minutes=16)
     world.database.execute(Statement(update(sessions).values(authenticated_at=then)))
 
@@ -307,7 +307,7 @@ def test_what_was_typed_is_there_again_after_a_sign_in_that_came_between(empty_w
 
 
 def values_of(page: Result) -> dict[str, str]:
-    """What the main form of a page would send: its last form's fields with their values."""
+    """Return the fields and values of the main form of a page, which is the last one."""
     form = page.text.rpartition("<form")[2]
     found = dict(re.findall(r'<input (?:id="\w+" |type="hidden" )name="(\w+)"[^>]* value="([^"]*)"', form))
     found |= dict(re.findall(r'<input type="(?:radio|checkbox)" name="(\w+)" value="([^"]*)"[^>]* checked', form))
@@ -411,7 +411,7 @@ def test_every_page_is_strict_and_can_be_read_by_all(empty_world: World, browser
 
 
 def sentences() -> Iterator[str]:
-    """Every sentence that the pages translate."""
+    """Return every sentence that the pages translate."""
     folder = Path(regulars.console.__file__).parent / "templates"
     for path in folder.glob("*.jinja"):
         for call in jinja2.Environment(autoescape=True).parse(path.read_text("utf-8")).find_all(nodes.Call):

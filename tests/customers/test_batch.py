@@ -1,4 +1,4 @@
-"""Many operations on customers in one request."""
+"""Batch requests: many operations on customers in one request."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ def test_an_upsert_finds_its_customer_by_what_is_theirs(world: World, by: str) -
     assert list(outcomes[3]["errors"]) == ["first_name"]
     customer = world.get(f"{LIST}/{outcomes[0]['id']}").json["data"]
     assert (customer["first_name"], customer["job"]) == ("Ayşe", "Doktor")
-    # Whoever is in the trash is not found, and of several it is not known who is meant.
+    # An upsert ignores customers in the trash, and fails if several customers match.
     world.send("DELETE", f"{LIST}/{customer['id']}")
     same = {by: values[by]}
     again = run(world, upsert(by, first_name="B", **same), create(**same), upsert(by, job="Avukat", **same))

@@ -1,4 +1,4 @@
-"""Totals: exact after any writes, in whichever order they come, and read from a census that is kept."""
+"""Totals, which are read from maintained customer counts and are exact after any sequence of writes."""
 
 import threading
 import time
@@ -81,7 +81,7 @@ def all_filters(world: World) -> list[dict[str, Any]]:
 
 
 def pages(world: World, asked: dict[str, Any]) -> int:
-    """How many customers there are when one reads page by page to the end."""
+    """Return the number of customers on all pages."""
     count, page = 0, 1
     while rows := world.get(params=asked | {"per_page": 100, "page": page}).json["data"]:
         count, page = count + len(rows), page + 1
@@ -124,7 +124,7 @@ def test_what_fails_in_the_background_is_done_the_next_time() -> None:
         if failures:
             raise failures.pop()
         done.set()
-        # Or it would go on beside all other tests.
+        # Block forever, so that the thread does not repeat the action during other tests.
         threading.Event().wait()
 
     repeat("trial", action, seconds=0.001)

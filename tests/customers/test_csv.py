@@ -1,4 +1,4 @@
-"""Customers from and to CSV files, as whoever runs `regulars import` and `regulars export` meets it."""
+"""CSV import and export with `regulars import` and `regulars export`."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ HEADER = ",".join(COLUMNS)
 
 @dataclass(frozen=True)
 class Done:
-    """What a command ended with, wrote and said."""
+    """Exit status and output of a command."""
 
     status: int
     out: bytes
@@ -45,7 +45,7 @@ class Done:
 
 
 def command(*arguments: object, stdin: bytes = b"") -> Done:
-    """Run a command line in this process."""
+    """Run a command in this process."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
     err = io.StringIO()
     with (
@@ -60,7 +60,7 @@ def command(*arguments: object, stdin: bytes = b"") -> Done:
 
 @dataclass(frozen=True)
 class Shop:
-    """A tenant without customers that Alice owns and Dora works for, and the commands on it."""
+    """A tenant without customers, with Alice as owner and Dora as member, and commands on it."""
 
     world: World
     tenant: int
@@ -75,7 +75,7 @@ class Shop:
         return cls(world, tenant.id)
 
     def load(self, content: str | bytes, *options: object, file: str = "customers.csv") -> Done:
-        """Import a file of this content."""
+        """Import a file with this content."""
         Path(file).write_bytes(content.encode() if isinstance(content, str) else content)
         return command("import", file, "--tenant", self.tenant, "--database", self.world.url, *options)
 
@@ -88,19 +88,19 @@ class Shop:
         return done.out
 
     def customers(self) -> list[dict[str, str]]:
-        """What the export says, by column."""
+        """Export the customers; return each row as a mapping from column to value."""
         return list(csv.DictReader(io.StringIO(self.exported().decode(), newline="")))
 
 
 def faults(file: str = "customers.csv.errors.csv") -> list[list[str]]:
-    """The lines of an error file below its header."""
+    """Return the lines of an error file without the header."""
     header, *rows = csv.reader(io.StringIO(Path(file).read_text("utf-8"), newline=""))
     assert header == ["line", "column", "reason"]
     return rows
 
 
 def written(rows: Sequence[Sequence[str]], **how: str) -> str:
-    """Rows as CSV."""
+    """Return rows as CSV."""
     text = io.StringIO()
     csv.writer(text, delimiter=how.get("delimiter", ","), lineterminator=how.get("lineterminator", "\n")).writerows(
         rows
@@ -116,14 +116,14 @@ def here(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Itera
 
 @pytest.fixture(scope="module")
 def elsewhere(here: World, fresh_database: FreshDatabase) -> Iterator[World]:
-    """Another database of the same kind."""
+    """Yield a world on another database of the same kind."""
     with World.on(fresh_database(here.database.dialect)) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
 def on_sqlite(fresh_database: FreshDatabase) -> Iterator[World]:
-    """For what happens before a database is asked."""
+    """Yield a world on SQLite, for tests of what happens before the database is used."""
     with World.on(fresh_database("sqlite")) as world:
         yield world
 
@@ -133,7 +133,7 @@ def shop(here: World) -> Shop:
     return Shop.opened(here)
 
 
-# ---- What is imported ------------------------------------------------------------------------------------------------
+# ---- Import ----------------------------------------------------------------------------------------------------------
 
 
 def test_every_field_comes_in_as_it_is_meant(shop: Shop) -> None:
@@ -267,7 +267,7 @@ def test_the_highest_id_does_not_use_up_the_ids_of_all(empty_world: World) -> No
     assert [row["first_name"] for row in clinic.customers()] == ["Next", "Last"]
 
 
-# ---- Bad rows --------------------------------------------------------------------------------------------------------
+# ---- Invalid rows ----------------------------------------------------------------------------------------------------
 
 BAD_CELLS = (
     ("first_name", "x" * 256),
@@ -379,7 +379,7 @@ def test_two_members_of_one_name_are_told_apart_by_their_address(empty_world: Wo
     assert [row["user_email"] for row in clinic.customers()] == ["bob2@example.com", "alice@example.com"]
 
 
-# ---- Broken files ----------------------------------------------------------------------------------------------------
+# ---- Invalid files ---------------------------------------------------------------------------------------------------
 
 GOOD = b"".join(b"Customer %d,\n" % number for number in range(98))
 
@@ -462,7 +462,7 @@ def test_a_full_disk_is_told_and_changes_nothing(shop: Shop) -> None:
     assert (done.status, "/dev/full" in done.err) == (1, True)
 
 
-# ---- What is exported ------------------------------------------------------------------------------------------------
+# ---- Export ----------------------------------------------------------------------------------------------------------
 
 
 def test_an_export_names_all_columns_and_has_the_trash_too(shop: Shop) -> None:
@@ -508,7 +508,7 @@ def test_nothing_but_the_file_is_written_where_no_person_looks(shop: Shop) -> No
     assert (done.err, done.out.count(b"\n")) == ("", 3_001)
 
 
-# ---- There and back --------------------------------------------------------------------------------------------------
+# ---- Round trips -----------------------------------------------------------------------------------------------------
 
 LETTERS = st.characters(exclude_categories=("Cc", "Cs"))
 STARTS = st.sampled_from(["", "=", "+", "-", "@", "'", "'=", '"', ",", ";", "\t", "İ", "ı", "ş"])
@@ -553,7 +553,7 @@ def test_what_is_exported_can_be_imported_elsewhere_and_is_equal(
     here: World, elsewhere: World, rows: list[tuple[str, ...]]
 ) -> None:
     shop, copy = Shop.opened(here), Shop.opened(elsewhere)
-    # A cell that a person wrote is taken at its word: an apostrophe before a formula is one more in the file.
+    # Cells are imported literally, so an apostrophe before a formula is kept and escaped again in the export.
     assert shop.load(written([GOOD_COLUMNS, *rows])).status == 0
     first = shop.exported()
     done = copy.load(first)
@@ -566,7 +566,7 @@ def test_what_is_exported_can_be_imported_elsewhere_and_is_equal(
 
 
 def test_what_was_exported_and_purged_comes_back_by_an_import(empty_world: World, tmp_path: Path) -> None:
-    """The same customers, to the byte of the list: with their ids, tags, and how their numbers were typed."""
+    """The list is identical to the byte, with ids, tags and the original spelling of phone numbers."""
     world = empty_world
     tags = [
         world.send("POST", "/api/v1/tags", {"name": name, "color": "#000000"}).json["data"]["id"]
@@ -610,7 +610,7 @@ def test_a_row_that_repeats_what_must_be_unique_is_refused(shop: Shop) -> None:
     assert [row["first_name"] for row in shop.customers()] == ["Ali", "C", "E"]
 
 
-# ---- Junk ------------------------------------------------------------------------------------------------------------
+# ---- Random values ---------------------------------------------------------------------------------------------------
 
 JUNK_CELL = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=30),
@@ -632,7 +632,7 @@ def test_junk_in_any_cell_is_refused_or_kept_but_never_breaks_anything(here: Wor
     shop = Shop.opened(here)
     for row in rows:
         row[COLUMNS.index("first_name")] = row[COLUMNS.index("first_name")].strip() or "Ali"
-    # One good cell among junk is rare: each row is tried once more for each of its cells alone.
+    # Rows of random cells are rarely valid, so import each cell in a row of its own too.
     alone = [
         [
             cell if position == number else "Ali" if COLUMNS[position] == "first_name" else ""
@@ -661,7 +661,7 @@ def test_junk_instead_of_a_file_is_refused(on_sqlite: World, content: bytes) -> 
 
 
 def regular(shop: Shop, done: Done) -> None:
-    """An import ended in one of the three ways in which it may end, and the service shows what was imported."""
+    """Assert that an import ended with a valid status, and that the imported customers exist."""
     assert done.status in {0, 1, 3}, done.err
     assert "Traceback" not in done.err
     found = len(shop.customers())
@@ -672,11 +672,11 @@ def regular(shop: Shop, done: Done) -> None:
         assert done.said.startswith(f"Imported {found} row")
 
 
-# ---- The quick ways of reading ---------------------------------------------------------------------------------------
+# ---- Fast parsers ----------------------------------------------------------------------------------------------------
 
 
 def parsed_number(text: str, region: str) -> str | None:
-    """What the library itself makes of a number."""
+    """Return the result of the phonenumbers library for a number."""
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
@@ -769,7 +769,7 @@ def test_what_a_message_repeats_is_short_and_harmless() -> None:
 
 
 def most_memory(arguments: Sequence[object]) -> int:
-    """The most bytes of Python objects that a command had at once."""
+    """Return the peak memory of Python objects during a command, in bytes."""
     tracemalloc.start()
     try:
         done = command(*arguments)
@@ -787,7 +787,7 @@ def test_twenty_times_the_rows_take_no_more_memory(
         monkeypatch.setattr(f"regulars.{block}", 100)
     url = fresh_database("sqlite")
     import_peaks, export_peaks = [], []
-    # The first time is not counted: it loads modules and fills caches.
+    # Ignore the first run, which loads modules and fills caches.
     for rows in (10_000, 500, 10_000):
         tenant = command("tenant", "create", "--name", "Dükkân", "--database", url).said.strip()
         with Path("rows.csv").open("w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Cursors: who follows the links reads every customer once, whatever comes and goes meanwhile."""
+"""Cursors: following the links returns every customer once, during concurrent inserts and deletes."""
 
 import random
 from datetime import timedelta
@@ -38,14 +38,14 @@ def ids(result: Result) -> list[int]:
 
 
 def follow(world: World, link: str | None, **options: Any) -> Result:
-    """GET a link of an answer."""
+    """Send a GET request to a link of a response."""
     assert link is not None
     parts = urlsplit(link)
     return world.get(parts.path, params=dict(parse_qsl(parts.query)), **options)
 
 
 def crawl(world: World, way: str, first: Result) -> list[Result]:
-    """The answers from `first` on, as far as the links lead."""
+    """Yield the responses from `first` to the end of the links."""
     found = [first]
     while found[-1].json["links"][way]:
         found.append(follow(world, found[-1].json["links"][way]))
@@ -96,7 +96,7 @@ def test_who_stands_still_is_read_once_while_others_come_and_go(empty_world: Wor
         gone = draw.choice(sorted(still - set(read)) or [0])
         still.discard(gone)
         world.database.execute(DELETE, {"of_tenant": world.clinic, "customer": gone})
-        # The row that the cursor names may go, too.
+        # Delete the row of the cursor too.
         world.database.execute(DELETE, {"of_tenant": world.clinic, "customer": read[-1]})
         if page.json["links"]["next"] is None:
             break

@@ -1,4 +1,4 @@
-"""Customers who may be one person are proposed, the likeliest first."""
+"""Proposed duplicates: pairs of customers that may be one person, most likely first."""
 
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ def world(empty_world: World) -> World:
 
 
 def proposed(world: World, **options: Any) -> dict[tuple[int, ...], list[str]]:
-    """The reasons of each pair, in the order of the answer."""
+    """Return the reasons of each pair, in the order of the response."""
     answer = world.get(DUPLICATES, **options)
     assert answer.status_code == 200, answer.text
     pairs = answer.json["data"]

@@ -1,4 +1,4 @@
-"""`regulars trash empty`"""
+"""`regulars trash empty`."""
 
 from datetime import UTC, datetime, timedelta
 

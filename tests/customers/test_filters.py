@@ -1,4 +1,4 @@
-"""The filters that the list has beside the contract's."""
+"""Filters of the list that are not part of the original contract."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ TAGS = "/api/v1/tags"
 
 @pytest.fixture
 def world(empty_world: World) -> World:
-    """Four customers who differ, and one in the trash."""
+    """Yield a world with four different customers and one in the trash."""
     made = empty_world
     for number, name in enumerate("ABCD"):
         fields: dict[str, Any] = {"country_id": 792 if number % 2 else 276, "default_channel_id": 1 + number % 2}
@@ -25,7 +25,7 @@ def world(empty_world: World) -> World:
 
 
 def found(world: World, **asked: object) -> list[str]:
-    """The names on the page in alphabetical order, after a look whether the total is that of all pages."""
+    """Return the names on the page in alphabetical order. Assert that the total equals their number."""
     page = world.get(params={"sort_by": "first_name", **asked})
     assert len(names(page)) == page.json["meta"]["total"]
     return names(page)
@@ -46,7 +46,7 @@ def test_only_those_changed_since(world: World) -> None:
     assert found(world, updated_since="2026-05-04T15:00:01Z") == []
     assert found(world, updated_since="2026-05-04t14:00:00.000z") == ["C", "D"]
     assert found(world, updated_since="2026-05-04T14:00:00.0000001Z") == ["D"]
-    # A plus that was not encoded comes as a space.
+    # A plus that is not percent-encoded is decoded as a space.
     assert found(world, updated_since="2026-05-04T17:00:00 03:00") == ["C", "D"]
 
 

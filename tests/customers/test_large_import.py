@@ -1,4 +1,4 @@
-"""A great import beside people who read and write: it comes all at once, or not at all."""
+"""Large import during concurrent reads and writes: it is applied completely or not at all."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ WRITERS = 8
 
 @contextmanager
 def importing(world: World) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """`regulars import` of a file that is written in the course of this."""
+    """Run `regulars import` on a pipe; yield the process and the pipe to write rows to."""
     command = ["import", "-", "--tenant", str(world.clinic), "--database", world.url]
     with subprocess.Popen(
         [sys.executable, "-m", "regulars", *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -39,13 +39,13 @@ def importing(world: World) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]
 
 
 def write_rows(file: IO[bytes], first: int, last: int) -> None:
-    """Rows of a file; the importer has read them, but for the last few hundred."""
+    """Write rows to the pipe. On return, the importer has read all but the last few hundred."""
     file.write(b"".join(b"Great%d,Load,female\n" % number for number in range(first, last)))
     file.flush()
 
 
 def look(world: World, page: int) -> int:
-    """The total as a page shows it, which is the length of the list that the page is of."""
+    """Return the total of the list, and assert that the page is consistent with it."""
     answer = world.get(params={"page": page, "per_page": 100, "sort_by": "last_name"}).json
     total = int(answer["meta"]["total"])
     if page == 1:
@@ -94,7 +94,7 @@ def test_who_waits_to_write_keeps_nobody_from_reading(empty_world: World) -> Non
         with importing(world) as (_, file):
             write_rows(file, 0, HALF)
             writers = [pool.submit(client.post, LIST, json={"first_name": "Patient"}) for _ in range(WRITERS)]
-            # Those for whom there is no place in the line are told so; the others still wait for their turn.
+            # Writers that do not fit into the write queue are rejected; the others are still waiting.
             for each in islice(as_completed(writers), WRITERS - THREADS + 1):
                 assert "wait to write" in each.result().json()["message"]
             assert server.get(LIST).status_code == 200

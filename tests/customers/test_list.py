@@ -1,4 +1,4 @@
-"""GET /api/v1/customers: what a client relies on, on both databases."""
+"""GET /api/v1/customers: contract with the clients, on both databases."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -231,7 +231,7 @@ def test_the_trash_is_apart(world: World) -> None:
 
 
 def test_ages_are_completed_years_and_both_ends_count(empty_world: World) -> None:
-    today = date.today()  # noqa: DTZ011 - a day off around midnight does not matter here
+    today = date.today()  # noqa: DTZ011 - an error of one day does not matter here
     empty_world.add(first_name="Thirty", date_of_birth=today.replace(day=1) - timedelta(days=30 * 366))
     empty_world.add(first_name="Baby", date_of_birth=today - timedelta(days=40))
     empty_world.add(first_name="Unknown")
@@ -369,7 +369,7 @@ def test_a_customer_of_another_tenant_is_404_like_one_that_does_not_exist(world:
 
 
 def test_a_page_costs_one_statement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever its size, and with the total; but for ages on SQLite, which are counted before."""
+    """This includes the total. On SQLite, age filters take another statement for the counts."""
     world.get()
     real, asked = world.database.fetch_all, []
 

@@ -1,4 +1,4 @@
-"""Customers who are one person are merged, taken apart again, shown and erased as one."""
+"""Merging of customers that are one person, undoing a merge, and reading and erasing merged customers."""
 
 from datetime import timedelta
 from typing import Any
@@ -66,7 +66,7 @@ def test_a_merge_can_be_undone(world: World) -> None:
     other = world.create(**EVERYTHING, tags=tags[1:])
     before = get(world, survivor), get(world, other)
     merge(world, survivor, other)
-    # What was changed since is nobody's but the survivor's.
+    # A later change belongs to the survivor only.
     world.send("PUT", f"{LIST}/{survivor}", {"job": "Avukat"})
     merge(world, survivor, other, "unmerge")
     after = get(world, survivor), get(world, other)
@@ -147,7 +147,7 @@ def test_who_is_merged_is_erased_with_the_survivor_and_let_go_when_it_is_purged(
 
 
 def test_who_was_merged_once_is_erased_from_the_others_history_too(world: World) -> None:
-    """Whatever was done to the others while they had its data, and whoever they were merged into with it."""
+    """This includes changes to the survivors while they had its data, and later merges of the survivors."""
     first, second = (world.create(first_name=name, identity_number=name) for name in ("First", "Second"))
     other = world.create(email="other@example.com", job="other@example.com")
     key = {"Idempotency-Key": "merge-1"}
@@ -160,7 +160,7 @@ def test_who_was_merged_once_is_erased_from_the_others_history_too(world: World)
     assert world.send("POST", f"{LIST}/{other}/erase").status_code == 200
     feed = world.get(f"{LIST}/changes").text
     assert "other@example.com" not in feed
-    # What they were before and afterwards is theirs.
+    # The history before and after the merges is kept.
     assert all(name in feed for name in ("First", "Second", "Doktor"))
     again = world.send("POST", f"{LIST}/{second}/merge", {"customer_id": other}, headers=key)
     expect_error(again, 409, "conflict")

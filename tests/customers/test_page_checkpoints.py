@@ -1,4 +1,4 @@
-"""A page with a great number is found from a checkpoint, and is the page that it would be without."""
+"""Pages far from the start are read from a checkpoint, with the same result as without checkpoints."""
 
 from datetime import date, datetime, timedelta
 
@@ -29,7 +29,7 @@ moves = st.lists(st.tuples(st.integers(-5, 30), st.booleans()), min_size=1, max_
 
 @pytest.fixture
 def marked(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world with a checkpoint at every seventh customer, where all pages are far from both ends."""
+    """Return a world with a checkpoint every seven customers, in which every page is read from a checkpoint."""
     shorten(monkeypatch)
     empty_world.add_customers()
     rebuild_counts(empty_world.database, empty_world.clinic)
@@ -50,7 +50,7 @@ def marks(world: World) -> int:
 
 
 def check_pages(world: World) -> None:
-    """Each page, in both orders, is a piece of the whole list."""
+    """Assert that each page, in both orders, is a slice of the complete list."""
     for order in ("asc", "desc"):
         asked = {"sort_by": "created_at", "sort_order": order}
         stretch = world.get(params=asked | {"limit": 100})

@@ -1,4 +1,4 @@
-"""Customers created, changed, put into the trash, brought back and purged, over HTTP."""
+"""API to create, change, trash, restore and purge customers."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -258,7 +258,7 @@ def test_what_must_be_unique_is_refused_with_the_other_customers_id(world: World
     second = world.create(email="other@example.com")
     expect_error(world.send("PUT", f"{LIST}/{second}", {"email": "AYSE@example.com"}), 409, "conflict")
     assert world.send("PUT", f"{LIST}/{first}", {"email": "AYSE@example.com"}).status_code == 200
-    # Whoever is in the trash leaves it to others, and cannot come back then.
+    # A customer in the trash does not reserve its unique values, so it may be impossible to restore.
     world.send("DELETE", f"{LIST}/{first}")
     assert world.send("PUT", f"{LIST}/{second}", {"email": "ayse@example.com"}).status_code == 200
     error = expect_error(world.send("POST", f"{LIST}/{first}/restore"), 409, "conflict")
@@ -283,7 +283,7 @@ def test_a_request_that_is_sent_again_is_done_once(world: World) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
     assert total(world) == 1
     expect_error(world.send("POST", LIST, {"first_name": "Other"}, headers=key), 422, "validation_error")
-    # Another person's key, or another tenant's, is another key.
+    # Keys are separate for each user and tenant.
     assert world.send("POST", LIST, EVERYTHING, headers=key, user=world.bob).status_code == 201
     assert world.send("POST", LIST, EVERYTHING, headers=key, user=world.charlie).status_code == 422
     assert total(world) == 2

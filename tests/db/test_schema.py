@@ -1,4 +1,4 @@
-"""The schema: what the migrations make is what the statements are written for, and no other one is served."""
+"""The schema: the migrations create the tables that the statements expect, and no other schema is accepted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from regulars.errors import ConfigurationError
 from tests.conftest import FreshDatabase
 from tests.support.world import World, expect_error
 
-# SQLAlchemy compares no index on an expression; indexes are not compared here anyway.
+# SQLAlchemy cannot reflect indexes on expressions. The comparison ignores indexes, so the warning does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 
 
@@ -33,7 +33,7 @@ def connect(url: str) -> Iterator[Connection]:
 
 
 def is_ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
-    """Indexes are written in the migrations alone, as are the tables of SQLite's search index and sequences."""
+    """Exclude indexes and the tables of SQLite's search index and sequences, which only the migrations define."""
     return kind != "index" and not (kind == "table" and str(name).startswith(("customers_search", "id_sequences")))
 
 

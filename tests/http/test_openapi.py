@@ -1,4 +1,4 @@
-"""The OpenAPI document: it describes every operation as it is, and its page needs nothing from elsewhere."""
+"""The OpenAPI document describes every operation, and its page loads no external resources."""
 
 import re
 from collections.abc import Iterator
@@ -116,7 +116,7 @@ def test_an_answer_has_exactly_the_fields_that_the_document_names(
     data = world.client.simulate_get(path, headers={"Authorization": f"Bearer {token}"}).json["data"]
     first = data[0] if isinstance(data, list) else data
     assert list(first) == described["required"]
-    # What is not there unless it is asked for.
+    # Tags are included only on request.
     assert set(described["properties"]) - set(first) == ({"tags"} if schema == "Customer" else set())
 
 

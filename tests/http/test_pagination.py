@@ -1,4 +1,4 @@
-"""The envelopes are Laravel's."""
+"""Pagination links and metadata in Laravel's format."""
 
 import json
 from math import ceil

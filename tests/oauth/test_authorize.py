@@ -1,4 +1,4 @@
-"""The authorization endpoint and its pages: who is asked what, and where the browser is sent, and where never."""
+"""Authorization endpoint: sign-in and consent pages, and redirects."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ def browser(empty_world: World) -> Browser:
 
 
 def is_page(result: Result, status: int, words: str) -> None:
-    """Check that a person gets a page, and that nobody is sent anywhere."""
+    """Assert that the response is a page and not a redirect."""
     assert result.status_code == status, result.text
     assert "location" not in result.headers
     assert result.headers["Content-Type"].startswith("text/html")
@@ -158,7 +158,7 @@ def test_a_native_app_listens_where_it_can(empty_world: World, browser: Browser,
     registered = ["http://127.0.0.1/callback", "http://[::1]:1/callback", "com.example.my_app://oauth-callback"]
     app = Application.register(empty_world, "native", redirect_uris=registered)
     page = browser.get(app.request(redirect_uri=uri))
-    # Chromium reads no IPv6 address in a policy, and would not let the form lead to one.
+    # Chromium does not support IPv6 addresses in a Content-Security-Policy and would block the form.
     (target,) = re.findall(r"form-action 'self' (\S+)", page.headers["Content-Security-Policy"]) or [""]
     assert target in {"", "http:", "http://127.0.0.1:49152", "http://127.0.0.1"}
     assert bool(target) == uri.startswith("http:")
@@ -174,7 +174,7 @@ def test_a_browser_that_knows_no_underscore_in_a_scheme_is_helped_on(empty_world
     app = Application.register(empty_world, "native", redirect_uris=[uri])
     page = browser.get(app.request(redirect_uri=uri))
     location = browser.submit(page, "/oauth/consent", decision="allow").headers["location"]
-    path, _, query = ("/oauth/" + location).partition("?")  # as a browser reads it
+    path, _, query = ("/oauth/" + location).partition("?")  # resolved by a browser
     android = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/130"}
     shown = browser.get(path, query_string=query, headers=android)
     is_page(shown, 200, "Open Randevu")
@@ -363,7 +363,7 @@ def test_pages_cannot_be_framed_and_tell_nobody_where_they_were(app: Application
     assert page.headers["Cache-Control"] == "no-store"
 
 
-# Devices
+# Device authorization
 
 
 def device_of(world: World, **options: Any) -> tuple[Application, dict[str, Any]]:
@@ -436,7 +436,7 @@ def test_a_device_code_belongs_to_its_client_and_is_not_guessed(empty_world: Wor
     assert int(blocked.headers["Retry-After"]) > 0
 
 
-# Signing out
+# Logout
 
 
 def test_an_application_that_proves_whom_it_means_signs_them_out(

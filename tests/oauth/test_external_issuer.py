@@ -1,4 +1,4 @@
-"""Access tokens of an outside authorization server: a small one of our own plays it, with real HTTP."""
+"""Access tokens of an external issuer, which a small HTTP server simulates."""
 
 import base64
 import hashlib
@@ -32,7 +32,7 @@ RSA = RSAKey.generate_key(2048, {"kid": "first", "use": "sig", "alg": "RS256"})
 
 
 class Issuer:
-    """An authorization server, as far as its tokens' readers see it. `documents` are its answers, by path."""
+    """Simulated authorization server with metadata and JWKS. `answers` maps paths to responses."""
 
     def __init__(self, server: ThreadingHTTPServer, path: str = "") -> None:
         self.server = server
@@ -51,19 +51,19 @@ class Issuer:
         return self.origin + self.path
 
     def publish(self, **metadata: Any) -> None:
-        """Show the keys as they are now, and the metadata."""
+        """Publish the current keys and the metadata."""
         document = {"issuer": self.url, "jwks_uri": f"{self.origin}/jwks"} | metadata
         self.say(self.path + OPENID, document)
         self.say("/jwks", KeySet(list(self.keys)).as_dict(private=False))
 
     def say(self, path: str, document: object, status: int = 200, **headers: str) -> None:
-        """Answer so at `path` from now on."""
+        """Set the response for `path`."""
         self.answers[path] = (status, headers, json.dumps(document).encode())
 
     def token(
         self, key: Key = RSA, algorithm: str = "RS256", header: dict[str, Any] | None = None, **claims: Any
     ) -> str:
-        """An access token for Alice; a claim that is None is left out."""
+        """Return an access token for Alice, without the claims that are None."""
         now = int(time.time())
         full: dict[str, Any] = {
             "iss": self.url,
@@ -91,13 +91,13 @@ def issuer() -> Iterator[Issuer]:
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
-            # Whoever asked may have lost patience.
+            # The client may have timed out.
             with suppress(ConnectionError):
                 self.end_headers()
                 self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
+            """Suppress the log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found = Issuer(server)
@@ -112,7 +112,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 class Service:
-    """The service, which trusts the issuer."""
+    """The service, configured to trust the issuer."""
 
     def __init__(self, world: World, issuer: str, **settings: Any) -> None:
         chosen = Settings(secret_key=world.settings.secret_key, issuer=issuer, **settings)
@@ -132,7 +132,7 @@ def service(world: World, issuer: Issuer) -> Service:
 
 
 def let_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let so much time pass, for the server's memory alone."""
+    """Advance the monotonic clock, which the caches of the service use."""
     later = time.monotonic() + seconds
     monkeypatch.setattr(time, "monotonic", lambda: later)
 

@@ -1,4 +1,4 @@
-"""Tokens: what a code, a refresh token and a secret give, and that each is worth what it should be, once."""
+"""Token endpoint: exchange of authorization codes, refresh tokens and client secrets, and prevention of their reuse."""
 
 import base64
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def api(world: World, token: str, path: str = LIST, **headers: str) -> Result:
 
 
 def age(database: Database, *, rotated_seconds: int) -> None:
-    """Let the last rotation of every grant be so long ago."""
+    """Set the last rotation of every grant to a number of seconds ago."""
     then = utc_now() - timedelta(seconds=rotated_seconds)
     database.execute(Statement(update(grants).values(rotated_at=then)))
 
@@ -84,7 +84,7 @@ def test_a_code_used_twice_ends_the_tokens_that_it_gave(empty_world: World, app:
 
 
 def replace_client(world: World) -> World:
-    """The same world before a server that remembers nothing yet (ours would, for half a second)."""
+    """Replace the server of the world by a new one with empty caches (cached tokens are valid for half a second)."""
     world.client = type(world.client)(create_app(world.settings, world.database))
     return world
 
@@ -219,7 +219,7 @@ def test_a_client_with_a_secret_may_use_basic_once_and_post_the_next_time(empty_
     result = empty_world.client.simulate_post("/oauth/token", body=body, headers=headers)
     assert result.status_code == 200
     assert web.refresh(result.json["refresh_token"]).status_code == 200
-    # RFC 6749, section 2.3.1: they are encoded like a form, and some clients encode more than they must.
+    # The credentials are form-encoded (RFC 6749, section 2.3.1); some clients encode more characters than needed.
     encoded = ":".join("".join(f"%{ord(letter):02X}" for letter in part) for part in (web.client.id, web.secret or ""))
     spelled = {"Authorization": "Basic " + base64.b64encode(encoded.encode()).decode(), "Content-Type": FORM}
     unknown = empty_world.client.simulate_post(

@@ -1,4 +1,4 @@
-"""`regulars demo`: from nothing to an answer, with what it prints and nothing else."""
+"""`regulars demo`: from an empty folder to a response, with only the commands that it prints."""
 
 import re
 import shlex
@@ -27,7 +27,7 @@ FIELDS = """id first_name last_name phone_number email date_of_birth gender coun
 
 @contextmanager
 def demo(folder: Path) -> Iterator[str]:
-    """What a running demo has printed."""
+    """Return the output of a running demo."""
     port, printed = free_port(), folder / "printed"
     with printed.open("wb") as output:
         arguments = ["demo", "--customers", "60", "--port", str(port), "--data", str(folder / "data")]
@@ -36,14 +36,14 @@ def demo(folder: Path) -> Iterator[str]:
 
 
 def read_line(printed: str) -> tuple[str, dict[str, str]]:
-    """The address and the headers of the `curl` line."""
+    """Return the URL and the headers of the `curl` line."""
     (line,) = re.findall(r"^curl --header .*$", printed, re.MULTILINE)
     _, _, authorization, _, tenant, url = shlex.split(line)
     return url, dict(header.split(": ", 1) for header in (authorization, tenant))
 
 
 def ask(printed: str) -> dict[str, object]:
-    """The answer to the `curl` line."""
+    """Return the response to the `curl` line."""
     url, headers = read_line(printed)
     answer = httpx.get(url, headers=headers)
     assert answer.status_code == 200, answer.text
@@ -81,7 +81,7 @@ def test_a_second_start_at_another_port_has_the_same_application(tmp_path: Path)
         ({}, "http://localhost:8000/api/docs"),
         ({"port": 8123}, "http://localhost:8123/api/docs"),
         ({"public_url": "https://demo.example/regulars"}, "https://demo.example/regulars/api/docs"),
-        # Plain http is for this machine alone.
+        # Plain http is accepted only for localhost.
         ({"public_url": "http://192.168.0.7:8000"}, "http://localhost:8000/api/docs"),
     ],
 )
@@ -114,7 +114,7 @@ def test_the_printed_address_leads_through_signing_in_to_tokens(tmp_path: Path) 
 
 
 def form_of(page: httpx.Response, action: str = "/sign-in") -> dict[str, str]:
-    """The hidden fields of the form on a page that goes to `action`."""
+    """Return the hidden fields of the form that is submitted to `action`."""
     form = page.text.partition(f'<form method="post" action="{action}"')[2].partition("</form>")[0]
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
 

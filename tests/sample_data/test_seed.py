@@ -1,4 +1,4 @@
-"""Databases full of people who do not exist, as `regulars seed` makes them."""
+"""`regulars seed`, which fills a database with generated customers."""
 
 import os
 import re
@@ -29,7 +29,7 @@ ONE_PAGE = {"per_page": "100", "sort_by": "created_at"}
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
-    """What the database itself answers."""
+    """Return the rows of a query, without the service."""
     if url.startswith("sqlite:///"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
             return file.execute(query).fetchall()
@@ -38,7 +38,7 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def schema(url: str) -> list[tuple[Any, ...]]:
-    """All indexes, constraints and triggers, as the database itself writes them."""
+    """Return all indexes, constraints and triggers of the database."""
     if url.startswith("sqlite:///"):
         return rows(
             url, "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1, 2"
@@ -68,13 +68,13 @@ def people(url: str) -> list[tuple[Any, ...]]:
 
 
 def sizes(url: str) -> list[int]:
-    """How many customers each tenant has."""
+    """Return the number of customers of each tenant."""
     return [count for _, count in sorted(Counter(tenant for tenant, *_ in people(url)).items())]
 
 
 @pytest.fixture(params=[True, False], ids=["built afterwards", "row by row"])
 def in_bulk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Both ways of filling a database, however few the customers."""
+    """Run the test with both ways of loading, for any number of customers."""
     monkeypatch.setattr("regulars.sample_data.seed.WORTH_BUILDING_AFTERWARDS", 1 if request.param else 10**9)
     monkeypatch.setattr("regulars.sample_data.seed.BATCH", 50)
     return bool(request.param)
@@ -82,14 +82,14 @@ def in_bulk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def seeded(database_url: str, in_bulk: bool, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
-    """A world in which three tenants were seeded before it began: tenants 1 to 3, users 1 to 6."""
+    """Yield a world on a database with three seeded tenants (ids 1 to 3) and six users (ids 1 to 6)."""
     seed(capsys, database_url, "--customers", CUSTOMERS, "--tenants", 3)
     with World.on(database_url) as world:
         yield world
 
 
 def seed(capsys: pytest.CaptureFixture[str], url: str, *options: object) -> str:
-    """Run `regulars seed`; what it said."""
+    """Run `regulars seed` and return its output."""
     status = run(["seed", "--database", url, *map(str, options)])
     out, err = capsys.readouterr()
     assert (status, err) == (0, "")
@@ -117,7 +117,7 @@ def test_the_totals_are_those_that_counting_gives(seeded: World) -> None:
 
 
 def owner(world: World, tenant: int) -> int:
-    """The user who owns a tenant."""
+    """Return the id of a tenant's owner."""
     ((user,),) = rows(world.url, f"SELECT user_id FROM memberships WHERE role = 'owner' AND tenant_id = {tenant}")
     return int(user)
 
@@ -176,7 +176,7 @@ def test_the_same_number_makes_the_same_people(
 def test_a_database_with_people_in_it_keeps_them(seeded: World, capsys: pytest.CaptureFixture[str]) -> None:
     before = people(seeded.url)
     said = seed(capsys, seeded.url, "--customers", 50, "--tenants", 1)
-    # The world has made two tenants of its own.
+    # The world has created tenants 4 and 5.
     assert "Made 50 customers in 1 tenants (ids 6 to 6)" in said
     assert people(seeded.url)[: len(before)] == before
     assert sizes(seeded.url) == [44, 43, 43, 50]
@@ -201,14 +201,14 @@ def test_the_planner_knows_what_a_great_load_has_brought(
 ) -> None:
     monkeypatch.setattr("regulars.sample_data.seed.WORTH_BUILDING_AFTERWARDS", 1)
     if database_url.startswith("postgresql"):
-        # The server of the tests acknowledges a commit before it is written; until then no page counts as visible.
+        # The test server commits asynchronously, and a page is not marked as visible until the commit is on disk.
         with psycopg.connect(database_url) as server:
             server.execute(f"ALTER DATABASE {server.info.dbname} SET synchronous_commit = on".encode())
     seed(capsys, database_url, "--customers", 500)
     if database_url.startswith("sqlite"):
         assert rows(database_url, "SELECT 1 FROM sqlite_stat1 WHERE tbl = 'customers'")
         return
-    # All pages are known to be visible to all, so that an index alone can answer.
+    # All pages are marked as visible, which allows index-only scans.
     ((count, pages, visible),) = rows(
         database_url, "SELECT reltuples, relpages, relallvisible FROM pg_class WHERE relname = 'customers'"
     )
@@ -251,7 +251,7 @@ def test_numbers_that_make_no_sense_are_wrong_usage(database_url: str, capsys: p
 @pytest.mark.slow
 def test_an_interrupted_seed_leaves_nothing_and_says_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "regulars", "seed", "--customers", "400000", "--database", "sqlite:///new.db"]
-    # Who starts the tests in the background may have them, and all that they start, ignore an interrupt.
+    # If the tests run in the background, they and their child processes may ignore interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
@@ -264,7 +264,7 @@ def test_an_interrupted_seed_leaves_nothing_and_says_nothing(tmp_path: Path) -> 
 
 
 def wait_until_it_loads(log: Path) -> None:
-    """Wait until so much is written that customers must be among it."""
+    """Wait until the write-ahead log is so large that it contains customers."""
     give_up = time.monotonic() + 30
     while (not log.exists() or log.stat().st_size < 10_000_000) and time.monotonic() < give_up:
         time.sleep(0.05)

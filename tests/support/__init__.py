@@ -1,6 +1,6 @@
-"""Servers, databases, clients and people that the tests share."""
+"""Helpers that the tests share: servers, databases, clients and test data."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""The root of the repository."""
+"""Root folder of the repository."""

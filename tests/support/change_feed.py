@@ -1,4 +1,4 @@
-"""A follower of the customers: somebody who knows of them by the feed of changes alone, from its beginning."""
+"""Follower of the change feed, which rebuilds the customers from the changes only."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -8,24 +8,24 @@ READ_AT_ONCE = 7
 LAST_ACTIONS = {"purged", "erased"}
 
 Read = Callable[[Mapping[str, int]], Any]
-"""Takes the parameters of a request for changes, and gives the content of its answer."""
+"""Function that takes the parameters of a request for changes and returns the parsed response."""
 
 
 class Follower:
-    """Takes in the changes one by one, and sees to it that each follows from those before."""
+    """Reads all changes from the start, and asserts that each one is consistent with those before it."""
 
     def __init__(self, read: Read) -> None:
         self.read = read
         self.position = 0
         self.known: dict[int, dict[str, Any]] = {}
-        """The fields of each customer that there is, without those that are empty."""
+        """Nonempty fields of each existing customer, by id."""
         self.changes: Counter[int] = Counter()
-        """How many changes each customer had, also those that are gone."""
+        """Number of changes of each customer, including deleted ones, by id."""
         self.forgotten: set[int] = set()
-        """Customers of whom the feed does not say any more what they were."""
+        """Ids of customers whose data the feed no longer contains."""
 
     def go_on(self) -> None:
-        """Take in what is new."""
+        """Read all new changes."""
         has_more = True
         while has_more:
             answer = self.read({"since": self.position, "limit": READ_AT_ONCE})
@@ -40,7 +40,7 @@ class Follower:
         number, action, changed = change["customer_id"], change["action"], change["fields"]
         self.changes[number] += 1
         assert (action == "created") == (self.changes[number] == 1)
-        # Of who is gone by now it does not say any more what it was; it comes to that end later.
+        # The feed no longer contains the data of a deleted customer. The change that deleted it follows later.
         if action in LAST_ACTIONS or changed is None:
             self.known.pop(number, None)
             self.forgotten.add(number)
@@ -55,4 +55,4 @@ class Follower:
 
 
 EMPTY: Mapping[str, Any] = {"tags": []}
-"""What a field has that is empty, where that is not None."""
+"""Empty values of fields, if they differ from None."""

@@ -1,4 +1,4 @@
-"""An application and a user's browser, for tests of the authorization server: what each of them sends, and no more."""
+"""OAuth application and browser, for tests of the authorization server."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 @dataclass
 class Browser:
-    """A browser with its cookies; it does not follow redirects."""
+    """A browser with cookies, which does not follow redirects."""
 
     world: World
     cookies: dict[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Browser:
 
     @classmethod
     def signed_in(cls, world: World, user_id: int) -> "Browser":
-        """A browser in which the user has signed in."""
+        """Return a browser in which the user is signed in."""
         session, token = start_session(
             world.database, world.settings, user_id, ("pwd",), user_agent="tests", address="127.0.0.1"
         )
@@ -42,12 +42,12 @@ class Browser:
         return cls(world, {"regulars_session": token})
 
     def get(self, path: str, **options: Any) -> Result:
-        """GET, as a browser asks for a page."""
+        """Send a GET request with the headers of a browser."""
         headers = {"Accept": "text/html", "Accept-Language": self.language} | options.pop("headers", {})
         return self._keep(self.world.client.simulate_get(path, cookies=self.cookies, headers=headers, **options))
 
     def post(self, path: str, fields: Any, **options: Any) -> Result:
-        """POST a form."""
+        """Send a POST request with form fields."""
         headers = {"Accept": "text/html", "Accept-Language": self.language, "Content-Type": FORM}
         headers |= options.pop("headers", {})
         return self._keep(
@@ -55,7 +55,7 @@ class Browser:
         )
 
     def submit(self, page: Result, path: str, **fields: str) -> Result:
-        """Send the form on a page, with its hidden fields."""
+        """Submit the form of a page with its hidden fields."""
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
         return self.post(path, {name: unescape(value) for name, value in hidden.items()} | fields)
 
@@ -67,7 +67,7 @@ class Browser:
 
 @dataclass
 class Application:
-    """An application that is registered with the service."""
+    """A registered OAuth client."""
 
     world: World
     client: Client
@@ -75,14 +75,14 @@ class Application:
 
     @classmethod
     def register(cls, world: World, kind: str = "browser", **options: Any) -> "Application":
-        """A new one; public unless its kind has a secret."""
+        """Register a client of this kind. It has a secret only if its kind requires one."""
         given = {"name": "Randevu", "redirect_uris": [CALLBACK], "scopes": SCOPES} | options
         if kind in {"device", "service"}:
             given["redirect_uris"] = ()
         return cls(world, *create_client(world.database, kind=kind, **given))
 
     def request(self, **parameters: str | None) -> str:
-        """The address of an authorization request; a parameter that is None is left out."""
+        """Return the path of an authorization request, without the parameters that are None."""
         usual = {
             "response_type": "code",
             "client_id": self.client.id,
@@ -95,21 +95,21 @@ class Application:
         return "/oauth/authorize?" + urlencode(chosen)
 
     def code(self, browser: Browser, **parameters: str | None) -> str:
-        """An authorization code that the user of the browser allows."""
+        """Return an authorization code, after the user of the browser has consented."""
         page = browser.get(self.request(**parameters))
         if page.status_code == 200:
             page = browser.submit(page, "/oauth/consent", decision="allow")
         return answer_of(page)["code"]
 
     def tokens(self, browser: Browser, **parameters: str | None) -> dict[str, Any]:
-        """The tokens for such a code."""
+        """Return the tokens for a new authorization code."""
         given = {"redirect_uri": parameters["redirect_uri"]} if "redirect_uri" in parameters else {}
         result = self.redeem(self.code(browser, **parameters), **given)
         assert result.status_code == 200, result.text
         return dict(result.json)
 
     def redeem(self, code: str, **parameters: str | None) -> Result:
-        """Exchange a code."""
+        """Exchange an authorization code."""
         usual = {"code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
         return self.ask("/oauth/token", grant_type="authorization_code", **(usual | parameters))
 
@@ -118,25 +118,25 @@ class Application:
         return self.ask(grant_type="refresh_token", refresh_token=token, **parameters)
 
     def ask(self, path: str = "/oauth/token", **parameters: str | None) -> Result:
-        """POST to an endpoint, as this client."""
+        """Send a POST request to an endpoint with the credentials of this client."""
         mine = {"client_id": self.client.id} | ({"client_secret": self.secret} if self.secret else {})
         fields = {name: value for name, value in (mine | parameters).items() if value is not None}
         return self.world.client.simulate_post(path, body=urlencode(fields), headers={"Content-Type": FORM})
 
 
 def answer_of(result: Result) -> dict[str, str]:
-    """What an answer that is a redirect to the application tells it."""
+    """Return the parameters of a redirect to the application."""
     assert result.status_code == 303, result.text
     return answer_of_uri(result.headers["location"])
 
 
 def answer_of_uri(location: str) -> dict[str, str]:
-    """The same, from the address."""
+    """Return the query parameters of a redirect URI."""
     return {name: values[-1] for name, values in parse_qs(location.partition("?")[2]).items()}
 
 
 def refused(result: Result, error: str, status: int = 400) -> None:
-    """Check that a token endpoint's answer is this error, in the form of RFC 6749, section 5.2."""
+    """Assert that the response of a token endpoint is this error (RFC 6749, section 5.2)."""
     assert (result.status_code, result.json["error"]) == (status, error), result.text
     assert result.headers["Cache-Control"] == "no-store"
     assert set(result.json) <= {"error", "error_description"}

@@ -1,4 +1,4 @@
-"""Somebody else who writes at the same time."""
+"""Concurrent writer for tests of reads that must not block."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +16,16 @@ Result = TypeVar("Result")
 
 
 def beside_a_writer(world: World, action: Callable[[], Result]) -> Result:
-    """What `action` gives while another program writes, for whom who waits would wait an hour."""
+    """Return the result of `action`, called while another program holds the write lock.
+
+    The lock timeout is an hour, so an action that waits for the lock exceeds the timeout of the test.
+    """
     other = open_database(world.url)
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as pool:
         patched.setattr("regulars.db.sqlite.BUSY_SECONDS", AN_HOUR)
         with other.transaction():
             lock_customers(other, world.clinic)
-            # A thread of its own has a connection of its own, which is opened only now.
+            # The new thread opens its own connection, to which the patched timeout applies.
             result = pool.submit(action).result(PATIENCE_SECONDS)
     other.close()
     return result

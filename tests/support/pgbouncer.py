@@ -1,4 +1,4 @@
-"""A PgBouncer for the tests alone, in transaction mode, before one of their PostgreSQL servers."""
+"""PgBouncer in transaction mode, in front of a PostgreSQL server of the tests."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ import psycopg
 from tests.support.postgres import USER, Server, free_port, ordinary_user
 
 SESSIONS = 3
-"""Few sessions of PostgreSQL's for many connections, so that they change hands with nearly every transaction."""
+"""Number of PostgreSQL sessions: few, so that almost every transaction of a client uses a different one."""
 
 
 @contextmanager
 def running_pgbouncer(server: Server) -> Iterator[str]:
-    """PgBouncer before `server`; its URL, without a database's name."""
+    """Run PgBouncer in front of `server`; yield its URL without a database name."""
     folder, port = Path(tempfile.mkdtemp(prefix="regulars-pgbouncer-")), free_port()
     configuration = folder / "pgbouncer.ini"
     configuration.write_text(

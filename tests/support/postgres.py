@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests alone: from Debian's package, on a free port, gone when they are."""
+"""Temporary PostgreSQL servers, from Debian's package, on free ports."""
 
 import os
 import shutil
@@ -14,23 +14,23 @@ import psycopg
 
 USER = "postgres"
 is_allowed = True
-"""Whether a server may be started: the tests set it to False if none of those that will run is marked for it."""
+"""Whether a server may be started; False if no selected test has the marker `postgresql`."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A PostgreSQL server; `url` is its address without a database's name."""
+    """A PostgreSQL server with its files in `folder`."""
 
     folder: Path
     port: int
 
     @property
     def url(self) -> str:
-        """Its address, without a database's name."""
+        """URL of the server, without a database name."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it; it answers when this returns."""
+        """Start the server and wait until it accepts connections."""
         options = (
             f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
             " -c synchronous_commit=off -c max_connections=60 -c shared_buffers=64MB"
@@ -38,24 +38,24 @@ class Server:
         self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options, "-w", "start")
 
     def stop(self) -> None:
-        """Stop it at once, whoever is connected."""
+        """Stop the server and close its connections."""
         self._run("pg_ctl", "-D", self.folder / "data", "-m", "fast", "-w", "stop")
 
     def crash(self) -> None:
-        """End it as a crash does: nothing is finished, and all is recovered from its log when it starts again."""
+        """Stop the server without a checkpoint, as in a crash, so that the next start recovers from its log."""
         self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
 
     def initialise(self, options: tuple[str, ...]) -> None:
-        """Make its files."""
+        """Create the data folder."""
         self._run("initdb", "-D", self.folder / "data", "-U", USER, "-A", "trust", "-E", "UTF8", *options)
 
     def copy_to(self, other: "Server") -> None:
-        """Make the files of a replica of this server, which follows it once it is started."""
+        """Copy the data folder to `other`, which becomes a replica when it is started."""
         data = other.folder / "data"
         other._run("pg_basebackup", "-D", data, "-R", "-c", "fast", "-h", "127.0.0.1", "-p", self.port, "-U", USER)
 
     def execute(self, command: str) -> None:
-        """Run `command` in the server's own database, outside of a transaction."""
+        """Execute `command` in the database `postgres`, outside a transaction."""
         with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
             connection.execute(command.encode())
 
@@ -72,7 +72,7 @@ class Server:
 
 @contextmanager
 def running_server(*initdb_options: str) -> Iterator[Server]:
-    """A new server, stopped and removed at the end."""
+    """Run a new server; stop it and delete its files at the end."""
     folder = Path(tempfile.mkdtemp(prefix="regulars-postgres-"))
     server = Server(folder, free_port())
     try:
@@ -88,7 +88,7 @@ def running_server(*initdb_options: str) -> Iterator[Server]:
 
 @contextmanager
 def running_replica(primary: Server) -> Iterator[Server]:
-    """A new server that replays what `primary` writes, stopped and removed at the end."""
+    """Run a new replica of `primary`; stop it and delete its files at the end."""
     folder = Path(tempfile.mkdtemp(prefix="regulars-replica-"))
     server = Server(folder, free_port())
     try:
@@ -103,7 +103,7 @@ def running_replica(primary: Server) -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens at."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -119,7 +119,10 @@ def _programs() -> Path:
 
 
 def ordinary_user(folder: Path) -> str | None:
-    """PostgreSQL refuses to run as root: Debian's package has made a user for it, who gets the folder."""
+    """Return the user to run PostgreSQL as, which becomes the owner of `folder`; None unless run as root.
+
+    PostgreSQL refuses to run as root. Debian's package creates a user for it.
+    """
     if os.getuid() != 0:
         return None
     shutil.chown(folder, USER, USER)

@@ -1,5 +1,7 @@
-"""What the OpenAPI document cannot say, for Schemathesis: a rule between two parameters, that a cursor is ours, what
-there is to refer to, what a phone number looks like, and that a key stands for one request."""
+"""Hooks that tell Schemathesis the rules that the OpenAPI document cannot express.
+
+They concern dependent parameters, cursors, references to other resources, phone numbers and idempotency keys.
+"""
 
 import re
 from typing import Any
@@ -10,7 +12,7 @@ NOT_OURS = ("country_id", "default_channel_id", "user_id")
 LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*")
 URL = re.compile(r"https://[^\s\x00-\x1f\x7f-\x9f]+")
 COUNTRY = re.compile(r"\s*[A-Za-z]{2}\s*")
-# What the schema allows, at most so long, and what is sent instead.
+# Pattern and maximum length that the schema allows, and the valid value to send instead.
 WELL_FORMED = {
     "phone_number": (LINE, 20, "0532 111 22 33"),
     "email": (LINE, 255, "ayse@example.com"),
@@ -25,17 +27,17 @@ keys_seen: set[Any] = set()
 
 @schemathesis.hook
 def map_query(context: schemathesis.HookContext, query: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The same without its cursor, so that little is left out."""
+    """Remove the cursor from the query, so that few generated requests are skipped."""
     return {name: value for name, value in query.items() if name != "cursor"} if query else query
 
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
-    """Let its body be well-formed, and refer to nothing; what breaks the schema stays as it is."""
+    """Replace generated values in a valid body by well-formed ones without references; keep an invalid body."""
     if isinstance(case.body, dict):
         case.body = {name: _meant(name, value) for name, value in case.body.items() if not _refers(name, value)}
         if case.body.get("atomic") is True:
-            # Then what is wrong with a customer, whose fields this schema leaves open, is wrong with the whole.
+            # In this mode, one invalid customer fails the whole batch, and the schema does not describe customers.
             case.body["atomic"] = False
 
 
@@ -52,7 +54,7 @@ def _is_id(value: Any) -> bool:
 
 def _meant(name: str, value: Any) -> Any:
     if name == "role" and value == "owner":
-        # Or whoever asks would not be the last one, and might go.
+        # With a second owner, the user of the test could leave the tenant and lose access to it.
         return "admin"
     if name == "name" and isinstance(value, str) and not value.isprintable() and LINE.fullmatch(value):
         return "Ayşe"
@@ -63,8 +65,10 @@ def _meant(name: str, value: Any) -> Any:
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Leave out requests whose `min_age` is above their `max_age`, with a cursor, for one state of a customer, or with
-    a key that there was before: our own tests see to these."""
+    """Skip requests that other tests cover.
+
+    These have a `min_age` above `max_age`, a cursor, a precondition on a customer's version, or a repeated key.
+    """
     headers: dict[str, Any] = dict(case.headers or {})
     key = headers.get("Idempotency-Key")
     if "If-Match" in headers or key in keys_seen:

@@ -1,4 +1,4 @@
-"""The service as it runs: `regulars serve` in a process of its own, at a free port."""
+"""The service as a process: `regulars serve` on a free port."""
 
 import json
 import os
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 30
 
 @dataclass
 class Server:
-    """A running server, on the database of a world."""
+    """A running server on the database of a world."""
 
     world: World
     port: int
@@ -35,28 +35,28 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log_lines(self) -> list[dict[str, Any]]:
-        """What it has logged."""
+        """Return the log events."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        """GET as Alice."""
+        """Send a GET request as Alice."""
         headers = {"Authorization": f"Bearer {self.world.token(self.world.alice)}"} | options.pop("headers", {})
         return httpx.get(self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **options)
 
     def client(self, user: int | None = None) -> httpx.Client:
-        """A client that keeps its connection, as a user (Alice, if none is named) with all scopes."""
+        """Return a client with a persistent connection, as a user (default: Alice) with all scopes."""
         token = self.world.token(user or self.world.alice, list(SCOPES))
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS)
 
     def send(self, raw: bytes) -> bytes:
-        """All that it answers to these bytes until it closes the connection."""
+        """Send raw bytes; return everything received until the server closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
-            # It need not read to the end what it refuses.
+            # The server may close the connection before it has read a rejected request completely.
             with suppress(ConnectionError):
                 connection.sendall(raw)
             return b"".join(iter(lambda: _received(connection), b""))
@@ -71,13 +71,13 @@ def _received(connection: socket.socket) -> bytes:
 
 @contextmanager
 def running(world: World, *options: str) -> Iterator[Server]:
-    """The service on the world's database; it is ready when this gives it, and ended afterwards."""
+    """Run the service on the world's database; yield it when it is ready, and stop it at the end."""
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder, "log"), world.settings.port
-        # A browser must find it at its own origin: then the world has been given a port.
+        # Tests with a browser set the port in the world, because the browser must use the public origin.
         if port == Settings().port:
             port = free_port()
-        # The tokens of the world name its origin as their issuer, whatever the port.
+        # The issuer of the world's tokens is its public origin, which may have another port.
         origin = world.settings.origin
         arguments = ["serve", "--database", world.url, "--port", str(port), "--public-url", origin, *options]
         with log.open("wb") as stderr, started(arguments, port, stderr, world.settings.secret_key) as process:
@@ -88,7 +88,7 @@ def running(world: World, *options: str) -> Iterator[Server]:
 def started(
     arguments: list[str], port: int, output: IO[bytes], secret_key: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """`regulars` with `arguments`, which serves at `port`; it writes all that it says to `output`."""
+    """Run `regulars` with `arguments` and its output in `output`; wait until it listens on `port`."""
     environment = os.environ | ({"REGULARS_SECRET_KEY": secret_key} if secret_key else {})
     process = subprocess.Popen(
         [sys.executable, "-m", "regulars", *arguments],
@@ -121,7 +121,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def kill(server: Server) -> None:
-    """End all of its processes at once, with no time to finish anything."""
+    """Kill all processes of the server without a graceful shutdown."""
     os.killpg(server.process.pid, signal.SIGKILL)
     server.process.wait(PATIENCE_SECONDS)
 

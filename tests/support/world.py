@@ -1,4 +1,4 @@
-"""The world of the tests: Alice owns a clinic and Bob is on her team; Charlie has a salon; Dora belongs to both."""
+"""Test data: Alice owns a clinic with Bob as a member, Charlie owns a salon, and Dora is a member of both."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ NOON = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 
 @dataclass
 class World:
-    """An open database with people in it, and a client of the service before it."""
+    """An open database with tenants and users, and a test client of the service."""
 
     url: str
     database: Database
@@ -40,14 +40,14 @@ class World:
     bob: int = 0
     charlie: int = 0
     dora: int = 0
-    """Dora is a member of the clinic and of the salon."""
+    """User id of Dora, a member of the clinic and of the salon."""
     tokens: dict[int, str] = field(default_factory=dict)
     writers: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
     def on(cls, url: str, **settings: Any) -> Iterator[Self]:
-        """The world on the migrated, empty database at `url`."""
+        """Yield a world on the migrated, empty database at `url`."""
         chosen = Settings(database=url, secret_key="a secret for the tests alone, 32+", **settings)
         database = open_database(url, threads=4, replicas=chosen.replicas)
         try:
@@ -58,7 +58,7 @@ class World:
             database.close()
 
     def populate(self) -> None:
-        """Add the tenants and their people."""
+        """Add the tenants and users."""
         self.clinic = create_tenant(
             self.database, name="Klinik Güneş", time_zone="Europe/Istanbul", locale="tr-TR", country_code="TR"
         ).id
@@ -75,11 +75,11 @@ class World:
         add_member(self.database, self.salon, "dora@example.com", Role.VIEWER)
 
     def token(self, user_id: int, scopes: Sequence[str] = ("customers:read",), **options: Any) -> str:
-        """A new access token for the user."""
+        """Return a new access token for the user."""
         return issue_access_token(self.database, self.settings, user_id, scopes, **options)
 
     def get(self, path: str = LIST, *, user: int | None = None, tenant: object = None, **options: Any) -> Result:
-        """GET as a user (Alice, if none is named), in a tenant."""
+        """Send a GET request as a user (default: Alice) for a tenant."""
         user_id = user or self.alice
         if user_id not in self.tokens:
             self.tokens[user_id] = self.token(user_id)
@@ -98,7 +98,7 @@ class World:
         tenant: object = None,
         **options: Any,
     ) -> Result:
-        """A request with a JSON body (none for None), as a user (Alice, if none is named) with all scopes."""
+        """Send a request as a user (default: Alice) with all scopes. Its JSON body is omitted if `content` is None."""
         user_id = user or self.alice
         if user_id not in self.writers:
             self.writers[user_id] = self.token(user_id, list(SCOPES))
@@ -111,13 +111,13 @@ class World:
         return self.client.simulate_request(method, path, headers=headers, **options)
 
     def create(self, **fields: Any) -> int:
-        """Create a customer over the API, as Alice; its id."""
+        """Create a customer with the API as Alice, and return its id."""
         answer = self.send("POST", LIST, {"first_name": "Ayşe"} | fields)
         assert answer.status_code == 201, answer.text
         return int(answer.json["data"]["id"])
 
     def add(self, tenant_id: int | None = None, **fields: Any) -> int:
-        """Insert a customer (into the clinic, if no tenant is named); its id."""
+        """Insert a customer into a tenant (default: the clinic), and return its id."""
         (new_id,) = self.database.new_ids(SEQUENCE, 1)
         common: dict[str, Any] = {"id": new_id, "first_name": "Ayşe", "created_at": NOON, "updated_at": NOON}
         made = Record(**(common | fields))
@@ -125,7 +125,7 @@ class World:
         return made.id
 
     def add_customers(self) -> None:
-        """40 customers of the clinic, 3 of them in the trash, and 2 of the salon."""
+        """Add 40 customers to the clinic, 3 of them in the trash, and 2 to the salon."""
         genders = ("female", "male", "other", None)
         for number in range(40):
             self.add(
@@ -145,13 +145,13 @@ class World:
 
 
 def names(result: Result) -> list[str]:
-    """The first names on a page, in its order."""
+    """Return the first names on a page, in order."""
     assert result.status_code == 200, result.text
     return [customer["first_name"] for customer in result.json["data"]]
 
 
 def expect_error(result: Result, status: int, code: str) -> dict[str, Any]:
-    """The body of an error, which must have this status and code and the contract's form."""
+    """Assert that the response is an error with this status and code, and return its body."""
     assert result.status_code == status, result.text
     assert result.json["error"] == code
     assert result.json["message"]

@@ -1,4 +1,4 @@
-"""Writers who see their work done whatever becomes of the service, and who know what must be there in the end."""
+"""Writers that repeat requests until they succeed, and that know the expected final state of their customers."""
 
 import random
 import threading
@@ -21,7 +21,7 @@ DONE = {200, 201, 204}
 
 @dataclass
 class Wanted:
-    """What a customer must be: all that is written of it is made from `name` and `number`."""
+    """Expected state of a customer. All of its fields are derived from `name` and `number`."""
 
     name: str
     number: int = 0
@@ -29,7 +29,7 @@ class Wanted:
     changes: int = 1
 
     def content(self, tags: Sequence[int]) -> dict[str, Any]:
-        """What is written of it."""
+        """Return the fields of the customer."""
         return {
             "first_name": self.name,
             "job": f"Job {self.number}",
@@ -40,14 +40,15 @@ class Wanted:
 
     @property
     def word(self) -> str:
-        """By which a search finds it alone, as it is now."""
+        """Search word that only the current version of this customer matches."""
         return f"{self.name}n{self.number}z"
 
 
 class Writer:
-    """Writes customers of its own, one request after the other, each until it knows what became of it.
+    """Writes its own customers with one request at a time, and determines the outcome of each request.
 
-    Most of its requests have an Idempotency-Key, and are repeated; after the others it looks whether they were done.
+    Most requests have an Idempotency-Key and are repeated until they succeed. For the others, the writer reads the
+    customer to find out whether the request was executed.
     """
 
     def __init__(self, url: str, token: str, tags: Sequence[int], number: int) -> None:
@@ -63,11 +64,11 @@ class Writer:
 
     @property
     def acknowledged(self) -> int:
-        """How many writes it was told of that they are done."""
+        """Number of acknowledged writes."""
         return sum(self.statuses[status] for status in DONE)
 
     def run(self, stop: threading.Event) -> None:
-        """Write until it is told to stop."""
+        """Write until `stop` is set."""
         with self.client:
             while not stop.is_set():
                 self._write()
@@ -134,7 +135,7 @@ class Writer:
     def _once(
         self, method: str, path: str, content: object = None, headers: dict[str, str] | None = None
     ) -> httpx.Response | None:
-        """The answer that it was done; None where nothing is known, or is told to come again."""
+        """Return the response if it is a success; None if the outcome is unknown or the client must retry."""
         try:
             answer = self.client.request(method, path, json=content, headers=headers)
         except httpx.TransportError:
@@ -162,20 +163,20 @@ class Writer:
 
 
 class Work:
-    """What all writers do at once."""
+    """Concurrent runs of all writers."""
 
     def __init__(self, pool: ThreadPoolExecutor, writers: Sequence[Writer]) -> None:
         self.stop = threading.Event()
         self.runs = [pool.submit(writer.run, self.stop) for writer in writers]
 
     def check(self) -> None:
-        """Raise what a writer has raised, if one has."""
+        """Raise the exception of a writer, if any."""
         for run in self.runs:
             if run.done():
                 run.result()
 
     def finish(self) -> None:
-        """Let each end when it knows what became of its last request."""
+        """Stop all writers and wait until they know the outcome of their last requests."""
         self.stop.set()
         for run in self.runs:
             run.result()
@@ -183,7 +184,7 @@ class Work:
 
 @contextmanager
 def writing(writers: Sequence[Writer]) -> Iterator[Work]:
-    """All write in the course of this."""
+    """Run all writers in threads within the context."""
     with ThreadPoolExecutor(len(writers)) as pool:
         work = Work(pool, writers)
         try:

@@ -1,4 +1,4 @@
-"""The two databases answer with the same bytes, and both as a plain reading of the contract says."""
+"""Both databases return identical bytes, and the result that a simple implementation of the contract computes."""
 
 import random
 import re
@@ -62,7 +62,7 @@ NOW = datetime(2026, 2, 28, 21, 30, 0, tzinfo=UTC)
 
 
 def made_up_customers(count: int, user_ids: list[int]) -> list[Record]:
-    """Customers that have much in common, so that ties, empty values and repeated words are many."""
+    """Return random customers with many ties, empty values and repeated words."""
     draw = random.Random(7)
     found = []
     for number in range(1, count + 1):
@@ -89,7 +89,7 @@ def made_up_customers(count: int, user_ids: list[int]) -> list[Record]:
 
 
 def piece(draw: random.Random, customer: Record) -> str:
-    """Some characters in a row of what is searched of a customer."""
+    """Return a random substring of a searchable field of the customer."""
     texts = [customer.first_name, customer.last_name, customer.email, customer.phone_number, customer.identity_number]
     word = draw.choice([word for text in texts if text for word in text.split()])
     start = draw.randrange(len(word))
@@ -97,7 +97,7 @@ def piece(draw: random.Random, customer: Record) -> str:
 
 
 def random_request(draw: random.Random, customers: list[Record], user_ids: list[int]) -> dict[str, Any]:
-    """Parameters of which each is there or not."""
+    """Return a random subset of the parameters, with random values."""
     every: dict[str, Any] = {
         "search": draw.choice((draw.choice(WORDS), piece(draw, draw.choice(customers)))),
         "per_page": draw.choice((1, 2, 15, 100)),
@@ -121,13 +121,13 @@ def random_request(draw: random.Random, customers: list[Record], user_ids: list[
 
 
 def tags_of(customer: Record) -> list[int]:
-    """Every third has the first tag, every seventh the second."""
+    """Return the tags of a customer: every third has the first tag, every seventh the second."""
     return [tag for tag, every in ((1, 3), (2, 7)) if customer.id % every == 0]
 
 
 @pytest.fixture(scope="module")
 def turkish_database() -> Iterator[str]:
-    """A database in which `lower('I')` is `ı`, on a server whose every text sorts as in Turkish."""
+    """Run a PostgreSQL server with a Turkish locale, where `lower('I')` is `ı`; yield a database URL."""
     turkish = ("--locale-provider=icu", "--icu-locale=tr-TR", "--locale=C.UTF-8")
     with postgres.running_server(*turkish) as server:
         server.execute("CREATE DATABASE turkish")
@@ -137,7 +137,7 @@ def turkish_database() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def same_worlds(fresh_database: FreshDatabase, turkish_database: str, pooled_database: str) -> Iterator[list[World]]:
-    """The same world on SQLite, on PostgreSQL in the locale C, in Turkish, and behind PgBouncer."""
+    """Yield identical worlds on SQLite and on PostgreSQL (locale C, Turkish locale, behind PgBouncer)."""
     with ExitStack() as stack:
         urls = [*map(fresh_database, KINDS), turkish_database, pooled_database]
         worlds = [stack.enter_context(World.on(url)) for url in urls]
@@ -152,7 +152,7 @@ def same_worlds(fresh_database: FreshDatabase, turkish_database: str, pooled_dat
 
 
 def expected(world: World, customers: list[Record], asked: dict[str, Any]) -> tuple[list[int], int]:
-    """The ids on the page, and the total, worked out the slow and simple way."""
+    """Return the ids on the page and the total, computed by a simple implementation in Python."""
     wanted_trash = asked.get("trashed") in {"true", "1"}
     today = datetime.now(ZoneInfo("Europe/Istanbul")).date()
     found = [

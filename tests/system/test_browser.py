@@ -1,4 +1,4 @@
-"""The pages in Debian's Chromium, before a running server: what a person sees and clicks."""
+"""Pages of a running server in Debian's Chromium."""
 
 import shutil
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ MY_PAGES = "profile password second-factor passkeys sessions connections tokens"
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; `make test` has installed it."""
+    """Run Debian's Chromium, which `make test` installs."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, "--disable-sync"])
         yield browser
@@ -32,14 +32,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(fresh_database: FreshDatabase) -> Iterator[Server]:
-    """The service, for all tests of this file: each has a user of its own."""
+    """Run the service for all tests of this module. Each test creates its own user."""
     with World.on(fresh_database("sqlite"), port=free_port()) as world, running(world) as started:
         yield started
 
 
 @pytest.fixture
 def page(chromium: Browser, server: Server) -> Iterator[Page]:
-    """An empty browser at the service, known by the name under which it is found."""
+    """Yield a page of a new browser context at the public origin of the service."""
     yield from open_page(chromium, server)
 
 
@@ -56,7 +56,7 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 
 
 def request_of(server: Server, app: Application) -> tuple[str, str]:
-    """An authorization request of a native app, which comes back to a page that is there, and that address."""
+    """Return the path of an authorization request of a native app, and its redirect URI, which is an existing page."""
     address = server.world.settings.origin.replace("localhost", "127.0.0.1") + "/healthz"
     return app.request(redirect_uri=address, scope="openid customers:read"), address
 

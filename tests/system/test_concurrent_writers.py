@@ -1,7 +1,7 @@
-"""Many who write the same customers at once, through three processes of two servers on one database, and some who
-follow them: nobody's change is lost, doubled or seen twice, and nobody is told of an error that is none of theirs.
+"""Concurrent writes to the same customers through three processes of two servers on one database, and their readers.
 
-`WRITES` says how many requests each writer makes (default 30).
+No change may be lost, repeated or returned twice, and no request may fail because of a conflict that the client did
+not cause. The environment variable `WRITES` sets the number of requests of each writer (default 30).
 """
 
 import os
@@ -41,7 +41,7 @@ Clients = tuple[httpx.Client, httpx.Client]
 
 @pytest.fixture(scope="module", params=KINDS)
 def servers(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Servers]:
-    """Two servers on one database, one of them with two workers."""
+    """Run two servers on one database, one of them with two workers."""
     with (
         World.on(fresh_database(request.param)) as world,
         running(world, "--workers", "1") as one,
@@ -52,7 +52,7 @@ def servers(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> It
 
 @pytest.fixture(autouse=True)
 def no_complaint(servers: Servers) -> Iterator[None]:
-    """Neither server has a fault or a database that is busy to tell of afterwards."""
+    """Assert after each test that the servers logged only requests, and no errors or lock timeouts."""
     yield
     complaints = [line for server in servers for line in server.log_lines if line.get("event") != "request"]
     assert complaints == []
@@ -66,12 +66,12 @@ def at_once(
     headers: Mapping[str, str] | None = None,
     user: int | None = None,
 ) -> list[httpx.Response]:
-    """The answers to requests with these contents, made at the same moment, in turn at either server."""
+    """Send requests with these contents at the same time, alternately to both servers; return the responses."""
     ready = threading.Barrier(len(contents))
 
     def run(client: httpx.Client, content: object) -> httpx.Response:
         with client:
-            client.get(LIST)  # so that the connection is there
+            client.get(LIST)  # opens the connection
             ready.wait(PATIENCE_SECONDS)
             return client.request(method, path, json=content, headers=headers)
 
@@ -138,7 +138,7 @@ def test_who_writes_without_a_pause_keeps_nobody_from_writing(servers: Servers) 
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def create(number: int) -> Counter[int]:
-        # httpx would be the one who pauses.
+        # httpx is too slow to write without pauses.
         connection = HTTPConnection("127.0.0.1", servers[1].port, timeout=PATIENCE_SECONDS)
         found: Counter[int] = Counter()
         for _ in range(4 * WRITES):
@@ -192,7 +192,7 @@ def check_totals(world: World, there: Mapping[int, Mapping[str, Any]]) -> None:
 
 
 def write(client: httpx.Client, seed: int, shared: list[int]) -> None:
-    """Make random requests, nearly all about the same few customers; none is refused but for what others did."""
+    """Send random requests, most of them to the same few customers. Only conflicts with other writers may fail."""
     draw = random.Random(seed)
     own: list[int] = []
     with client:
@@ -228,7 +228,7 @@ def content(draw: random.Random, number: int) -> dict[str, Any]:
 
 
 def reader(clients: Clients) -> Callable[[Mapping[str, int]], Any]:
-    """Reads the feed, now at the one server and now at the other."""
+    """Return a function that reads the change feed alternately from both servers."""
     turns = list(clients)
 
     def read(asked: Mapping[str, int]) -> Any:
@@ -245,7 +245,7 @@ def follow(follower: Follower, done: threading.Event) -> None:
 
 
 def shown(customer: Mapping[str, Any]) -> dict[str, Any]:
-    """What is compared of a customer."""
+    """Return the fields of a customer that are compared."""
     return {name: customer.get(name) for name in COMPARED}
 
 
@@ -258,7 +258,7 @@ def as_fields(customer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def table(clients: Clients) -> dict[int, dict[str, Any]]:
-    """All customers, as somebody reads them who follows the cursors."""
+    """Read all customers by following the cursors."""
     found: dict[int, dict[str, Any]] = {}
     for trashed in ("true", "false"):
         asked = {"limit": "10", "trashed": trashed}
@@ -272,9 +272,9 @@ def table(clients: Clients) -> dict[int, dict[str, Any]]:
 
 
 class Latecomer:
-    """Somebody who takes a cursor of the feed, then reads the list, and goes on from that cursor.
+    """Client that takes a cursor of the change feed, reads the list, and then reads the changes after the cursor.
 
-    What happened after the cursor may be in the list already: to take it in once more makes no difference.
+    The list may already include some of these changes; applying them again has no effect.
     """
 
     def __init__(self, clients: Clients) -> None:
@@ -284,7 +284,7 @@ class Latecomer:
         self.known: dict[int, dict[str, Any]] = {}
 
     def join(self) -> None:
-        """Read the list while others write."""
+        """Read the list during concurrent writes."""
         has_more = True
         while has_more:
             meta = self.read({"since": self.position, "limit": 1000})["meta"]
@@ -292,7 +292,7 @@ class Latecomer:
         self.known = table(self.clients)
 
     def go_on(self) -> None:
-        """Take in what happened since."""
+        """Apply the changes since the cursor."""
         has_more = True
         while has_more:
             answer = self.read({"since": self.position, "limit": 10})
@@ -310,7 +310,7 @@ class Latecomer:
             to = {name: pair["to"] for name, pair in fields.items()}
             self.known[number] = shown(self.known[number] | to)
         else:
-            # It is new, or was moved to or from the trash while the list was read.
+            # The customer is new, or was trashed or restored while the list was read.
             answer = self.clients[0].get(f"{LIST}/{number}")
             if answer.status_code == httpx.codes.OK:
                 self.known[number] = as_fields(answer.json()["data"])

@@ -1,4 +1,4 @@
-"""What nobody has to set: a worker for each core, few connections, and a start that loads nothing for show."""
+"""Defaults: one worker per core, few database connections, and a fast start without unused modules."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ from tests.support.server import running
 from tests.support.world import LIST, World
 
 NOT_WHEN_SERVING = ("alembic", "mako", "faker", "pycountry", "psycopg")
-"""They migrate, make up people, or are for another database."""
+"""Modules for migrations, for sample data, or for another database."""
 
 
 def test_a_server_loads_nothing_that_it_does_not_use() -> None:
@@ -31,7 +31,7 @@ def test_a_server_loads_nothing_that_it_does_not_use() -> None:
 
 
 def cores_in(folder: Path, own: str, **files: str) -> int:
-    """The cores that a process in the control group `own` sees, where these are the groups' files."""
+    """Return the number of usable cores of a process in the control group `own`, given the files of the groups."""
     for name, content in files.items():
         path = folder / name.replace("__", "/").replace("_max", ".max")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def test_there_is_a_worker_for_each_core_but_no_more_than_postgresql_has_connect
 
 @pytest.mark.parametrize("dialect", KINDS)
 def test_each_new_form_of_the_list_is_remembered_in_a_few_kilobytes(dialect: str) -> None:
-    """There are thousands of them, and whoever asks decides which."""
+    """Clients can request thousands of different query shapes."""
     shapes = [
         QueryShape(dialect, rows, sort_by, "asc", False, True, False, True, False, ((3,),))
         for rows in range(200, 230)
@@ -85,7 +85,7 @@ def test_each_new_form_of_the_list_is_remembered_in_a_few_kilobytes(dialect: str
 
 @pytest.mark.postgresql
 def test_a_worker_that_gets_a_single_connection_answers_all_the_same(fresh_database: FreshDatabase) -> None:
-    """Two workers take eight connections where they can: of five, one leaves at least one to the other."""
+    """Two workers open up to eight connections. With a limit of five, each worker still gets at least one."""
     with World.on(fresh_database("postgresql")) as world:
         world.add_customers()
         with psycopg.connect(world.url, autocommit=True) as connection:

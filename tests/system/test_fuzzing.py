@@ -1,5 +1,7 @@
-"""Schemathesis, which did not read our code, asks the running server for all that its OpenAPI document allows and
-forbids: no answer may differ from the document, and none be a 500."""
+"""Schemathesis tests of the running server, generated from its OpenAPI document.
+
+Responses to valid and invalid requests must match the document, and none may have the status 500.
+"""
 
 import os
 import subprocess
@@ -42,5 +44,5 @@ def test_every_answer_is_as_the_document_says(world: World) -> None:
     api = {path: one for path, one in routes(world.settings, world.database) if path.startswith("/api/v")}
     operations = sum(len(getattr(one, "operations")) for one in api.values())  # noqa: B009
     assert f"{operations} selected / {operations} total" in done.stdout
-    # To undo a merge it would have to merge two customers first.
+    # Schemathesis would have to merge two customers before it can undo a merge.
     assert api.keys() - answered <= {"/api/v1/customers/{id}/unmerge"}

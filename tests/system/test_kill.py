@@ -1,7 +1,7 @@
-"""Killed in the midst of writing, and started again: what was acknowledged is there, what was not is there wholly or
-not at all, and what was repeated was done once.
+"""Servers and databases that are killed during writes, and restarted.
 
-`KILLS` says how often each is killed (default 3).
+Acknowledged writes must persist, other writes must be applied completely or not at all, and repeated requests must be
+executed once. The environment variable `KILLS` sets how often each process is killed (default 3).
 """
 
 import os
@@ -35,13 +35,13 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("KILLS", "3"))
 WRITERS = 6
 LIVES_SECONDS = (0.2, 2.5)
-"""How long a server lives: some until after its first fold of the census."""
+"""Minimum and maximum lifetime of a server. Some servers live long enough to merge count deltas."""
 CRASHES = 2
 MOST_SEARCHED = 500
 WRITTEN = ("first_name", "job", "address", "identity_number")
 
 Everyone = Mapping[int, tuple[Wanted, Sequence[int]]]
-"""The customers by their ids, each with the tags that its writer chooses from."""
+"""Expected customers by id, each with the tags that its writer chooses from."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,7 +67,7 @@ def test_a_server_that_is_killed_loses_nothing_and_doubles_nothing(kind: str, fr
 def test_a_postgresql_that_crashes_is_a_503_and_no_more() -> None:
     with postgres.running_server() as server:
         server.execute("CREATE DATABASE crashing")
-        # As it is on a server that is not there for tests: what is acknowledged is in the log.
+        # Commit synchronously, as in production, so that acknowledged writes survive the crash.
         server.execute("ALTER DATABASE crashing SET synchronous_commit = on")
         url = f"{server.url}/crashing"
         migrate(url)
@@ -103,7 +103,7 @@ def statuses(writers: Sequence[Writer]) -> Counter[int]:
 
 
 def tell(what: str, writers: Sequence[Writer]) -> None:
-    """How much was tried, for whoever runs this with -rP."""
+    """Print the number of requests, which pytest shows with -rP."""
     acknowledged, unanswered, replayed = (
         sum(getattr(writer, name) for writer in writers) for name in ("acknowledged", "unanswered", "replayed")
     )
@@ -114,7 +114,7 @@ def tell(what: str, writers: Sequence[Writer]) -> None:
 
 
 def check_all(world: World, writers: Sequence[Writer]) -> None:
-    """All is as the writers know it, wherever one looks."""
+    """Assert that all endpoints return the state that the writers expect."""
     wanted = {number: (each, writer.tags) for writer in writers for number, each in writer.customers.items()}
     check_lists(world, wanted)
     check_feed(world, wanted)
@@ -160,7 +160,7 @@ def check_feed(world: World, wanted: Everyone) -> None:
 
 
 def check_search(world: World, everyone: Sequence[Wanted]) -> None:
-    """The index has each as it is now, and not as it was."""
+    """Assert that the search index contains the current versions of the customers and not the previous ones."""
     for each in random.sample(everyone, min(MOST_SEARCHED, len(everyone))):
         for word, expected in ((each.word, 1), (each.name, 1), (f"{each.name}n{each.number - 1}z", 0)):
             asked = {"search": word, "trashed": str(each.trashed).lower()}
@@ -168,7 +168,7 @@ def check_search(world: World, everyone: Sequence[Wanted]) -> None:
 
 
 def check_file(path: str) -> None:
-    """SQLite finds nothing wrong with its file, and its search index knows of each trigram in how many texts it is."""
+    """Assert that the SQLite file is intact and that the search index has exact trigram counts."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -1,4 +1,4 @@
-"""Clients that others wrote, before a running server: from discovery to the end of a token, with no help from us."""
+"""Third-party OAuth clients against a running server, from discovery to token revocation."""
 
 import json
 import re
@@ -38,14 +38,14 @@ def server(fresh_database: FreshDatabase) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def metadata(server: Server) -> dict[str, str]:
-    """What a client finds out by itself."""
+    """Return the metadata from the discovery endpoint."""
     document = httpx.get(server.world.settings.origin + "/.well-known/openid-configuration").json()
     assert document["issuer"] == server.world.settings.origin
     return dict(document)
 
 
 def allow(address: str, email: str = "alice@example.com") -> str:
-    """What a person does with an authorization request: sign in and agree; where the browser is sent then."""
+    """Sign in and consent to an authorization request; return the redirect URI."""
     origin = "/".join(address.split("/")[:3])
     with httpx.Client(follow_redirects=True, headers={"Accept": "text/html"}) as browser:
         page = browser.get(address)
@@ -55,7 +55,7 @@ def allow(address: str, email: str = "alice@example.com") -> str:
 
 
 def allow_device(address: str, email: str = "alice@example.com") -> None:
-    """What a person does with the address that a device shows: sign in, see that the code is right, and agree."""
+    """Sign in at the URL that a device shows, check the code, and consent."""
     origin = "/".join(address.split("/")[:3])
     with httpx.Client(follow_redirects=True, headers={"Accept": "text/html"}) as browser:
         page = browser.get(address)
@@ -67,7 +67,7 @@ def allow_device(address: str, email: str = "alice@example.com") -> None:
 
 
 def form(page: httpx.Response, action: str) -> dict[str, str]:
-    """The hidden fields of the form that goes to `action`."""
+    """Return the hidden fields of the form that is submitted to `action`."""
     text = page.text.partition(f'action="{action}"')[2].partition("</form>")[0]
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text)}
 
@@ -152,7 +152,7 @@ def test_an_app_with_an_underscore_in_its_scheme(server: Server, metadata: dict[
 
 @pytest.fixture(scope="session")
 def node_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the scripts and the packages that they need."""
+    """Return a folder with the scripts and their npm packages."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("Node is not here.")
     folder = tmp_path_factory.mktemp("clients")
@@ -167,7 +167,7 @@ def node_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def node(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
-    """A script that runs."""
+    """Run a Node.js script."""
     pipe = subprocess.PIPE
     with subprocess.Popen(["node", *command], cwd=folder, stdin=pipe, stdout=pipe, text=True) as script:
         yield script
@@ -179,7 +179,7 @@ def first_line(script: subprocess.Popen[str]) -> str:
 
 
 def last_line(script: subprocess.Popen[str], told: str = "") -> Any:
-    """What the script prints at its end, after it was told something."""
+    """Send a line to the script and return its parsed output."""
     return json.loads(script.communicate(told + "\n", timeout=30)[0])
 
 

@@ -1,4 +1,4 @@
-"""When the database is away: 503 until it is back, and then as before, with nothing to be done by anybody."""
+"""Outages of the database: the service returns 503 during the outage and recovers without a restart."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
 
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[tuple[postgres.Server, World]]:
-    """A world on a PostgreSQL server that the test may stop and start."""
+    """Yield a world on a PostgreSQL server that the test may stop and start."""
     with postgres.running_server() as server:
         server.execute("CREATE DATABASE mortal")
         migrate(f"{server.url}/mortal")

@@ -1,4 +1,4 @@
-"""Behind PgBouncer in transaction mode, where every transaction may get another session, all is as it is without."""
+"""The service behind PgBouncer in transaction mode, where every transaction may use another session."""
 
 import time
 from collections.abc import Iterator
@@ -30,20 +30,20 @@ FAULT = Statement(select(1 / func.length("")))
 
 
 def settings_statement(*, custom_plan: bool) -> Statement:
-    """What the session that runs it goes by."""
+    """Return a statement that reads settings of its session."""
     return Statement(union_all(*(select(func.current_setting(name)) for name in SETTINGS)), custom_plan=custom_plan)
 
 
 @pytest.fixture(scope="module")
 def pooled_world(pooled_database: str) -> Iterator[World]:
-    """People, and the clinic's customers, on a database behind PgBouncer."""
+    """Yield a world with customers on a database behind PgBouncer."""
     with World.on(pooled_database) as made:
         made.add_customers()
         yield made
 
 
 def shown(value: str) -> str:
-    """A setting as the server shows it."""
+    """Return a setting as the server reports it."""
     return {"60s": "1min"}.get(value, value)
 
 

@@ -1,4 +1,4 @@
-"""A request costs what it gives, not what is stored: measured in rows read and steps taken, never in time."""
+"""Cost of requests in rows read and steps executed, which must not depend on the number of stored customers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ GENDERS = ("female", "male", "female", "male", None)
 
 
 def row(first_id: int, number: int, user_id: int) -> Row:
-    """A customer as it is stored. Those of a small tenant are like the first ones of a great one."""
+    """Return the stored row of a customer. Equal numbers give equal customers in tenants of different sizes."""
     mixed = number * 7919 % 1_000_003
     first, last = FIRST_NAMES[mixed % 11], LAST_NAMES[mixed % 12]
     phone = f"{532_000_0000 + mixed * 7:010}"
@@ -58,7 +58,7 @@ def row(first_id: int, number: int, user_id: int) -> Row:
         "email": email,
         "date_of_birth": date(1940, 1, 1) + timedelta(days=mixed % 25_000) if mixed % 9 else None,
         "gender": GENDERS[mixed % 5],
-        # Abroad are the customers who came first.
+        # The oldest customers live abroad.
         "country_id": 276 if mixed > 990_000 else 792,
         "default_channel_id": 1 + mixed % 2,
         "user_id": user_id if mixed % 100 == 0 else None,
@@ -75,7 +75,7 @@ def row(first_id: int, number: int, user_id: int) -> Row:
 
 @pytest.fixture(scope="module", params=KINDS)
 def grown(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[World]:
-    """A world whose clinic has a million customers, and its salon ten thousand."""
+    """Yield a world with a million customers in the clinic and ten thousand in the salon."""
     with World.on(fresh_database(request.param)) as world:
         database = world.database
         with deferred_indexes(database):
@@ -93,7 +93,7 @@ def grown(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
 
 
 def tag_some(world: World) -> None:
-    """Every fifth customer of the clinic has the tag `MANY`, every ten-thousandth the tag `SOME`."""
+    """Give every fifth customer of the clinic the tag `MANY`, and every ten-thousandth the tag `SOME`."""
     database, clinic = world.database, world.clinic
     assert [create_tag(database, clinic, name, "#000000").id for name in ("Many", "Some")] == [MANY, SOME]
     rows = (
@@ -104,12 +104,12 @@ def tag_some(world: World) -> None:
 
 @dataclass
 class Meter:
-    """Counts what the database does for a request: rows that PostgreSQL reads, steps that SQLite takes."""
+    """Counts the rows that PostgreSQL reads, or the steps that SQLite executes, for a request."""
 
     world: World
 
     def cost(self, query: str, tenant: int, *, finds: bool = True) -> int:
-        """What GET with this query costs."""
+        """Return the cost of a GET request with this query."""
         user = self.world.alice if tenant == self.world.clinic else self.world.charlie
         with pytest.MonkeyPatch.context() as patch:
             count = self._count_rows(patch) if self.world.database.dialect == "postgresql" else self._count_steps()
@@ -137,7 +137,7 @@ class Meter:
 
 
 def explain(url: str, statement: Statement, values: Values) -> Mapping[str, Any]:
-    """PostgreSQL's plan, with what it came to."""
+    """Return PostgreSQL's plan with its actual costs."""
     compiled = statement.compiled("postgresql")
     factory: Any = psycopg.ClientCursor if statement.custom_plan else psycopg.RawCursor
     with psycopg.connect(url, cursor_factory=factory, options="-c jit=off -c plan_cache_mode=force_generic_plan") as c:
@@ -147,7 +147,7 @@ def explain(url: str, statement: Statement, values: Values) -> Mapping[str, Any]
 
 
 def rows_read(plan: Mapping[str, Any]) -> int:
-    """How many rows, and how many entries of indexes, the plan has read."""
+    """Return the number of rows and index entries that the plan read."""
     found = 0
     if "Relation Name" in plan or plan["Node Type"] == "Bitmap Index Scan":
         left_out = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
@@ -156,7 +156,7 @@ def rows_read(plan: Mapping[str, Any]) -> int:
 
 
 def next_page(world: World, tenant: int) -> str:
-    """The query of a link to a next page."""
+    """Return the query of the link to the next page."""
     user = world.alice if tenant == world.clinic else world.charlie
     link = world.get(LIST, params={"page": 40}, user=user, tenant=tenant).json["links"]["next"]
     return str(urlsplit(link).query)
@@ -224,7 +224,7 @@ def test_a_page_near_the_end_is_read_from_there(grown: World) -> None:
 
 
 def test_duplicates_are_looked_for_in_indexes_alone(grown: World) -> None:
-    """Where few share anything they are read through: then not a customer beside those that are shown."""
+    """If few customers share values, the index is scanned. Only returned customers are read from the table."""
     is_sqlite = grown.database.dialect == "sqlite"
     for statement in duplicates.FIND_GROUPS.values():
         values = {"tenant_id": grown.clinic, "groups": 20}
@@ -276,13 +276,13 @@ def test_a_filter_by_which_few_are_found_does_not_read_the_tenant(grown: World, 
 @pytest.mark.parametrize(
     "query",
     [
-        "country_id=276",  # the last in this order
+        "country_id=276",  # the last ones in the default order
         "country_id=276&sort_by=created_at&sort_order=desc&page=100",
         f"updated_since={(NOON - timedelta(days=10)).isoformat()[:19]}Z&sort_by=updated_at",
         f"updated_since={(NOON - timedelta(days=10)).isoformat()[:19]}Z&sort_by=updated_at&sort_order=desc",
     ],
 )
 def test_a_filter_whose_index_has_the_order_leads_to_the_page(grown: World, query: str) -> None:
-    """The few thousand that are found are counted; of those before them in the list none is read."""
+    """A few thousand matches are counted; customers before them in the list are not read."""
     cost = Meter(grown).cost(query, grown.clinic)
     assert cost <= (GREAT / 20 if grown.database.dialect == "postgresql" else GREAT / 4)

@@ -1,6 +1,6 @@
-"""Read replicas: they answer what only reads, nobody misses their own writes, and nothing is lost when they are away.
+"""Read replicas: they execute read requests, clients read their own writes, and outages of a replica lose no data.
 
-The replica is a real one. Its replay is paused to make it lag, for as long as a test likes.
+The tests use a real replica and pause its replay to make it lag.
 """
 
 import time
@@ -37,7 +37,7 @@ PATIENCE_SECONDS = 20
 
 @dataclass
 class Pair:
-    """A world on a primary, with one replica."""
+    """A world on a primary with one replica."""
 
     world: World
     replica: postgres.Server
@@ -45,18 +45,18 @@ class Pair:
 
     @property
     def known(self) -> Replica:
-        """What the service knows of the replica."""
+        """Return the state of the replica, as the service knows it."""
         assert isinstance(self.world.database, ReplicatedDatabase)
         return self.world.database.replicas[0]
 
     def ask_replica(self, query: str) -> object:
-        """The one value that the replica gives for a query."""
+        """Return the single value of a query on the replica."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             row = connection.execute(query.encode()).fetchone()
             return row[0] if row else None
 
     def catch_up(self) -> None:
-        """Let the replica replay all that was written, and the service see that it has."""
+        """Wait until the replica has replayed all writes and the service has noticed it."""
         assert isinstance(self.world.database, ReplicatedDatabase)
         written, give_up = self.world.database.written(), time.monotonic() + PATIENCE_SECONDS
         while not self.known.has(written) and time.monotonic() < give_up:
@@ -67,7 +67,7 @@ class Pair:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """While this lasts the replica has what was there at the beginning, and no more."""
+        """Pause the replay of the replica within the context."""
         self.catch_up()
         self.ask_replica("SELECT pg_wal_replay_pause()")
         give_up = time.monotonic() + PATIENCE_SECONDS
@@ -79,7 +79,7 @@ class Pair:
             self.ask_replica("SELECT pg_wal_replay_resume()")
 
     def sees(self, customer_id: int, **headers: str) -> bool:
-        """Whether Alice, with such headers, is shown the customer, in the list and alone."""
+        """Return whether Alice can read the customer with these headers, in the list and by id."""
         listed = self.world.get(LIST, params={"per_page": "100"}, headers=headers)
         alone = self.world.get(f"{LIST}/{customer_id}", headers=headers)
         assert listed.status_code == 200, listed.text
@@ -89,7 +89,7 @@ class Pair:
         return customer_id in ids
 
     def write(self) -> str:
-        """Write something by HTTP, after all that was written before; what the answer says to send along."""
+        """Write something through the API; return the token of the response that clients send with later reads."""
         application = Application.register(self.world)
         answer = application.refresh(
             application.tokens(Browser.signed_in(self.world, self.world.alice))["refresh_token"]
@@ -99,7 +99,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[str, postgres.Server]]:
-    """The URL of a database, and a replica of its server."""
+    """Yield the URL of a database on a new server, and a replica of this server."""
     with postgres.running_server() as primary:
         primary.execute("CREATE DATABASE replicated")
         migrate(f"{primary.url}/replicated")
@@ -157,7 +157,7 @@ def test_a_token_that_we_have_not_signed_does_not_keep_a_client_on_the_primary(p
 
 
 def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> None:
-    """Who may do what, and all that the authorization server keeps, is asked of the primary alone."""
+    """Permissions and the data of the authorization server are read from the primary only."""
     named = {name for name, statement in statements() if statement.replica_ok}
     assert named == {
         "regulars.customers.read.get.ONE",
@@ -175,7 +175,7 @@ def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> N
         "regulars.tenants.countries.ALL",
     }
     assert {path.name for path in SOURCES.rglob("*.py") if "replica_ok=True" in path.read_text("utf-8")} == {
-        "statements.py",  # the list
+        "statements.py",  # the list of customers
         "duplicates.py",
         "queries.py",
         "listing.py",
@@ -197,7 +197,7 @@ def test_a_transaction_reads_what_it_writes(pair: Pair) -> None:
                 get_customer(database, pair.world.clinic, new)
         finally:
             database.end_request()
-        # Whoever has not said that it only reads, an import say, is never behind.
+        # Code outside a read request, for example an import, always reads from the primary.
         assert get_customer(database, pair.world.clinic, new).customer.id == new
 
 
@@ -210,7 +210,7 @@ def test_who_may_see_what_is_never_behind(pair: Pair, monkeypatch: pytest.Monkey
     with pair.paused():
         revoke_token(world.database, world.settings, token)
         add_member(world.database, world.clinic, "charlie@example.com", Role.VIEWER)
-        # Let a second pass, for the service alone.
+        # Advance the service's clock by a second, so that cached tokens expire.
         later = time.monotonic() + 1
         monkeypatch.setattr(time, "monotonic", lambda: later)
         assert world.client.simulate_get(LIST, headers=headers).status_code == 401

@@ -1,4 +1,4 @@
-"""The plan for a billion customers: what the document shows is what the program works out, by Citus's own hash."""
+"""Capacity model for a billion customers: hashing as in Citus, and agreement of docs/scale.md with the program."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The service as a process: its workers, its log, its end, and what it answers to bytes that are no request."""
+"""The service as a process: workers, log, shutdown, and responses to malformed HTTP."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ MEGABYTES_10 = 10_000_000
 
 @pytest.fixture(scope="module")
 def server(world: World) -> Iterator[Server]:
-    """The service with two workers, for tests that only read."""
+    """Run the service with two workers, for tests that only read."""
     with running(world, "--workers", "2") as started:
         yield started
 
@@ -157,7 +157,7 @@ def test_a_request_under_way_is_answered_before_the_end(fresh_database: FreshDat
 
 
 def wait_until_it_waits(watcher: psycopg.Connection[Any]) -> None:
-    """Wait until a statement is held up by a lock."""
+    """Wait until a statement is blocked by a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     give_up = time.monotonic() + 20
     while watcher.execute(waiting).fetchone() == (0,) and time.monotonic() < give_up:

@@ -1,7 +1,7 @@
-"""Whatever is done to a tenant's customers, in whatever order: the lists, totals, tags, history and answers are those
-of a dict to which the same was done.
+"""Model-based test: random sequences of requests are applied to the service and to an in-memory model.
 
-`EXAMPLES` says how many series of requests are tried of each kind (default 12).
+Lists, totals, tags, history and responses must agree with the model. The environment variable `EXAMPLES` sets the
+number of sequences of each kind (default 12).
 """
 
 import os
@@ -39,7 +39,7 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
 STEPS = 30
 UNIQUE = ("phone_number", "email", "identity_number")
 
-# What is written, and what is kept of it.
+# Values of requests, with the values that are stored for them.
 KEPT: Mapping[str, Mapping[Any, Any]] = {
     "first_name": {"Ayşe": "Ayşe", " İbrahim ": "İbrahim", "ayse": "ayse"},
     "last_name": {None: None, "Yılmaz": "Yılmaz", "  ": None, "Öz": "Öz"},
@@ -75,7 +75,7 @@ tenant_names = count(1)
 
 
 class Customers(RuleBasedStateMachine):
-    """A tenant with a few customers, and all that can be asked of it."""
+    """A tenant with a few customers, its model, and the requests that can be sent."""
 
     def __init__(self, world: World, unique: tuple[str, ...]) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Customers(RuleBasedStateMachine):
         self.etags: dict[int, list[str]] = {}
         self.gone: set[int] = set()
         self.came: dict[int, dict[str, Any]] = {}
-        """By customer: what the survivor of its last merge got of it."""
+        """For each merged customer, the fields that the survivor of its last merge received from it."""
         self.unmerged: set[int] = set()
         self.keyed: list[tuple[str, dict[str, Any], int, bytes]] = []
         self.follower = Follower(self.changes)
@@ -101,7 +101,7 @@ class Customers(RuleBasedStateMachine):
         for user, role in (("alice", Role.OWNER), ("bob", Role.AGENT)):
             add_member(self.world.database, self.tenant, f"{user}@example.com", role)
         self.world.database.execute(MAKE_UNIQUE, {"of_tenant": self.tenant, "names": ",".join(self.unique)})
-        # What the service remembers of a token is half a second old at most: a new token is not remembered at all.
+        # The service caches tokens for up to half a second, so use new tokens after the change of members.
         self.world.tokens.clear()
         self.world.writers.clear()
         self.make_tag()
@@ -116,26 +116,26 @@ class Customers(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.text
         return answer
 
-    # What the model has.
+    # The model.
 
     def any_customer(self, number: int) -> int:
-        """One who was not merged into another."""
+        """Return a customer that is not merged into another one."""
         found = sorted(record.id for record in self.customers.values() if record.merged_into_id is None)
         return found[number % len(found)]
 
     def merged(self) -> dict[int, int]:
-        """Who was merged, and into whom."""
+        """Return the merged customers, each with the customer that it was merged into."""
         return {
             record.id: record.merged_into_id for record in self.customers.values() if record.merged_into_id is not None
         }
 
     def merged_into(self, customer_id: int) -> set[int]:
-        """All that went, one into the other, into this customer."""
+        """Return all customers that were merged into this customer, directly or indirectly."""
         direct = {other for other, survivor in self.merged().items() if survivor == customer_id}
         return direct.union(*map(self.merged_into, direct))
 
     def whole(self, written: dict[str, Any], assigned: int | None, tagged: int | None) -> dict[str, Any]:
-        """What is written, with a user and tags of which only now is known that they are there."""
+        """Return the content of a request with an existing user and existing tags, chosen by number."""
         if assigned is not None:
             written = written | {"user_id": (None, self.world.alice, self.world.bob)[assigned % 3]}
         if tagged is not None:
@@ -143,7 +143,7 @@ class Customers(RuleBasedStateMachine):
         return written
 
     def kept(self, written: Mapping[str, Any]) -> dict[str, Any]:
-        """What a record has when this was written."""
+        """Return the stored values for the content of a request."""
         values = {name: KEPT[name][value] if name in KEPT else value for name, value in written.items()}
         values.pop("tags", None)
         if "phone_number" in written:
@@ -151,7 +151,7 @@ class Customers(RuleBasedStateMachine):
         return values
 
     def taken(self, before: Record | None, after: Record, others: Mapping[int, Record] = {}) -> set[str]:
-        """The fields that the customer would come to share with another, of whom some are like `others` then."""
+        """Return the unique fields that another customer already has. `others` replace customers of the model."""
         held = {} if before is None else keys_of(before)
         wanted = {field: key for field, key in keys_of(after).items() if held.get(field) != key}
         return {
@@ -162,7 +162,7 @@ class Customers(RuleBasedStateMachine):
         }
 
     def condition(self, customer_id: int, kind: str | None) -> dict[str, str]:
-        """The header that makes a request one for the customer as it is, or as it was."""
+        """Return an If-Match header with the current ETag, with a stale one, or none."""
         current = self.get(f"{LIST}/{customer_id}").headers["ETag"]
         stale = [etag for etag in self.etags[customer_id] if etag.split(".")[0] != current.split(".")[0]]
         if kind is None or (kind == "stale" and not stale):
@@ -174,7 +174,7 @@ class Customers(RuleBasedStateMachine):
         return headers.get("If-Match", current) != current
 
     def keep(self, record: Record, tags: list[int] | None = None) -> None:
-        """The model has this from now on; only the times are believed as the service tells them."""
+        """Store the record in the model, with the times that the service returns."""
         if record.merged_into_id is None:
             answer = self.get(f"{LIST}/{record.id}")
             shown = answer.json["data"]
@@ -190,7 +190,7 @@ class Customers(RuleBasedStateMachine):
         del self.customers[customer_id], self.tags_of[customer_id]
         self.gone.add(customer_id)
 
-    # What is done.
+    # Rules: requests.
 
     @rule(written=written_fields, first_name=st.sampled_from(list(KEPT["first_name"])), user=numbers, tags=numbers)
     def create(self, written: dict[str, Any], first_name: str, user: int, tags: int) -> None:
@@ -346,7 +346,7 @@ class Customers(RuleBasedStateMachine):
         customer_id = self.any_customer(number)
         persons = {customer_id} | self.merged_into(customer_id)
         if persons & self.unmerged:
-            return  # The feed keeps silent then about those who have had something of them.
+            return  # The feed then omits customers that had received some of this data.
         held = {name for each in persons for name in PERSONAL if getattr(self.customers[each], name) is not None}
         if any(self.tags_of[each] for each in persons):
             held.add("tags")
@@ -447,7 +447,7 @@ class Customers(RuleBasedStateMachine):
     def fold(self) -> None:
         merge_count_deltas(self.world.database)
 
-    # What must be so.
+    # Invariants.
 
     @rule(asked=listings, user=st.none() | numbers)
     def list_some(self, asked: dict[str, Any], user: int | None) -> None:
@@ -507,7 +507,7 @@ TIMES = ("created_at", "updated_at", "deleted_at")
 
 
 def keys_of(record: Record) -> dict[str, str]:
-    """What another must not have as well, where it must be unique."""
+    """Return the values of the record that must be unique among customers."""
     if record.deleted_at is not None:
         return {}
     values = {field: getattr(record, field) for field in UNIQUE}
@@ -515,7 +515,7 @@ def keys_of(record: Record) -> dict[str, str]:
 
 
 def as_in_the_feed(record: Record, tags: list[int]) -> dict[str, Any]:
-    """What the feed has told of a customer who is as this record."""
+    """Return the fields that the change feed contains for this record."""
     told: dict[str, Any] = {name: getattr(record, name) for name in Record.__struct_fields__}
     for name in ("id", "version", "merged_into_id"):
         del told[name]

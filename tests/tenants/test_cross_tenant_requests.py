@@ -1,4 +1,4 @@
-"""Nobody meets another tenant's customers or people, whatever they send."""
+"""Isolation of tenants: no request reads or changes data of another tenant."""
 
 import ast
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIS
 ONE_TAG = f"{TAGS}/{{id}}"
 ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
 BATCH = f"{LIST}/batch"
-# Every change of a thing that has an id, with a body for it.
+# Every write to a resource with an id, and its body.
 WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("PUT", ONE): {"first_name": "Stolen"},
     ("PATCH", ONE): {"first_name": "Stolen"},
@@ -69,7 +69,7 @@ NAME_CHANNELS = Statement(
 
 
 class Crowd:
-    """Many tenants, users with a role here and there or none any more, and the ids of everybody's customers."""
+    """Many tenants, users who are members of some of them or of none, and customers of each tenant."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -111,11 +111,11 @@ class Crowd:
         self.channels = {tenant_id: self.name_channels(tenant_id) for tenant_id in self.tenants}
 
     def make_tag(self, tenant_id: int) -> int:
-        """A tag of the tenant."""
+        """Create a tag of the tenant."""
         return create_tag(self.world.database, tenant_id, f"Tag of {tenant_id}", "#000000").id
 
     def let_one_go(self, tenant_id: int) -> int:
-        """Make somebody a member of the tenant, and then no longer."""
+        """Create a former member of the tenant."""
         email = f"former{tenant_id}@example.com"
         user = create_user(self.world.database, email=email, name="Former", password=PASSWORD)
         add_member(self.world.database, tenant_id, email, Role.ADMIN)
@@ -124,12 +124,12 @@ class Crowd:
         return user.id
 
     def name_channels(self, tenant_id: int) -> set[str]:
-        """Give the tenant's channels names that only it has."""
+        """Give the tenant's channels unique names."""
         self.world.database.execute(NAME_CHANNELS, {"of_tenant": tenant_id, "suffix": f" of {tenant_id}"})
         return {f"{name} of {tenant_id}" for _, name in CHANNELS_OF_ALL}
 
     def users_of(self, tenant_id: int) -> set[int]:
-        """The tenant's members, and who was one."""
+        """Return the current and former members of the tenant."""
         return {user_id for user_id, mine in self.members.items() if tenant_id in mine} | {self.former[tenant_id]}
 
 
@@ -179,7 +179,7 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
     somebody = data.draw(st.sampled_from([*crowd.members, 888888]))
     some_tenant = data.draw(st.sampled_from([*crowd.tenants, 888888]))
     one_user, one_tenant = ONE_USER.format(id=somebody), ONE_TENANT.format(id=some_tenant)
-    # Every tenant has channels 1 to 4.
+    # All tenants have the channels 1 to 4.
     one_channel = ONE_CHANNEL.format(id=data.draw(st.sampled_from([1, 4])))
     personal_data = f"{LIST}/{customer_id}/personal-data"
     everywhere = [LIST, one, history, personal_data, CHANGES, DUPLICATES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
@@ -203,7 +203,7 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
 
 
 def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -> None:
-    """What the path gives is the tenant's, all of it."""
+    """Assert that the response contains data of this tenant only."""
     data = body["data"]
     if path == LIST:
         assert {crowd.owner_of[customer["id"]] for customer in data} <= {tenant_id}
@@ -237,13 +237,13 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
 
 
 def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
-    """Charlie owns the salon; what he sends about what is another tenant's changes nothing there, and tells nothing."""
+    """Charlie owns the salon. His requests for resources of the clinic must neither change nor reveal anything."""
     world = crowd.world
     customer_id = next(number for number, tenant in crowd.owner_of.items() if tenant == world.clinic)
     tries = [(write, customer_id, body) for write, body in WRITES_OF_CUSTOMERS.items()]
     tries += [(write, crowd.tags[world.clinic], body) for write, body in WRITES_OF_TAGS.items()]
     tries += [(write, world.bob, body) for write, body in WRITES_OF_USERS.items()]
-    # What only the clinic has: every tenant has channels 1 to 4.
+    # Only the clinic has this channel; all tenants have the channels 1 to 4.
     channel = world.send("POST", CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
     tries += [(write, channel, body) for write, body in WRITES_OF_CHANNELS.items()]
     tries += [(write, world.clinic, body) for write, body in WRITES_OF_TENANTS.items()]
@@ -273,7 +273,7 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
 
 
 def world_of(crowd: Crowd, tenant_id: int) -> list[Any]:
-    """What there is to see of a tenant."""
+    """Return all data of a tenant."""
     user = next(user for user, mine in crowd.members.items() if tenant_id in mine)
     ask = [(LIST, {"include": "tags"}), (LIST, {"trashed": "true"}), (CHANGES, {}), (TAGS, {})]
     ask += [(USERS, {}), (USERS, {"trashed": "true"}), (CHANNELS, {}), (ONE_TENANT.format(id=tenant_id), {})]
@@ -316,7 +316,7 @@ def test_a_public_function_on_customers_takes_the_tenant_first_after_the_databas
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
                 continue
             names: list[Any] = [argument.arg for argument in node.args.args]
-            # The last reads which trigrams there are, and not whose.
+            # rare_trigrams reads trigrams without their customers.
             is_for_all = node.name in {"seed_database", "merge_count_deltas", "rare_trigrams"}
             if names[:1] == ["database"] and names[1:2] != ["tenant_id"] and not is_for_all:
                 wrong.append(f"{path.name}: {node.name}")

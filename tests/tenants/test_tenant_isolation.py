@@ -1,6 +1,6 @@
-"""Every statement that the service can send is about one tenant, so that a Citus cluster sends it to one shard.
+"""Every statement of the service is restricted to one tenant, so that Citus sends it to one shard.
 
-The plan of each is read, as PostgreSQL makes it: whoever reads a distributed table must look for the tenant there.
+The tests read PostgreSQL's plan of each statement: every scan of a distributed table must have a tenant condition.
 """
 
 import ast
@@ -33,9 +33,9 @@ from tests.support.world import World
 
 TENANT = 424_242_424_242
 OF_ALL_TENANTS = {
-    "regulars.customers.counts.maintenance.WITH_DELTAS": "finds whose deltas are to be folded; an index of few rows",
-    "regulars.cleanup.DELETE_OLD_IDEMPOTENCY_KEYS": "deletes the old keys of all tenants, found by an index",
-    "regulars.db.bulk_load.ANY_CUSTOMER": "`regulars seed` looks whether the database is empty",
+    "regulars.customers.counts.maintenance.WITH_DELTAS": "finds tenants with count deltas; the index has few rows",
+    "regulars.cleanup.DELETE_OLD_IDEMPOTENCY_KEYS": "deletes expired keys of all tenants with an index",
+    "regulars.db.bulk_load.ANY_CUSTOMER": "`regulars seed` checks whether the database is empty",
 }
 NOT_FOR_POSTGRESQL = {
     "regulars.customers.read.duplicates.ON_SQLITE",
@@ -45,10 +45,10 @@ NOT_FOR_POSTGRESQL = {
 }
 OF_CITUS = {f"regulars.db.citus.{name}" for name in ("COORDINATORS", "TABLES")}
 MADE_WHEN_ASKED = {
-    "page_statement",  # each form of them is seen below
+    "page_statement",  # tested below with all query shapes
     "total_statement",
-    "_run",  # db/bulk.py: what the catalog says
-    "_call",  # db/citus.py: the cluster is made
+    "_run",  # db/bulk_load.py: reads the catalog
+    "_call",  # db/citus.py: sets up the cluster
 }
 CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
 
@@ -60,7 +60,7 @@ def modules() -> Iterator[Any]:
 
 
 def statements() -> Iterator[tuple[str, Statement]]:
-    """Every statement for PostgreSQL that has a name in a module, and those in its lists and mappings."""
+    """Yield every PostgreSQL statement in a module variable, list or mapping, with its name."""
     for module in modules():
         for name, value in vars(module).items():
             found = value.get("postgresql") if isinstance(value, Mapping) and "postgresql" in value else value
@@ -70,14 +70,14 @@ def statements() -> Iterator[tuple[str, Statement]]:
 
 
 class Plans:
-    """The plans that PostgreSQL makes."""
+    """Reader of PostgreSQL's plans."""
 
     def __init__(self, url: str) -> None:
         self.connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor)
         _configure(self.connection)
 
     def read(self, statement: Statement, values: Values) -> dict[str, Any]:
-        """The plan of a statement for these values."""
+        """Return the plan of a statement for these values."""
         compiled = statement.compiled("postgresql")
         if compiled.sql.startswith("SET "):
             return {"Node Type": "none"}
@@ -102,7 +102,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def without_tenant(plan: dict[str, Any], tenant_id: int) -> list[str]:
-    """The distributed tables that the plan reads without looking for the tenant."""
+    """Return the distributed tables that the plan reads without a tenant condition."""
     found = []
     for node in nodes(plan):
         if node.get("Relation Name") in DISTRIBUTED and "Scan" in node["Node Type"]:
@@ -114,7 +114,7 @@ def without_tenant(plan: dict[str, Any], tenant_id: int) -> list[str]:
 
 
 def made_up_values(statement: Statement) -> dict[str, Any]:
-    """A value for each parameter of a statement, by its type; the tenant's is one that nothing else has."""
+    """Return a value of the right type for each parameter of a statement, and a unique value for the tenant."""
     clause: Any = statement.clause
     compiled = clause.compile(dialect=psycopg_dialect(statement))
     assert isinstance(compiled, SQLCompiler)
@@ -164,7 +164,7 @@ def test_every_statement_with_a_name_looks_for_its_tenant(plans: Plans) -> None:
 
 
 def test_statements_are_made_where_the_test_above_finds_them() -> None:
-    """In a module's own lines, or by a function that these call; those that are made when asked are known."""
+    """They are created in module-level code and the functions that it calls. Exceptions are listed."""
     unknown = []
     for path in Path(regulars.__file__).parent.rglob("*.py"):
         module = ast.parse(path.read_text("utf-8"))
@@ -185,7 +185,7 @@ def calls_in(node: ast.AST) -> Iterator[str]:
 
 
 class Recorder(PostgresDatabase):
-    """A database that remembers each statement that it was sent, with values that it was sent with."""
+    """A database that records each statement with the values of its last execution."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, threads=1)
@@ -200,7 +200,7 @@ class Recorder(PostgresDatabase):
 def long_list(
     postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[World, Recorder]]:
-    """A list that is long for such a service as finds its far pages by page_checkpoints of a few customers."""
+    """Yield a world whose list is long for its page checkpoints, which have a distance of two customers."""
     for name in ("NEAR", "FEW", "STEP"):
         monkeypatch.setattr(listing, name, 2)
     monkeypatch.setattr(listing, "LONG", 20)
