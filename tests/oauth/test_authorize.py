@@ -405,7 +405,7 @@ def test_a_device_that_was_decided_about_elsewhere_is_not_decided_again(empty_wo
     app, code = device_of(empty_world)
     page = browser.submit(browser.get("/device"), "/device", user_code=code["user_code"])
     browser.submit(page, "/device", decision="deny")
-    is_page(browser.submit(page, "/device", decision="allow"), 200, "not known")
+    is_page(browser.submit(page, "/device", decision="allow"), 200, "unknown or has expired")
     refused(poll(app, code), "access_denied")
 
 
@@ -430,7 +430,7 @@ def test_a_device_code_belongs_to_its_client_and_is_not_guessed(empty_world: Wor
     refused(poll(other, code), "unauthorized_client")
     refused(poll(other, {"device_code": "x"}), "invalid_grant")
     for _ in range(20):
-        is_page(browser.submit(browser.get("/device"), "/device", user_code="BBBB-BBBB"), 200, "not known")
+        is_page(browser.submit(browser.get("/device"), "/device", user_code="BBBB-BBBB"), 200, "unknown or has expired")
     blocked = [browser.submit(browser.get("/device"), "/device", user_code="BBBB-BBBB") for _ in range(5)][-1]
     assert blocked.status_code == 429
     assert int(blocked.headers["Retry-After"]) > 0

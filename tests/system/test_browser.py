@@ -79,7 +79,7 @@ def test_sign_in_and_consent_lead_back_to_the_application(page: Page, server: Se
 
     page.goto("/account/connections")
     page.get_by_role("button", name="Disconnect Randevu").click()
-    assert page.get_by_role("status").inner_text() == "The application was disconnected. Its access has ended."
+    assert page.get_by_role("status").inner_text() == "The application was disconnected and has no access anymore."
     assert page.get_by_text("Randevu").count() == 0
 
 
@@ -88,7 +88,7 @@ def test_a_second_factor_is_set_up_and_asked_for(page: Page) -> None:
     sign_in(page, "dora@example.com")
     secret = page.locator("#key").inner_text().replace(" ", "")
     assert page.locator("svg.qr").is_visible()
-    page.get_by_label("The code that it shows").fill(pyotp.TOTP(secret).now())
+    page.get_by_label("Code from the app").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Turn it on").click()
     code = page.get_by_role("status").locator(".secret").inner_text().split()[0]
     page.get_by_role("button", name="Sign out").click()
@@ -96,7 +96,7 @@ def test_a_second_factor_is_set_up_and_asked_for(page: Page) -> None:
     sign_in(page, "dora@example.com")
     page.get_by_label("Code").fill("000000")
     page.get_by_role("button", name="Sign in").click()
-    assert page.get_by_role("alert").inner_text() == "This code is wrong, or was used already."
+    assert page.get_by_role("alert").inner_text() == "The code is wrong or has already been used."
     page.get_by_label("Code").fill(code)
     page.get_by_role("button", name="Sign in").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Profile"
@@ -111,12 +111,12 @@ def test_a_passkey_signs_in_without_a_password(page: Page, server: Server) -> No
     page.goto("/account/passkeys")
     sign_in(page, "charlie@example.com")
     make_stale(server.world)
-    page.get_by_label("A name for it").fill("My phone")
+    page.get_by_label("Name of the passkey").fill("My phone")
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_role("heading", name="Sign in").wait_for()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.get_by_label("A name for it").fill("My phone")
+    page.get_by_label("Name of the passkey").fill("My phone")
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_text("The passkey was added.").wait_for()
     page.get_by_role("button", name="Sign out").click()
@@ -155,8 +155,8 @@ def test_all_but_passkeys_works_without_a_script_and_on_a_phone(chromium: Browse
         page.goto("/account/tokens")
         assert page.get_by_role("button", name="Sign in with a passkey").count() == 0
         sign_in(page, "bob@example.com")
-        page.get_by_label("What is it for?").fill("a script")
-        page.get_by_role("button", name="Make the token").click()
+        page.get_by_label("Name").fill("a script")
+        page.get_by_role("button", name="Create token").click()
         assert page.locator(".secret").inner_text().startswith("rgl_pat_")
 
 
