@@ -24,7 +24,7 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("regulars")
 
-KINDS = ("sqlite", "postgresql")
+DATABASE_KINDS = ("sqlite", "postgresql")
 numbers = count(1)
 
 FreshDatabase = Callable[[str], str]
@@ -53,7 +53,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def isolated_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Remove REGULARS_* variables and change to a folder without a regulars.toml."""
     for variable in list(os.environ):
         if variable.startswith("REGULARS_"):
@@ -62,7 +62,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_passwords() -> Iterator[None]:
+def fast_password_hashing() -> Iterator[None]:
     """Hash passwords with minimal cost. The default cost takes a tenth of a second for each password."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("regulars.accounts.users.hasher", lambda: PasswordHasher(1, 8, 1))
@@ -114,7 +114,7 @@ def pooled_database(pgbouncer: str, fresh_database: FreshDatabase) -> str:
     return f"{pgbouncer}/{fresh_database('postgresql').rpartition('/')[2]}"
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=DATABASE_KINDS)
 def database_url(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> str:
     """Return the URL of a migrated, empty database. The test runs once on each kind of database."""
     return fresh_database(request.param)
@@ -127,7 +127,7 @@ def empty_world(database_url: str) -> Iterator[World]:
         yield made
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=DATABASE_KINDS)
 def world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[World]:
     """Yield a world with customers for all tests of a module. These tests must not change it."""
     with World.on(fresh_database(request.param)) as made:

@@ -18,12 +18,12 @@ from regulars.oauth.connected_apps import disconnect
 from regulars.oauth.consents import remember_consent
 from regulars.security.audit import record
 from tests.conftest import FreshDatabase
-from tests.support.oauth import Application, Browser, refused
-from tests.support.server import PATIENCE_SECONDS, running
+from tests.support.oauth import Application, Browser, expect_oauth_error
+from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import World
 
 NOW = utc_now()
-KINDS = (
+EXPIRING_TABLES = (
     tables.authorization_codes,
     tables.refresh_tokens,
     tables.device_codes,
@@ -41,7 +41,7 @@ def count(world: World, table: Table) -> int:
 
 
 def counts(world: World) -> dict[str, int]:
-    return {table.name: count(world, table) for table in KINDS}
+    return {table.name: count(world, table) for table in EXPIRING_TABLES}
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_what_was_ended_goes_after_a_day_and_is_refused_until_then(empty_world: 
     disconnect(empty_world.database, empty_world.alice, app.client.id)
     delete_expired_rows(empty_world.database, NOW)
     assert count(empty_world, tables.grants) == 1
-    refused(app.refresh(token), "invalid_grant")
+    expect_oauth_error(app.refresh(token), "invalid_grant")
     delete_expired_rows(empty_world.database, NOW + timedelta(days=2))
     assert count(empty_world, tables.grants) == count(empty_world, tables.refresh_tokens) == 0
 
@@ -170,7 +170,7 @@ def test_a_server_prunes_without_being_asked(fresh_database: FreshDatabase) -> N
         Browser.signed_in(world, world.alice)
         world.database.execute(Statement(update(tables.sessions).values(expires_at=NOW - timedelta(days=1))))
         with running(world):
-            give_up = time.monotonic() + PATIENCE_SECONDS
-            while count(world, tables.sessions) and time.monotonic() < give_up:
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while count(world, tables.sessions) and time.monotonic() < deadline:
                 time.sleep(0.1)
         assert count(world, tables.sessions) == 0

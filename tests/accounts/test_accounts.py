@@ -44,7 +44,7 @@ from regulars.oauth.signing_keys import rotate_key
 from regulars.permissions import Role
 from regulars.security.audit import list_events
 from regulars.settings import Settings
-from tests.support.other_writer import beside_a_writer
+from tests.support.other_writer import during_write
 from tests.support.world import NOON, PASSWORD, World
 
 AGENT = "Mozilla/5.0"
@@ -55,7 +55,7 @@ SESSION_TIMES = Statement(
 EXPIRE_CHALLENGES = Statement(update(one_time_tokens).values(expires_at=bindparam("then")))
 
 
-def winners(attempt: Callable[[], object]) -> int:
+def count_successes(attempt: Callable[[], object]) -> int:
     """Run `attempt` eight times, in four threads, and return the number of successes."""
     with ThreadPoolExecutor(4) as pool:
         return sum(bool(future.result()) for future in [pool.submit(attempt) for _ in range(8)])
@@ -253,7 +253,7 @@ def test_a_visitor_does_not_wait_for_who_writes(empty_world: World) -> None:
     session, token = signed_in(empty_world)
     used_at = utc_now() - timedelta(minutes=61)
     database.execute(SESSION_TIMES, {"new_used_at": used_at, "new_expires_at": session.expires_at})
-    found = beside_a_writer(empty_world, lambda: find_session(database, settings, token))
+    found = during_write(empty_world, lambda: find_session(database, settings, token))
     assert found is not None
     assert found.id == session.id
     found = find_session(database, settings, token)
@@ -324,7 +324,7 @@ def test_a_challenge_is_taken_once_for_its_purpose_alone(empty_world: World) -> 
 def test_of_many_who_take_a_challenge_at_once_one_gets_it(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     token = create_one_time_token(database, settings, "second factor", b"content")
-    assert winners(lambda: take_one_time_token(database, settings, "second factor", token)) == 1
+    assert count_successes(lambda: take_one_time_token(database, settings, "second factor", token)) == 1
 
 
 def test_a_challenge_expires_and_is_not_read_with_another_secret_key(empty_world: World) -> None:
@@ -414,7 +414,7 @@ def test_a_code_is_good_for_a_minute_and_a_half_and_once(empty_world: World) -> 
 @pytest.mark.usefixtures("stopped_clock")
 def test_of_many_who_use_a_code_at_once_one_is_let_in(empty_world: World) -> None:
     code = code_of(with_totp(empty_world))
-    assert winners(lambda: check_totp(empty_world.database, empty_world.settings, empty_world.alice, code)) == 1
+    assert count_successes(lambda: check_totp(empty_world.database, empty_world.settings, empty_world.alice, code)) == 1
 
 
 @pytest.mark.usefixtures("stopped_clock")
@@ -446,7 +446,7 @@ def test_a_recovery_code_is_good_once_however_it_is_written(empty_world: World) 
 
 def test_of_many_who_use_a_recovery_code_at_once_one_is_let_in(empty_world: World) -> None:
     codes = new_recovery_codes(empty_world.database, empty_world.alice)
-    assert winners(lambda: use_recovery_code(empty_world.database, empty_world.alice, codes[0])) == 1
+    assert count_successes(lambda: use_recovery_code(empty_world.database, empty_world.alice, codes[0])) == 1
     assert count_recovery_codes(empty_world.database, empty_world.alice) == 9
 
 
@@ -595,7 +595,7 @@ def test_an_answer_is_good_once(empty_world: World) -> None:
         register(empty_world, telephone)
     options, token = passkeys.begin_sign_in(database, settings)
     answer = telephone.sign(options)
-    assert winners(lambda: passkeys.finish_sign_in(database, settings, token, answer)) == 1
+    assert count_successes(lambda: passkeys.finish_sign_in(database, settings, token, answer)) == 1
     _, another = passkeys.begin_sign_in(database, settings)
     assert passkeys.finish_sign_in(database, settings, another, answer) is None
 

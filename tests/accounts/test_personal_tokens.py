@@ -21,7 +21,7 @@ from regulars.clock import utc_now
 from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound
-from tests.support.other_writer import beside_a_writer
+from tests.support.other_writer import during_write
 from tests.support.world import LIST, World, expect_error
 
 EXPIRE = Statement(update(personal_tokens).values(expires_at=bindparam("then")))
@@ -43,7 +43,7 @@ def used_at(world: World, user: int) -> datetime | None:
 
 
 @pytest.fixture(autouse=True)
-def a_quick_eye(monkeypatch: pytest.MonkeyPatch) -> None:
+def uncached_access(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check for changes of access with every request instead of every half second."""
     monkeypatch.setattr(bearer.Authenticator._forget_what_changed, "__defaults__", (0,))
 
@@ -109,7 +109,7 @@ def test_its_use_is_written_down_once_a_minute(empty_world: World) -> None:
 
 def test_who_reads_does_not_wait_for_who_writes(empty_world: World) -> None:
     token = new_token(empty_world, empty_world.alice)
-    assert beside_a_writer(empty_world, lambda: get(empty_world, token)).status_code == 200
+    assert during_write(empty_world, lambda: get(empty_world, token)).status_code == 200
 
 
 def test_who_leaves_the_tenant_cannot_use_it_there(empty_world: World) -> None:

@@ -98,7 +98,7 @@ def test_a_tenant_that_is_none_is_403(world: World, tenant: str) -> None:
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def wait_until_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def expire_token_cache(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Advance the server's clock by a second, so that its cached tokens expire."""
     import time
 
@@ -113,7 +113,7 @@ def test_a_revoked_token_is_refused_within_a_second(empty_world: World, monkeypa
     other = empty_world.token(empty_world.alice)
     assert raw_get(empty_world, Authorization=f"Bearer {token}").status_code == 200
     revoke_token(empty_world.database, empty_world.settings, token)
-    wait_until_forgotten(empty_world, monkeypatch)
+    expire_token_cache(empty_world, monkeypatch)
     expect_error(raw_get(empty_world, Authorization=f"Bearer {token}"), 401, "invalid_token")
     assert raw_get(empty_world, Authorization=f"Bearer {other}").status_code == 200
 
@@ -121,7 +121,7 @@ def test_a_revoked_token_is_refused_within_a_second(empty_world: World, monkeypa
 def test_a_new_membership_counts_within_a_second(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     expect_error(empty_world.get(tenant=empty_world.salon), 403, "tenant_forbidden")
     add_member(empty_world.database, empty_world.salon, "alice@example.com", Role.VIEWER)
-    wait_until_forgotten(empty_world, monkeypatch)
+    expire_token_cache(empty_world, monkeypatch)
     assert empty_world.get(tenant=empty_world.salon).status_code == 200
 
 

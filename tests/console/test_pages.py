@@ -21,7 +21,7 @@ from regulars.db.tables import sessions
 from regulars.i18n import _catalog
 from regulars.oauth.clients import list_clients
 from tests.conftest import FreshDatabase
-from tests.support.oauth import Application, Browser, answer_of, refused
+from tests.support.oauth import Application, Browser, expect_oauth_error, redirect_parameters
 from tests.support.world import LIST, PASSWORD, World
 
 PAGES = ["/sign-in", "/account/profile", "/account/password", "/account/second-factor", "/account/passkeys"]
@@ -239,7 +239,7 @@ def test_an_application_is_disconnected(empty_world: World, browser: Browser) ->
     assert "Randevu" in page.text
     assert browser.submit(page, "/account/connections", client=app.client.id).status_code == 303
     assert "Randevu" not in browser.get("/account/connections").text
-    refused(app.refresh(token), "invalid_grant")
+    expect_oauth_error(app.refresh(token), "invalid_grant")
 
 
 def test_a_personal_token_is_shown_once_and_revoked(empty_world: World, browser: Browser) -> None:
@@ -293,13 +293,13 @@ def test_what_was_typed_is_there_again_after_a_sign_in_that_came_between(empty_w
         asked = browser.get(location)
         back = browser.submit(asked, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
         again = browser.get(back)
-        assert values_of(again) == values_of(page) | {"form_token": values_of(again)["form_token"]} | fields
+        assert form_values(again) == form_values(page) | {"form_token": form_values(again)["form_token"]} | fields
     page = browser.get("/device")
     del browser.cookies["regulars_session"]
     location = browser.submit(page, "/device", user_code="BCDF-GHJK").headers["location"]
     asked = browser.get(location)
     back = browser.submit(asked, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
-    assert values_of(browser.get(back))["user_code"] == "BCDF-GHJK"
+    assert form_values(browser.get(back))["user_code"] == "BCDF-GHJK"
     make_stale(empty_world)
     page = browser.get("/account/tokens")
     long = browser.submit(page, "/account/tokens", name="x" * 9000)
@@ -308,7 +308,7 @@ def test_what_was_typed_is_there_again_after_a_sign_in_that_came_between(empty_w
     assert secret.headers["location"] == "/sign-in?next=%2Faccount%2Fsecond-factor&reauthenticate=1"
 
 
-def values_of(page: Result) -> dict[str, str]:
+def form_values(page: Result) -> dict[str, str]:
     """Return the fields and values of the main form of a page, which is the last one."""
     form = page.text.rpartition("<form")[2]
     found = dict(re.findall(r'<input (?:id="\w+" |type="hidden" )name="(\w+)"[^>]* value="([^"]*)"', form))
@@ -324,7 +324,7 @@ def test_a_form_with_a_fault_keeps_what_was_typed(empty_world: World, browser: B
     typed = {"name": "my script", "tenant": str(empty_world.clinic), "days": "365"}
     answer = browser.submit(page, "/account/tokens", **typed)
     assert answer.status_code == 422
-    assert values_of(answer).items() >= typed.items()
+    assert form_values(answer).items() >= typed.items()
     assert "checked" not in answer.text
     page = browser.submit(browser.get("/account/profile"), "/account/profile", name="x" * 300)
     assert f'value="{"x" * 300}"' in page.text
@@ -395,7 +395,7 @@ def test_after_signing_in_the_request_of_an_application_goes_on(empty_world: Wor
     assert "After you sign in, you continue to Randevu." in page.text
     back = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
     answer = browser.submit(browser.get(back), "/oauth/consent", decision="allow")
-    assert app.redeem(answer_of(answer)["code"]).status_code == 200
+    assert app.redeem(redirect_parameters(answer)["code"]).status_code == 200
 
 
 @pytest.mark.parametrize("path", PAGES)

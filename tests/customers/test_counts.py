@@ -20,7 +20,7 @@ from regulars.db.statement import Statement
 from regulars.db.tables import count_deltas, customer_counts
 from regulars.errors import Unavailable
 from tests.conftest import FreshDatabase
-from tests.support.server import PATIENCE_SECONDS, running
+from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import NOON, World
 
 YEAR = NOON.year
@@ -109,8 +109,8 @@ def test_a_server_folds_without_being_asked(fresh_database: FreshDatabase) -> No
         world.add()
         assert world.database.fetch_all(DELTAS) == [(1,)]
         with running(world):
-            give_up = time.monotonic() + PATIENCE_SECONDS
-            while world.database.fetch_all(DELTAS) != [(0,)] and time.monotonic() < give_up:
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while world.database.fetch_all(DELTAS) != [(0,)] and time.monotonic() < deadline:
                 time.sleep(0.1)
         assert world.database.fetch_all(DELTAS) == [(0,)]
         assert totals(world) == 1
@@ -128,7 +128,7 @@ def test_what_fails_in_the_background_is_done_the_next_time() -> None:
         threading.Event().wait()
 
     repeat("trial", action, seconds=0.001)
-    assert done.wait(PATIENCE_SECONDS)
+    assert done.wait(TIMEOUT_SECONDS)
 
 
 def test_a_census_that_is_wrong_is_found_and_made_right(world: World) -> None:

@@ -25,26 +25,26 @@ from regulars.customers.validation import LONGEST_NUMBER, quoted, read_email, re
 from regulars.errors import Unavailable
 from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant, update_tenant
-from tests.conftest import KINDS, FreshDatabase
+from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.world import LIST, World, names
 
 HEADER = ",".join(COLUMNS)
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """Exit status and output of a command."""
 
     status: int
-    out: bytes
-    err: str
+    stdout: bytes
+    stderr: str
 
     @property
-    def said(self) -> str:
-        return self.out.decode()
+    def text(self) -> str:
+        return self.stdout.decode()
 
 
-def command(*arguments: object, stdin: bytes = b"") -> Done:
+def command(*arguments: object, stdin: bytes = b"") -> CommandResult:
     """Run a command in this process."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
     err = io.StringIO()
@@ -55,7 +55,7 @@ def command(*arguments: object, stdin: bytes = b"") -> Done:
     ):
         status = run([str(argument) for argument in arguments])
     assert isinstance(out.buffer, io.BytesIO)
-    return Done(status, out.buffer.getvalue(), err.getvalue())
+    return CommandResult(status, out.buffer.getvalue(), err.getvalue())
 
 
 @dataclass(frozen=True)
@@ -74,32 +74,32 @@ class Shop:
         add_member(world.database, tenant.id, "dora@example.com", Role.AGENT)
         return cls(world, tenant.id)
 
-    def load(self, content: str | bytes, *options: object, file: str = "customers.csv") -> Done:
+    def load(self, content: str | bytes, *options: object, file: str = "customers.csv") -> CommandResult:
         """Import a file with this content."""
         Path(file).write_bytes(content.encode() if isinstance(content, str) else content)
         return command("import", file, "--tenant", self.tenant, "--database", self.world.url, *options)
 
-    def export(self, *options: object) -> Done:
+    def export(self, *options: object) -> CommandResult:
         return command("export", "--tenant", self.tenant, "--database", self.world.url, *options)
 
     def exported(self) -> bytes:
         done = self.export()
-        assert (done.status, done.err) == (0, "")
-        return done.out
+        assert (done.status, done.stderr) == (0, "")
+        return done.stdout
 
     def customers(self) -> list[dict[str, str]]:
         """Export the customers; return each row as a mapping from column to value."""
         return list(csv.DictReader(io.StringIO(self.exported().decode(), newline="")))
 
 
-def faults(file: str = "customers.csv.errors.csv") -> list[list[str]]:
+def error_lines(file: str = "customers.csv.errors.csv") -> list[list[str]]:
     """Return the lines of an error file without the header."""
     header, *rows = csv.reader(io.StringIO(Path(file).read_text("utf-8"), newline=""))
     assert header == ["line", "column", "reason"]
     return rows
 
 
-def written(rows: Sequence[Sequence[str]], **how: str) -> str:
+def as_csv(rows: Sequence[Sequence[str]], **how: str) -> str:
     """Return rows as CSV."""
     text = io.StringIO()
     csv.writer(text, delimiter=how.get("delimiter", ","), lineterminator=how.get("lineterminator", "\n")).writerows(
@@ -108,14 +108,14 @@ def written(rows: Sequence[Sequence[str]], **how: str) -> str:
     return text.getvalue()
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=DATABASE_KINDS)
 def here(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[World]:
     with World.on(fresh_database(request.param)) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
-def elsewhere(here: World, fresh_database: FreshDatabase) -> Iterator[World]:
+def second_database(here: World, fresh_database: FreshDatabase) -> Iterator[World]:
     """Yield a world on another database of the same kind."""
     with World.on(fresh_database(here.database.dialect)) as world:
         yield world
@@ -143,7 +143,7 @@ def test_every_field_comes_in_as_it_is_meant(shop: Shop) -> None:
         '7, Ayşe ,Işık,0532 111 22 33,Ayse@EXAMPLE.com,1990-05-01,Female,tr,12-34,Eczacı,"Gül Sokak 1\r\nİstanbul",'
         "2,https://example.com/a.png,DORA@example.com,2026-01-02T03:04:05+03:00,2026-01-02T03:04:05Z,\n"
     )
-    assert (done.status, done.said, done.err) == (0, "Imported 1 row.\n", "")
+    assert (done.status, done.text, done.stderr) == (0, "Imported 1 row.\n", "")
     assert not Path("customers.csv.errors.csv").exists()
     assert shop.customers() == [
         {
@@ -186,7 +186,7 @@ ROWS = (("first_name", "last_name", "address"), ("Ayşe", "Yılmaz; Öz", 'a, "b
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["commas", "semicolons", "tabs"])
 def test_files_of_every_common_form_mean_the_same(shop: Shop, delimiter: str, newline: str, bom: bytes) -> None:
     rows = [[cell.replace("\t", " ") for cell in row] for row in ROWS]
-    content = bom + written(rows, delimiter=delimiter, lineterminator=newline).encode()
+    content = bom + as_csv(rows, delimiter=delimiter, lineterminator=newline).encode()
     assert shop.load(content).status == 0
     found = [(row["first_name"], row["last_name"], row["address"]) for row in shop.customers()]
     assert found == [("Ayşe", "Yılmaz; Öz", 'a, "b" c'), ("Işıl", "", "x\ny")]
@@ -194,7 +194,7 @@ def test_files_of_every_common_form_mean_the_same(shop: Shop, delimiter: str, ne
 
 def test_columns_come_in_any_order_and_a_header_in_any_case(shop: Shop) -> None:
     content = ' Gender ,"EMAIL",country_name,First_Name\nother,a@example.com,turkiye,Ali\n\n,,Germany,Bo\n'
-    assert shop.load(content).said == "Imported 2 rows.\n"
+    assert shop.load(content).text == "Imported 2 rows.\n"
     found = [(row["first_name"], row["email"], row["gender"], row["country_code"]) for row in shop.customers()]
     assert found == [("Ali", "a@example.com", "other", "TR"), ("Bo", "", "", "DE")]
 
@@ -203,14 +203,14 @@ def test_the_last_line_needs_no_end_and_the_file_may_come_from_a_pipe(shop: Shop
     done = command(
         "import", "-", "--tenant", shop.tenant, "--database", shop.world.url, stdin=b"first_name\nAli\n \nVeli"
     )
-    assert (done.status, done.said) == (3, "Imported 2 rows; 1 row was refused, see stdin.errors.csv.\n")
-    assert faults("stdin.errors.csv") == [["3", "first_name", "first_name must not be empty."]]
+    assert (done.status, done.text) == (3, "Imported 2 rows; 1 row was refused, see stdin.errors.csv.\n")
+    assert error_lines("stdin.errors.csv") == [["3", "first_name", "first_name must not be empty."]]
     assert [row["first_name"] for row in shop.customers()] == ["Ali", "Veli"]
 
 
 def test_a_file_with_no_rows_is_imported_whole(shop: Shop) -> None:
     done = shop.load("first_name\n")
-    assert (done.status, done.said, done.err) == (0, "Imported 0 rows.\n", "")
+    assert (done.status, done.text, done.stderr) == (0, "Imported 0 rows.\n", "")
 
 
 def test_the_total_is_right_and_the_new_customers_are_found_at_once(empty_world: World) -> None:
@@ -233,7 +233,7 @@ def test_a_great_import_is_looked_at_anew_and_stands_even_if_that_fails(
     monkeypatch.setattr(type(shop.world.database), "analyze", analyze)
     assert shop.load("first_name\nAli\n").status == 0
     assert not analyze.called
-    assert shop.load("first_name\nVeli\nCem\n") == Done(0, b"Imported 2 rows.\n", "")
+    assert shop.load("first_name\nVeli\nCem\n") == CommandResult(0, b"Imported 2 rows.\n", "")
     assert analyze.called
 
 
@@ -245,8 +245,8 @@ def test_ids_that_are_free_are_kept_and_those_that_are_taken_refused(shop: Shop)
     before = shop.customers()[0]
     done = shop.load("id,first_name\n5,Another\n6,Veli\n6,Twice\n")
     assert done.status == 3
-    assert [(line, column) for line, column, _ in faults()] == [("2", "id"), ("4", "id")]
-    assert all("taken" in reason for _, _, reason in faults())
+    assert [(line, column) for line, column, _ in error_lines()] == [("2", "id"), ("4", "id")]
+    assert all("taken" in reason for _, _, reason in error_lines())
     assert shop.customers()[0] == before
     assert [(row["id"], row["first_name"]) for row in shop.customers()] == [("5", "Ali"), ("6", "Veli")]
 
@@ -314,12 +314,12 @@ def test_a_bad_cell_is_told_with_its_line_and_column_and_stops_nothing(shop: Sho
         content.append(list(row))
         row[columns.index(name)] = cell
         content.append(row)
-    done = shop.load(written(content))
+    done = shop.load(as_csv(content))
     bad = len(BAD_CELLS)
     assert done.status == 3
-    assert done.said == f"Imported {bad} rows; {bad} rows were refused, see customers.csv.errors.csv.\n"
-    assert [column for _, column, _ in faults()] == [name for name, _ in BAD_CELLS]
-    assert all(reason.startswith(f"{column} must ") and reason.endswith(".") for _, column, reason in faults())
+    assert done.text == f"Imported {bad} rows; {bad} rows were refused, see customers.csv.errors.csv.\n"
+    assert [column for _, column, _ in error_lines()] == [name for name, _ in BAD_CELLS]
+    assert all(reason.startswith(f"{column} must ") and reason.endswith(".") for _, column, reason in error_lines())
     assert "\x1b" not in Path("customers.csv.errors.csv").read_text("utf-8")
     assert len(Path("customers.csv.errors.csv").read_text("utf-8")) < 8_000
     assert len(shop.customers()) == bad
@@ -328,7 +328,7 @@ def test_a_bad_cell_is_told_with_its_line_and_column_and_stops_nothing(shop: Sho
 def test_the_line_is_that_where_the_row_starts_whatever_stands_above(shop: Shop) -> None:
     content = 'first_name,address\r\nAli,"1\r\n2\r\n3"\r\n\r\nVeli,"4\r\n5",too many\r\nCem\r\n,6\r\n'
     assert shop.load(content).status == 3
-    assert faults() == [
+    assert error_lines() == [
         ["6", "", "The row has 3 cells, the first line of the file 2."],
         ["8", "", "The row has 1 cells, the first line of the file 2."],
         ["9", "first_name", "first_name must not be empty."],
@@ -337,28 +337,32 @@ def test_the_line_is_that_where_the_row_starts_whatever_stands_above(shop: Shop)
 
 def test_every_fault_of_a_row_is_told(shop: Shop) -> None:
     shop.load("first_name,email,gender\n,x,y\nAli,,\n")
-    assert [(line, column) for line, column, _ in faults()] == [("2", "first_name"), ("2", "email"), ("2", "gender")]
+    assert [(line, column) for line, column, _ in error_lines()] == [
+        ("2", "first_name"),
+        ("2", "email"),
+        ("2", "gender"),
+    ]
 
 
 def test_the_error_file_is_where_it_is_wanted(shop: Shop) -> None:
     done = shop.load("first_name,email\nAli,x\nVeli,\n", "--errors", "bad.csv")
-    assert (done.status, len(faults("bad.csv"))) == (3, 1)
-    assert "see bad.csv" in done.said
+    assert (done.status, len(error_lines("bad.csv"))) == (3, 1)
+    assert "see bad.csv" in done.text
     assert not Path("customers.csv.errors.csv").exists()
 
 
 def test_where_every_row_is_bad_nothing_has_changed_and_the_status_says_so(shop: Shop) -> None:
     done = shop.load("first_name,email\nAli,x\n\n,y\n")
-    assert (done.status, len(faults())) == (1, 3)
-    assert done.said == "Imported nothing: 2 rows were refused, see customers.csv.errors.csv.\n"
+    assert (done.status, len(error_lines())) == (1, 3)
+    assert done.text == "Imported nothing: 2 rows were refused, see customers.csv.errors.csv.\n"
 
 
 def test_strict_imports_all_or_nothing(shop: Shop) -> None:
     before = shop.exported()
     done = shop.load("first_name,email\nAli,\nVeli,x\nCem,\n", "--strict")
     assert done.status == 1
-    assert done.said == "Imported nothing: 1 row was refused, see customers.csv.errors.csv.\n"
-    assert [(line, column) for line, column, _ in faults()] == [("3", "email")]
+    assert done.text == "Imported nothing: 1 row was refused, see customers.csv.errors.csv.\n"
+    assert [(line, column) for line, column, _ in error_lines()] == [("3", "email")]
     assert shop.exported() == before
     assert shop.load("first_name\nAli\n", "--strict").status == 0
 
@@ -373,7 +377,7 @@ def test_two_members_of_one_name_are_told_apart_by_their_address(empty_world: Wo
     add_member(empty_world.database, empty_world.clinic, "bob2@example.com", Role.AGENT)
     content = "first_name,related_user,user_email\nA,Bob,\nB,Bob,bob2@example.com\nC,Alice,\n"
     assert clinic.load(content).status == 3
-    ((line, column, reason),) = faults()
+    ((line, column, reason),) = error_lines()
     assert (line, column) == ("2", "related_user")
     assert "user_email" in reason
     assert [row["user_email"] for row in clinic.customers()] == ["bob2@example.com", "alice@example.com"]
@@ -415,12 +419,12 @@ def test_a_broken_file_changes_nothing_and_is_told_in_one_sentence(
     monkeypatch.setattr("regulars.customers.csv.importer.BATCH", 30)
     before = shop.exported()
     done = shop.load(content)
-    assert (done.status, done.out) == (1, b"")
-    assert said in done.err
-    assert done.err.startswith("regulars: ")
-    assert done.err.count("\n") == 1
-    assert "Traceback" not in done.err
-    assert len(done.err) < 800
+    assert (done.status, done.stdout) == (1, b"")
+    assert said in done.stderr
+    assert done.stderr.startswith("regulars: ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr) < 800
     assert shop.exported() == before
 
 
@@ -439,8 +443,8 @@ def test_a_file_or_tenant_that_does_not_exist_is_told(shop: Shop) -> None:
         (("export", "--tenant", shop.tenant, "--output", "."), "directory"),
     ):
         done = command(*arguments, "--database", shop.world.url)
-        assert (done.status, said in done.err, done.err.count("\n")) == (1, True, 1), done.err
-    assert command("export", "--tenant", 10**6, "--database", shop.world.url).out == b""
+        assert (done.status, said in done.stderr, done.stderr.count("\n")) == (1, True, 1), done.stderr
+    assert command("export", "--tenant", 10**6, "--database", shop.world.url).stdout == b""
     assert shop.customers() == []
 
 
@@ -448,7 +452,7 @@ def test_an_error_file_that_cannot_be_written_changes_nothing(shop: Shop) -> Non
     for path in ("no/such/folder.csv", ".", "customers.csv"):
         content = "first_name,email\nAli,\nVeli,x\n"
         done = shop.load(content, "--errors", path)
-        assert (done.status, path in done.err, done.err.count("\n")) == (1, True, 1)
+        assert (done.status, path in done.stderr, done.stderr.count("\n")) == (1, True, 1)
         assert Path("customers.csv").read_text() == content
     assert shop.customers() == []
 
@@ -456,10 +460,10 @@ def test_an_error_file_that_cannot_be_written_changes_nothing(shop: Shop) -> Non
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_told_and_changes_nothing(shop: Shop) -> None:
     done = shop.load("first_name,email\nAli,\nVeli,x\n", "--errors", "/dev/full")
-    assert (done.status, "/dev/full" in done.err) == (1, True)
+    assert (done.status, "/dev/full" in done.stderr) == (1, True)
     assert shop.customers() == []
     done = shop.export("--output", "/dev/full")
-    assert (done.status, "/dev/full" in done.err) == (1, True)
+    assert (done.status, "/dev/full" in done.stderr) == (1, True)
 
 
 # ---- Export ----------------------------------------------------------------------------------------------------------
@@ -475,7 +479,7 @@ def test_an_export_names_all_columns_and_has_the_trash_too(shop: Shop) -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "'=1", "''@x", "=", "+ 90x"])
 def test_no_cell_of_an_export_is_a_formula_to_a_spreadsheet(shop: Shop, cell: str) -> None:
-    assert shop.load(written([["first_name", "address"], ["'" + cell, "x\n" + cell]])).status == 0
+    assert shop.load(as_csv([["first_name", "address"], ["'" + cell, "x\n" + cell]])).status == 0
     (row,) = csv.DictReader(io.StringIO(shop.exported().decode(), newline=""))
     assert row["first_name"] == "'" + cell
     assert not re.match(r"[=+\-@\t\r]", row["first_name"])
@@ -494,18 +498,18 @@ def test_an_exported_file_appears_when_it_is_whole(shop: Shop, monkeypatch: pyte
     with monkeypatch.context() as patched:
         patched.setattr("regulars.customers.csv.exporter._written", mock.Mock(side_effect=OSError(28, "No space left")))
         done = shop.export("--output", "out.csv")
-    assert (done.status, "No space left" in done.err) == (1, True)
+    assert (done.status, "No space left" in done.stderr) == (1, True)
     assert Path("out.csv").read_text() == "what was there before"
-    assert shop.export("--output", "out.csv") == Done(0, b"", "")
+    assert shop.export("--output", "out.csv") == CommandResult(0, b"", "")
     assert Path("out.csv").read_bytes() == shop.exported()
     assert {path.name for path in Path().iterdir()} == {"customers.csv", "out.csv"}
 
 
 def test_nothing_but_the_file_is_written_where_no_person_looks(shop: Shop) -> None:
     done = shop.load("first_name\n" + "Ali\n" * 3_000)
-    assert (done.said, done.err) == ("Imported 3,000 rows.\n", "")
+    assert (done.text, done.stderr) == ("Imported 3,000 rows.\n", "")
     done = shop.export()
-    assert (done.err, done.out.count(b"\n")) == ("", 3_001)
+    assert (done.stderr, done.stdout.count(b"\n")) == ("", 3_001)
 
 
 # ---- Round trips -----------------------------------------------------------------------------------------------------
@@ -550,14 +554,14 @@ GOOD_COLUMNS = (
 @settings(max_examples=8)
 @given(rows=st.lists(GOOD_ROW, max_size=12))
 def test_what_is_exported_can_be_imported_elsewhere_and_is_equal(
-    here: World, elsewhere: World, rows: list[tuple[str, ...]]
+    here: World, second_database: World, rows: list[tuple[str, ...]]
 ) -> None:
-    shop, copy = Shop.opened(here), Shop.opened(elsewhere)
+    shop, copy = Shop.opened(here), Shop.opened(second_database)
     # Cells are imported literally, so an apostrophe before a formula is kept and escaped again in the export.
-    assert shop.load(written([GOOD_COLUMNS, *rows])).status == 0
+    assert shop.load(as_csv([GOOD_COLUMNS, *rows])).status == 0
     first = shop.exported()
     done = copy.load(first)
-    assert (done.status, done.err) == (0, "")
+    assert (done.status, done.stderr) == (0, "")
     assert copy.exported() == first
     for row, found in zip(rows, shop.customers(), strict=True):
         given_cells = dict(zip(GOOD_COLUMNS, row, strict=True))
@@ -595,7 +599,7 @@ def test_what_was_exported_and_purged_comes_back_by_an_import(empty_world: World
 
 def test_a_row_with_a_tag_that_there_is_not_is_refused(shop: Shop) -> None:
     assert shop.load("first_name,tags\nAli,Nobody's|VIP\n").status == 1
-    assert [(line, column) for line, column, _ in faults()] == [("2", "tags")]
+    assert [(line, column) for line, column, _ in error_lines()] == [("2", "tags")]
 
 
 def test_a_row_that_repeats_what_must_be_unique_is_refused(shop: Shop) -> None:
@@ -606,7 +610,7 @@ def test_a_row_that_repeats_what_must_be_unique_is_refused(shop: Shop) -> None:
         "D,,+905321112233,\nE,e@example.com,05321112233,2026-01-01T00:00:00Z\n"
     )
     assert done.status == 3
-    assert [(line, column) for line, column, _ in faults()] == [("2", "email"), ("4", "phone_number")]
+    assert [(line, column) for line, column, _ in error_lines()] == [("2", "email"), ("4", "phone_number")]
     assert [row["first_name"] for row in shop.customers()] == ["Ali", "C", "E"]
 
 
@@ -641,14 +645,14 @@ def test_junk_in_any_cell_is_refused_or_kept_but_never_breaks_anything(here: Wor
         for row in rows
         for number, cell in enumerate(row)
     ]
-    regular(shop, shop.load(written([COLUMNS, *rows, *alone])))
+    check_import(shop, shop.load(as_csv([COLUMNS, *rows, *alone])))
 
 
 @settings(max_examples=30)
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=100).map(lambda text: text.encode())))
 def test_junk_below_a_header_is_refused_or_kept_but_never_breaks_anything(on_sqlite: World, content: bytes) -> None:
     shop = Shop.opened(on_sqlite)
-    regular(shop, shop.load(b"first_name,address\n" + content))
+    check_import(shop, shop.load(b"first_name,address\n" + content))
 
 
 @settings(max_examples=30)
@@ -660,16 +664,16 @@ def test_junk_instead_of_a_file_is_refused(on_sqlite: World, content: bytes) -> 
     assert shop.customers() == []
 
 
-def regular(shop: Shop, done: Done) -> None:
+def check_import(shop: Shop, done: CommandResult) -> None:
     """Assert that an import ended with a valid status, and that the imported customers exist."""
-    assert done.status in {0, 1, 3}, done.err
-    assert "Traceback" not in done.err
+    assert done.status in {0, 1, 3}, done.stderr
+    assert "Traceback" not in done.stderr
     found = len(shop.customers())
     if done.status == 1:
         assert found == 0
-        assert done.err.count("\n") + done.said.count("\n") == 1
+        assert done.stderr.count("\n") + done.text.count("\n") == 1
     else:
-        assert done.said.startswith(f"Imported {found} row")
+        assert done.text.startswith(f"Imported {found} row")
 
 
 # ---- Fast parsers ----------------------------------------------------------------------------------------------------
@@ -773,7 +777,7 @@ def most_memory(arguments: Sequence[object]) -> int:
     tracemalloc.start()
     try:
         done = command(*arguments)
-        assert done.status in {0, 3}, done.err
+        assert done.status in {0, 3}, done.stderr
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -789,7 +793,7 @@ def test_twenty_times_the_rows_take_no_more_memory(
     import_peaks, export_peaks = [], []
     # Ignore the first run, which loads modules and fills caches.
     for rows in (10_000, 500, 10_000):
-        tenant = command("tenant", "create", "--name", "Dükkân", "--database", url).said.strip()
+        tenant = command("tenant", "create", "--name", "Dükkân", "--database", url).text.strip()
         with Path("rows.csv").open("w", encoding="utf-8") as file:
             file.write("first_name,last_name,email,address\n")
             for number in range(rows):

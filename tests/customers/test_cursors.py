@@ -138,7 +138,7 @@ def test_beside_pages_a_limit_does_not_count(world: World, pages: str) -> None:
 def test_a_cursor_is_good_for_its_own_list_alone(world: World) -> None:
     cursor = world.get(query_string="limit=5&sort_by=last_name").json["meta"]["cursor"]
 
-    def refused(user: int = world.dora, tenant: int = world.clinic, **parameters: Any) -> None:
+    def expect_oauth_error(user: int = world.dora, tenant: int = world.clinic, **parameters: Any) -> None:
         asked = {"cursor": cursor, "sort_by": "last_name"} | parameters
         answer = world.get(params=asked, user=user, tenant=tenant)
         assert "cursor" in expect_error(answer, 422, "validation_error")["errors"]
@@ -146,16 +146,16 @@ def test_a_cursor_is_good_for_its_own_list_alone(world: World) -> None:
     assert world.get(params={"cursor": cursor, "sort_by": "last_name"}, user=world.dora, tenant=world.clinic).json[
         "data"
     ]
-    refused(tenant=world.salon)
-    refused(sort_by="first_name")
-    refused(sort_order="desc")
-    refused(gender="female")
-    refused(search="a")
-    refused(trashed="true")
-    refused(user_id=world.bob)
-    refused(min_age=1)
+    expect_oauth_error(tenant=world.salon)
+    expect_oauth_error(sort_by="first_name")
+    expect_oauth_error(sort_order="desc")
+    expect_oauth_error(gender="female")
+    expect_oauth_error(search="a")
+    expect_oauth_error(trashed="true")
+    expect_oauth_error(user_id=world.bob)
+    expect_oauth_error(min_age=1)
     for forged in (cursor[:-1], cursor[:-2] + ("AA" if cursor[-2:] != "AA" else "BB"), "x", "é", "A" * 100, "!" * 40):
-        refused(cursor=forged)
+        expect_oauth_error(cursor=forged)
 
 
 def test_a_cursor_that_is_too_old_is_422(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.csv.importer import GREAT_LOAD
 from regulars.server import THREADS
 from tests.customers.test_write import CHANGES
-from tests.support.server import PATIENCE_SECONDS, running
+from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import LIST, World
 
 FEW = 40
@@ -44,7 +44,7 @@ def write_rows(file: IO[bytes], first: int, last: int) -> None:
     file.flush()
 
 
-def look(world: World, page: int) -> int:
+def read_total(world: World, page: int) -> int:
     """Return the total of the list, and assert that the page is consistent with it."""
     answer = world.get(params={"page": page, "per_page": 100, "sort_by": "last_name"}).json
     total = int(answer["meta"]["total"])
@@ -67,15 +67,15 @@ def test_who_reads_meanwhile_sees_all_of_it_or_nothing(empty_world: World) -> No
     with importing(world) as (process, file):
         for first in range(0, HALF, AT_ONCE):
             write_rows(file, first, first + AT_ONCE)
-            assert look(world, page=1) == there
+            assert read_total(world, page=1) == there
             assert changes_since(world, in_feed) == []
         write_rows(file, HALF, GREAT_LOAD)
         file.close()
         seen: list[int] = []
         while process.poll() is None:
-            seen.append(look(world, page=len(seen) % 3 * 60 + 1))
+            seen.append(read_total(world, page=len(seen) % 3 * 60 + 1))
         assert process.returncode == 0
-    seen.append(look(world, page=1))
+    seen.append(read_total(world, page=1))
     assert sorted(seen) == seen
     assert set(seen) <= {there, there + GREAT_LOAD}
     assert seen[-1] == there + GREAT_LOAD
@@ -114,10 +114,10 @@ def test_one_that_is_killed_leaves_nothing_and_holds_up_nobody(empty_world: Worl
     with importing(world) as (process, file):
         write_rows(file, 0, HALF)
         os.kill(process.pid, signal.SIGKILL)
-        assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+        assert process.wait(TIMEOUT_SECONDS) == -signal.SIGKILL
     answer = world.send("POST", LIST, {"first_name": "Next"})
     assert answer.status_code == 201, answer.text
-    assert look(world, page=1) == there + 1
+    assert read_total(world, page=1) == there + 1
     assert world.get(params={"search": "great"}).json["meta"]["total"] == 0
     (change,) = changes_since(world, FEW)
     assert change["customer_id"] == answer.json["data"]["id"]

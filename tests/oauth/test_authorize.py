@@ -12,7 +12,15 @@ from falcon.testing import Result
 from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
 from regulars.oauth.connected_apps import disconnect, list_connections
-from tests.support.oauth import CALLBACK, DEVICE, Application, Browser, answer_of, answer_of_uri, refused
+from tests.support.oauth import (
+    CALLBACK,
+    DEVICE,
+    Application,
+    Browser,
+    expect_oauth_error,
+    redirect_parameters,
+    uri_parameters,
+)
 from tests.support.world import LIST, PASSWORD, World
 
 
@@ -53,16 +61,16 @@ def test_whoever_is_not_signed_in_signs_in_first_and_comes_back(empty_world: Wor
     assert to_sign_in.headers["location"].startswith("/sign-in?next=%2Foauth%2Fauthorize%3F")
     posted = visitor.post("/oauth/authorize", {"client_id": app.client.id, "response_type": "code"})
     assert posted.status_code == 303
-    assert "code_challenge" in answer_of(posted)["error_description"]
+    assert "code_challenge" in redirect_parameters(posted)["error_description"]
 
 
 def test_the_answer_has_the_state_untouched_and_the_issuer(app: Application, browser: Browser) -> None:
     state = "ü x&y=1 +%20#é\u2028\"'<>"
     page = browser.get(app.request(state=state))
-    answer = answer_of(browser.submit(page, "/oauth/consent", decision="allow"))
+    answer = redirect_parameters(browser.submit(page, "/oauth/consent", decision="allow"))
     assert answer["state"] == state
     assert answer["iss"] == app.world.settings.origin
-    denied = answer_of(browser.submit(page, "/oauth/consent", decision="deny"))
+    denied = redirect_parameters(browser.submit(page, "/oauth/consent", decision="deny"))
     assert denied["error"] == "access_denied"
     assert (denied["state"], denied["iss"]) == (state, answer["iss"])
     assert "code" not in denied
@@ -116,14 +124,14 @@ def test_the_application_is_told_of_its_own_faults(
     app: Application, browser: Browser, parameters: dict[str, Any], error: str
 ) -> None:
     result = browser.get(app.request(**parameters))
-    answer = answer_of(result)
+    answer = redirect_parameters(result)
     assert result.headers["location"].startswith(CALLBACK + "?")
     assert (answer["error"], answer["state"], answer["iss"]) == (error, "a state", app.world.settings.origin)
 
 
 def test_repeated_parameters_are_refused_but_for_the_resource(app: Application, browser: Browser) -> None:
     twice = browser.get(app.request(scope="openid") + "&scope=email")
-    assert answer_of(twice)["error"] == "invalid_request"
+    assert redirect_parameters(twice)["error"] == "invalid_request"
     origin = app.world.settings.origin
     both = app.request(resource=origin) + "&" + urlencode({"resource": origin + "/api"})
     assert browser.get(both).status_code == 200
@@ -132,17 +140,20 @@ def test_repeated_parameters_are_refused_but_for_the_resource(app: Application, 
 def test_without_a_scope_an_application_gets_its_own_and_never_more(empty_world: World, browser: Browser) -> None:
     app = Application.register(empty_world, scopes=["openid", "customers:read"])
     assert app.tokens(browser)["scope"] == "openid customers:read"
-    assert answer_of(browser.get(app.request(scope="openid email")))["error"] == "invalid_scope"
+    assert redirect_parameters(browser.get(app.request(scope="openid email")))["error"] == "invalid_scope"
 
 
 def test_a_confidential_client_needs_pkce_or_a_nonce(empty_world: World, browser: Browser) -> None:
     web = Application.register(empty_world, "web")
     without: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
-    assert answer_of(browser.get(web.request(**without)))["error"] == "invalid_request"
-    assert answer_of(browser.get(web.request(**without, scope="openid")))["error"] == "invalid_request"
+    assert redirect_parameters(browser.get(web.request(**without)))["error"] == "invalid_request"
+    assert redirect_parameters(browser.get(web.request(**without, scope="openid")))["error"] == "invalid_request"
     assert browser.get(web.request(**without, scope="openid", nonce="n")).status_code == 200
     public = Application.register(empty_world)
-    assert answer_of(browser.get(public.request(**without, scope="openid", nonce="n")))["error"] == "invalid_request"
+    assert (
+        redirect_parameters(browser.get(public.request(**without, scope="openid", nonce="n")))["error"]
+        == "invalid_request"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +175,7 @@ def test_a_native_app_listens_where_it_can(empty_world: World, browser: Browser,
     assert bool(target) == uri.startswith("http:")
     result = browser.submit(page, "/oauth/consent", decision="allow")
     assert result.headers["location"].startswith(uri + "?code=rgl_code_")
-    assert app.redeem(answer_of(result)["code"], redirect_uri=uri).status_code == 200
+    assert app.redeem(redirect_parameters(result)["code"], redirect_uri=uri).status_code == 200
     for other in ("http://127.0.0.1:49152/other", "http://localhost:49152/callback", "http://127.0.0.1:0/callback"):
         is_page(browser.get(app.request(redirect_uri=other)), 400, "has not registered")
 
@@ -186,7 +197,7 @@ def test_a_browser_that_knows_no_underscore_in_a_scheme_is_helped_on(empty_world
         answer = browser.get(wrong, query_string=said, headers=android)
         is_page(answer, 200, "com.example.my_app:")
         assert "intent:" not in answer.text
-    assert app.redeem(answer_of_uri(location)["code"], redirect_uri=uri).status_code == 200, "still valid"
+    assert app.redeem(uri_parameters(location)["code"], redirect_uri=uri).status_code == 200, "still valid"
     for nothing in ("/oauth/nowhere", "/oauth/com.example.app:/x", "/oauth/x/y_z:"):
         assert browser.get(nothing).status_code == 404
 
@@ -225,14 +236,14 @@ def test_consent_is_remembered_for_its_scopes_until_it_is_withdrawn(
     empty_world: World, app: Application, browser: Browser
 ) -> None:
     token = app.tokens(browser, scope="openid email")
-    assert "code" in answer_of(browser.get(app.request(scope="openid")))
+    assert "code" in redirect_parameters(browser.get(app.request(scope="openid")))
     assert browser.get(app.request(scope="openid customers:read")).status_code == 200
     assert browser.get(app.request(scope="openid", prompt="consent")).status_code == 200
     (connection,) = list_connections(empty_world.database, empty_world.alice)
     assert (connection.name, connection.scopes) == ("Randevu", ("email", "openid"))
     disconnect(empty_world.database, empty_world.alice, app.client.id)
     assert list_connections(empty_world.database, empty_world.alice) == []
-    refused(app.refresh(token["refresh_token"]), "invalid_grant")
+    expect_oauth_error(app.refresh(token["refresh_token"]), "invalid_grant")
     assert browser.get(app.request(scope="openid")).status_code == 200
 
 
@@ -242,14 +253,16 @@ def test_a_native_app_whose_identity_is_not_sure_is_confirmed_each_time(empty_wo
     app.code(browser, redirect_uri=uri)
     again = browser.get(app.request(redirect_uri=uri))
     is_page(again, 200, "allowed this before")
-    assert "code" in answer_of(browser.get(app.request())), "a claimed https redirect URI needs no new consent"
+    assert "code" in redirect_parameters(browser.get(app.request())), (
+        "a claimed https redirect URI needs no new consent"
+    )
 
 
 def test_prompt_none_never_shows_a_page(empty_world: World, app: Application, browser: Browser) -> None:
-    assert answer_of(Browser(empty_world).get(app.request(prompt="none")))["error"] == "login_required"
-    assert answer_of(browser.get(app.request(prompt="none")))["error"] == "consent_required"
+    assert redirect_parameters(Browser(empty_world).get(app.request(prompt="none")))["error"] == "login_required"
+    assert redirect_parameters(browser.get(app.request(prompt="none")))["error"] == "consent_required"
     app.code(browser)
-    assert "code" in answer_of(browser.get(app.request(prompt="none")))
+    assert "code" in redirect_parameters(browser.get(app.request(prompt="none")))
 
 
 @pytest.mark.parametrize("parameters", [{"prompt": "login"}, {"prompt": "select_account"}, {"prompt": "login consent"}])
@@ -268,19 +281,19 @@ def test_an_application_that_names_its_user_gets_no_other(
 ) -> None:
     # OpenID Connect Core, section 3.1.2.2.
     hint = app.tokens(browser, scope="openid")["id_token"]
-    assert "code" in answer_of(browser.get(app.request(scope="openid", prompt="none", id_token_hint=hint)))
+    assert "code" in redirect_parameters(browser.get(app.request(scope="openid", prompt="none", id_token_hint=hint)))
     bob = Browser.signed_in(empty_world, empty_world.bob)
     app.code(bob, scope="openid")
     for other in (hint, "a.b.c", "x" * 3000):
         asked = bob.get(app.request(scope="openid", prompt="none", id_token_hint=other))
-        assert answer_of(asked)["error"] == "login_required"
+        assert redirect_parameters(asked)["error"] == "login_required"
     location = bob.get(app.request(scope="openid", id_token_hint=hint)).headers["location"]
     page = bob.get(location)
     assert 'value="alice@example.com"' in page.text
     back = bob.submit(page, "/sign-in", email="bob@example.com", password=PASSWORD).headers["location"]
     assert bob.get(back).headers["location"].startswith("/sign-in"), "the user must be Alice"
     back = bob.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
-    assert "code" in answer_of(bob.get(back))
+    assert "code" in redirect_parameters(bob.get(back))
 
 
 def test_an_application_may_say_who_is_likely_to_sign_in(empty_world: World, app: Application) -> None:
@@ -304,7 +317,7 @@ def test_two_clicks_at_once_are_one_consent(empty_world: World, browser: Browser
         pages = [browser.get(app.request())] * 4
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda page: browser.submit(page, "/oauth/consent", decision="allow"), pages))
-        assert all("code" in answer_of(answer) for answer in answers)
+        assert all("code" in redirect_parameters(answer) for answer in answers)
         assert len(list_connections(empty_world.database, empty_world.alice)) == number + 1
 
 
@@ -318,7 +331,7 @@ def test_a_page_loads_pictures_from_nowhere_but_the_logos_own_host(empty_world: 
 
 def test_a_tenants_application_is_for_its_members(empty_world: World, browser: Browser) -> None:
     app = Application.register(empty_world, tenant_id=empty_world.salon)
-    assert answer_of(browser.get(app.request()))["error"] == "access_denied"
+    assert redirect_parameters(browser.get(app.request()))["error"] == "access_denied"
     page = Browser.signed_in(empty_world, empty_world.dora).get(app.request())
     is_page(page, 200, "Salon Belle")
     assert "Klinik Güneş" not in page.text
@@ -385,8 +398,8 @@ def test_a_device_gets_its_tokens_once_its_user_has_agreed(empty_world: World, b
         "expires_in",
         "interval",
     }
-    refused(poll(app, code), "authorization_pending")
-    refused(poll(app, code), "slow_down")
+    expect_oauth_error(poll(app, code), "authorization_pending")
+    expect_oauth_error(poll(app, code), "slow_down")
     typed = code["user_code"].lower().replace("-", " ")
     page = browser.submit(browser.get("/device"), "/device", user_code=typed)
     is_page(page, 200, code["user_code"])
@@ -395,7 +408,7 @@ def test_a_device_gets_its_tokens_once_its_user_has_agreed(empty_world: World, b
     tokens = poll(app, code).json
     assert tokens["scope"] == "openid customers:read"
     assert "id_token" in tokens
-    refused(poll(app, code), "invalid_grant")
+    expect_oauth_error(poll(app, code), "invalid_grant")
     assert app.refresh(tokens["refresh_token"]).status_code == 200
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert empty_world.client.simulate_get(LIST, headers=headers).status_code == 200
@@ -406,14 +419,14 @@ def test_a_device_that_was_decided_about_elsewhere_is_not_decided_again(empty_wo
     page = browser.submit(browser.get("/device"), "/device", user_code=code["user_code"])
     browser.submit(page, "/device", decision="deny")
     is_page(browser.submit(page, "/device", decision="allow"), 200, "unknown or has expired")
-    refused(poll(app, code), "access_denied")
+    expect_oauth_error(poll(app, code), "access_denied")
 
 
 def test_a_wrong_resource_does_not_use_up_a_device_code(empty_world: World, browser: Browser) -> None:
     app, code = device_of(empty_world)
     browser.submit(browser.get("/device"), "/device", user_code=code["user_code"], decision="allow")
     wrong = app.ask(grant_type=DEVICE, device_code=code["device_code"], resource="https://other.example")
-    refused(wrong, "invalid_target")
+    expect_oauth_error(wrong, "invalid_target")
     assert poll(app, code).status_code == 200
 
 
@@ -421,14 +434,14 @@ def test_a_device_is_told_when_its_user_refuses(empty_world: World, browser: Bro
     app, code = device_of(empty_world)
     page = browser.submit(browser.get("/device?user_code=" + code["user_code"]), "/device", user_code=code["user_code"])
     browser.submit(page, "/device", decision="deny")
-    refused(poll(app, code), "access_denied")
+    expect_oauth_error(poll(app, code), "access_denied")
 
 
 def test_a_device_code_belongs_to_its_client_and_is_not_guessed(empty_world: World, browser: Browser) -> None:
     _, code = device_of(empty_world)
     other = Application.register(empty_world, "device")
-    refused(poll(other, code), "unauthorized_client")
-    refused(poll(other, {"device_code": "x"}), "invalid_grant")
+    expect_oauth_error(poll(other, code), "unauthorized_client")
+    expect_oauth_error(poll(other, {"device_code": "x"}), "invalid_grant")
     for _ in range(20):
         is_page(browser.submit(browser.get("/device"), "/device", user_code="BBBB-BBBB"), 200, "unknown or has expired")
     blocked = [browser.submit(browser.get("/device"), "/device", user_code="BBBB-BBBB") for _ in range(5)][-1]
@@ -448,7 +461,7 @@ def test_an_application_that_proves_whom_it_means_signs_them_out(
     result = browser.get("/oauth/logout?" + hint)
     assert result.headers["location"] == CALLBACK + "?state=s%20%26"
     assert browser.get(app.request()).headers["location"].startswith("/sign-in")
-    refused(app.refresh(goes["refresh_token"]), "invalid_grant")
+    expect_oauth_error(app.refresh(goes["refresh_token"]), "invalid_grant")
     assert app.refresh(stays["refresh_token"]).status_code == 200
 
 

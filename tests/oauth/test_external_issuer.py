@@ -53,10 +53,10 @@ class Issuer:
     def publish(self, **metadata: Any) -> None:
         """Publish the current keys and the metadata."""
         document = {"issuer": self.url, "jwks_uri": f"{self.origin}/jwks"} | metadata
-        self.say(self.path + OPENID, document)
-        self.say("/jwks", KeySet(list(self.keys)).as_dict(private=False))
+        self.publish_at(self.path + OPENID, document)
+        self.publish_at("/jwks", KeySet(list(self.keys)).as_dict(private=False))
 
-    def say(self, path: str, document: object, status: int = 200, **headers: str) -> None:
+    def publish_at(self, path: str, document: object, status: int = 200, **headers: str) -> None:
         """Set the response for `path`."""
         self.answers[path] = (status, headers, json.dumps(document).encode())
 
@@ -131,7 +131,7 @@ def service(world: World, issuer: Issuer) -> Service:
     return Service(world, issuer.url)
 
 
-def let_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+def advance_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Advance the monotonic clock, which the caches of the service use."""
     later = time.monotonic() + seconds
     monkeypatch.setattr(time, "monotonic", lambda: later)
@@ -169,7 +169,7 @@ def test_its_metadata_may_be_where_rfc_8414_has_it(world: World, issuer: Issuer,
     issuer.answers.clear()
     issuer.publish()
     document = json.loads(issuer.answers.pop(issuer.path + OPENID)[2])
-    issuer.say(OAUTH + path.rstrip("/"), document)
+    issuer.publish_at(OAUTH + path.rstrip("/"), document)
     assert Service(world, issuer.url).get(issuer.token()).status_code == 200
     assert issuer.asked == [path.rstrip("/") + OPENID, OAUTH + path.rstrip("/"), "/jwks"]
 
@@ -279,7 +279,7 @@ def test_a_key_that_is_not_known_is_asked_for_but_not_often(
     assert issuer.asked.count("/jwks") == 1
     issuer.keys = [RSA, new]
     issuer.publish()
-    let_pass(monkeypatch, 31)
+    advance_clock(monkeypatch, 31)
     assert service.get(issuer.token(new)).status_code == 200
     for number in range(3):
         service.refuses(issuer.token(new, header={"kid": f"no {number}"}), "key")
@@ -293,7 +293,7 @@ def test_a_withdrawn_key_is_forgotten_within_the_hour(
     new = ECKey.generate_key("P-256", {"kid": "second"})
     issuer.keys = [new]
     issuer.publish()
-    let_pass(monkeypatch, 3601)
+    advance_clock(monkeypatch, 3601)
     service.refuses(issuer.token(jti="2"), "key")
     assert service.get(issuer.token(new, "ES256")).status_code == 200
 
@@ -317,7 +317,7 @@ def test_keys_for_something_else_are_left_out(service: Service, issuer: Issuer) 
         "no key",
         {"kty": "oct", "k": "c2VjcmV0", "kid": "first"},
     ]
-    issuer.say("/jwks", {"keys": odd})
+    issuer.publish_at("/jwks", {"keys": odd})
     service.refuses(issuer.token(), "key")
 
 
@@ -330,13 +330,13 @@ def unavailable(service: Service, token: str) -> None:
 def test_while_the_issuer_is_away_the_answer_is_503(
     service: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    issuer.say(OPENID, {}, 500)
+    issuer.publish_at(OPENID, {}, 500)
     unavailable(service, issuer.token())
     tried = len(issuer.asked)
     unavailable(service, issuer.token(jti="2"))
     assert len(issuer.asked) == tried
     issuer.publish()
-    let_pass(monkeypatch, 5.1)
+    advance_clock(monkeypatch, 5.1)
     assert service.get(issuer.token()).status_code == 200
 
 
@@ -352,7 +352,7 @@ def test_keys_that_are_known_stay_good_while_the_issuer_is_away(
 ) -> None:
     assert service.get(issuer.token()).status_code == 200
     issuer.answers.clear()
-    let_pass(monkeypatch, 3601)
+    advance_clock(monkeypatch, 3601)
     assert service.get(issuer.token(jti="2")).status_code == 200
     unavailable(service, issuer.token(header={"kid": "new"}))
 
@@ -368,13 +368,13 @@ def test_an_issuer_that_says_something_else_is_not_believed(world: World, issuer
     issuer.publish(jwks_uri="file:///etc/passwd")
     is_refused()
     issuer.publish()
-    issuer.say("/moved", json.loads(issuer.answers["/jwks"][2]))
-    issuer.say("/jwks", {}, 302, Location="/moved")
+    issuer.publish_at("/moved", json.loads(issuer.answers["/jwks"][2]))
+    issuer.publish_at("/jwks", {}, 302, Location="/moved")
     is_refused()
     assert "/moved" not in issuer.asked
     answers: list[Any] = [[], {"keys": None}, {"keys": [], "more": "x" * 1_000_001}]
     for answer in answers:
-        issuer.say("/jwks", answer)
+        issuer.publish_at("/jwks", answer)
         is_refused()
     issuer.answers["/jwks"] = (200, {}, b"<html>")
     is_refused()
@@ -417,5 +417,5 @@ def test_a_role_given_here_counts_at_once(empty_world: World, issuer: Issuer, mo
     salon = {"X-Tenant": str(empty_world.salon)}
     expect_error(service.get(token, **salon), 403, "tenant_forbidden")
     add_member(database, empty_world.salon, "alice@example.com", Role.VIEWER)
-    let_pass(monkeypatch, 1)
+    advance_clock(monkeypatch, 1)
     assert service.get(token, **salon).status_code == 200

@@ -16,7 +16,7 @@ from regulars.oauth.clients import list_clients
 from regulars.sample_data.demo import demo_application, demo_callback
 from regulars.settings import Settings
 from tests.support.postgres import free_port
-from tests.support.server import started
+from tests.support.server import running_command
 from tests.support.world import World
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def demo(folder: Path) -> Iterator[str]:
     port, printed = free_port(), folder / "printed"
     with printed.open("wb") as output:
         arguments = ["demo", "--customers", "60", "--port", str(port), "--data", str(folder / "data")]
-        with started(arguments, port, output):
+        with running_command(arguments, port, output):
             yield printed.read_text()
 
 

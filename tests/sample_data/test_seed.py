@@ -265,8 +265,8 @@ def test_an_interrupted_seed_leaves_nothing_and_says_nothing(tmp_path: Path) -> 
 
 def wait_until_it_loads(log: Path) -> None:
     """Wait until the write-ahead log is so large that it contains customers."""
-    give_up = time.monotonic() + 30
-    while (not log.exists() or log.stat().st_size < 10_000_000) and time.monotonic() < give_up:
+    deadline = time.monotonic() + 30
+    while (not log.exists() or log.stat().st_size < 10_000_000) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 

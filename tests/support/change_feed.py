@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-READ_AT_ONCE = 7
-LAST_ACTIONS = {"purged", "erased"}
+PAGE_SIZE = 7
+FINAL_ACTIONS = {"purged", "erased"}
 
 Read = Callable[[Mapping[str, int]], Any]
 """Function that takes the parameters of a request for changes and returns the parsed response."""
@@ -17,42 +17,42 @@ class Follower:
     def __init__(self, read: Read) -> None:
         self.read = read
         self.position = 0
-        self.known: dict[int, dict[str, Any]] = {}
+        self.customers: dict[int, dict[str, Any]] = {}
         """Nonempty fields of each existing customer, by id."""
         self.changes: Counter[int] = Counter()
         """Number of changes of each customer, including deleted ones, by id."""
-        self.forgotten: set[int] = set()
+        self.deleted: set[int] = set()
         """Ids of customers whose data the feed no longer contains."""
 
-    def go_on(self) -> None:
+    def read_new(self) -> None:
         """Read all new changes."""
         has_more = True
         while has_more:
-            answer = self.read({"since": self.position, "limit": READ_AT_ONCE})
+            answer = self.read({"since": self.position, "limit": PAGE_SIZE})
             for change in answer["data"]:
                 self.position += 1
                 assert change["position"] == self.position
-                self._take(change)
+                self._apply(change)
             assert answer["meta"]["cursor"] == self.position
             has_more = answer["meta"]["has_more"]
 
-    def _take(self, change: Mapping[str, Any]) -> None:
+    def _apply(self, change: Mapping[str, Any]) -> None:
         number, action, changed = change["customer_id"], change["action"], change["fields"]
         self.changes[number] += 1
         assert (action == "created") == (self.changes[number] == 1)
         # The feed no longer contains the data of a deleted customer. The change that deleted it follows later.
-        if action in LAST_ACTIONS or changed is None:
-            self.known.pop(number, None)
-            self.forgotten.add(number)
+        if action in FINAL_ACTIONS or changed is None:
+            self.customers.pop(number, None)
+            self.deleted.add(number)
         else:
-            has = self.known.setdefault(number, {})
+            has = self.customers.setdefault(number, {})
             for name, pair in changed.items():
-                assert has.get(name, EMPTY.get(name)) == pair["from"], change
+                assert has.get(name, EMPTY_VALUES.get(name)) == pair["from"], change
                 assert pair["from"] != pair["to"], change
                 has[name] = pair["to"]
             has["updated_at"] = change["created_at"]
-            self.known[number] = {name: value for name, value in has.items() if value != EMPTY.get(name)}
+            self.customers[number] = {name: value for name, value in has.items() if value != EMPTY_VALUES.get(name)}
 
 
-EMPTY: Mapping[str, Any] = {"tags": []}
+EMPTY_VALUES: Mapping[str, Any] = {"tags": []}
 """Empty values of fields, if they differ from None."""

@@ -99,7 +99,7 @@ class Application:
         page = browser.get(self.request(**parameters))
         if page.status_code == 200:
             page = browser.submit(page, "/oauth/consent", decision="allow")
-        return answer_of(page)["code"]
+        return redirect_parameters(page)["code"]
 
     def tokens(self, browser: Browser, **parameters: str | None) -> dict[str, Any]:
         """Return the tokens for a new authorization code."""
@@ -124,18 +124,18 @@ class Application:
         return self.world.client.simulate_post(path, body=urlencode(fields), headers={"Content-Type": FORM})
 
 
-def answer_of(result: Result) -> dict[str, str]:
+def redirect_parameters(result: Result) -> dict[str, str]:
     """Return the parameters of a redirect to the application."""
     assert result.status_code == 303, result.text
-    return answer_of_uri(result.headers["location"])
+    return uri_parameters(result.headers["location"])
 
 
-def answer_of_uri(location: str) -> dict[str, str]:
+def uri_parameters(location: str) -> dict[str, str]:
     """Return the query parameters of a redirect URI."""
     return {name: values[-1] for name, values in parse_qs(location.partition("?")[2]).items()}
 
 
-def refused(result: Result, error: str, status: int = 400) -> None:
+def expect_oauth_error(result: Result, error: str, status: int = 400) -> None:
     """Assert that the response of a token endpoint is this error (RFC 6749, section 5.2)."""
     assert (result.status_code, result.json["error"]) == (status, error), result.text
     assert result.headers["Cache-Control"] == "no-store"

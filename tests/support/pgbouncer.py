@@ -47,12 +47,12 @@ def running_pgbouncer(server: Server) -> Iterator[str]:
 
 
 def _wait(url: str) -> None:
-    give_up = time.monotonic() + 20
+    deadline = time.monotonic() + 20
     while True:
         try:
             psycopg.connect(url).close()
         except psycopg.OperationalError:
-            if time.monotonic() > give_up:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
         else:

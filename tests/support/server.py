@@ -21,7 +21,7 @@ from regulars.settings import Settings
 from tests.support.postgres import free_port
 from tests.support.world import World
 
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 
 @dataclass
@@ -46,16 +46,16 @@ class Server:
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Send a GET request as Alice."""
         headers = {"Authorization": f"Bearer {self.world.token(self.world.alice)}"} | options.pop("headers", {})
-        return httpx.get(self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **options)
+        return httpx.get(self.url + path, headers=headers, timeout=TIMEOUT_SECONDS, **options)
 
     def client(self, user: int | None = None) -> httpx.Client:
         """Return a client with a persistent connection, as a user (default: Alice) with all scopes."""
         token = self.world.token(user or self.world.alice, list(SCOPES))
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS)
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS)
 
     def send(self, raw: bytes) -> bytes:
         """Send raw bytes; return everything received until the server closes the connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS) as connection:
             # The server may close the connection before it has read a rejected request completely.
             with suppress(ConnectionError):
                 connection.sendall(raw)
@@ -80,12 +80,12 @@ def running(world: World, *options: str) -> Iterator[Server]:
         # The issuer of the world's tokens is its public origin, which may have another port.
         origin = world.settings.origin
         arguments = ["serve", "--database", world.url, "--port", str(port), "--public-url", origin, *options]
-        with log.open("wb") as stderr, started(arguments, port, stderr, world.settings.secret_key) as process:
+        with log.open("wb") as stderr, running_command(arguments, port, stderr, world.settings.secret_key) as process:
             yield Server(world, port, process, log)
 
 
 @contextmanager
-def started(
+def running_command(
     arguments: list[str], port: int, output: IO[bytes], secret_key: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `regulars` with `arguments` and its output in `output`; wait until it listens on `port`."""
@@ -104,26 +104,26 @@ def started(
         if process.poll() is None:
             process.terminate()
         try:
-            process.wait(PATIENCE_SECONDS)
+            process.wait(TIMEOUT_SECONDS)
         finally:
             _end(process)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up and process.poll() is None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.get(url).status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
-    raise RuntimeError(f"The server was not ready within {PATIENCE_SECONDS} seconds.")
+    raise RuntimeError(f"The server was not ready within {TIMEOUT_SECONDS} seconds.")
 
 
 def kill(server: Server) -> None:
     """Kill all processes of the server without a graceful shutdown."""
     os.killpg(server.process.pid, signal.SIGKILL)
-    server.process.wait(PATIENCE_SECONDS)
+    server.process.wait(TIMEOUT_SECONDS)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -14,13 +14,13 @@ import httpx
 
 from tests.support.world import LIST
 
-GIVE_UP_SECONDS = 60
+RETRY_SECONDS = 60
 PAUSE_SECONDS = 0.02
-DONE = {200, 201, 204}
+SUCCESS_STATUSES = {200, 201, 204}
 
 
 @dataclass
-class Wanted:
+class ExpectedCustomer:
     """Expected state of a customer. All of its fields are derived from `name` and `number`."""
 
     name: str
@@ -52,11 +52,11 @@ class Writer:
     """
 
     def __init__(self, url: str, token: str, tags: Sequence[int], number: int) -> None:
-        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=GIVE_UP_SECONDS)
+        self.client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=RETRY_SECONDS)
         self.tags = tags
         self.name = f"w{number}"
         self.draw = random.Random(number)
-        self.customers: dict[int, Wanted] = {}
+        self.customers: dict[int, ExpectedCustomer] = {}
         self.statuses: Counter[int] = Counter()
         self.replayed = 0
         self.unanswered = 0
@@ -65,7 +65,7 @@ class Writer:
     @property
     def acknowledged(self) -> int:
         """Number of acknowledged writes."""
-        return sum(self.statuses[status] for status in DONE)
+        return sum(self.statuses[status] for status in SUCCESS_STATUSES)
 
     def run(self, stop: threading.Event) -> None:
         """Write until `stop` is set."""
@@ -79,60 +79,60 @@ class Writer:
             self._create(with_key)
             return
         customer_id = self.draw.choice(list(self.customers))
-        wanted = self.customers[customer_id]
-        if wanted.trashed:
-            self._until_done("POST", f"{LIST}/{customer_id}/restore")
+        expected = self.customers[customer_id]
+        if expected.trashed:
+            self._repeat_until_success("POST", f"{LIST}/{customer_id}/restore")
         elif self.draw.random() < 0.2:
-            self._until_done("DELETE", f"{LIST}/{customer_id}")
+            self._repeat_until_success("DELETE", f"{LIST}/{customer_id}")
         else:
-            self._update(customer_id, wanted, with_key)
+            self._update(customer_id, expected, with_key)
             return
-        wanted.trashed = not wanted.trashed
-        wanted.changes += 1
+        expected.trashed = not expected.trashed
+        expected.changes += 1
 
     def _create(self, with_key: bool) -> None:
         self._count += 1
-        wanted = Wanted(f"{self.name}c{self._count}y")
-        content = wanted.content(self.tags)
+        expected = ExpectedCustomer(f"{self.name}c{self._count}y")
+        content = expected.content(self.tags)
         if with_key:
-            answer = self._until_done("POST", LIST, content, self._key())
-            self.customers[answer.json()["data"]["id"]] = wanted
+            answer = self._repeat_until_success("POST", LIST, content, self._key())
+            self.customers[answer.json()["data"]["id"]] = expected
             return
-        answer_or_none = self._once("POST", LIST, content)
+        answer_or_none = self._send_once("POST", LIST, content)
         if answer_or_none is not None:
-            self.customers[answer_or_none.json()["data"]["id"]] = wanted
+            self.customers[answer_or_none.json()["data"]["id"]] = expected
             return
-        found = self._read(LIST, {"search": wanted.name})["data"]
+        found = self._read(LIST, {"search": expected.name})["data"]
         assert len(found) <= 1
         for customer in found:
-            self.customers[customer["id"]] = wanted
+            self.customers[customer["id"]] = expected
 
-    def _update(self, customer_id: int, wanted: Wanted, with_key: bool) -> None:
-        after = Wanted(wanted.name, wanted.number + 1, changes=wanted.changes + 1)
+    def _update(self, customer_id: int, expected: ExpectedCustomer, with_key: bool) -> None:
+        after = ExpectedCustomer(expected.name, expected.number + 1, changes=expected.changes + 1)
         path, content = f"{LIST}/{customer_id}", after.content(self.tags)
         if with_key:
-            self._until_done("PUT", path, content, self._key())
-        elif self._once("PUT", path, content) is None:
+            self._repeat_until_success("PUT", path, content, self._key())
+        elif self._send_once("PUT", path, content) is None:
             is_done = self._read(path)["data"]["job"] == content["job"]
-            after = after if is_done else wanted
+            after = after if is_done else expected
         self.customers[customer_id] = after
 
     def _key(self) -> dict[str, str]:
         self._count += 1
         return {"Idempotency-Key": f"{self.name}-{self._count}"}
 
-    def _until_done(
+    def _repeat_until_success(
         self, method: str, path: str, content: object = None, headers: dict[str, str] | None = None
     ) -> httpx.Response:
-        give_up = time.monotonic() + GIVE_UP_SECONDS
-        while time.monotonic() < give_up:
-            answer = self._once(method, path, content, headers)
+        deadline = time.monotonic() + RETRY_SECONDS
+        while time.monotonic() < deadline:
+            answer = self._send_once(method, path, content, headers)
             if answer is not None:
                 return answer
             time.sleep(PAUSE_SECONDS)
-        raise AssertionError(f"{method} {path} did not succeed within {GIVE_UP_SECONDS} seconds.")
+        raise AssertionError(f"{method} {path} did not succeed within {RETRY_SECONDS} seconds.")
 
-    def _once(
+    def _send_once(
         self, method: str, path: str, content: object = None, headers: dict[str, str] | None = None
     ) -> httpx.Response | None:
         """Return the response if it is a success; None if the outcome is unknown or the client must retry."""
@@ -143,14 +143,14 @@ class Writer:
             return None
         self.statuses[answer.status_code] += 1
         self.replayed += "Idempotent-Replayed" in answer.headers
-        if answer.status_code in DONE:
+        if answer.status_code in SUCCESS_STATUSES:
             return answer
         assert answer.headers.get("Retry-After"), answer.text
         return None
 
     def _read(self, path: str, parameters: dict[str, str] | None = None) -> Any:
-        give_up = time.monotonic() + GIVE_UP_SECONDS
-        while time.monotonic() < give_up:
+        deadline = time.monotonic() + RETRY_SECONDS
+        while time.monotonic() < deadline:
             try:
                 answer = self.client.get(path, params=parameters)
             except httpx.TransportError:
@@ -159,7 +159,7 @@ class Writer:
             if answer.status_code == httpx.codes.OK:
                 return answer.json()
             assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
-        raise AssertionError(f"GET {path} did not succeed within {GIVE_UP_SECONDS} seconds.")
+        raise AssertionError(f"GET {path} did not succeed within {RETRY_SECONDS} seconds.")
 
 
 class Work:
@@ -183,7 +183,7 @@ class Work:
 
 
 @contextmanager
-def writing(writers: Sequence[Writer]) -> Iterator[Work]:
+def running_writers(writers: Sequence[Writer]) -> Iterator[Work]:
     """Run all writers in threads within the context."""
     with ThreadPoolExecutor(len(writers)) as pool:
         work = Work(pool, writers)

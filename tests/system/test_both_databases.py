@@ -16,7 +16,7 @@ from regulars.customers.write.storage import TAG_COLUMNS, Record, insert_custome
 from regulars.db.migrate import migrate
 from regulars.db.tables import customer_tags
 from regulars.text import fold, phone_forms
-from tests.conftest import KINDS, FreshDatabase
+from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support import postgres
 from tests.support.world import World
 
@@ -139,7 +139,7 @@ def turkish_database() -> Iterator[str]:
 def same_worlds(fresh_database: FreshDatabase, turkish_database: str, pooled_database: str) -> Iterator[list[World]]:
     """Yield identical worlds on SQLite and on PostgreSQL (locale C, Turkish locale, behind PgBouncer)."""
     with ExitStack() as stack:
-        urls = [*map(fresh_database, KINDS), turkish_database, pooled_database]
+        urls = [*map(fresh_database, DATABASE_KINDS), turkish_database, pooled_database]
         worlds = [stack.enter_context(World.on(url)) for url in urls]
         for world in worlds:
             customers = made_up_customers(300, [world.alice, world.bob])

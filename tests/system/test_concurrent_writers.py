@@ -20,11 +20,11 @@ import pytest
 
 from regulars.customers.counts.maintenance import check_counts
 from regulars.scopes import SCOPES
-from tests.conftest import KINDS, FreshDatabase
+from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.customers.test_counts import finish
 from tests.customers.test_write import CHANGES, MAKE_UNIQUE
 from tests.support.change_feed import Follower
-from tests.support.server import PATIENCE_SECONDS, Server, running
+from tests.support.server import TIMEOUT_SECONDS, Server, running
 from tests.support.world import LIST, World
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ Servers = tuple[Server, Server]
 Clients = tuple[httpx.Client, httpx.Client]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=DATABASE_KINDS)
 def servers(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Servers]:
     """Run two servers on one database, one of them with two workers."""
     with (
@@ -51,14 +51,14 @@ def servers(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> It
 
 
 @pytest.fixture(autouse=True)
-def no_complaint(servers: Servers) -> Iterator[None]:
+def no_errors_logged(servers: Servers) -> Iterator[None]:
     """Assert after each test that the servers logged only requests, and no errors or lock timeouts."""
     yield
-    complaints = [line for server in servers for line in server.log_lines if line.get("event") != "request"]
-    assert complaints == []
+    unexpected_events = [line for server in servers for line in server.log_lines if line.get("event") != "request"]
+    assert unexpected_events == []
 
 
-def at_once(
+def send_concurrently(
     servers: Servers,
     method: str,
     path: str,
@@ -72,7 +72,7 @@ def at_once(
     def run(client: httpx.Client, content: object) -> httpx.Response:
         with client:
             client.get(LIST)  # opens the connection
-            ready.wait(PATIENCE_SECONDS)
+            ready.wait(TIMEOUT_SECONDS)
             return client.request(method, path, json=content, headers=headers)
 
     clients = [servers[number % 2].client(user) for number in range(len(contents))]
@@ -95,7 +95,7 @@ def test_of_many_who_create_what_must_be_unique_one_does(servers: Servers) -> No
     world.database.execute(MAKE_UNIQUE, {"of_tenant": world.salon, "names": "email"})
     for number in range(ROUNDS):
         content = {"first_name": "Zoé", "email": f"Zoe{number}@example.com"}
-        answers = at_once(servers, "POST", LIST, [content] * WRITERS, user=world.charlie)
+        answers = send_concurrently(servers, "POST", LIST, [content] * WRITERS, user=world.charlie)
         assert statuses(answers) == {201: 1, 409: WRITERS - 1}
         (made,) = (answer.json()["data"]["id"] for answer in answers if answer.status_code == 201)
         for answer in answers:
@@ -109,7 +109,7 @@ def test_a_request_that_many_send_at_once_is_done_once(servers: Servers) -> None
     world = servers[0].world
     for number in range(ROUNDS):
         content, key = {"first_name": f"Once{number}"}, {"Idempotency-Key": f"once-{number}"}
-        answers = at_once(servers, "POST", LIST, [content] * WRITERS, key)
+        answers = send_concurrently(servers, "POST", LIST, [content] * WRITERS, key)
         assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
         for answer in answers:
             assert answer.status_code == 201 or (answer.status_code, answer.headers["Retry-After"]) == (409, "1")
@@ -125,7 +125,7 @@ def test_of_many_who_change_the_customer_that_they_read_one_does(servers: Server
         path = f"{LIST}/{world.create()}"
         seen = {"If-Match": world.get(path).headers["ETag"]}
         jobs = [{"job": f"Job {number}"} for number in range(WRITERS)]
-        answers = at_once(servers, "PUT", path, jobs, seen)
+        answers = send_concurrently(servers, "PUT", path, jobs, seen)
         assert statuses(answers) == {200: 1, 412: WRITERS - 1}
         (written,) = (answer.json()["data"] for answer in answers if answer.status_code == 200)
         assert world.get(path).json["data"] == written
@@ -139,7 +139,7 @@ def test_who_writes_without_a_pause_keeps_nobody_from_writing(servers: Servers) 
 
     def create(number: int) -> Counter[int]:
         # httpx is too slow to write without pauses.
-        connection = HTTPConnection("127.0.0.1", servers[1].port, timeout=PATIENCE_SECONDS)
+        connection = HTTPConnection("127.0.0.1", servers[1].port, timeout=TIMEOUT_SECONDS)
         found: Counter[int] = Counter()
         for _ in range(4 * WRITES):
             connection.request("POST", LIST, '{"first_name": "Busy"}', headers)
@@ -160,20 +160,20 @@ def test_followers_see_every_change_once_and_in_order(servers: Servers) -> None:
     done = threading.Event()
     with clients_of(servers) as clients, ThreadPoolExecutor() as pool:
         followers = [Follower(reader(clients)) for _ in range(2)]
-        late = Latecomer(clients)
+        late = SnapshotReader(clients)
         writing = [pool.submit(write, servers[number % 2].client(), number, shared) for number in range(WRITERS)]
         following = [pool.submit(follow, each, done) for each in followers]
-        joining = pool.submit(late.join)
+        joining = pool.submit(late.read_list)
         try:
             finish([*writing, joining])
         finally:
             done.set()
         finish(following)
-        late.go_on()
-        there = table(clients)
-    assert late.known == there
+        late.read_new()
+        there = read_all(clients)
+    assert late.customers == there
     for follower in followers:
-        assert {number: shown(has) for number, has in follower.known.items()} == there
+        assert {number: compared_fields(has) for number, has in follower.customers.items()} == there
         assert follower.position == late.position
     check_totals(world, there)
 
@@ -240,11 +240,11 @@ def reader(clients: Clients) -> Callable[[Mapping[str, int]], Any]:
 
 def follow(follower: Follower, done: threading.Event) -> None:
     while not done.is_set():
-        follower.go_on()
-    follower.go_on()
+        follower.read_new()
+    follower.read_new()
 
 
-def shown(customer: Mapping[str, Any]) -> dict[str, Any]:
+def compared_fields(customer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a customer that are compared."""
     return {name: customer.get(name) for name in COMPARED}
 
@@ -254,10 +254,10 @@ COMPARED = ("first_name", "job", "gender", "user_id", "deleted_at", "created_at"
 
 def as_fields(customer: Mapping[str, Any]) -> dict[str, Any]:
     user = customer["related_user"]
-    return shown({**customer, "user_id": user and user["id"]})
+    return compared_fields({**customer, "user_id": user and user["id"]})
 
 
-def table(clients: Clients) -> dict[int, dict[str, Any]]:
+def read_all(clients: Clients) -> dict[int, dict[str, Any]]:
     """Read all customers by following the cursors."""
     found: dict[int, dict[str, Any]] = {}
     for trashed in ("true", "false"):
@@ -271,7 +271,7 @@ def table(clients: Clients) -> dict[int, dict[str, Any]]:
     return found
 
 
-class Latecomer:
+class SnapshotReader:
     """Client that takes a cursor of the change feed, reads the list, and then reads the changes after the cursor.
 
     The list may already include some of these changes; applying them again has no effect.
@@ -281,17 +281,17 @@ class Latecomer:
         self.clients = clients
         self.read = reader(clients)
         self.position = 0
-        self.known: dict[int, dict[str, Any]] = {}
+        self.customers: dict[int, dict[str, Any]] = {}
 
-    def join(self) -> None:
+    def read_list(self) -> None:
         """Read the list during concurrent writes."""
         has_more = True
         while has_more:
             meta = self.read({"since": self.position, "limit": 1000})["meta"]
             self.position, has_more = meta["cursor"], meta["has_more"]
-        self.known = table(self.clients)
+        self.customers = read_all(self.clients)
 
-    def go_on(self) -> None:
+    def read_new(self) -> None:
         """Apply the changes since the cursor."""
         has_more = True
         while has_more:
@@ -299,18 +299,18 @@ class Latecomer:
             for change in answer["data"]:
                 self.position += 1
                 assert change["position"] == self.position
-                self._take(change)
+                self._apply(change)
             has_more = answer["meta"]["has_more"]
 
-    def _take(self, change: Mapping[str, Any]) -> None:
+    def _apply(self, change: Mapping[str, Any]) -> None:
         number, fields = change["customer_id"], change["fields"]
         if change["action"] == "purged" or fields is None:
-            self.known.pop(number, None)
-        elif number in self.known:
+            self.customers.pop(number, None)
+        elif number in self.customers:
             to = {name: pair["to"] for name, pair in fields.items()}
-            self.known[number] = shown(self.known[number] | to)
+            self.customers[number] = compared_fields(self.customers[number] | to)
         else:
             # The customer is new, or was trashed or restored while the list was read.
             answer = self.clients[0].get(f"{LIST}/{number}")
             if answer.status_code == httpx.codes.OK:
-                self.known[number] = as_fields(answer.json()["data"])
+                self.customers[number] = as_fields(answer.json()["data"])

@@ -16,7 +16,7 @@ import pytest
 from regulars.cpu import usable_cores
 from regulars.customers.read.list_sql import QueryShape, SortBy, page_statement
 from regulars.settings import MAX_DEFAULT_WORKERS, Settings, load_settings
-from tests.conftest import KINDS, FreshDatabase
+from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.server import running
 from tests.support.world import LIST, World
 
@@ -62,7 +62,7 @@ def test_there_is_a_worker_for_each_core_but_no_more_than_postgresql_has_connect
     assert load_settings({"workers": 40}).workers == 40
 
 
-@pytest.mark.parametrize("dialect", KINDS)
+@pytest.mark.parametrize("dialect", DATABASE_KINDS)
 def test_each_new_form_of_the_list_is_remembered_in_a_few_kilobytes(dialect: str) -> None:
     """Clients can request thousands of different query shapes."""
     shapes = [

@@ -21,13 +21,13 @@ from regulars.customers.counts.maintenance import check_counts, merge_count_delt
 from regulars.db.connect import sqlite_path
 from regulars.db.migrate import migrate
 from regulars.scopes import SCOPES
-from tests.conftest import KINDS, FreshDatabase
+from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.customers.test_write import CHANGES, TAGS
 from tests.support import postgres
 from tests.support.change_feed import Follower
 from tests.support.server import kill, running
 from tests.support.world import World
-from tests.support.writers import DONE, Wanted, Writer, writing
+from tests.support.writers import SUCCESS_STATUSES, ExpectedCustomer, Writer, running_writers
 from tests.system.test_outage import wait_until_it_answers
 
 pytestmark = pytest.mark.slow
@@ -40,16 +40,16 @@ CRASHES = 2
 MOST_SEARCHED = 500
 WRITTEN = ("first_name", "job", "address", "identity_number")
 
-Everyone = Mapping[int, tuple[Wanted, Sequence[int]]]
+Everyone = Mapping[int, tuple[ExpectedCustomer, Sequence[int]]]
 """Expected customers by id, each with the tags that its writer chooses from."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DATABASE_KINDS)
 def test_a_server_that_is_killed_loses_nothing_and_doubles_nothing(kind: str, fresh_database: FreshDatabase) -> None:
     draw = random.Random()
     with World.on(fresh_database(kind), port=postgres.free_port()) as world:
         writers = writers_of(world)
-        with writing(writers) as work:
+        with running_writers(writers) as work:
             for _ in range(KILLS):
                 with running(world, "--workers", "2") as server:
                     time.sleep(draw.uniform(*LIVES_SECONDS))
@@ -59,7 +59,7 @@ def test_a_server_that_is_killed_loses_nothing_and_doubles_nothing(kind: str, fr
                 time.sleep(LIVES_SECONDS[0])
                 work.finish()
         tell(kind, writers)
-        assert statuses(writers).keys() <= DONE
+        assert statuses(writers).keys() <= SUCCESS_STATUSES
         check_all(world, writers)
 
 
@@ -73,7 +73,7 @@ def test_a_postgresql_that_crashes_is_a_503_and_no_more() -> None:
         migrate(url)
         with World.on(url, port=postgres.free_port()) as world:
             writers = writers_of(world)
-            with running(world, "--workers", "2"), writing(writers) as work:
+            with running(world, "--workers", "2"), running_writers(writers) as work:
                 for _ in range(CRASHES):
                     time.sleep(random.uniform(0.5, 1.5))
                     server.crash()
@@ -83,7 +83,10 @@ def test_a_postgresql_that_crashes_is_a_503_and_no_more() -> None:
                 time.sleep(LIVES_SECONDS[0])
                 work.finish()
             tell("crashes", writers)
-            assert statuses(writers).keys() <= DONE | {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.CONFLICT}
+            assert statuses(writers).keys() <= SUCCESS_STATUSES | {
+                httpx.codes.SERVICE_UNAVAILABLE,
+                httpx.codes.CONFLICT,
+            }
             wait_until_it_answers(world)
             check_all(world, writers)
 
@@ -150,16 +153,16 @@ def pages(world: World, trashed: bool) -> Iterator[tuple[int, Mapping[str, Any]]
 
 def check_feed(world: World, wanted: Everyone) -> None:
     follower = Follower(lambda asked: world.get(CHANGES, params=asked).json)
-    follower.go_on()
+    follower.read_new()
     assert follower.changes == {number: each.changes for number, (each, _) in wanted.items()}
     for number, (each, tags) in wanted.items():
-        known = {"tags": []} | follower.known[number]
+        known = {"tags": []} | follower.customers[number]
         content = each.content(tags)
         assert {name: known[name] for name in content} == content
         assert ("deleted_at" in known) == each.trashed
 
 
-def check_search(world: World, everyone: Sequence[Wanted]) -> None:
+def check_search(world: World, everyone: Sequence[ExpectedCustomer]) -> None:
     """Assert that the search index contains the current versions of the customers and not the previous ones."""
     for each in random.sample(everyone, min(MOST_SEARCHED, len(everyone))):
         for word, expected in ((each.word, 1), (each.name, 1), (f"{each.name}n{each.number - 1}z", 0)):

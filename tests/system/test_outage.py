@@ -15,12 +15,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[tuple[postgres.Server, World]]:
+def stoppable_world() -> Iterator[tuple[postgres.Server, World]]:
     """Yield a world on a PostgreSQL server that the test may stop and start."""
     with postgres.running_server() as server:
-        server.execute("CREATE DATABASE mortal")
-        migrate(f"{server.url}/mortal")
-        with World.on(f"{server.url}/mortal") as world:
+        server.execute("CREATE DATABASE stoppable_world")
+        migrate(f"{server.url}/stoppable_world")
+        with World.on(f"{server.url}/stoppable_world") as world:
             world.add_customers()
             yield server, world
 
@@ -32,8 +32,8 @@ def check_unavailable(answer: Result) -> None:
     assert "127.0.0.1" not in body["message"]
 
 
-def test_a_restart_of_the_database_is_felt_by_nobody(mortal: tuple[postgres.Server, World]) -> None:
-    server, world = mortal
+def test_a_restart_of_the_database_is_felt_by_nobody(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
     for _ in range(3):
         assert world.get().status_code == 200
         server.stop()
@@ -41,15 +41,15 @@ def test_a_restart_of_the_database_is_felt_by_nobody(mortal: tuple[postgres.Serv
         assert world.get().status_code == 200
 
 
-def test_every_connection_may_be_cut(mortal: tuple[postgres.Server, World]) -> None:
-    server, world = mortal
+def test_every_connection_may_be_cut(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
     assert world.get().status_code == 200
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'regulars'")
     assert world.get().status_code == 200
 
 
-def test_while_the_database_is_away_the_answer_is_503(mortal: tuple[postgres.Server, World]) -> None:
-    server, world = mortal
+def test_while_the_database_is_away_the_answer_is_503(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
     assert world.get().status_code == 200
     server.stop()
     try:
@@ -62,8 +62,8 @@ def test_while_the_database_is_away_the_answer_is_503(mortal: tuple[postgres.Ser
     assert world.get("/readyz").status_code == 200
 
 
-def test_no_code_and_no_refresh_token_is_lost_or_given_twice(mortal: tuple[postgres.Server, World]) -> None:
-    server, world = mortal
+def test_no_code_and_no_refresh_token_is_lost_or_given_twice(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
     app, browser = Application.register(world), Browser.signed_in(world, world.alice)
     code, token = app.code(browser), app.tokens(browser)["refresh_token"]
     server.stop()
@@ -78,7 +78,7 @@ def test_no_code_and_no_refresh_token_is_lost_or_given_twice(mortal: tuple[postg
 
 
 def wait_until_it_answers(world: World) -> None:
-    give_up = time.monotonic() + 20
-    while world.get().status_code != 200 and time.monotonic() < give_up:
+    deadline = time.monotonic() + 20
+    while world.get().status_code != 200 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert world.get().status_code == 200

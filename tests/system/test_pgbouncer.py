@@ -118,8 +118,8 @@ def test_every_session_may_be_cut(pooled_world: World, postgres_server: postgres
     cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
     assert pooled_world.get().status_code == 200
     postgres_server.execute(cut)
-    give_up = time.monotonic() + 2 * WAIT_SECONDS
-    while pooled_world.get().status_code != 200 and time.monotonic() < give_up:
+    deadline = time.monotonic() + 2 * WAIT_SECONDS
+    while pooled_world.get().status_code != 200 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert pooled_world.get().status_code == 200
 
@@ -133,8 +133,8 @@ def test_while_postgresql_is_away_behind_it_the_answer_is_503() -> None:
             server.stop()
             expect_error(world.get(), 503, "unavailable")
             server.start()
-            give_up = time.monotonic() + 20
-            while world.get().status_code != 200 and time.monotonic() < give_up:
+            deadline = time.monotonic() + 20
+            while world.get().status_code != 200 and time.monotonic() < deadline:
                 time.sleep(0.1)
             assert world.get().status_code == 200
 

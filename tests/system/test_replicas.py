@@ -32,7 +32,7 @@ pytestmark = pytest.mark.postgresql
 
 SOURCES = Path(regulars.__file__).parent
 TOKEN = "X-Consistency-Token"
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 @dataclass
@@ -58,8 +58,8 @@ class Pair:
     def catch_up(self) -> None:
         """Wait until the replica has replayed all writes and the service has noticed it."""
         assert isinstance(self.world.database, ReplicatedDatabase)
-        written, give_up = self.world.database.written(), time.monotonic() + PATIENCE_SECONDS
-        while not self.known.has(written) and time.monotonic() < give_up:
+        written, deadline = self.world.database.written(), time.monotonic() + TIMEOUT_SECONDS
+        while not self.known.has(written) and time.monotonic() < deadline:
             time.sleep(0.01)
             with suppress(Unavailable):
                 self.known.look()
@@ -70,8 +70,8 @@ class Pair:
         """Pause the replay of the replica within the context."""
         self.catch_up()
         self.ask_replica("SELECT pg_wal_replay_pause()")
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while self.ask_replica("SELECT pg_get_wal_replay_pause_state()") != "paused" and time.monotonic() < give_up:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while self.ask_replica("SELECT pg_get_wal_replay_pause_state()") != "paused" and time.monotonic() < deadline:
             time.sleep(0.01)
         try:
             yield
@@ -257,8 +257,8 @@ def test_a_running_server_watches_its_replica(pair: Pair, monkeypatch: pytest.Mo
     monkeypatch.setenv("REGULARS_REPLICAS", pair.url)
     used = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'regulars' AND query LIKE '%FROM customers%'"
     with running(pair.world, "--workers", "1") as server:
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while pair.ask_replica(used) == 0 and time.monotonic() < give_up:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while pair.ask_replica(used) == 0 and time.monotonic() < deadline:
             assert server.get(LIST).status_code == 200
         assert pair.ask_replica(used) != 0
         pair.replica.stop()

@@ -150,17 +150,17 @@ def test_a_request_under_way_is_answered_before_the_end(fresh_database: FreshDat
         with psycopg.connect(world.url) as holder:
             holder.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
             asked = pool.submit(server.get, LIST)
-            wait_until_it_waits(watcher)
+            wait_for_lock(watcher)
             server.process.send_signal(signal.SIGTERM)
         assert asked.result().status_code == 200
         assert server.process.wait(timeout=20) == 0
 
 
-def wait_until_it_waits(watcher: psycopg.Connection[Any]) -> None:
+def wait_for_lock(watcher: psycopg.Connection[Any]) -> None:
     """Wait until a statement is blocked by a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    give_up = time.monotonic() + 20
-    while watcher.execute(waiting).fetchone() == (0,) and time.monotonic() < give_up:
+    deadline = time.monotonic() + 20
+    while watcher.execute(waiting).fetchone() == (0,) and time.monotonic() < deadline:
         time.sleep(0.02)
 
 

@@ -485,11 +485,11 @@ class Customers(RuleBasedStateMachine):
         return self.get(CHANGES, params=asked).json
 
     def check(self, follower: Follower) -> None:
-        follower.go_on()
-        assert follower.known == {
+        follower.read_new()
+        assert follower.customers == {
             number: as_in_the_feed(record, self.tags_of[number]) for number, record in self.customers.items()
         }
-        assert follower.forgotten == self.gone
+        assert follower.deleted == self.gone
 
     @invariant()
     def the_counts_are_right(self) -> None:

@@ -21,7 +21,7 @@ from regulars.permissions import Role
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import CHANNELS as CHANNELS_OF_ALL
 from regulars.tenants.tenants import create_tenant
-from tests.conftest import KINDS, FreshDatabase
+from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
@@ -105,7 +105,7 @@ class Crowd:
                 )
                 self.owner_of[customer_id] = tenant_id
         self.tags = {tenant_id: self.make_tag(tenant_id) for tenant_id in self.tenants}
-        self.former = {tenant_id: self.let_one_go(tenant_id) for tenant_id in self.tenants}
+        self.former = {tenant_id: self.add_former_member(tenant_id) for tenant_id in self.tenants}
         for user_id in self.members:
             world.tokens[user_id] = world.token(user_id, list(SCOPES))
         self.channels = {tenant_id: self.name_channels(tenant_id) for tenant_id in self.tenants}
@@ -114,7 +114,7 @@ class Crowd:
         """Create a tag of the tenant."""
         return create_tag(self.world.database, tenant_id, f"Tag of {tenant_id}", "#000000").id
 
-    def let_one_go(self, tenant_id: int) -> int:
+    def add_former_member(self, tenant_id: int) -> int:
         """Create a former member of the tenant."""
         email = f"former{tenant_id}@example.com"
         user = create_user(self.world.database, email=email, name="Former", password=PASSWORD)
@@ -133,7 +133,7 @@ class Crowd:
         return {user_id for user_id, mine in self.members.items() if tenant_id in mine} | {self.former[tenant_id]}
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=DATABASE_KINDS)
 def crowd(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Crowd]:
     with World.on(fresh_database(request.param)) as world:
         yield Crowd(world)
@@ -247,7 +247,7 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     channel = world.send("POST", CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
     tries += [(write, channel, body) for write, body in WRITES_OF_CHANNELS.items()]
     tries += [(write, world.clinic, body) for write, body in WRITES_OF_TENANTS.items()]
-    victims = {world.clinic: world_of(crowd, world.clinic)}
+    victims = {world.clinic: visible_data(crowd, world.clinic)}
     for (method, path), number, body in tries:
         where = path.format(id=number)
         theirs = world.send(method, where, body, user=world.charlie, tenant=world.clinic)
@@ -268,11 +268,11 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     operations.append({"action": "update", "id": customer_id, "customer": {"first_name": "Stolen"}})
     answer = world.send("POST", BATCH, {"operations": operations}, user=world.charlie, tenant=world.salon)
     assert {outcome["status"] for outcome in answer.json["data"]} == {404}
-    assert {world.clinic: world_of(crowd, world.clinic)} == victims
+    assert {world.clinic: visible_data(crowd, world.clinic)} == victims
     assert world.send("DELETE", ONE_CHANNEL.format(id=channel)).status_code == 204
 
 
-def world_of(crowd: Crowd, tenant_id: int) -> list[Any]:
+def visible_data(crowd: Crowd, tenant_id: int) -> list[Any]:
     """Return all data of a tenant."""
     user = next(user for user, mine in crowd.members.items() if tenant_id in mine)
     ask = [(LIST, {"include": "tags"}), (LIST, {"trashed": "true"}), (CHANGES, {}), (TAGS, {})]
