@@ -165,22 +165,24 @@ def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> N
         "regulars.customers.change_log.LAST_SEEN",
         "regulars.customers.change_log.OF_ONE",
         "regulars.customers.tags.ALL",
-        "regulars.customers.tags.OF_CUSTOMERS",
+        "regulars.customers.tags.TAGS_OF_CUSTOMERS",
         "regulars.customers.tags.ONE",
         "regulars.accounts.directory.OF_TENANT",
         "regulars.accounts.directory.ONE",
         "regulars.tenants.channels.OF_TENANT",
         "regulars.tenants.channels.ONE",
-        "regulars.customers.read.duplicates.ON_POSTGRESQL",
+        "regulars.customers.read.duplicates.FIND_GROUPS",
         "regulars.tenants.countries.ALL",
     }
     assert {path.name for path in SOURCES.rglob("*.py") if "replica_ok=True" in path.read_text("utf-8")} == {
-        "statements.py",  # the list of customers
+        "list_sql.py",  # the list of customers
         "duplicates.py",
-        "queries.py",
-        "listing.py",
-        "history.py",
+        "get.py",
+        "change_log.py",
         "tags.py",
+        "directory.py",
+        "channels.py",
+        "countries.py",
     }
 
 
@@ -270,7 +272,7 @@ def test_a_running_server_watches_its_replica(pair: Pair, monkeypatch: pytest.Mo
 
 def test_replicas_are_of_a_postgresql_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_REPLICAS", "postgresql://a:hidden@one,two/x, postgres://three/x")
-    with pytest.raises(ConfigurationError, match="need a PostgreSQL database"):
+    with pytest.raises(ConfigurationError, match="can only be set with a PostgreSQL database"):
         load_settings()
     settings = load_settings({"database": "postgresql://a@primary/x"})
     assert settings.replicas == ("postgresql://a:hidden@one,two/x", "postgres://three/x")

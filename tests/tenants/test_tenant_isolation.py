@@ -63,7 +63,10 @@ def statements() -> Iterator[tuple[str, Statement]]:
     """Yield every PostgreSQL statement in a module variable, list or mapping, with its name."""
     for module in modules():
         for name, value in vars(module).items():
-            found = value.get("postgresql") if isinstance(value, Mapping) and "postgresql" in value else value
+            if isinstance(value, Mapping):
+                found = value["postgresql"] if "postgresql" in value else list(value.values())
+            else:
+                found = value
             for one in found if isinstance(found, list | tuple) else [found]:
                 if isinstance(one, Statement) and f"{module.__name__}.{name}" not in NOT_FOR_POSTGRESQL | OF_CITUS:
                     yield f"{module.__name__}.{name}", one
