@@ -6,7 +6,7 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.cases import Client, first_page
 from benchmarks.servers import START_SECONDS, environment, regulars_command, running_process

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from tests.postgres import Server, free_port
+from tests.support.postgres import Server, free_port
 
 SERVER_SETTINGS = (
     "shared_buffers=256MB",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 ROOT = Path(__file__).parent.parent
 PEER_ENVIRONMENT = ROOT / ".venv-bench"

@@ -1,8 +1,8 @@
-"""Fixtures: a fresh database of either kind, and one world of people to test with."""
+"""Fixtures: new databases of both kinds, and worlds of tenants and users."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from regulars.db.migrate import migrate
-from tests import postgres
-from tests.pgbouncer import running_pgbouncer
-from tests.world import World
+from tests.support import postgres
+from tests.support.pgbouncer import running_pgbouncer
+from tests.support.world import World
 
 hypothesis_settings.register_profile(
     "regulars",
@@ -24,15 +24,37 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("regulars")
 
-KINDS = ("sqlite", "postgresql")
+DATABASE_KINDS = ("sqlite", "postgresql")
 numbers = count(1)
 
 FreshDatabase = Callable[[str], str]
 
 
+POSTGRESQL_FIXTURES = {"postgres_server", "pgbouncer", "pooled_database"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests whose fixtures or parameters need PostgreSQL or Chromium."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if not POSTGRESQL_FIXTURES.isdisjoint(item.fixturenames) or "postgresql" in _parameters(item):
+            item.add_marker("postgresql")
+        if "chromium" in item.fixturenames:
+            item.add_marker("browser")
+
+
+def _parameters(item: pytest.Function) -> Iterable[object]:
+    return item.callspec.params.values() if hasattr(item, "callspec") else ()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Allow PostgreSQL to start only if a selected test has its marker, so that a missing marker is an error."""
+    postgres.is_allowed = any(item.get_closest_marker("postgresql") for item in session.items)
+
+
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No REGULARS_* of whoever runs the tests, and a working folder with no regulars.toml."""
+def isolated_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Remove REGULARS_* variables and change to a folder without a regulars.toml."""
     for variable in list(os.environ):
         if variable.startswith("REGULARS_"):
             monkeypatch.delenv(variable)
@@ -40,8 +62,8 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Passwords are hashed with a care that is worth a tenth of a second, which few tests are about."""
+def fast_password_hashing() -> Iterator[None]:
+    """Hash passwords with minimal cost. The default cost takes a tenth of a second for each password."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("regulars.accounts.users.hasher", lambda: PasswordHasher(1, 8, 1))
         yield
@@ -49,14 +71,14 @@ def quick_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server]:
-    """A PostgreSQL server of our own."""
+    """Run a PostgreSQL server for the tests."""
     with postgres.running_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def fresh_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Make a new, migrated, empty database of a kind, and give its URL."""
+    """Return a function that creates a migrated, empty database of a kind and returns its URL."""
     folder = tmp_path_factory.mktemp("databases")
     templates: dict[str, str] = {}
 
@@ -81,33 +103,33 @@ def fresh_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="session")
 def pgbouncer(postgres_server: postgres.Server) -> Iterator[str]:
-    """The URL of a PgBouncer before that server, without a database's name."""
+    """Run PgBouncer in front of the server; yield its URL without a database name."""
     with running_pgbouncer(postgres_server) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def pooled_database(pgbouncer: str, fresh_database: FreshDatabase) -> str:
-    """A migrated, empty database behind PgBouncer."""
+    """Return the URL of a migrated, empty database behind PgBouncer."""
     return f"{pgbouncer}/{fresh_database('postgresql').rpartition('/')[2]}"
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=DATABASE_KINDS)
 def database_url(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> str:
-    """A migrated, empty database; the test runs once on each kind."""
+    """Return the URL of a migrated, empty database. The test runs once on each kind of database."""
     return fresh_database(request.param)
 
 
 @pytest.fixture
 def empty_world(database_url: str) -> Iterator[World]:
-    """People and tenants, but no customers yet; the test may change what it likes."""
+    """Yield a world without customers that the test may change."""
     with World.on(database_url) as made:
         yield made
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=DATABASE_KINDS)
 def world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[World]:
-    """People, tenants and customers, for all tests of a file that only read."""
+    """Yield a world with customers for all tests of a module. These tests must not change it."""
     with World.on(fresh_database(request.param)) as made:
         made.add_customers()
         yield made

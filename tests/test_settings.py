@@ -1,4 +1,4 @@
-"""Settings: flags, then the environment, then the file; and what is wrong with them, all at once."""
+"""Settings from flags, environment variables and a file, and errors that list all invalid settings."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
 """API errors in the language of the client."""
 
-from tests.world import World
+from tests.support.world import World
 
 CUSTOMERS = "/api/v1/customers"
 

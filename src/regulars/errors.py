@@ -1,4 +1,4 @@
-"""The errors that Regulars raises for a person to read.
+"""The errors that Regulars raises, with messages for people.
 
     RegularsError                 code                 HTTP
     ├── Malformed                 (given)              400
@@ -8,16 +8,16 @@
     │                             tenant_forbidden
     ├── NotFound                  not_found            404
     ├── MethodNotAllowed          method_not_allowed   405
-    ├── Conflict                  conflict             409   field -> sentences, where some are at fault
-    ├── Gone                      gone                 410   the id of what goes on in its place
+    ├── Conflict                  conflict             409   field -> messages, if fields are at fault
+    ├── Gone                      gone                 410   id of the customer that replaces it
     ├── PreconditionFailed        precondition_failed  412
     ├── TooLarge                  validation_error     413
     ├── WrongMediaType            validation_error     415
-    ├── Invalid                   validation_error     422   field -> sentences
-    ├── Unavailable               unavailable          503   retry after, seconds
-    └── ConfigurationError        configuration_error  (the command line and the start of the server only)
+    ├── Invalid                   validation_error     422   field -> messages
+    ├── Unavailable               unavailable          503   seconds to wait
+    └── ConfigurationError        configuration_error  (only the command line and the start of the server)
 
-This file knows no HTTP: `regulars.http.problems` and `regulars.cli` turn errors into answers.
+This module does not depend on HTTP: `regulars.http.problems` and `regulars.cli` turn errors into responses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from regulars.i18n import _
 
 
 class RegularsError(Exception):
-    """Something went wrong that a person can be told about: a stable `code` and a sentence."""
+    """An error with a stable `code` for programs and a `message` for people."""
 
     code = "server_error"
 
@@ -38,19 +38,19 @@ class RegularsError(Exception):
 
 
 class Malformed(RegularsError):
-    """The request cannot be understood as it stands."""
+    """The request cannot be parsed, or does not say which tenant it is for."""
 
     code = "validation_error"
 
 
 class Unauthenticated(RegularsError):
-    """No access token, or one that is not accepted."""
+    """The access token is missing or not accepted."""
 
     code = "unauthorized"
 
 
 class Forbidden(RegularsError):
-    """The token is good, but not for this."""
+    """The access token is valid but does not permit the request; `scope` is the scope that is missing, if one is."""
 
     code = "tenant_forbidden"
 
@@ -60,13 +60,13 @@ class Forbidden(RegularsError):
 
 
 class NotFound(RegularsError):
-    """There is no such thing, or none that the principal may know of."""
+    """The resource does not exist, or the principal must not know that it does."""
 
     code = "not_found"
 
 
 class MethodNotAllowed(RegularsError):
-    """The path exists, but not with this method; `allowed` are those it has."""
+    """The path does not support the method; `allowed` lists the methods that it supports."""
 
     code = "method_not_allowed"
 
@@ -76,9 +76,9 @@ class MethodNotAllowed(RegularsError):
 
 
 class Conflict(RegularsError):
-    """What is asked for contradicts what is stored: `errors` has sentences for the fields at fault, where some are.
+    """The request conflicts with stored data; `errors` maps fields at fault, if any, to messages.
 
-    With `retry_after`, it can be tried again in so many seconds.
+    `retry_after`: the number of seconds after which the client can try again; None if repeating does not help.
     """
 
     code = "conflict"
@@ -87,45 +87,45 @@ class Conflict(RegularsError):
         self, message: str, errors: Mapping[str, Sequence[str]] | None = None, retry_after: int | None = None
     ) -> None:
         super().__init__(message)
-        self.errors = {field: list(sentences) for field, sentences in errors.items()} if errors else None
+        self.errors = {field: list(messages) for field, messages in errors.items()} if errors else None
         self.retry_after = retry_after
 
 
 class Gone(RegularsError):
-    """It was merged into another, whose id is `goes_on_as`."""
+    """The customer was merged into another one, whose id is `merged_into_id`."""
 
     code = "gone"
 
-    def __init__(self, message: str, goes_on_as: int) -> None:
+    def __init__(self, message: str, merged_into_id: int) -> None:
         super().__init__(message)
-        self.goes_on_as = goes_on_as
+        self.merged_into_id = merged_into_id
 
 
 class PreconditionFailed(RegularsError):
-    """It has changed since the client saw it (RFC 9110, section 13.1.1)."""
+    """The resource has changed since the client read it (RFC 9110, section 13.1.1)."""
 
     code = "precondition_failed"
 
 
 class TooLarge(RegularsError):
-    """The body is longer than is read."""
+    """The request body is larger than allowed."""
 
     code = "validation_error"
 
 
 class WrongMediaType(RegularsError):
-    """The body is of a kind that is not read here."""
+    """The media type of the request body is not supported."""
 
     code = "validation_error"
 
 
 class Invalid(RegularsError):
-    """Values that break their rule: `errors` maps each field to its sentences."""
+    """Values break their rules; `errors` maps each field at fault to messages."""
 
     code = "validation_error"
 
     def __init__(self, errors: Mapping[str, Sequence[str]], message: str | None = None) -> None:
-        self.errors = {field: list(sentences) for field, sentences in errors.items()}
+        self.errors = {field: list(messages) for field, messages in errors.items()}
         super().__init__(message or self._summary())
 
     def _summary(self) -> str:
@@ -140,7 +140,7 @@ class Invalid(RegularsError):
 
 
 class Unavailable(RegularsError):
-    """The service cannot answer just now; try again in `retry_after` seconds."""
+    """The service cannot answer at the moment; the client can try again in `retry_after` seconds."""
 
     code = "unavailable"
 
@@ -150,6 +150,6 @@ class Unavailable(RegularsError):
 
 
 class ConfigurationError(RegularsError):
-    """A setting, a flag or the state of the database stops the program from starting."""
+    """A setting, a flag or the state of the database prevents the program from starting."""
 
     code = "configuration_error"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.peers import Running
 from benchmarks.servers import (

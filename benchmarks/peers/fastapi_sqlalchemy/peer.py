@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.cases import PATH
 from benchmarks.peers import Running

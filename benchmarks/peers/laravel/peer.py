@@ -16,7 +16,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.measuring import INSTALL_SCRIPT
 from benchmarks.peers import Running

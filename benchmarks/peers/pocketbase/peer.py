@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.postgres import free_port
+from tests.support.postgres import free_port
 
 from benchmarks.peers import Running
 from benchmarks.servers import peer_environment, running_process, wait_until_ready

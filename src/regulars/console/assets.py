@@ -1,4 +1,4 @@
-"""The style sheet, the script and the icon of the pages."""
+"""Static files: the style sheet, the script and the icon."""
 
 from importlib.resources import files
 
@@ -6,7 +6,7 @@ import falcon
 
 from regulars.http.compression import send
 
-TYPES = {
+CONTENT_TYPES = {
     "console.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "passkeys.js": "text/javascript; charset=utf-8",
@@ -18,15 +18,15 @@ class Asset:
 
     def __init__(self, name: str) -> None:
         self.content = files("regulars.console").joinpath("assets", name).read_bytes()
-        self.content_type = TYPES[name]
+        self.content_type = CONTENT_TYPES[name]
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The file."""
+        """Send the file."""
         response.content_type = self.content_type
         response.set_header("Cache-Control", "public, max-age=3600")
         send(request, response, self.content)
 
 
 def asset_routes() -> list[tuple[str, object]]:
-    """The addresses of all files."""
-    return [(f"/console/{name}", Asset(name)) for name in TYPES]
+    """Return a route for each file."""
+    return [(f"/console/{name}", Asset(name)) for name in CONTENT_TYPES]

@@ -1,4 +1,4 @@
-"""`/oauth/authorize`: an application sends its user here; they sign in, agree, and are sent back."""
+"""`/oauth/authorize`: the authorization endpoint, its sign-in and its consent page (RFC 6749, section 3.1)."""
 
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -29,10 +29,10 @@ from regulars.oauth.server import Server
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import list_tenants_of
 
-PATH = "/oauth/authorize"
-LOGIN_REQUIRED = ("login_required", "Nobody is signed in.")
-CONSENT_REQUIRED = ("consent_required", "The user must be asked.")
-NOT_A_MEMBER = ("access_denied", "The user is no member of the tenant that this application belongs to.")
+AUTHORIZE_PATH = "/oauth/authorize"
+LOGIN_REQUIRED = ("login_required", "The user is not signed in.")
+CONSENT_REQUIRED = ("consent_required", "The user must consent.")
+NOT_A_MEMBER = ("access_denied", "The user is not a member of the tenant that owns this application.")
 DENIED = ("access_denied", "The user denied the request.")
 
 
@@ -44,101 +44,101 @@ class Authorize:
         self.server = server
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Sign in, ask, or send back at once."""
-        self._answer(request, response, parse_pairs(request.query_string))
+        """Ask the user to sign in or to consent, or redirect back to the client."""
+        self._respond(request, response, parse_pairs(request.query_string))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The same for a request whose parameters are in the body (OpenID Connect Core, section 3.1.2.1)."""
-        self._answer(request, response, read_form(request))
+        """Do the same for parameters in the body (OpenID Connect Core, section 3.1.2.1)."""
+        self._respond(request, response, read_form(request))
 
-    def _answer(self, request: falcon.Request, response: falcon.Response, pairs: Pairs) -> None:
+    def _respond(self, request: falcon.Request, response: falcon.Response, pairs: Pairs) -> None:
         visitor = self.pages.visitor(request, response)
         try:
-            asked = read_request(self.server, pairs)
+            authorization = read_request(self.server, pairs)
             session = visitor.session
-            if session is None or must_sign_in(asked, session):
-                self._sign_in(response, visitor, asked)
+            if session is None or must_sign_in(authorization, session):
+                self._sign_in(response, visitor, authorization)
                 return
-            if not is_member(self.server, asked, session.user_id):
-                raise denied(self.server, asked, *NOT_A_MEMBER)
-            if may_skip_consent(self.server, asked, session.user_id):
-                self.pages.go(response, approve(self.server, asked, session))
+            if not is_member(self.server, authorization, session.user_id):
+                raise denied(self.server, authorization, *NOT_A_MEMBER)
+            if may_skip_consent(self.server, authorization, session.user_id):
+                self.pages.redirect(response, approve(self.server, authorization, session))
                 return
-            if "none" in asked.prompts:
-                raise denied(self.server, asked, *CONSENT_REQUIRED)
+            if "none" in authorization.prompts:
+                raise denied(self.server, authorization, *CONSENT_REQUIRED)
         except Refused as refusal:
-            self.pages.go(response, refusal.location)
+            self.pages.redirect(response, refusal.location)
             return
-        show_consent(self.pages, self.server, response, visitor, asked)
+        show_consent(self.pages, self.server, response, visitor, authorization)
 
-    def _sign_in(self, response: falcon.Response, visitor: Visitor, asked: AuthorizationRequest) -> None:
-        if "none" in asked.prompts:
-            raise denied(self.server, asked, *LOGIN_REQUIRED)
-        here = PATH + "?" + urlencode(after_sign_in(asked), quote_via=quote)
-        email = likely_email(self.server, asked)
+    def _sign_in(self, response: falcon.Response, visitor: Visitor, authorization: AuthorizationRequest) -> None:
+        if "none" in authorization.prompts:
+            raise denied(self.server, authorization, *LOGIN_REQUIRED)
+        here = AUTHORIZE_PATH + "?" + urlencode(after_sign_in(authorization), quote_via=quote)
+        email = likely_email(self.server, authorization)
         hint = "" if email is None else "&" + urlencode({"email": email})
         again = "&reauthenticate=1" if visitor.session else ""
-        self.pages.go(response, self.pages.sign_in_path(here) + hint + again)
+        self.pages.redirect(response, self.pages.sign_in_path(here) + hint + again)
 
 
 class Consent:
-    """`/oauth/consent`: the form on the page that asks."""
+    """`/oauth/consent`: the form of the consent page."""
 
     def __init__(self, pages: Pages, server: Server) -> None:
         self.pages = pages
         self.server = server
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The user agreed or not; the request is read again from its parameters, as if it came anew."""
+        """Redirect back with a code or an error. The authorization request is read and checked again from the form."""
         visitor = self.pages.visitor(request, response)
         form, session = self.pages.read_form(request), visitor.session
         if session is None:
-            # It ended while the page was open: the request starts again, and the user is asked again.
-            self.pages.go(response, self.pages.sign_in_path(PATH + "?" + form.raw("request")))
+            # The session ended while the page was open: start again with the sign-in.
+            self.pages.redirect(response, self.pages.sign_in_path(AUTHORIZE_PATH + "?" + form.raw("request")))
             return
         self.pages.check_form(request, form, visitor)
         try:
-            asked = read_request(self.server, parse_pairs(form.raw("request")))
-            if not is_member(self.server, asked, session.user_id):
-                raise denied(self.server, asked, *NOT_A_MEMBER)
+            authorization = read_request(self.server, parse_pairs(form.raw("request")))
+            if not is_member(self.server, authorization, session.user_id):
+                raise denied(self.server, authorization, *NOT_A_MEMBER)
             if form.get("decision") != "allow":
-                raise denied(self.server, asked, *DENIED)
+                raise denied(self.server, authorization, *DENIED)
         except Refused as refusal:
-            self.pages.go(response, refusal.location)
+            self.pages.redirect(response, refusal.location)
             return
-        self.pages.go(response, approve(self.server, asked, session))
+        self.pages.redirect(response, approve(self.server, authorization, session))
 
 
 def authorize_routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
-    """The addresses of the authorization endpoint and its form."""
-    return [(PATH, Authorize(pages, server)), ("/oauth/consent", Consent(pages, server))]
+    """Return the routes of the authorization endpoint and its form."""
+    return [(AUTHORIZE_PATH, Authorize(pages, server)), ("/oauth/consent", Consent(pages, server))]
 
 
 def show_consent(
-    pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, asked: AuthorizationRequest
+    pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, authorization: AuthorizationRequest
 ) -> None:
-    """The page that asks: who wants what, in which tenants."""
-    assert visitor.session is not None  # noqa: S101 - nobody is asked before they have signed in
+    """Show the consent page: which client asks for which scopes in which tenants."""
+    assert visitor.session is not None  # noqa: S101 - the user has signed in
     assert visitor.user is not None  # noqa: S101
     pages.show(
         response,
         visitor,
         "consent",
-        form_targets=redirect_targets(asked.redirect_uri),
-        logo_url=asked.client.logo_url,
-        client=asked.client,
-        destination=urlsplit(asked.redirect_uri).netloc or asked.redirect_uri.partition(":")[0],
-        request=urlencode(asked.pairs, quote_via=quote),
-        as_another=urlencode(as_another(asked), quote_via=quote),
-        was_allowed=has_consented(server, asked, visitor.session.user_id),
-        **what_is_asked(server, visitor.session, visitor.user, asked.client.tenant_id, asked.scopes),
+        form_targets=redirect_targets(authorization.redirect_uri),
+        logo_url=authorization.client.logo_url,
+        client=authorization.client,
+        destination=urlsplit(authorization.redirect_uri).netloc or authorization.redirect_uri.partition(":")[0],
+        request=urlencode(authorization.pairs, quote_via=quote),
+        as_another=urlencode(as_another(authorization), quote_via=quote),
+        was_allowed=has_consented(server, authorization, visitor.session.user_id),
+        **consent_values(server, visitor.session, visitor.user, authorization.client.tenant_id, authorization.scopes),
     )
 
 
-def what_is_asked(
+def consent_values(
     server: Server, session: Session, user: User, tenant_id: int | None, scopes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """For a page that asks for consent: the scopes in words, and the tenants where they would count."""
+    """Return the values of a consent page: user, scope descriptions, and the tenants that the scopes apply to."""
     memberships = memberships_of(server.database, user.id)
     bound = {tenant_id} if tenant_id is not None else set(memberships)
     tenants = [tenant for tenant in list_tenants_of(server.database, user.id) if tenant.id in bound]

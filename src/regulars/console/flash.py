@@ -1,4 +1,8 @@
-"""What is shown once, on the page after a form: the page may be loaded again without sending the form again."""
+"""Flash messages: text that the next page shows once, such as a new secret.
+
+A form answers with a redirect, so that reloading the next page does not send the form again. The text is stored
+encrypted for five minutes; the browser holds its token in a cookie.
+"""
 
 import falcon
 
@@ -6,20 +10,20 @@ from regulars.accounts.one_time_tokens import create_one_time_token, take_one_ti
 from regulars.accounts.users import User
 from regulars.console.pages import Pages
 
-SECONDS = 300
+FLASH_SECONDS = 300
 
 
-def show_once(pages: Pages, response: falcon.Response, user: User, path: str, words: str) -> None:
-    """Send the user on to the page at `path`, which may show `words` once, within five minutes; kept encrypted."""
+def redirect_with_flash(pages: Pages, response: falcon.Response, user: User, path: str, text: str) -> None:
+    """Redirect to the page at `path`, which can show `text` once."""
     token = create_one_time_token(
-        pages.database, pages.settings, _purpose(user, path), words.encode(), user_id=user.id, seconds=SECONDS
+        pages.database, pages.settings, _purpose(user, path), text.encode(), user_id=user.id, seconds=FLASH_SECONDS
     )
-    pages.set_step(response, token, SECONDS)
-    pages.go(response, path)
+    pages.set_step(response, token, FLASH_SECONDS)
+    pages.redirect(response, path)
 
 
-def take_shown_once(pages: Pages, request: falcon.Request, response: falcon.Response, user: User) -> str:
-    """The words that wait for the page that is asked for, which are gone then; empty where there are none."""
+def take_flash(pages: Pages, request: falcon.Request, response: falcon.Response, user: User) -> str:
+    """Return the text stored for the requested page and delete it; an empty string if there is none."""
     purpose = _purpose(user, request.path.removeprefix(pages.root))
     found = take_one_time_token(pages.database, pages.settings, purpose, pages.step(request))
     if found is None:
@@ -29,5 +33,5 @@ def take_shown_once(pages: Pages, request: falcon.Request, response: falcon.Resp
 
 
 def _purpose(user: User, path: str) -> str:
-    # Another user, or another page, must not even use the words up.
-    return f"show {user.id} at {path}"
+    # The token is bound to user and page: a request of another user or page cannot consume it.
+    return f"flash {user.id} {path}"

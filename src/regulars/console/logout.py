@@ -1,4 +1,4 @@
-"""`/oauth/logout`: an application signs its user out (OpenID Connect RP-Initiated Logout 1.0)."""
+"""`/oauth/logout`: sign-out requested by a client (OpenID Connect RP-Initiated Logout 1.0)."""
 
 import falcon
 
@@ -17,40 +17,40 @@ class Logout:
         self.server = server
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Sign out at once where the application proves whom it means, else ask."""
-        self._answer(request, response, parse_pairs(request.query_string))
+        """Sign out if the ID token hint names the signed-in user; otherwise ask for confirmation."""
+        self._respond(request, response, parse_pairs(request.query_string))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The same with the parameters in the body."""
+        """Do the same for parameters in the body."""
         pairs = read_form(request) if (request.content_type or "").startswith(FORM_TYPE) else ()
-        self._answer(request, response, pairs)
+        self._respond(request, response, pairs)
 
-    def _answer(self, request: falcon.Request, response: falcon.Response, pairs: Pairs) -> None:
+    def _respond(self, request: falcon.Request, response: falcon.Response, pairs: Pairs) -> None:
         visitor = self.pages.visitor(request, response)
-        asked = read_logout(self.server, pairs)
-        if visitor.session is None or asked.user_id == visitor.session.user_id:
-            sign_out(self.pages, self.server, response, visitor, asked)
+        logout = read_logout(self.server, pairs)
+        if visitor.session is None or logout.user_id == visitor.session.user_id:
+            sign_out(self.pages, self.server, response, visitor, logout)
             return
         self.pages.show(
-            response, visitor, "logout", form_targets=asked.form_targets, client=asked.client, request=asked.query
+            response, visitor, "logout", form_targets=logout.form_targets, client=logout.client, request=logout.query
         )
 
 
 class LogoutConfirmed:
-    """`/oauth/logout/confirmed`: the form on the page that asks."""
+    """`/oauth/logout/confirmed`: the form of the confirmation page."""
 
     def __init__(self, pages: Pages, server: Server) -> None:
         self.pages = pages
         self.server = server
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Sign out; whoever is signed out already has nothing to confirm."""
+        """Sign out. Without a session there is nothing to protect, and the form token is not checked."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.read_form(request)
         if visitor.session is not None:
             self.pages.check_form(request, form, visitor)
-        asked = read_logout(self.server, parse_pairs(form.raw("request")))
-        sign_out(self.pages, self.server, response, visitor, asked)
+        logout = read_logout(self.server, parse_pairs(form.raw("request")))
+        sign_out(self.pages, self.server, response, visitor, logout)
 
 
 class LoggedOut:
@@ -60,22 +60,22 @@ class LoggedOut:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Say so."""
+        """Confirm the sign-out."""
         self.pages.show(response, self.pages.visitor(request, response), "logout_done")
 
 
-def sign_out(pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, asked: LogoutRequest) -> None:
-    """End the session, and what the application may do without its user; then go where it asked, if it may."""
+def sign_out(pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, logout: LogoutRequest) -> None:
+    """End the session and the client's grants in it, and redirect to the registered URI that the client asked for."""
     if visitor.session is not None:
         with server.database.transaction():
-            end_grants_of_session(server.database, visitor.session, asked.client)
+            end_grants_of_session(server.database, visitor.session, logout.client)
             end_session(server.database, visitor.session.user_id, visitor.session.id)
         pages.drop_session(response)
-    pages.go(response, where_to_go(asked) or "/oauth/logout/done")
+    pages.redirect(response, where_to_go(logout) or "/oauth/logout/done")
 
 
 def logout_routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
-    """The addresses of signing out for an application."""
+    """Return the routes of client-initiated sign-out."""
     return [
         ("/oauth/logout", Logout(pages, server)),
         ("/oauth/logout/confirmed", LogoutConfirmed(pages, server)),

@@ -1,4 +1,4 @@
-"""What all pages have in common: who looks at them, their language, their forms, how they are sent."""
+"""What all pages share: the visitor, forms, cookies, templates and security headers."""
 
 import hmac
 from collections.abc import Sequence
@@ -18,56 +18,59 @@ from regulars.errors import Forbidden
 from regulars.http.forms import read_form
 from regulars.http.problems import Problem
 from regulars.http.public_url import client_address
-from regulars.i18n import Message, preferred_language, translate
+from regulars.i18n import Message, _, preferred_language, translate
 from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, is_token, new_token
 from regulars.settings import Settings
 
-A_YEAR = 365 * 86400
-RECENT = timedelta(minutes=15)
-POLICY = (
+COOKIE_SECONDS = 365 * 86400
+RECENT_SIGN_IN = timedelta(minutes=15)
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'; img-src "
 )
-# What may stand in an address while its sender signs in; never a password or a code.
-KEPT = {"name", "scope", "tenant", "days", "kind", "redirect_uris", "role", "logo_url", "user_code"}
-LONGEST_KEPT = 2000
+# Form fields that may appear in a URL while the user signs in again. Never a password or a code.
+DRAFT_FIELDS = {"name", "scope", "tenant", "days", "kind", "redirect_uris", "role", "logo_url", "user_code"}
+MAX_DRAFT_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at a page: signed in or not, with which browser, in which language ("en", "tr")."""
+    """The sender of a request: session and user if signed in, browser, and language ("en" or "tr").
+
+    `browser` is a random token that identifies the browser; `known_cookie` proves which user has signed in with it.
+    """
 
     session: Session | None
     user: User | None
     browser: str
-    is_known: str
+    known_cookie: str
     language: str
     address: str
     user_agent: str
 
 
 class Form:
-    """What was sent with a form: its fields; of a field given twice, the last counts."""
+    """The fields of a submitted form. If a field is repeated, the last one counts."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         self.pairs = list(pairs)
 
     def get(self, name: str) -> str:
-        """The field's text, trimmed; empty where there is none."""
+        """Return the trimmed value of a field; an empty string if it is missing."""
         return dict(self.pairs).get(name, "").strip()
 
     def raw(self, name: str) -> str:
-        """The field's text as it was typed, for passwords."""
+        """Return the value of a field as it was typed, for passwords; an empty string if it is missing."""
         return dict(self.pairs).get(name, "")
 
     def all(self, name: str) -> list[str]:
-        """The texts of all fields of this name."""
+        """Return the values of all fields of this name."""
         return [value for key, value in self.pairs if key == name]
 
 
 class Pages:
-    """Reads and sends pages, for every part of the console."""
+    """Reads requests and renders pages for all parts of the console."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
@@ -85,85 +88,90 @@ class Pages:
 
     @property
     def cipher(self) -> Cipher:
-        """What signs the tokens of forms."""
+        """The key that signs form tokens."""
         if self._cipher is None:
             self._cipher = Cipher(self.settings, "forms")
         return self._cipher
 
     def visitor(self, request: falcon.Request, response: falcon.Response) -> Visitor:
-        """Who sent the request. A browser that comes for the first time gets a cookie to know it by."""
+        """Return the sender of the request. A new browser gets a cookie that identifies it."""
         cookies = request.cookies
         token = cookies.get(self._cookie_name("session"), "")
         session = find_session(self.database, self.settings, token) if is_token(token, Kind.SESSION) else None
         browser = cookies.get(self._cookie_name("browser"), "")
         if not is_token(browser, Kind.CHALLENGE):
             browser = new_token(Kind.CHALLENGE)
-            # A form that another site sends comes without our cookies: it must not replace them.
+            # A form submitted by another site arrives without our cookies and must not replace them.
             if request.method == "GET":
-                self._set_cookie(response, "browser", browser, A_YEAR)
+                self._set_cookie(response, "browser", browser, COOKIE_SECONDS)
         return Visitor(
             session=session,
             user=get_user(self.database, session.user_id) if session else None,
             browser=browser,
-            is_known=cookies.get(self._cookie_name("known"), ""),
+            known_cookie=cookies.get(self._cookie_name("known"), ""),
             language=preferred_language(request.get_header("Accept-Language") or ""),
             address=client_address(request, self.settings.trusted_proxies),
             user_agent=request.user_agent or "",
         )
 
     def signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
-        """The same for a page that is only for people who have signed in; others are sent to do so, and back."""
+        """Return visitor, session and user. Without a session, redirect to the sign-in page and then back."""
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
             raise falcon.HTTPStatus(303, headers={"Location": self.path(self.sign_in_path(self._here(request)))})
         return visitor, visitor.session, visitor.user
 
-    def just_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
-        """The same for what would hurt in the hands of somebody who finds the browser open: sign in again first."""
+    def recently_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
+        """Do the same as `signed_in`, but require a sign-in within the last 15 minutes.
+
+        For actions that must be protected from somebody who finds the browser unattended.
+        """
         visitor, session, user = self.signed_in(request, response)
-        if datetime.now(UTC) - session.authenticated_at > RECENT:
-            again = self.path(self.sign_in_path(self._here(request))) + "&reauthenticate=1"
-            raise falcon.HTTPStatus(303, headers={"Location": again})
+        if datetime.now(UTC) - session.authenticated_at > RECENT_SIGN_IN:
+            sign_in = self.path(self.sign_in_path(self._here(request))) + "&reauthenticate=1"
+            raise falcon.HTTPStatus(303, headers={"Location": sign_in})
         return visitor, session, user
 
     def sign_in_path(self, here: str) -> str:
-        """Where to sign in, to come back to the path `here` afterwards."""
+        """Return the path of the sign-in page that redirects to the path `here` afterwards."""
         return "/sign-in?" + falcon.to_query_str({"next": here}, prefix=False)
 
     def _here(self, request: falcon.Request) -> str:
-        """The path of a page to come back to, with what was typed into its form in the query: see `begun_form`."""
+        """Return the path of the requested page, with the values of its form in the query: see `draft_form`."""
         if request.method == "GET":
             return str(request.relative_uri)
-        fields = [(name, value) for name, value in self.read_form(request).pairs if name in KEPT and value]
+        fields = [(name, value) for name, value in self.read_form(request).pairs if name in DRAFT_FIELDS and value]
         here = request.path + ("?" + urlencode(fields) if fields else "")
-        return here if len(here) <= LONGEST_KEPT else request.path
+        return here if len(here) <= MAX_DRAFT_LENGTH else request.path
 
-    def begun_form(self, request: falcon.Request) -> Form:
-        """What a form holds before it is filled in: what its sender typed before they had to sign in again."""
+    def draft_form(self, request: falcon.Request) -> Form:
+        """Return the values that the user had entered before having to sign in again."""
         return Form(
-            [(name, value) for name in KEPT & set(request.params) for value in request.get_param_as_list(name) or ()]
+            [
+                (name, value)
+                for name in DRAFT_FIELDS & set(request.params)
+                for value in request.get_param_as_list(name) or ()
+            ]
         )
 
     def form(self, request: falcon.Request, visitor: Visitor) -> Form:
-        """The form that the request brings. Raises `Malformed`, and `Forbidden` if it is not from a page of ours."""
+        """Return the submitted form. Raise `Malformed`, or `Forbidden` if it does not come from our own page."""
         form = self.read_form(request)
         self.check_form(request, form, visitor)
         return form
 
     def read_form(self, request: falcon.Request) -> Form:
-        """The form that the request brings, from wherever it may be. Raises `Malformed`."""
+        """Return the submitted form without checking its origin. Raise `Malformed`."""
         return Form(list(read_form(request)))
 
     def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
-        """Raises `Forbidden` if the form is not from a page that this visitor was shown (CSRF)."""
+        """Raise `Forbidden` if the form does not come from a page that this visitor was shown (CSRF)."""
         is_foreign = request.get_header("Sec-Fetch-Site") == "cross-site"
         if is_foreign or not hmac.compare_digest(form.get("form_token").encode(), self.form_token(visitor).encode()):
-            raise Forbidden(
-                "This form has been open for too long. Go back, reload the page and try again.", "forbidden"
-            )
+            raise Forbidden(_("The form has expired. Go back, reload the page and try again."), "forbidden")
 
     def form_token(self, visitor: Visitor) -> str:
-        """What a form of this visitor's must bring along, so that no other site can send it (CSRF)."""
+        """Return the token that a form of this visitor must include, so that no other site can submit it (CSRF)."""
         return self.cipher.sign(f"{visitor.browser} {visitor.session.id if visitor.session else ''}")
 
     def show(
@@ -177,12 +185,12 @@ class Pages:
         logo_url: str | None = None,
         **values: Any,
     ) -> None:
-        """Send the page `template`.html.jinja.
+        """Send the page `template`.html.jinja, rendered with `values`.
 
-        `form_targets`: where its form may lead beside this service, as sources of a Content-Security-Policy (browsers
-        check redirects, too); None: anywhere. `logo_url` is of the picture that it shows from elsewhere.
+        `form_targets`: sources for the `form-action` of the Content-Security-Policy, in addition to this service.
+        Browsers check redirects after a form as well. None allows all. `logo_url`: an image of another host.
         """
-        policy = POLICY + "'self'" + (f" https://{urlsplit(logo_url).netloc}" if logo_url else "")
+        policy = CONTENT_SECURITY_POLICY + "'self'" + (f" https://{urlsplit(logo_url).netloc}" if logo_url else "")
         if form_targets is not None:
             policy += "; form-action " + " ".join(["'self'", *form_targets])
         response.status = status
@@ -200,51 +208,51 @@ class Pages:
             }
         )
 
-    def go(self, response: falcon.Response, target: str) -> None:
-        """Send the browser on, with GET: to a path of ours or an absolute URL (RFC 9700, section 4.12: 303)."""
+    def redirect(self, response: falcon.Response, target: str) -> None:
+        """Redirect with status 303 to a path of this service or to an absolute URL (RFC 9700, section 4.12)."""
         response.status = 303
         response.set_header("Location", self.path(target) if target.startswith("/") else target)
         response.set_header("Cache-Control", "no-store")
 
     def path(self, path: str) -> str:
-        """A path of ours as browsers see it, behind whatever prefix the service has."""
+        """Return a path of this service as browsers see it, with the prefix of the public URL."""
         return self.root + path
 
-    def local(self, target: str) -> str:
-        """`target` if it is a path of ours, else "/account": nobody is sent elsewhere by a link to a page of ours."""
+    def local_path(self, target: str) -> str:
+        """Return `target` if it is a path of this service, otherwise "/account". Prevents open redirects."""
         path = target.removeprefix(self.root) if self.root and target.startswith(self.root + "/") else target
-        is_ours = (
+        is_local = (
             path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
         )
-        return path if is_ours else "/account"
+        return path if is_local else "/account"
 
     def set_session(self, response: falcon.Response, visitor: Visitor, session: Session, token: str) -> None:
-        """Let the browser keep the session that was just started, and know the user again (see `knows`)."""
+        """Store the session in a cookie, and mark the browser as known to the user (see `is_known_browser`)."""
         self._set_cookie(response, "session", token, self.settings.session_lifetime)
-        self._set_cookie(response, "known", self._known(visitor, session.user_id), A_YEAR)
+        self._set_cookie(response, "known", self._known_cookie(visitor, session.user_id), COOKIE_SECONDS)
 
     def set_step(self, response: falcon.Response, token: str, seconds: int) -> None:
-        """Let the browser keep the token of a step that it is in the middle of; empty for 0 seconds ends it."""
+        """Store the token of a flow with several pages in a cookie; an empty token and 0 seconds delete it."""
         self._set_cookie(response, "step", token, seconds)
 
     def step(self, request: falcon.Request) -> str:
-        """The token of the step that the browser is in the middle of; empty where there is none."""
+        """Return the token of the current flow; an empty string if there is none."""
         return str(request.cookies.get(self._cookie_name("step"), ""))
 
     def drop_session(self, response: falcon.Response) -> None:
-        """Let the browser forget the session."""
+        """Delete the session cookie."""
         self._set_cookie(response, "session", "", 0)
 
-    def knows(self, visitor: Visitor, user_id: int) -> bool:
-        """Whether this user has signed in with this browser before; then others' failures do not slow them down."""
-        return hmac.compare_digest(visitor.is_known.encode(), self._known(visitor, user_id).encode())
+    def is_known_browser(self, visitor: Visitor, user_id: int) -> bool:
+        """Return whether this user has signed in with this browser before."""
+        return hmac.compare_digest(visitor.known_cookie.encode(), self._known_cookie(visitor, user_id).encode())
 
     def show_error(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
-        """An error for a person."""
-        nobody = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
-        self.show(response, nobody, "error", status=status, problem=problem)
+        """Show an error page."""
+        anonymous = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
+        self.show(response, anonymous, "error", status=status, problem=problem)
 
-    def _known(self, visitor: Visitor, user_id: int) -> str:
+    def _known_cookie(self, visitor: Visitor, user_id: int) -> str:
         return self.cipher.sign(f"known {visitor.browser} {user_id}")
 
     def _cookie_name(self, name: str) -> str:

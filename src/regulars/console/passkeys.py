@@ -1,4 +1,4 @@
-"""`/account/passkeys`: sign in with a fingerprint, a face or a security key (WebAuthn)."""
+"""`/account/passkeys`: list, add and delete passkeys (WebAuthn)."""
 
 import falcon
 
@@ -16,42 +16,42 @@ class Passkeys:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The passkeys that one has."""
-        visitor, _, user = self.pages.just_signed_in(request, response)
+        """List the passkeys of the user."""
+        visitor, _session, user = self.pages.recently_signed_in(request, response)
         passkeys = list_passkeys(self.pages.database, user.id)
         show(self.pages, request, response, visitor, "passkeys", passkeys=passkeys, faults=[])
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Add what the browser has made, or delete one."""
-        visitor, _, user = self.pages.just_signed_in(request, response)
+        """Add the passkey that the browser created, or delete one."""
+        visitor, _session, user = self.pages.recently_signed_in(request, response)
         form = self.pages.form(request, visitor)
         database, settings = self.pages.database, self.pages.settings
         if form.get("delete"):
             delete_passkey(database, user.id, form.get("delete"))
-            self.pages.go(response, "/account/passkeys?done=passkey-deleted")
+            self.pages.redirect(response, "/account/passkeys?done=passkey-deleted")
             return
         try:
             finish_registration(
                 database, settings, user.id, self.pages.step(request), form.raw("credential"), form.get("name")
             )
         except Invalid as error:
-            faults = [sentence for sentences in error.errors.values() for sentence in sentences]
+            faults = [message for messages in error.errors.values() for message in messages]
             passkeys = list_passkeys(database, user.id)
             show(self.pages, request, response, visitor, "passkeys", passkeys=passkeys, faults=faults, status=422)
             return
         self.pages.set_step(response, "", 0)
-        self.pages.go(response, "/account/passkeys?done=passkey")
+        self.pages.redirect(response, "/account/passkeys?done=passkey")
 
 
 class NewPasskeyOptions:
-    """`/account/passkeys/options`: what the browser's dialogue needs, as JSON, for the script."""
+    """`/account/passkeys/options`: the options for `navigator.credentials.create`, as JSON."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """A new challenge."""
-        visitor, _, user = self.pages.just_signed_in(request, response)
+        """Start a registration with a new challenge."""
+        visitor, _session, user = self.pages.recently_signed_in(request, response)
         self.pages.form(request, visitor)
         options, token = begin_registration(self.pages.database, self.pages.settings, user)
         self.pages.set_step(response, token, STEP_SECONDS)
@@ -59,5 +59,5 @@ class NewPasskeyOptions:
 
 
 def passkey_routes(pages: Pages) -> list[tuple[str, object]]:
-    """The addresses of passkeys."""
+    """Return the routes of the passkey page."""
     return [("/account/passkeys", Passkeys(pages)), ("/account/passkeys/options", NewPasskeyOptions(pages))]

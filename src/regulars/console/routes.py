@@ -1,7 +1,7 @@
-"""Every page of the console, with its address."""
+"""The routes of the console."""
 
 from regulars.console.account import account_routes
-from regulars.console.app_redirect import way_back_routes
+from regulars.console.app_redirect import app_redirect_routes
 from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
@@ -15,7 +15,7 @@ from regulars.oauth.server import Server
 
 
 def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
-    """Every address that people visit, with what answers there."""
+    """Return all routes of the console, with their resources."""
     return [
         *asset_routes(),
         *sign_in_routes(pages),
@@ -26,5 +26,5 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
         *authorize_routes(pages, server),
         *device_routes(pages, server),
         *logout_routes(pages, server),
-        *way_back_routes(pages, server),
+        *app_redirect_routes(pages, server),
     ]

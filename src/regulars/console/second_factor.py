@@ -9,14 +9,15 @@ from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_ti
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes
 from regulars.accounts.totp import disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import User
-from regulars.console.account import WRONG_PASSWORD, is_own_password, show
-from regulars.console.flash import show_once, take_shown_once
+from regulars.console.account import WRONG_CURRENT_PASSWORD, is_own_password, show
+from regulars.console.flash import redirect_with_flash, take_flash
 from regulars.console.pages import Form, Pages, Visitor
+from regulars.i18n import _
 
-PATH = "/account/second-factor"
-ENROL = "enrol totp"
-ENROL_SECONDS = 900
-WRONG_CODE = "This code is wrong. See that your phone's clock is right, and try the next code."
+SECOND_FACTOR_PATH = "/account/second-factor"
+ENROLMENT = "enrol totp"
+ENROLMENT_SECONDS = 900
+WRONG_TOTP_CODE = _("The code is wrong. Check that the clock of your phone is right, and enter the next code.")
 
 
 class SecondFactorSettings:
@@ -26,40 +27,40 @@ class SecondFactorSettings:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Offer to turn it on, with a new secret; or say that it is on."""
-        visitor, _, user = self.pages.just_signed_in(request, response)
-        codes = take_shown_once(self.pages, request, response, user).split()
+        """Show whether the second factor is on. If it is off, offer to turn it on with a new secret."""
+        visitor, _session, user = self.pages.recently_signed_in(request, response)
+        codes = take_flash(self.pages, request, response, user).split()
         self._show(request, response, visitor, user, codes=codes)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Turn it on or off, or make new recovery codes."""
-        visitor, _, user = self.pages.just_signed_in(request, response)
+        """Turn the second factor on or off, or create new recovery codes."""
+        visitor, _session, user = self.pages.recently_signed_in(request, response)
         form = self.pages.form(request, visitor)
         if form.get("do") == "enable":
             self._enable(request, response, visitor, user, form)
         elif not is_own_password(self.pages, user, form.raw("password")):
-            self._show(request, response, visitor, user, fault=WRONG_PASSWORD, status=422)
+            self._show(request, response, visitor, user, fault=WRONG_CURRENT_PASSWORD, status=422)
         elif form.get("do") == "disable":
             disable_totp(self.pages.database, user.id)
-            self.pages.go(response, f"{PATH}?done=totp-off")
+            self.pages.redirect(response, f"{SECOND_FACTOR_PATH}?done=totp-off")
         else:
             codes = new_recovery_codes(self.pages.database, user.id)
-            show_once(self.pages, response, user, PATH, " ".join(codes))
+            redirect_with_flash(self.pages, response, user, SECOND_FACTOR_PATH, " ".join(codes))
 
     def _enable(
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, form: Form
     ) -> None:
         database, settings, token = self.pages.database, self.pages.settings, self.pages.step(request)
-        found = peek_one_time_token(database, settings, ENROL, token)
+        found = peek_one_time_token(database, settings, ENROLMENT, token)
         if found is None or found[0] != user.id:
-            self.pages.go(response, PATH)
+            self.pages.redirect(response, SECOND_FACTOR_PATH)
             return
         codes = enable_totp(database, settings, user.id, found[1].decode(), form.get("code"))
         if codes is None:
-            self._show(request, response, visitor, user, fault=WRONG_CODE, status=422)
+            self._show(request, response, visitor, user, fault=WRONG_TOTP_CODE, status=422)
             return
-        take_one_time_token(database, settings, ENROL, token)
-        show_once(self.pages, response, user, PATH, " ".join(codes))
+        take_one_time_token(database, settings, ENROLMENT, token)
+        redirect_with_flash(self.pages, response, user, SECOND_FACTOR_PATH, " ".join(codes))
 
     def _show(
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
@@ -69,7 +70,7 @@ class SecondFactorSettings:
         usual: dict[str, Any] = {
             "is_on": is_on,
             "secret": secret,
-            "picture": _picture(totp_uri(secret, user.email)) if secret else "",
+            "picture": _qr_code(totp_uri(secret, user.email)) if secret else "",
             "left": count_recovery_codes(self.pages.database, user.id) if is_on else 0,
             "codes": [],
             "fault": "",
@@ -77,20 +78,20 @@ class SecondFactorSettings:
         show(self.pages, request, response, visitor, "second_factor", **(usual | values))
 
     def _secret(self, request: falcon.Request, response: falcon.Response, user: User) -> str:
-        """The secret that is being set up in this browser, or a new one."""
+        """Return the secret of the enrolment that this browser has started; start one if there is none."""
         database, settings = self.pages.database, self.pages.settings
-        found = peek_one_time_token(database, settings, ENROL, self.pages.step(request))
+        found = peek_one_time_token(database, settings, ENROLMENT, self.pages.step(request))
         if found is not None and found[0] == user.id:
             return found[1].decode()
         secret = new_totp_secret()
         token = create_one_time_token(
-            database, settings, ENROL, secret.encode(), user_id=user.id, seconds=ENROL_SECONDS
+            database, settings, ENROLMENT, secret.encode(), user_id=user.id, seconds=ENROLMENT_SECONDS
         )
-        self.pages.set_step(response, token, ENROL_SECONDS)
+        self.pages.set_step(response, token, ENROLMENT_SECONDS)
         return secret
 
 
-def _picture(uri: str) -> str:
-    """A QR code as SVG that a strict policy for styles lets pass."""
-    picture = segno.make(uri, error="m").svg_inline(omitsize=True, svgclass="qr", lineclass=None, border=2)
-    return str(picture)
+def _qr_code(uri: str) -> str:
+    """Return a QR code as inline SVG without style attributes, which the Content-Security-Policy would block."""
+    svg = segno.make(uri, error="m").svg_inline(omitsize=True, svgclass="qr", lineclass=None, border=2)
+    return str(svg)

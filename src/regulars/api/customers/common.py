@@ -117,7 +117,7 @@ class CustomerDoor:
         try:
             yield
         except Gone as gone:
-            response.set_header("Link", f'<{self.address(request, gone.goes_on_as)}>; rel="canonical"')
+            response.set_header("Link", f'<{self.address(request, gone.merged_into_id)}>; rel="canonical"')
             raise
 
 

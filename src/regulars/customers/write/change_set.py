@@ -275,9 +275,9 @@ class ChangeSet:
             raise Conflict(first, {field: faults[field] for field in sorted(faults)})
 
 
-def merged(customer_id: int, goes_on_as: int) -> Gone:
+def merged(customer_id: int, merged_into_id: int) -> Gone:
     """The error of who asks for a customer that was merged into another."""
-    return Gone(f"Customer {customer_id} was merged into customer {goes_on_as}.", goes_on_as)
+    return Gone(f"Customer {customer_id} was merged into customer {merged_into_id}.", merged_into_id)
 
 
 def _keys(record: Record) -> list[tuple[str, str]]:

@@ -1,0 +1,292 @@
+"""API for the users of a tenant, its permissions, and the user's own name."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from falcon.testing import Result
+
+from regulars.accounts.memberships import add_member, memberships_of
+from regulars.accounts.passwords import check_password
+from regulars.accounts.users import create_user
+from regulars.permissions import Role
+from regulars.scopes import SCOPES
+from regulars.security.audit import list_events
+from tests.support.world import PASSWORD, World, expect_error
+
+ACCOUNT = "/api/v1/account"
+USERS = "/api/v1/users"
+CHANNELS = "/api/v1/channels"
+TENANTS = "/api/v1/tenants"
+ZEYNEP = {"email": "Zeynep@Example.com", "name": "Zeynep", "password": "long enough", "role": "agent"}
+
+
+@pytest.fixture
+def world(empty_world: World) -> World:
+    return empty_world
+
+
+def role_of(world: World, user_id: int, tenant: int | None = None) -> Role | None:
+    """Return the user's role in a tenant (default: the clinic), or None if they are not a member."""
+    membership = memberships_of(world.database, user_id).get(tenant or world.clinic)
+    return membership.role if membership else None
+
+
+def add(world: World, email: str, role: Role) -> int:
+    """Create a user who is a member of the clinic."""
+    user = create_user(world.database, email=email, name=email.partition("@")[0].title(), password=PASSWORD)
+    add_member(world.database, world.clinic, email, role)
+    return user.id
+
+
+def test_a_new_user_is_added_and_can_sign_in(world: World) -> None:
+    answer = world.send("POST", USERS, ZEYNEP)
+    assert answer.status_code == 201, answer.text
+    user = answer.json["data"]
+    expected = {"id": user["id"], "name": "Zeynep", "email": "zeynep@example.com", "role": "agent", "deleted_at": None}
+    assert user == expected | {"created_at": user["created_at"]}
+    assert answer.headers["Location"].endswith(f"{USERS}/{user['id']}")
+    got = world.send("GET", f"{USERS}/{user['id']}")
+    assert got.json["data"] == user
+    again = world.send("GET", f"{USERS}/{user['id']}", headers={"If-None-Match": got.headers["ETag"]})
+    assert again.status_code == 304
+    assert check_password(world.database, "zeynep@example.com", "long enough")
+    error = expect_error(world.send("POST", USERS, ZEYNEP | {"role": "viewer"}), 409, "conflict")
+    assert set(error["errors"]) == {"email"}
+    assert role_of(world, user["id"]) == "agent"
+
+
+def test_without_a_password_nobody_can_sign_in_as_the_new_user(world: World) -> None:
+    for email, nothing in (("one@example.com", {}), ("two@example.com", {"password": None})):
+        content = {"email": email, "name": "New", "role": "viewer"} | nothing
+        assert world.send("POST", USERS, content).status_code == 201
+        assert not check_password(world.database, email, "")
+
+
+def test_who_is_known_elsewhere_is_added_as_they_are(world: World) -> None:
+    content = ZEYNEP | {"email": "charlie@example.com", "name": "Chuck", "password": "another one"}
+    answer = world.send("POST", USERS, content)
+    assert answer.status_code == 201, answer.text
+    assert (answer.json["data"]["id"], answer.json["data"]["name"]) == (world.charlie, "Charlie")
+    assert set(answer.json["data"]) == {"id", "name", "email", "role", "created_at", "deleted_at"}
+    assert check_password(world.database, "charlie@example.com", PASSWORD)
+    assert not check_password(world.database, "charlie@example.com", "another one")
+    assert (role_of(world, world.charlie), role_of(world, world.charlie, world.salon)) == ("agent", "owner")
+
+
+def test_a_former_member_comes_back(world: World) -> None:
+    path = f"{USERS}/{world.bob}"
+    for _ in range(2):
+        answer = world.send("DELETE", path)
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert world.send("GET", path).json["data"]["deleted_at"]
+    assert "no longer a member" in expect_error(world.send("PUT", path, {"role": "admin"}), 409, "conflict")["message"]
+    answer = world.send("POST", USERS, {"email": "bob@example.com", "name": "Bob", "role": "admin"})
+    assert answer.status_code == 201
+    assert (answer.json["data"]["role"], answer.json["data"]["deleted_at"]) == ("admin", None)
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [("PUT", "application/json"), ("PATCH", "application/json"), ("PATCH", "application/merge-patch+json")],
+)
+def test_a_role_is_changed(world: World, method: str, kind: str) -> None:
+    path = f"{USERS}/{world.bob}"
+    answer = world.send(method, path, {"role": "admin"}, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.json["data"]["role"]) == (200, "admin")
+    assert world.send("GET", path).json["data"] == answer.json["data"]
+    assert world.send(method, path, {}).json["data"] == answer.json["data"]
+
+
+def test_somebody_who_never_was_a_member_is_not_found(world: World) -> None:
+    for number in (world.charlie, 99999, 10**17, "x", "0", "-1", "1.0", "9" * 30):
+        for method, content in (("GET", None), ("PUT", {"role": "agent"}), ("DELETE", None)):
+            expect_error(world.send(method, f"{USERS}/{number}", content), 404, "not_found")
+    assert role_of(world, world.charlie, world.salon) == "owner"
+
+
+def test_the_last_owner_stays_one(world: World) -> None:
+    path = f"{USERS}/{world.alice}"
+    for method, content in (("PUT", {"role": "admin"}), ("PATCH", {"role": "viewer"}), ("DELETE", None)):
+        assert "last owner" in expect_error(world.send(method, path, content), 409, "conflict")["message"]
+    assert world.send("PUT", path, {"role": "owner"}).status_code == 200
+    assert world.send("PUT", f"{USERS}/{world.bob}", {"role": "owner"}).status_code == 200
+    assert world.send("DELETE", path).status_code == 204
+    assert (role_of(world, world.alice), role_of(world, world.bob)) == (None, "owner")
+
+
+@pytest.mark.parametrize(("method", "content"), [("DELETE", None), ("PUT", {"role": "agent"})])
+def test_of_two_owners_who_go_at_once_one_stays(world: World, method: str, content: object) -> None:
+    other = add(world, "other@example.com", Role.OWNER)
+    both = [world.alice, other]
+    for user in both:
+        world.writers[user] = world.token(user, list(SCOPES))
+    at_once = threading.Barrier(len(both))
+
+    def go(user: int) -> Result:
+        at_once.wait()
+        return world.send(method, f"{USERS}/{user}", content, user=user)
+
+    with ThreadPoolExecutor(len(both)) as threads:
+        answers = list(threads.map(go, both))
+    assert sorted(answer.status_code == 409 for answer in answers) == [False, True]
+    assert sorted(role_of(world, user) == "owner" for user in both) == [False, True]
+
+
+def test_of_several_who_add_the_same_person_at_once_one_does(world: World) -> None:
+    owners = [world.alice, add(world, "other@example.com", Role.OWNER), world.charlie]
+    for user in owners:
+        world.writers[user] = world.token(user, list(SCOPES))
+    at_once = threading.Barrier(len(owners))
+
+    def go(user: int) -> Result:
+        at_once.wait()
+        return world.send("POST", USERS, ZEYNEP, user=user)
+
+    with ThreadPoolExecutor(len(owners)) as threads:
+        first, second, elsewhere = threads.map(go, owners)
+    assert sorted([first.status_code, second.status_code]) == [201, 409]
+    assert elsewhere.status_code == 201
+    added = first if first.status_code == 201 else second
+    assert added.json["data"]["id"] == elsewhere.json["data"]["id"]
+
+
+def test_whoever_leaves_by_themselves_needs_no_role_for_it(world: World) -> None:
+    for user in (add(world, "admin@example.com", Role.ADMIN), world.bob, world.dora):
+        assert world.send("DELETE", f"{USERS}/{user}", user=user, tenant=world.clinic).status_code == 204
+        assert role_of(world, user) is None
+    assert role_of(world, world.dora, world.salon) == "viewer"
+
+
+OPERATIONS: dict[str, tuple[str, str, Any, set[str]]] = {
+    "add a user": ("POST", USERS, ZEYNEP, {"owner"}),
+    "change a role": ("PUT", f"{USERS}/{{bob}}", {"role": "viewer"}, {"owner"}),
+    "patch a role": ("PATCH", f"{USERS}/{{bob}}", {"role": "viewer"}, {"owner"}),
+    "remove a user": ("DELETE", f"{USERS}/{{bob}}", None, {"owner"}),
+    "see a user": ("GET", f"{USERS}/{{bob}}", None, {"owner", "admin", "agent", "viewer"}),
+    "create a channel": ("POST", CHANNELS, {"kind": "website", "name": "Shop"}, {"owner", "admin"}),
+    "change a channel": ("PUT", f"{CHANNELS}/1", {"name": "Shop"}, {"owner", "admin"}),
+    "patch a channel": ("PATCH", f"{CHANNELS}/1", {"name": "Shop"}, {"owner", "admin"}),
+    "delete a channel": ("DELETE", f"{CHANNELS}/2", None, {"owner", "admin"}),
+    "see a channel": ("GET", f"{CHANNELS}/1", None, {"owner", "admin", "agent", "viewer"}),
+    "change the tenant": ("PUT", f"{TENANTS}/{{clinic}}", {"name": "A"}, {"owner", "admin"}),
+    "patch the tenant": ("PATCH", f"{TENANTS}/{{clinic}}", {"name": "A"}, {"owner", "admin"}),
+    "see the tenant": ("GET", f"{TENANTS}/{{clinic}}", None, {"owner", "admin", "agent", "viewer"}),
+    "change one's name": ("PUT", ACCOUNT, {"name": "A"}, {"owner", "admin", "agent", "viewer"}),
+    "patch one's name": ("PATCH", ACCOUNT, {"name": "A"}, {"owner", "admin", "agent", "viewer"}),
+}
+
+
+@pytest.mark.parametrize("role", [*Role])
+def test_what_each_role_may_do(world: World, role: Role) -> None:
+    somebody = add(world, "somebody@example.com", role)
+    for what, (method, path, content, roles) in OPERATIONS.items():
+        where = path.format(bob=world.bob, clinic=world.clinic)
+        answer = world.send(method, where, content, user=somebody)
+        if role in roles:
+            assert answer.status_code in {200, 201, 204}, (what, answer.text)
+        else:
+            expect_error(answer, 403, "insufficient_scope")
+
+
+def test_what_each_scope_is_needed_for(world: World) -> None:
+    needed = {USERS: "users", CHANNELS: "tenants", TENANTS: "tenants", ACCOUNT: "account"}
+    for method, path, content, _ in OPERATIONS.values():
+        if method == "GET":
+            continue
+        scope = next(f"{name}:write" for start, name in needed.items() if path.startswith(start))
+        token = world.token(world.alice, [each for each in SCOPES if each != scope])
+        where = path.format(bob=world.bob, clinic=world.clinic)
+        answer = world.send(method, where, content, headers={"Authorization": f"Bearer {token}"})
+        assert scope in expect_error(answer, 403, "insufficient_scope")["message"]
+
+
+def test_a_post_that_is_sent_again_adds_nobody_twice(world: World) -> None:
+    key = {"Idempotency-Key": "a-1"}
+    first = world.send("POST", USERS, ZEYNEP, headers=key)
+    again = world.send("POST", USERS, ZEYNEP, headers=key)
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert (again.headers["Idempotent-Replayed"], "Idempotent-Replayed" in first.headers) == ("true", False)
+    for other in (ZEYNEP | {"role": "owner"}, ZEYNEP | {"password": "another one"}):
+        expect_error(world.send("POST", USERS, other, headers=key), 422, "validation_error")
+    assert role_of(world, first.json["data"]["id"]) == "agent"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", USERS),
+        ("PUT", f"{USERS}/1"),
+        ("PATCH", f"{USERS}/1"),
+        ("POST", CHANNELS),
+        ("PUT", f"{CHANNELS}/1"),
+        ("PATCH", f"{CHANNELS}/1"),
+        ("PUT", f"{TENANTS}/1"),
+        ("PATCH", f"{TENANTS}/1"),
+        ("PUT", ACCOUNT),
+        ("PATCH", ACCOUNT),
+    ],
+)
+def test_bodies_are_read_strictly(world: World, method: str, path: str) -> None:
+    json = {"Content-Type": "application/json"}
+    for body, status in (
+        (b"", 400),
+        (b"{", 400),
+        (b'{"name": "A", "name": "B"}', 400),
+        (b'{"name": ' + b"[" * 100 + b"]" * 100 + b"}", 400),
+        (b'{"name": NaN}', 400),
+        (b'{"name": "\xff"}', 400),
+        (b'["name"]', 400),
+        (b'{"name": "' + b"x" * 300_000 + b'"}', 413),
+        (b'{"nonsense": 1}', 422),
+        (b'{"name": "\\ud800", "role": null, "kind": []}', 422),
+    ):
+        expect_error(world.send(method, path, headers=json, body=body), status, "validation_error")
+    for kind in ("text/plain", *(["application/merge-patch+json"] if method != "PATCH" else [])):
+        answer = world.send(method, path, headers={"Content-Type": kind}, body=b"{}")
+        expect_error(answer, 415, "validation_error")
+    strict = {"Prefer": "handling=strict"}
+    expect_error(world.send(method, path, {}, params={"force": "1"}, headers=strict), 422, "validation_error")
+
+
+def test_every_fault_of_a_new_user_is_named(world: World) -> None:
+    broken = {"email": "nobody", "name": " ", "password": "short", "role": "king", "id": 7}
+    error = expect_error(world.send("POST", USERS, broken), 422, "validation_error")
+    assert set(error["errors"]) == set(broken)
+    error = expect_error(world.send("POST", USERS, {}), 422, "validation_error")
+    assert set(error["errors"]) == {"email", "name", "role"}
+    for wrong in ({"password": "x" * 1025}, {"password": 12345678}, {"name": "x" * 256}, {"name": "a\u202eb"}):
+        error = expect_error(world.send("POST", USERS, ZEYNEP | wrong), 422, "validation_error")
+        assert set(error["errors"]) == set(wrong)
+    error = expect_error(
+        world.send("PUT", f"{USERS}/{world.bob}", {"role": "king", "name": "B"}), 422, "validation_error"
+    )
+    assert set(error["errors"]) == {"role", "name"}
+
+
+def test_the_audit_log_says_who_changed_whose_role(world: World) -> None:
+    user = world.send("POST", USERS, ZEYNEP).json["data"]["id"]
+    for method, content in (("PUT", {"role": "admin"}), ("PUT", {"role": "admin"}), ("DELETE", None)):
+        world.send(method, f"{USERS}/{user}", content)
+    events = [event for event in list_events(world.database) if event.user_id == world.alice]
+    where = f"user {user} in tenant {world.clinic}"
+    assert [(event.kind, event.about) for event in events] == [
+        ("member.removed", f"{where}: admin"),
+        ("member.changed", f"{where}: admin"),
+        ("member.added", f"{where}: agent"),
+    ]
+    assert all(event.client_id for event in events)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_ones_own_name_is_changed(world: World, method: str) -> None:
+    answer = world.send(method, ACCOUNT, {"name": "  Dora Ünal "}, user=world.dora)
+    assert (answer.status_code, answer.json["data"]["name"]) == (200, "Dora Ünal")
+    got = world.send("GET", ACCOUNT, user=world.dora)
+    assert got.json["data"] == answer.json["data"]
+    assert world.send(method, ACCOUNT, {}, user=world.dora).json["data"]["name"] == "Dora Ünal"
+    for wrong in ({"name": ""}, {"name": None}, {"name": "x" * 256}, {"email": "x@example.com"}):
+        error = expect_error(world.send(method, ACCOUNT, wrong, user=world.dora), 422, "validation_error")
+        assert set(error["errors"]) == set(wrong)

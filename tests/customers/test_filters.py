@@ -1,0 +1,122 @@
+"""Filters of the list that are not part of the original contract."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from regulars.customers.tags import create_tag
+from regulars.customers.write.storage import TAG_COLUMNS
+from regulars.db.tables import customer_tags
+from tests.support.world import LIST, NOON, World, expect_error, names
+
+TAGS = "/api/v1/tags"
+
+
+@pytest.fixture
+def world(empty_world: World) -> World:
+    """Yield a world with four different customers and one in the trash."""
+    made = empty_world
+    for number, name in enumerate("ABCD"):
+        fields: dict[str, Any] = {"country_id": 792 if number % 2 else 276, "default_channel_id": 1 + number % 2}
+        made.add(first_name=name, updated_at=NOON + timedelta(hours=number), **fields)
+    made.add(first_name="Trashed", country_id=792, deleted_at=NOON)
+    return made
+
+
+def found(world: World, **asked: object) -> list[str]:
+    """Return the names on the page in alphabetical order. Assert that the total equals their number."""
+    page = world.get(params={"sort_by": "first_name", **asked})
+    assert len(names(page)) == page.json["meta"]["total"]
+    return names(page)
+
+
+def test_the_list_is_filtered_by_what_customers_refer_to(world: World) -> None:
+    assert found(world, country_id=792) == ["B", "D"]
+    assert found(world, country_id=792, trashed="true") == ["Trashed"]
+    assert found(world, country_id=250) == []
+    assert found(world, channel_id=1) == ["A", "C"]
+    assert found(world, channel_id=1, country_id=276, search="c") == ["C"]
+    assert found(world, channel_id=99999999999999999999) == []
+
+
+def test_only_those_changed_since(world: World) -> None:
+    assert found(world, updated_since="2026-05-04T14:00:00Z") == ["C", "D"]
+    assert found(world, updated_since="2026-05-04T17:00:00+03:00") == ["C", "D"]
+    assert found(world, updated_since="2026-05-04T15:00:01Z") == []
+    assert found(world, updated_since="2026-05-04t14:00:00.000z") == ["C", "D"]
+    assert found(world, updated_since="2026-05-04T14:00:00.0000001Z") == ["D"]
+    # A plus that is not percent-encoded is decoded as a space.
+    assert found(world, updated_since="2026-05-04T17:00:00 03:00") == ["C", "D"]
+
+
+def test_only_these_ids(world: World) -> None:
+    ids = {row["first_name"]: row["id"] for row in world.get().json["data"]}
+    assert found(world, ids=f"{ids['A']},{ids['C']},99999") == ["A", "C"]
+    assert found(world, ids=f"{ids['A']},{ids['C']}", country_id=276, sort_order="desc") == ["C", "A"]
+
+
+def test_only_those_with_a_tag(world: World) -> None:
+    tag = world.send("POST", TAGS, {"name": "VIP", "color": "#000000"}).json["data"]["id"]
+    ids = {row["first_name"]: row["id"] for row in world.get().json["data"]}
+    for name in "AD":
+        world.send("PUT", f"{LIST}/{ids[name]}", {"tags": [tag]})
+    assert found(world, tag_id=tag) == ["A", "D"]
+    assert found(world, tag_id=tag, country_id=792) == ["D"]
+    world.send("DELETE", f"{LIST}/{ids['A']}")
+    assert found(world, tag_id=tag) == ["D"]
+    assert found(world, tag_id=tag, trashed="true") == ["A"]
+
+
+def test_a_cursor_is_good_for_its_filters_alone(world: World) -> None:
+    first = world.get(params={"limit": 1, "country_id": 792}).json
+    assert first["meta"]["total"] == 2
+    cursor = first["meta"]["cursor"]
+    second = world.get(params={"limit": 1, "country_id": 792, "cursor": cursor}).json
+    assert {row["first_name"] for row in first["data"] + second["data"]} == {"B", "D"}
+    assert second["meta"]["has_more"] is False
+    expect_error(world.get(params={"limit": 1, "country_id": 276, "cursor": cursor}), 422, "validation_error")
+
+
+def test_a_cursor_takes_the_same_filter_however_it_is_written(world: World) -> None:
+    ids = [row["id"] for row in world.get().json["data"]]
+    asked = {"limit": 1, "ids": ",".join(map(str, ids)), "updated_since": "2026-05-04T14:00:00Z"}
+    first = world.get(params=asked).json
+    same = {"ids": ",".join(map(str, [*reversed(ids), ids[0]])), "updated_since": "2026-05-04T17:00:00+03:00"}
+    second = world.get(params=asked | same | {"cursor": first["meta"]["cursor"]}).json
+    assert {row["first_name"] for row in first["data"] + second["data"]} == {"C", "D"}
+    for other in ({"ids": str(ids[0])}, {"updated_since": "2026-05-04T14:00:01Z"}, {"tag_id": 1}, {"channel_id": 1}):
+        refused = world.get(params=asked | other | {"cursor": first["meta"]["cursor"]})
+        assert "cursor" in expect_error(refused, 422, "validation_error")["errors"]
+
+
+def test_an_empty_filter_is_as_good_as_none(world: World) -> None:
+    empty = "updated_since=&tag_id=&channel_id=%20&country_id=&ids="
+    assert world.get(query_string=empty).json == world.get().json
+
+
+def test_another_tenants_customers_are_not_found_by_any_filter(world: World) -> None:
+    their_tag = create_tag(world.database, world.salon, "Theirs", "#000000").id
+    theirs = world.add(world.salon, first_name="Z", country_id=250, default_channel_id=3)
+    world.database.load(customer_tags, TAG_COLUMNS, [(world.salon, theirs, their_tag)])
+    for asked in ({"ids": theirs}, {"tag_id": their_tag}, {"country_id": 250}, {"channel_id": 3}):
+        assert found(world, **asked) == []
+        assert names(world.get(params=asked, user=world.charlie)) == ["Z"]
+
+
+def test_every_filter_that_breaks_its_rule_is_named(world: World) -> None:
+    asked = {
+        "updated_since": "yesterday",
+        "tag_id": "0",
+        "channel_id": "x",
+        "country_id": "-1",
+        "ids": "1,,2",
+        "include": "everything",
+    }
+    error = expect_error(world.get(params=asked), 422, "validation_error")
+    assert set(error["errors"]) == set(asked)
+    many = ",".join(map(str, range(1, 102)))
+    assert list(expect_error(world.get(params={"ids": many}), 422, "validation_error")["errors"]) == ["ids"]
+    no_times = ("2026-05-04", "2026-05-04T14:00:00", "20260504T140000Z", "2026-W19-1T14:00:00Z", "2026-05-04T14:00Z")
+    for local in (*no_times, "2026-02-30T14:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.5Z"):
+        expect_error(world.get(params={"updated_since": local}), 422, "validation_error")

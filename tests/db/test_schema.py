@@ -1,0 +1,112 @@
+"""The schema: the migrations create the tables that the statements expect, and no other schema is accepted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import Connection, make_url
+
+from regulars.db.migrate import migrate
+from regulars.db.schema_version import MIGRATIONS, known_revisions
+from regulars.db.tables import metadata
+from regulars.errors import ConfigurationError
+from tests.conftest import FreshDatabase
+from tests.support.world import World, expect_error
+
+# SQLAlchemy cannot reflect indexes on expressions. The comparison ignores indexes, so the warning does not matter.
+pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+
+
+@contextmanager
+def connect(url: str) -> Iterator[Connection]:
+    target = make_url(url)
+    engine = create_engine(target.set(drivername="postgresql+psycopg") if "postgresql" in url else target)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def is_ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+    """Exclude indexes and the tables of SQLite's search index and sequences, which only the migrations define."""
+    return kind != "index" and not (kind == "table" and str(name).startswith(("customers_search", "id_sequences")))
+
+
+def test_the_migrations_make_the_tables_that_the_statements_are_written_for(database_url: str) -> None:
+    with connect(database_url) as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": is_ours, "compare_type": True})
+        differences = compare_metadata(context, metadata)
+    assert [difference for difference in differences if "comment" not in str(difference[0])] == []
+
+
+def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) -> None:
+    with connect(database_url) as connection:
+        schema = inspect(connection)
+        tables = [name for name in schema.get_table_names() if name in metadata.tables]
+        owned = [name for name in tables if any(column["name"] == "tenant_id" for column in schema.get_columns(name))]
+        assert set(owned) == {
+            "memberships",
+            "channels",
+            "customers",
+            "customer_counts",
+            "count_deltas",
+            "page_checkpoints",
+            "tags",
+            "customer_tags",
+            "change_counters",
+            "customer_changes",
+            "idempotency_keys",
+        }
+        for table in owned:
+            keys = [schema.get_pk_constraint(table)["constrained_columns"]]
+            keys += [unique["column_names"] for unique in schema.get_unique_constraints(table)]
+            keys += [
+                key["constrained_columns"] for key in schema.get_foreign_keys(table) if key["referred_table"] in owned
+            ]
+            assert all(key[0] == "tenant_id" for key in keys if key), (table, keys)
+
+
+def test_migrating_again_changes_nothing(database_url: str) -> None:
+    before, after = migrate(database_url)
+    assert before == after
+
+
+def test_a_database_newer_than_the_program_is_refused(database_url: str) -> None:
+    with connect(database_url) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '2099_01_01_later'"))
+        connection.commit()
+    with pytest.raises(ConfigurationError, match=r"newer than this program.*2099_01_01_later"):
+        migrate(database_url)
+
+
+def test_a_server_on_another_schema_is_alive_but_not_ready(empty_world: World) -> None:
+    with connect(empty_world.url) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '2099_01_01_later'"))
+        connection.commit()
+    assert empty_world.get("/healthz").status_code == 200
+    answer = empty_world.get("/readyz")
+    assert "newer than this program" in expect_error(answer, 503, "unavailable")["message"]
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_servers_that_start_at_once_migrate_once(fresh_database: FreshDatabase, tmp_path: Any) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    url = f"sqlite:///{tmp_path}/new.db"
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(migrate, [url] * 4))
+    assert sum(before is None for before, _ in results) == 1
+
+
+def test_the_revisions_are_in_alembics_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS.parent).replace("%", "%%"))
+    config.set_main_option("version_locations", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert list(known_revisions()) == walked[::-1]

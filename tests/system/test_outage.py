@@ -1,0 +1,84 @@
+"""Outages of the database: the service returns 503 during the outage and recovers without a restart."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from falcon.testing import Result
+
+from regulars.db.migrate import migrate
+from tests.support import postgres
+from tests.support.oauth import Application, Browser
+from tests.support.world import World, expect_error
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
+
+
+@pytest.fixture(scope="module")
+def stoppable_world() -> Iterator[tuple[postgres.Server, World]]:
+    """Yield a world on a PostgreSQL server that the test may stop and start."""
+    with postgres.running_server() as server:
+        server.execute("CREATE DATABASE stoppable_world")
+        migrate(f"{server.url}/stoppable_world")
+        with World.on(f"{server.url}/stoppable_world") as world:
+            world.add_customers()
+            yield server, world
+
+
+def check_unavailable(answer: Result) -> None:
+    body = expect_error(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "database" in body["message"]
+    assert "127.0.0.1" not in body["message"]
+
+
+def test_a_restart_of_the_database_is_felt_by_nobody(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
+    for _ in range(3):
+        assert world.get().status_code == 200
+        server.stop()
+        server.start()
+        assert world.get().status_code == 200
+
+
+def test_every_connection_may_be_cut(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
+    assert world.get().status_code == 200
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'regulars'")
+    assert world.get().status_code == 200
+
+
+def test_while_the_database_is_away_the_answer_is_503(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
+    assert world.get().status_code == 200
+    server.stop()
+    try:
+        check_unavailable(world.get())
+        check_unavailable(world.get("/readyz"))
+        assert world.get("/healthz").status_code == 200
+    finally:
+        server.start()
+    wait_until_it_answers(world)
+    assert world.get("/readyz").status_code == 200
+
+
+def test_no_code_and_no_refresh_token_is_lost_or_given_twice(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
+    app, browser = Application.register(world), Browser.signed_in(world, world.alice)
+    code, token = app.code(browser), app.tokens(browser)["refresh_token"]
+    server.stop()
+    try:
+        check_unavailable(app.redeem(code))
+        check_unavailable(app.refresh(token))
+    finally:
+        server.start()
+    wait_until_it_answers(world)
+    assert [app.redeem(code).status_code for _ in range(2)] == [200, 400]
+    assert app.refresh(token).status_code == 200
+
+
+def wait_until_it_answers(world: World) -> None:
+    deadline = time.monotonic() + 20
+    while world.get().status_code != 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert world.get().status_code == 200

@@ -1,0 +1,323 @@
+"""Isolation of tenants: no request reads or changes data of another tenant."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import bindparam, update
+
+import regulars
+from regulars.accounts.memberships import add_member, remove_member
+from regulars.accounts.users import create_user
+from regulars.app import routes
+from regulars.customers.tags import create_tag
+from regulars.db.statement import Statement
+from regulars.db.tables import channels
+from regulars.permissions import Role
+from regulars.scopes import SCOPES
+from regulars.tenants.tenants import CHANNELS as CHANNELS_OF_ALL
+from regulars.tenants.tenants import create_tenant
+from tests.conftest import DATABASE_KINDS, FreshDatabase
+from tests.support.world import LIST, PASSWORD, World, expect_error
+
+ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
+USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
+CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
+ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
+ONE_TAG = f"{TAGS}/{{id}}"
+ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
+BATCH = f"{LIST}/batch"
+# Every write to a resource with an id, and its body.
+WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE): {"first_name": "Stolen"},
+    ("PATCH", ONE): {"first_name": "Stolen"},
+    ("DELETE", ONE): None,
+    ("POST", f"{ONE}/restore"): None,
+    ("POST", f"{ONE}/erase"): None,
+    ("POST", f"{ONE}/merge"): {"customer_id": 888888},
+    ("POST", f"{ONE}/unmerge"): {"customer_id": 888888},
+}
+WRITES_OF_TAGS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_TAG): {"name": "Stolen"},
+    ("PATCH", ONE_TAG): {"name": "Stolen"},
+    ("DELETE", ONE_TAG): None,
+}
+WRITES_OF_USERS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_USER): {"role": "viewer"},
+    ("PATCH", ONE_USER): {"role": "viewer"},
+    ("DELETE", ONE_USER): None,
+}
+WRITES_OF_CHANNELS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_CHANNEL): {"name": "Stolen"},
+    ("PATCH", ONE_CHANNEL): {"name": "Stolen"},
+    ("DELETE", ONE_CHANNEL): None,
+}
+WRITES_OF_TENANTS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_TENANT): {"name": "Stolen"},
+    ("PATCH", ONE_TENANT): {"name": "Stolen"},
+}
+OF_NO_TENANT = {"/api/v1/countries"}
+NAME_CHANNELS = Statement(
+    update(channels)
+    .where(channels.c.tenant_id == bindparam("of_tenant"))
+    .values(name=channels.c.name + bindparam("suffix"))
+)
+
+
+class Crowd:
+    """Many tenants, users who are members of some of them or of none, and customers of each tenant."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.tenants = [world.clinic, world.salon]
+        self.members: dict[int, set[int]] = {
+            world.alice: {world.clinic},
+            world.bob: {world.clinic},
+            world.charlie: {world.salon},
+            world.dora: {world.clinic, world.salon},
+        }
+        roles = list(Role)
+        for number in range(6):
+            tenant = create_tenant(
+                world.database, name=f"Tenant {number}", time_zone="UTC", locale="en", country_code="US"
+            )
+            self.tenants.append(tenant.id)
+        for number in range(5):
+            email = f"user{number}@example.com"
+            user = create_user(world.database, email=email, name=f"User {number}", password=PASSWORD)
+            mine = {self.tenants[(number * 3 + step) % len(self.tenants)] for step in range(number)}
+            for tenant_id in mine:
+                add_member(world.database, tenant_id, email, roles[number % 4])
+            self.members[user.id] = mine
+        self.owner_of: dict[int, int] = {}
+        for tenant_id in self.tenants:
+            for number in range(4):
+                customer_id = world.add(
+                    tenant_id,
+                    first_name=f"Person {number}",
+                    last_name=f"of {tenant_id}",
+                    gender="female",
+                    phone_number=f"+9053211122{number % 2}0",
+                )
+                self.owner_of[customer_id] = tenant_id
+        self.tags = {tenant_id: self.make_tag(tenant_id) for tenant_id in self.tenants}
+        self.former = {tenant_id: self.add_former_member(tenant_id) for tenant_id in self.tenants}
+        for user_id in self.members:
+            world.tokens[user_id] = world.token(user_id, list(SCOPES))
+        self.channels = {tenant_id: self.name_channels(tenant_id) for tenant_id in self.tenants}
+
+    def make_tag(self, tenant_id: int) -> int:
+        """Create a tag of the tenant."""
+        return create_tag(self.world.database, tenant_id, f"Tag of {tenant_id}", "#000000").id
+
+    def add_former_member(self, tenant_id: int) -> int:
+        """Create a former member of the tenant."""
+        email = f"former{tenant_id}@example.com"
+        user = create_user(self.world.database, email=email, name="Former", password=PASSWORD)
+        add_member(self.world.database, tenant_id, email, Role.ADMIN)
+        remove_member(self.world.database, tenant_id, email)
+        self.members[user.id] = set()
+        return user.id
+
+    def name_channels(self, tenant_id: int) -> set[str]:
+        """Give the tenant's channels unique names."""
+        self.world.database.execute(NAME_CHANNELS, {"of_tenant": tenant_id, "suffix": f" of {tenant_id}"})
+        return {f"{name} of {tenant_id}" for _, name in CHANNELS_OF_ALL}
+
+    def users_of(self, tenant_id: int) -> set[int]:
+        """Return the current and former members of the tenant."""
+        return {user_id for user_id, mine in self.members.items() if tenant_id in mine} | {self.former[tenant_id]}
+
+
+@pytest.fixture(scope="module", params=DATABASE_KINDS)
+def crowd(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Crowd]:
+    with World.on(fresh_database(request.param)) as world:
+        yield Crowd(world)
+
+
+PARAMETERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "search": st.sampled_from(["person", "of", "2", "e", "%", "person of"]),
+        "per_page": st.sampled_from(["1", "100"]),
+        "page": st.sampled_from(["1", "2"]),
+        "sort_by": st.sampled_from(["first_name", "last_name", "gender", "date_of_birth"]),
+        "gender": st.just("female"),
+        "user_id": st.integers(1, 12).map(str),
+        "trashed": st.sampled_from(["true", "false"]),
+        "updated_since": st.just("2000-01-01T00:00:00Z"),
+        "tag_id": st.integers(1, 9).map(str),
+        "ids": st.just(",".join(map(str, range(1, 60)))),
+        "tenant_id": st.integers(1, 9).map(str),
+    },
+)
+USER_PARAMETERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "search": st.sampled_from(["user", "example", "e", "%", "former", "dora"]),
+        "per_page": st.sampled_from(["1", "100"]),
+        "page": st.sampled_from(["1", "2"]),
+        "sort_by": st.sampled_from(["name", "email", "created_at"]),
+        "trashed": st.sampled_from(["true", "false"]),
+        "tenant_id": st.integers(1, 9).map(str),
+    },
+)
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObject) -> None:
+    user_id = data.draw(st.sampled_from(sorted(crowd.members)))
+    tenant = data.draw(st.sampled_from([None, *crowd.tenants, 9999]))
+    customer_id = data.draw(st.sampled_from([*crowd.owner_of, 888888]))
+    tag_id = data.draw(st.sampled_from([*crowd.tags.values(), 888888]))
+    one, history, one_tag = f"{LIST}/{customer_id}", f"{LIST}/{customer_id}/history", f"{TAGS}/{tag_id}"
+    somebody = data.draw(st.sampled_from([*crowd.members, 888888]))
+    some_tenant = data.draw(st.sampled_from([*crowd.tenants, 888888]))
+    one_user, one_tenant = ONE_USER.format(id=somebody), ONE_TENANT.format(id=some_tenant)
+    # All tenants have the channels 1 to 4.
+    one_channel = ONE_CHANNEL.format(id=data.draw(st.sampled_from([1, 4])))
+    personal_data = f"{LIST}/{customer_id}/personal-data"
+    everywhere = [LIST, one, history, personal_data, CHANGES, DUPLICATES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
+    everywhere += [one_user, one_channel, one_tenant]
+    path = data.draw(st.sampled_from(everywhere))
+    parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
+    answer = crowd.world.get(path, user=user_id, tenant=tenant, params=parameters)
+    owner, owner_of_tag = crowd.owner_of.get(customer_id), {tag: one for one, tag in crowd.tags.items()}.get(tag_id)
+    asked_about = {one: owner, history: owner, personal_data: owner, one_tag: owner_of_tag, one_tenant: some_tenant}
+    mine = crowd.members[user_id]
+    meant = tenant if tenant is not None else next(iter(mine)) if len(mine) == 1 else None
+    if meant is None:
+        expect_error(answer, 400, "tenant_required")
+    elif meant not in mine:
+        expect_error(answer, 403, "tenant_forbidden")
+    elif asked_about.get(path, meant) != meant or (path == one_user and somebody not in crowd.users_of(meant)):
+        expect_error(answer, 404, "not_found")
+    else:
+        assert answer.status_code == 200, answer.text
+        expect_only(crowd, meant, path, answer.json)
+
+
+def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -> None:
+    """Assert that the response contains data of this tenant only."""
+    data = body["data"]
+    if path == LIST:
+        assert {crowd.owner_of[customer["id"]] for customer in data} <= {tenant_id}
+        assert body["meta"]["total"] <= 4
+    elif path == USERS:
+        own = crowd.users_of(tenant_id)
+        assert {user["id"] for user in data} <= own
+        assert body["meta"]["total"] < len(own)
+    elif path.startswith(LIST) and (path == CHANGES or path.endswith("/history")):
+        assert {crowd.owner_of[change["customer_id"]] for change in data} == {tenant_id}
+    elif path == DUPLICATES:
+        shown = [crowd.owner_of[customer["id"]] for pair in data for customer in pair["customers"]]
+        assert set(shown) == {tenant_id}
+    elif path == TAGS:
+        assert {tag["id"] for tag in data} == {crowd.tags[tenant_id]}
+    elif path.startswith(TAGS):
+        assert data["id"] == crowd.tags[tenant_id]
+    elif path == CHANNELS:
+        assert {channel["name"] for channel in data} == crowd.channels[tenant_id]
+    elif path.startswith(CHANNELS):
+        assert data["name"] in crowd.channels[tenant_id]
+    elif path.startswith(USERS):
+        assert data["id"] in crowd.users_of(tenant_id)
+    elif path == ONE_TENANT.format(id=tenant_id):
+        assert data["id"] == tenant_id
+    elif path == OWN_ROLES:
+        assert len(data["roles"]) == 1
+    else:
+        customer = data["customer"]["customer"] if path.endswith("/personal-data") else data
+        assert crowd.owner_of[customer["id"]] == tenant_id
+
+
+def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
+    """Charlie owns the salon. His requests for resources of the clinic must neither change nor reveal anything."""
+    world = crowd.world
+    customer_id = next(number for number, tenant in crowd.owner_of.items() if tenant == world.clinic)
+    tries = [(write, customer_id, body) for write, body in WRITES_OF_CUSTOMERS.items()]
+    tries += [(write, crowd.tags[world.clinic], body) for write, body in WRITES_OF_TAGS.items()]
+    tries += [(write, world.bob, body) for write, body in WRITES_OF_USERS.items()]
+    # Only the clinic has this channel; all tenants have the channels 1 to 4.
+    channel = world.send("POST", CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
+    tries += [(write, channel, body) for write, body in WRITES_OF_CHANNELS.items()]
+    tries += [(write, world.clinic, body) for write, body in WRITES_OF_TENANTS.items()]
+    victims = {world.clinic: visible_data(crowd, world.clinic)}
+    for (method, path), number, body in tries:
+        where = path.format(id=number)
+        theirs = world.send(method, where, body, user=world.charlie, tenant=world.clinic)
+        expect_error(theirs, 403, "tenant_forbidden")
+        error = expect_error(world.send(method, where, body, user=world.charlie, tenant=world.salon), 404, "not_found")
+        missing = world.send(method, path.format(id=888888), body, user=world.charlie, tenant=world.salon)
+        assert missing.json["message"].replace("888888", str(number)) == error["message"]
+    for path, body in (
+        (USERS, {"email": "x@example.com", "name": "X", "role": "owner"}),
+        (CHANNELS, {"kind": "website", "name": "X"}),
+    ):
+        theirs = world.send("POST", path, body, user=world.charlie, tenant=world.clinic)
+        expect_error(theirs, 403, "tenant_forbidden")
+    stolen = {"first_name": "Person", "tags": [crowd.tags[world.clinic]], "user_id": world.alice}
+    answer = world.send("POST", LIST, stolen, user=world.charlie, tenant=world.salon)
+    assert set(expect_error(answer, 422, "validation_error")["errors"]) == {"tags", "user_id"}
+    operations: list[dict[str, Any]] = [{"action": action, "id": customer_id} for action in ("trash", "restore")]
+    operations.append({"action": "update", "id": customer_id, "customer": {"first_name": "Stolen"}})
+    answer = world.send("POST", BATCH, {"operations": operations}, user=world.charlie, tenant=world.salon)
+    assert {outcome["status"] for outcome in answer.json["data"]} == {404}
+    assert {world.clinic: visible_data(crowd, world.clinic)} == victims
+    assert world.send("DELETE", ONE_CHANNEL.format(id=channel)).status_code == 204
+
+
+def visible_data(crowd: Crowd, tenant_id: int) -> list[Any]:
+    """Return all data of a tenant."""
+    user = next(user for user, mine in crowd.members.items() if tenant_id in mine)
+    ask = [(LIST, {"include": "tags"}), (LIST, {"trashed": "true"}), (CHANGES, {}), (TAGS, {})]
+    ask += [(USERS, {}), (USERS, {"trashed": "true"}), (CHANNELS, {}), (ONE_TENANT.format(id=tenant_id), {})]
+    return [crowd.world.get(path, user=user, tenant=tenant_id, params=params).json for path, params in ask]
+
+
+def test_nobody_sees_another_account_or_a_tenant_that_is_not_theirs(crowd: Crowd) -> None:
+    for user_id, mine in crowd.members.items():
+        for tenant in (None, *crowd.tenants):
+            assert crowd.world.get(ACCOUNT, user=user_id, tenant=tenant).json["data"]["id"] == user_id
+            tenants = crowd.world.get(OWN_TENANTS, user=user_id, tenant=tenant).json["data"]
+            assert [one["id"] for one in tenants] == sorted(mine)
+        for bound in crowd.tenants:
+            token = crowd.world.token(user_id, ["tenants:read"], tenant_id=bound)
+            headers = {"Authorization": f"Bearer {token}"}
+            tenants = crowd.world.client.simulate_get(OWN_TENANTS, headers=headers).json["data"]
+            assert {one["id"] for one in tenants} == mine & {bound}
+
+
+def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: World) -> None:
+    theirs = expect_error(world.get(tenant=world.salon), 403, "tenant_forbidden")
+    missing = expect_error(world.get(tenant=9999), 403, "tenant_forbidden")
+    assert theirs["message"].replace(str(world.salon), "N") == missing["message"].replace("9999", "N")
+    assert "tenant" in theirs["message"]
+
+
+def test_every_address_of_the_api_was_tried_above(world: World) -> None:
+    api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
+    of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, TAGS, ONE_TAG}
+    read = of_customers | {USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
+    writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
+    tried = read | {BATCH} | {path for _, path in writes}
+    assert api - OF_NO_TENANT == tried, "add new endpoints to the tests above"
+
+
+def test_a_public_function_on_customers_takes_the_tenant_first_after_the_database() -> None:
+    wrong = []
+    for path in (Path(regulars.__file__).parent / "customers").rglob("*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            names: list[Any] = [argument.arg for argument in node.args.args]
+            # rare_trigrams reads trigrams without their customers.
+            is_for_all = node.name in {"seed_database", "merge_count_deltas", "rare_trigrams"}
+            if names[:1] == ["database"] and names[1:2] != ["tenant_id"] and not is_for_all:
+                wrong.append(f"{path.name}: {node.name}")
+    assert wrong == []
