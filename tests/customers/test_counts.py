@@ -159,7 +159,7 @@ def test_the_command_finds_what_is_wrong_and_counts_anew(world: World, capsys: p
     assert run([*counts, "--check"]) == 1
     said = capsys.readouterr().out
     assert f"The counts of tenant {world.clinic} are wrong in" in said
-    assert ": 1 too many." in said
+    assert ": too high by 1." in said
     assert f"The counts of tenant {world.salon} are right." in said
     assert run([*counts, "--tenant", str(world.clinic)]) == 0
     assert run([*counts, "--check"]) == 0

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, func, select
 
 from regulars.customers.counts import page_checkpoints as marking
 from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_counts
-from regulars.customers.counts.totals import add_deltas
+from regulars.customers.counts.totals import add_count_deltas
 from regulars.customers.read import list as listing
 from regulars.customers.write.storage import Record, delta_of
 from regulars.db.statement import Statement
@@ -37,11 +37,11 @@ def marked(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(marking, "STEP", 7)
-    patch.setattr(marking, "LONG", 0)
-    patch.setattr(listing, "LONG", 0)
+    patch.setattr(marking, "CHECKPOINT_DISTANCE", 7)
+    patch.setattr(marking, "MIN_CHECKPOINT_TOTAL", 0)
+    patch.setattr(listing, "MIN_CHECKPOINT_TOTAL", 0)
     patch.setattr(listing, "NEAR", -1)
-    patch.setattr(listing, "STEP", -1000)
+    patch.setattr(listing, "CHECKPOINT_DISTANCE", -1000)
 
 
 def marks(world: World) -> int:
@@ -97,11 +97,11 @@ def move_out(world: World, place: int) -> None:
     )  # fmt: skip
     with world.database.transaction():
         world.database.execute(DELETE, {"of_tenant": world.clinic, "customer": record.id})
-        add_deltas(world.database, world.clinic, [delta_of(record, -1)])
+        add_count_deltas(world.database, world.clinic, [delta_of(record, -1)])
 
 
 def test_a_list_that_grows_gets_more_milestones(marked: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marking, "WORN_OUT", 20)
+    monkeypatch.setattr(marking, "MAX_CHECKPOINT_DISTANCE", 20)
     for _ in range(50):
         marked.add(created_at=NOON + timedelta(days=1))
     merge_count_deltas(marked.database)
@@ -117,5 +117,5 @@ def test_a_short_list_has_none(empty_world: World) -> None:
 
 def test_where_there_is_none_a_page_is_read_from_the_nearer_end() -> None:
     shape = listing._shape("sqlite", 1, listing.CustomerQuery(), date.min)[0]
-    assert listing._nearest_start(shape, 11_000, marking.LONG - 1) == "page"
-    assert listing._nearest_start(shape, 11_000, marking.LONG) == "page by checkpoint"
+    assert listing._nearest_start(shape, 11_000, marking.MIN_CHECKPOINT_TOTAL - 1) == "page"
+    assert listing._nearest_start(shape, 11_000, marking.MIN_CHECKPOINT_TOTAL) == "page by checkpoint"

@@ -219,7 +219,7 @@ def test_a_load_that_fails_leaves_all_as_it_was(
     database_url: str, in_bulk: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = schema(database_url)
-    monkeypatch.setattr("regulars.sample_data.seed.count_tenant", mock.Mock(side_effect=Unavailable("Gone.")))
+    monkeypatch.setattr("regulars.sample_data.seed.count_customers", mock.Mock(side_effect=Unavailable("Gone.")))
     assert run(["seed", "--customers", "60", "--database", database_url]) == 1
     assert capsys.readouterr() == ("", "regulars: Gone.\n")
     assert schema(database_url) == before

@@ -89,7 +89,7 @@ def test_a_second_factor_is_set_up_and_asked_for(page: Page) -> None:
     secret = page.locator("#key").inner_text().replace(" ", "")
     assert page.locator("svg.qr").is_visible()
     page.get_by_label("Code from the app").fill(pyotp.TOTP(secret).now())
-    page.get_by_role("button", name="Turn it on").click()
+    page.get_by_role("button", name="Turn on").click()
     code = page.get_by_role("status").locator(".secret").inner_text().split()[0]
     page.get_by_role("button", name="Sign out").click()
     page.goto("/account/profile")
@@ -155,7 +155,7 @@ def test_all_but_passkeys_works_without_a_script_and_on_a_phone(chromium: Browse
         page.goto("/account/tokens")
         assert page.get_by_role("button", name="Sign in with a passkey").count() == 0
         sign_in(page, "bob@example.com")
-        page.get_by_label("Name").fill("a script")
+        page.get_by_label("Name", exact=True).fill("a script")
         page.get_by_role("button", name="Create token").click()
         assert page.locator(".secret").inner_text().startswith("rgl_pat_")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from regulars.customers.counts.maintenance import count_tenant
+from regulars.customers.counts.maintenance import count_customers
 from regulars.customers.read import duplicates
 from regulars.customers.tags import create_tag
 from regulars.customers.write.storage import COLUMNS, TAG_COLUMNS, load_uncounted
@@ -84,7 +84,7 @@ def large_world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -
                 for start in range(0, size, 5_000):
                     numbers = range(start, min(start + 5_000, size))
                     load_uncounted(database, tenant, [row(ids[0], number, user) for number in numbers])
-                count_tenant(database, tenant)
+                count_customers(database, tenant)
         tag_some(world)
         analyze_after_load(database)
         for tenant in (world.clinic, world.salon):

@@ -33,7 +33,7 @@ from tests.support.world import World
 
 TENANT = 424_242_424_242
 OF_ALL_TENANTS = {
-    "regulars.customers.counts.maintenance.WITH_DELTAS": "finds tenants with count deltas; the index has few rows",
+    "regulars.customers.counts.maintenance.FIND_TENANTS_WITH_DELTAS": "finds tenants with deltas; the index is small",
     "regulars.cleanup.DELETE_OLD_IDEMPOTENCY_KEYS": "deletes expired keys of all tenants with an index",
     "regulars.db.bulk_load.ANY_CUSTOMER": "`regulars seed` checks whether the database is empty",
 }
@@ -204,11 +204,11 @@ def long_list(
     postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[World, Recorder]]:
     """Yield a world whose list is long for its page checkpoints, which have a distance of two customers."""
-    for name in ("NEAR", "FEW", "STEP"):
+    for name in ("NEAR", "FEW", "CHECKPOINT_DISTANCE"):
         monkeypatch.setattr(listing, name, 2)
-    monkeypatch.setattr(listing, "LONG", 20)
-    monkeypatch.setattr(page_checkpoints, "LONG", 20)
-    monkeypatch.setattr(page_checkpoints, "STEP", 2)
+    monkeypatch.setattr(listing, "MIN_CHECKPOINT_TOTAL", 20)
+    monkeypatch.setattr(page_checkpoints, "MIN_CHECKPOINT_TOTAL", 20)
+    monkeypatch.setattr(page_checkpoints, "CHECKPOINT_DISTANCE", 2)
     with World.on(fresh_database("postgresql")) as world:
         world.add_customers()
         merge_count_deltas(world.database)
@@ -269,6 +269,6 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
     ]
     plans.connection.close()
     assert wrong == []
-    starts = {"counted_checkpoints", "ORDER BY", "OFFSET"}
+    starts = {"page_checkpoints", "ORDER BY", "OFFSET"}
     assert all(any(start in one.compiled("postgresql").sql for one in database.seen) for start in starts)
     assert len(database.seen) > 150

@@ -15,7 +15,7 @@ from itertools import cycle, islice
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
 from regulars.clock import utc_now
-from regulars.customers.counts.maintenance import count_tenant
+from regulars.customers.counts.maintenance import count_customers
 from regulars.customers.write.storage import SEQUENCE, load_uncounted, row_of
 from regulars.db.bulk_load import analyze_after_load, deferred_indexes, has_customers
 from regulars.db.database import Database
@@ -76,7 +76,7 @@ def seed_database(
                     load_uncounted(database, tenant.id, rows)
                     progress(len(rows))
         for tenant in made_tenants:
-            count_tenant(database, tenant.id)
+            count_customers(database, tenant.id)
     if customers >= WORTH_BUILDING_AFTERWARDS:
         analyze_after_load(database)
     return Seeded(made_tenants, users, customers)

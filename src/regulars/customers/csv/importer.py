@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, select
 
 from regulars.clock import utc_now
-from regulars.customers.counts.maintenance import fold_tenant
+from regulars.customers.counts.maintenance import merge_tenant_deltas
 from regulars.customers.csv.format import open_csv, unguarded
 from regulars.customers.csv.lookups import Names, names_of
 from regulars.customers.validation import Reader, field_readers
@@ -83,7 +83,7 @@ def import_csv(
     except _NothingImported:
         imported = 0
     with suppress(Unavailable):
-        fold_tenant(database, tenant_id)
+        merge_tenant_deltas(database, tenant_id)
     if imported >= GREAT_LOAD:
         analyze_after_load(database)
     return ImportResult(imported, refused)

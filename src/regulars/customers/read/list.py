@@ -6,8 +6,8 @@ from datetime import date, datetime
 from math import isqrt
 from typing import Any
 
-from regulars.customers.counts.page_checkpoints import BEGINNING, LONG, STEP
-from regulars.customers.counts.totals import ages
+from regulars.customers.counts.page_checkpoints import CHECKPOINT_DISTANCE, LIST_START, MIN_CHECKPOINT_TOTAL
+from regulars.customers.counts.totals import birth_date_values
 from regulars.customers.read.list_sql import (
     KEY,
     TOTAL,
@@ -79,9 +79,8 @@ class Page:
 def fetch_page(database: Database, tenant_id: int, listing: CustomerQuery, today: date) -> Page:
     """The wanted page. `today` is the date in the tenant's time zone.
 
-    One statement, but where it must be known first how many there are: for a page far from the start, which is then
-    read from the nearer end; for a search, and for ages on SQLite, to choose the way to read them; and for the total
-    beside no rows.
+    Runs one statement, unless the total must be known first: for a page far from the start, which is read from the
+    nearer end; for a search, and for ages on SQLite, to choose a plan; and for the total of an empty page.
     """
     shape, values = _shape(database.dialect, tenant_id, listing, today)
     if _asks_for_an_id_beyond_all(listing):
@@ -155,8 +154,8 @@ def _page_by_number(
 
 def _nearest_start(shape: QueryShape, offset: int, total: int) -> Start:
     is_filtered = shape.trashed or shape.gender or shape.user_id or shape.has_ages
-    is_marked = shape.sort_by == "created_at" and not is_filtered and total >= LONG
-    if is_marked and STEP < offset < total - STEP:
+    is_marked = shape.sort_by == "created_at" and not is_filtered and total >= MIN_CHECKPOINT_TOTAL
+    if is_marked and CHECKPOINT_DISTANCE < offset < total - CHECKPOINT_DISTANCE:
         return "page by checkpoint"
     return "page" if offset <= total - offset else "page from the end"
 
@@ -211,9 +210,9 @@ def _shape(dialect: str, tenant_id: int, listing: CustomerQuery, today: date) ->
         "user_id": listing.user_id,
         "born_until": older,
         "born_after": younger,
-        "beginning": BEGINNING,
+        "beginning": LIST_START,
         "offset": 0 if listing.cursor else min((listing.page - 1) * listing.per_page, FARTHEST),
-        **(ages(younger, older) if older or younger else {}),
+        **(birth_date_values(younger, older) if older or younger else {}),
         **values_of(dialect, tenant_id, words, {}),
     }
     if listing.beside:

@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from regulars.customers.counts.page_checkpoints import checkpoint_before
-from regulars.customers.counts.totals import total_of
+from regulars.customers.counts.page_checkpoints import last_checkpoint
+from regulars.customers.counts.totals import total_expression
 from regulars.customers.read.search import Words, only_containing, only_matching
 from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
@@ -171,7 +171,7 @@ def total_statement(shape: QueryShape) -> Statement:
 
 
 def _kept_total(shape: QueryShape) -> ColumnElement[int]:
-    return total_of(of_user=shape.user_id, of_gender=shape.gender, of_ages=shape.has_ages)
+    return total_expression(by_user=shape.user_id, by_gender=shape.gender, by_birth_date=shape.has_ages)
 
 
 def _read(shape: QueryShape, page: FromClause, total: FromClause) -> Select[Any]:
@@ -214,7 +214,7 @@ def _page_by_checkpoint(shape: QueryShape, wanted: Select[Any], total: FromClaus
     skipped, found = _from_the_end(shape, total)
     if shape.sort_order == "asc":
         skipped, found = bindparam("offset"), literal_column(str(shape.rows))
-    checkpoint = checkpoint_before(skipped)
+    checkpoint = last_checkpoint(skipped)
     at = [select(checkpoint.c[name]).scalar_subquery() for name in ("created_at", "customer_id")]
     # Where there is none, everything is behind it.
     behind = tuple_(customers.c.created_at, customers.c.id) >= tuple_(

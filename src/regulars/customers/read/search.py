@@ -1,16 +1,7 @@
-"""The search of the customer list: choosing an index for each word, and the conditions and values for it.
-
-A customer matches if its `search_text` contains every word, in one of the word's forms (`regulars.text.search_words`).
-An index finds candidates by parts of a word, and then the whole word is compared with the text.
-
-SQLite has an FTS5 index of trigrams. It finds words of three letters or more. Words of one or two letters are found by
-the trigrams that begin with them, if these are rare. PostgreSQL has three indexes: of trigrams, of words' parts of one
-or two letters (`search_letters`), and of runs (`search_runs`): six digits in a row or six letters before an @.
-"""
+"""The search of the list: from its words to what the indexes are asked, and to what is compared."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum, auto
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, cast, func, literal_column, or_, select, text
@@ -19,126 +10,119 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import SEARCH_ROWS_PER_TENANT, customers, customers_search, customers_search_trigrams
+from regulars.text import search_words
 
+LETTERS = 1
+"""Words of one or two letters are found as they are."""
+TRIGRAM = 3
+RUN = 6
+"""PostgreSQL has an index of so many digits in a row, and letters before an @, too: few customers share them, in a
+tenant of any size."""
+TELLING = 6
+"""Of a word so many letters are looked up in the index; what they find is compared with the whole word anyway."""
+DIGITS_IN_A_ROW = re.compile(r"[0-9]+")
+HIGHEST = "\U0010ffff"
+AT_A_TIME = 16
+MOST_TRIGRAMS = 200
 
-class Index(Enum):
-    """The index that finds a form of a word."""
-
-    NONE = auto()
-    LETTERS = auto()
-    TRIGRAMS = auto()
-    RUNS = auto()
-
-
-TRIGRAM_LENGTH = 3
-RUN_LENGTH = 6
-"""Few customers have the same run, however large the tenant is."""
-MAX_INDEXED_LETTERS = 6
-"""The number of letters of a word that are looked up by trigrams. Fewer lists of the index are read this way."""
-DIGIT_RUN = re.compile(r"[0-9]+")
-LAST_CHARACTER = "\U0010ffff"
-TRIGRAM_BATCH_SIZE = 16
-MAX_TRIGRAMS = 200
-
-Word = tuple[str, str]
-SearchPlan = tuple[tuple[Index, ...], ...]
-"""For each word of a search: the index for each of its one or two different forms."""
+Words = tuple[tuple[int, ...], ...]
+"""For each word of a search, in each of its one or two forms: how many characters at once an index finds of it."""
 Trigrams = Mapping[str, Sequence[str]]
-"""For forms of one or two letters: all trigrams in the index that begin with them."""
+"""For words of one or two letters: all the trigrams that begin with them."""
 
 
-def plan_search(dialect: str, words: Sequence[Word], trigrams: Trigrams) -> SearchPlan:
-    """Choose the indexes for the words of a search. `trigrams` are those that SQLite can use for short words."""
-    choose_index = _postgresql_index if dialect == "postgresql" else _sqlite_index
-    return tuple(tuple(choose_index(form, trigrams) for form in dict.fromkeys(forms)) for forms in words)
+def words_of(search: str) -> list[tuple[str, str]]:
+    """The words of `search`, each in its two forms: as it is, and as digits where it may be part of a phone number."""
+    return search_words(search) if search else []
 
 
-def has_indexed_word(plan: SearchPlan) -> bool:
-    """Return whether an index finds at least one of the words in all of its forms."""
-    return any(Index.NONE not in indexes for indexes in plan)
+def kinds_of(dialect: str, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> Words:
+    """All of `words` that makes a difference to the SQL."""
+    found_at_once = _found_by_postgresql if dialect == "postgresql" else _found_by_sqlite
+    return tuple(tuple(found_at_once(form, trigrams) for form in dict.fromkeys(forms)) for forms in words)
 
 
-def _postgresql_index(form: str, trigrams: Trigrams) -> Index:
+def _found_by_postgresql(form: str, trigrams: Trigrams) -> int:
     if _runs(form):
-        return Index.RUNS
-    if len(form) >= TRIGRAM_LENGTH:
-        return Index.TRIGRAMS
-    # Nearly every text contains a given letter or digit.
-    is_common = len(form) == 1 and form.isascii() and form.isalnum()
-    return Index.NONE if is_common else Index.LETTERS
+        return RUN
+    if len(form) >= TRIGRAM:
+        return TRIGRAM
+    # Nearly every text has some of these.
+    is_everywhere = len(form) == 1 and form.isascii() and form.isalnum()
+    return 0 if is_everywhere else LETTERS
 
 
-def _sqlite_index(form: str, trigrams: Trigrams) -> Index:
-    if len(form) >= TRIGRAM_LENGTH:
-        return Index.TRIGRAMS
-    return Index.LETTERS if form in trigrams else Index.NONE
+def _found_by_sqlite(form: str, trigrams: Trigrams) -> int:
+    if len(form) >= TRIGRAM:
+        return TRIGRAM
+    return LETTERS if form in trigrams else 0
 
 
-LIST_TRIGRAMS = Statement(
+SOME_TRIGRAMS = Statement(
     select(customers_search_trigrams)
     .where(customers_search_trigrams.c.term > bindparam("after"), customers_search_trigrams.c.term < bindparam("end"))
     .order_by(customers_search_trigrams.c.term)
-    .limit(literal_column(str(TRIGRAM_BATCH_SIZE)))
+    .limit(literal_column(str(AT_A_TIME)))
 )
 
 
-def find_rare_trigrams(database: Database, words: Sequence[Word], limit: int) -> Trigrams:
-    """Return the trigrams by which SQLite's index finds words of one or two letters, without those words that match
-    more than about `limit` customers of all tenants."""
-    forms = [form for word in words for form in dict.fromkeys(word) if 0 < len(form) < TRIGRAM_LENGTH]
-    trigrams = {form: _trigrams_with_prefix(database, form, limit) for form in forms}
-    return {form: found for form, found in trigrams.items() if found is not None}
+def rare_trigrams(database: Database, words: Sequence[tuple[str, str]], most: int) -> Trigrams:
+    """The trigrams by which SQLite's index finds words of one or two letters, for those that are in no more than about
+    `most` customers of all tenants."""
+    short = [form for forms in words for form in dict.fromkeys(forms) if 0 < len(form) < TRIGRAM]
+    found = {form: _trigrams_from(database, form, most) for form in short}
+    return {form: trigrams for form, trigrams in found.items() if trigrams is not None}
 
 
-def _trigrams_with_prefix(database: Database, prefix: str, limit: int) -> list[str] | None:
-    trigrams: list[str] = []
-    after = prefix
+def _trigrams_from(database: Database, form: str, most: int) -> list[str] | None:
+    found: list[str] = []
+    after = form
     while True:
-        batch = database.fetch_all(LIST_TRIGRAMS, {"after": after, "end": prefix + LAST_CHARACTER})
-        trigrams += [trigram for trigram, _ in batch]
-        limit -= sum(customer_count for _, customer_count in batch)
-        if limit < 0 or len(trigrams) > MAX_TRIGRAMS:
+        some = database.fetch_all(SOME_TRIGRAMS, {"after": after, "end": form + HIGHEST})
+        found += [trigram for trigram, _ in some]
+        most -= sum(customers_with_it for _, customers_with_it in some)
+        if most < 0 or len(found) > MOST_TRIGRAMS:
             return None
-        if len(batch) < TRIGRAM_BATCH_SIZE:
-            return trigrams
-        after = trigrams[-1]
+        if len(some) < AT_A_TIME:
+            return found
+        after = found[-1]
 
 
-def is_without_match(words: Sequence[Word], trigrams: Trigrams) -> bool:
-    """Return whether no customer matches, because the index has no trigram that begins with one of the words."""
+def is_nowhere(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> bool:
+    """Whether a word has no trigrams, so that no customer has it."""
     return any(all(trigrams.get(form) == [] for form in forms) for forms in words)
 
 
-def search_values(dialect: str, tenant_id: int, words: Sequence[Word], trigrams: Trigrams) -> dict[str, Any]:
-    """Return the values of the parameters in the conditions of `filter_by_index`."""
+def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> dict[str, Any]:
+    """The values that `only_matching` takes."""
     values: dict[str, Any] = {}
     for number, (word, digits) in enumerate(words):
         values[f"word_{number}"] = word
         values[f"digits_{number}"] = digits
         if dialect == "postgresql":
-            for name, form in (("word", word), ("digits", digits)):
-                values[f"like_{name}_{number}"] = f"%{_escape_like(_indexed_part(form))}%"
-                first, last = _runs(form) or ("", "")
-                values[f"first_{name}_{number}"], values[f"last_{name}_{number}"] = first, last
+            for form, text_of_form in (("word", word), ("digits", digits)):
+                values[f"like_{form}_{number}"] = f"%{_escaped(_telling(text_of_form))}%"
+                first, last = _runs(text_of_form) or ("", "")
+                values[f"first_{form}_{number}"], values[f"last_{form}_{number}"] = first, last
     if words and dialect == "sqlite":
-        values["match"] = _fts5_query(words, trigrams)
+        values["match"] = _match(words, trigrams)
         values["rows_after"] = tenant_id * SEARCH_ROWS_PER_TENANT
         values["rows_before"] = (tenant_id + 1) * SEARCH_ROWS_PER_TENANT
     return values
 
 
-def filter_by_text(dialect: str, query: Select[Any], plan: SearchPlan) -> Select[Any]:
-    """Return `query`, on customers, limited to those that contain every word. No index is used."""
-    for number, indexes in enumerate(plan):
-        query = query.where(_contains_word(dialect, number, (Index.NONE,) * len(indexes)))
+def only_containing(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
+    """`query`, on customers, for those alone that every word occurs in; each is looked at, and no index asked."""
+    for number, forms in enumerate(words):
+        query = query.where(_contains(dialect, number, (0,) * len(forms)))
     return query
 
 
-def filter_by_index(dialect: str, query: Select[Any], plan: SearchPlan) -> Select[Any]:
-    """Return `query`, on customers, limited to those that contain every word. The indexes of `plan` find them."""
-    for number, indexes in enumerate(plan):
-        query = query.where(_contains_word(dialect, number, indexes))
-    if dialect == "sqlite" and has_indexed_word(plan):
+def only_matching(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
+    """The same; the index finds what is long enough for it."""
+    for number, forms in enumerate(words):
+        query = query.where(_contains(dialect, number, forms))
+    if dialect == "sqlite" and any(map(all, words)):
         row = customers_search.c.rowid
         query = query.select_from(
             customers_search.join(customers, customers.c.id == row - bindparam("rows_after"))
@@ -150,98 +134,90 @@ def filter_by_index(dialect: str, query: Select[Any], plan: SearchPlan) -> Selec
     return query
 
 
-def _indexed_part(form: str) -> str:
-    """The part of a word that is looked up by trigrams: its end. Of an e-mail address, it is the end of the part before
-    the @, because most customers have the trigrams of a common domain."""
-    local_part = form.partition("@")[0]
-    return (local_part if len(local_part) >= TRIGRAM_LENGTH else form)[-MAX_INDEXED_LETTERS:]
+def _telling(word: str) -> str:
+    """The part of a word by which an index finds few: its end, and of an e-mail address what stands before the @.
+
+    Each trigram that is looked up costs a list to read, and most customers share those of a domain's name.
+    """
+    local_part = word.partition("@")[0]
+    return (local_part if len(local_part) >= TRIGRAM else word)[-TELLING:]
 
 
-def _escape_like(form: str) -> str:
-    return form.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _fts5_query(words: Sequence[Word], trigrams: Trigrams) -> str:
-    """The query for FTS5: all trigrams of a long form, any of the trigrams of a short one."""
-    conditions = []
+def _match(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> str:
+    """The search in FTS5's language: all trigrams of every word that is long enough; of shorter ones, one of theirs."""
+    wanted = []
     for forms in words:
-        if all(_sqlite_index(form, trigrams) is not Index.NONE for form in forms):
-            alternatives = filter(None, (_fts5_condition(form, trigrams) for form in dict.fromkeys(forms)))
-            conditions.append(f"({' OR '.join(alternatives)})")
-    return " AND ".join(conditions)
+        if all(_found_by_sqlite(form, trigrams) for form in forms):
+            found = filter(None, (_by_trigrams(form, trigrams) for form in dict.fromkeys(forms)))
+            wanted.append(f"({' OR '.join(found)})")
+    return " AND ".join(wanted)
 
 
-def _fts5_condition(form: str, trigrams: Trigrams) -> str:
-    if len(form) >= TRIGRAM_LENGTH:
-        return f"({' AND '.join(map(_fts5_string, _trigrams(_indexed_part(form))))})"
-    return " OR ".join(map(_fts5_string, trigrams[form]))
+def _by_trigrams(form: str, trigrams: Trigrams) -> str:
+    if len(form) >= TRIGRAM:
+        return f"({' AND '.join(map(_quoted, _trigrams(_telling(form))))})"
+    return " OR ".join(map(_quoted, trigrams[form]))
 
 
-def _trigrams(form: str) -> list[str]:
-    starts = range(len(form) - TRIGRAM_LENGTH + 1)
-    return list(dict.fromkeys(form[start : start + TRIGRAM_LENGTH] for start in starts))
+def _trigrams(word: str) -> list[str]:
+    return list(dict.fromkeys(word[start : start + TRIGRAM] for start in range(len(word) - TRIGRAM + 1)))
 
 
-def _fts5_string(trigram: str) -> str:
+def _quoted(trigram: str) -> str:
     return '"' + trigram.replace('"', '""') + '"'
 
 
 def _runs(form: str) -> tuple[str, str] | None:
-    """The runs of a form that the index has: the first and last six of its digits in a row, or twice the six letters
-    before its @. None if it has no run."""
-    digits = max((run.lstrip("0") for run in DIGIT_RUN.findall(form)), key=len, default="")
-    if len(digits) >= RUN_LENGTH:
-        return digits[:RUN_LENGTH], digits[-RUN_LENGTH:]
+    """What the index of runs has of a form: the first and last of its digits in a row, or what stands before its @."""
+    digits = max((run.lstrip("0") for run in DIGITS_IN_A_ROW.findall(form)), key=len, default="")
+    if len(digits) >= RUN:
+        return digits[:RUN], digits[-RUN:]
     local_part, at, _ = form.partition("@")
-    run = local_part[-RUN_LENGTH:] + at
-    return (run, run) if at and len(local_part) >= RUN_LENGTH else None
+    before = local_part[-RUN:] + at
+    return (before, before) if at and len(local_part) >= RUN else None
 
 
-def _contains_word(dialect: str, number: int, indexes: tuple[Index, ...]) -> ColumnElement[bool]:
-    """The condition that the search text contains the word, in one of its forms. On SQLite it uses no index: the FTS5
-    query does."""
-    forms = zip((f"word_{number}", f"digits_{number}"), indexes, strict=False)
-    if dialect == "sqlite":
-        return or_(*(_contains_on_sqlite(form) for form, _ in forms))
-    return or_(*(POSTGRESQL_CONDITIONS[index](form) for form, index in forms))
+def _contains(dialect: str, number: int, forms: tuple[int, ...]) -> ColumnElement[bool]:
+    """Whether the search text contains a word, in one of its forms; SQLite's index has found the trigrams already."""
+    named = zip((f"word_{number}", f"digits_{number}"), forms, strict=False)
+    return or_(*((_is_in_text if dialect == "sqlite" else FOUND[at_once])(form) for form, at_once in named))
 
 
-def _contains_on_sqlite(form: str) -> ColumnElement[bool]:
+def _is_in_text(form: str) -> ColumnElement[bool]:
     return func.instr(customers.c.search_text, bindparam(form)) > literal_column("0")
 
 
-def _contains(form: str) -> ColumnElement[bool]:
+def _is_at_a_place(form: str) -> ColumnElement[bool]:
     return func.strpos(customers.c.search_text, bindparam(form)) > literal_column("0")
 
 
-def _contains_by_trigrams(form: str) -> ColumnElement[bool]:
-    return and_(customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\"), _contains(form))
+def _is_like(form: str) -> ColumnElement[bool]:
+    return and_(customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\"), _is_at_a_place(form))
 
 
-def _contains_by_runs(form: str) -> ColumnElement[bool]:
-    return and_(_has_index_keys("search_runs", f"first_{form}", f"last_{form}"), _contains(form))
+def _has_runs(form: str) -> ColumnElement[bool]:
+    return and_(_has("search_runs", f"first_{form}", f"last_{form}"), _is_at_a_place(form))
 
 
-def _contains_by_letters(form: str) -> ColumnElement[bool]:
-    return and_(_has_index_keys("search_letters", form), _contains(form))
+def _has_letters(form: str) -> ColumnElement[bool]:
+    return and_(_has("search_letters", form), _is_at_a_place(form))
 
 
-def _has_index_keys(function: str, *parameters: str) -> ColumnElement[bool]:
+def _has(function: str, *letters: str) -> ColumnElement[bool]:
     keys: ColumnElement[Sequence[int]] = getattr(func, function)(
         customers.c.tenant_id, customers.c.search_text, type_=ARRAY(BigInteger)
     )
-    return keys.contains(array(map(_index_key, parameters)))
+    return keys.contains(array(map(_key, letters)))
 
 
-def _index_key(parameter: str) -> ColumnElement[int]:
-    """The key of a text in the indexes of letters and runs: the tenant and a hash of the text."""
-    text_hash = func.hashtext(bindparam(parameter), type_=BigInteger).op("&")(literal_column("4294967295", BigInteger))
-    return cast(bindparam("tenant_id"), BigInteger) * literal_column("4294967296", BigInteger) + text_hash
+def _key(letters: str) -> ColumnElement[int]:
+    """The number that the index has for some letters of the tenant."""
+    number = func.hashtext(bindparam(letters), type_=BigInteger).op("&")(literal_column("4294967295", BigInteger))
+    return cast(bindparam("tenant_id"), BigInteger) * literal_column("4294967296", BigInteger) + number
 
 
-POSTGRESQL_CONDITIONS: Mapping[Index, Callable[[str], ColumnElement[bool]]] = {
-    Index.NONE: _contains,
-    Index.LETTERS: _contains_by_letters,
-    Index.TRIGRAMS: _contains_by_trigrams,
-    Index.RUNS: _contains_by_runs,
-}
+FOUND = {0: _is_at_a_place, LETTERS: _has_letters, TRIGRAM: _is_like, RUN: _has_runs}

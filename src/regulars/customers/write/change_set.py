@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, Fields, record_changes
-from regulars.customers.counts.totals import Delta, add_deltas
+from regulars.customers.counts.totals import CountDelta, add_count_deltas
 from regulars.customers.write.storage import (
     COLUMNS,
     PERSONAL,
@@ -216,7 +216,7 @@ class ChangeSet:
                 database.execute(REMOVE_TAGS, {"of_tenant": tenant_id, "of_customer": number})
                 database.execute(REMOVE, {"of_tenant": tenant_id, "of_customer": number})
         if deltas := self._deltas():
-            add_deltas(database, tenant_id, deltas)
+            add_count_deltas(database, tenant_id, deltas)
         record_changes(database, tenant_id, self.actor, self._changes)
 
     def _write_tags(self) -> None:
@@ -228,8 +228,8 @@ class ChangeSet:
         if rows:
             self.database.load(customer_tags, TAG_COLUMNS, rows)
 
-    def _deltas(self) -> list[Delta]:
-        deltas: list[Delta] = []
+    def _deltas(self) -> list[CountDelta]:
+        deltas: list[CountDelta] = []
         for number, record in self._current.items():
             stored = self._stored[number]
             gone = [delta_of(stored, -1)] if stored else []

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select, tuple_
 
-from regulars.customers.counts.page_checkpoints import BEGINNING
+from regulars.customers.counts.page_checkpoints import LIST_START
 from regulars.customers.write.change_set import open_change_set
 from regulars.customers.write.commands import purge_customer
 from regulars.db.database import Database
@@ -37,7 +37,7 @@ def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Act
     meanwhile, and from where the last batch ended, so that the trash is read once.
     """
     purged = 0
-    last: Row = (BEGINNING, 0)
+    last: Row = (LIST_START, 0)
     asked = {"tenant_id": tenant_id, "before": before, "limit": BATCH}
     while old := database.fetch_all(OLD, asked | {"created_at": last[0], "id": last[1]}):
         purged += _purge(database, tenant_id, [number for _, number in old], before, actor)

@@ -8,7 +8,7 @@ from msgspec import Struct, to_builtins
 
 from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, record_changes
-from regulars.customers.counts.totals import NOBODY, UNKNOWN, Delta, add_deltas, number_of
+from regulars.customers.counts.totals import NO_USER, UNKNOWN_BIRTH_DATE, CountDelta, add_count_deltas, number_of_day
 from regulars.db.database import Database
 from regulars.db.statement import Row
 from regulars.db.tables import customer_tags, customers
@@ -109,7 +109,7 @@ def insert_customers(
     with database.transaction():
         lock_customers(database, tenant_id)
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
-        add_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
+        add_count_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
         now = utc_now()
         if tags:
             rows = [(tenant_id, customer_id, tag_id) for customer_id, ids in tags.items() for tag_id in ids]
@@ -123,13 +123,13 @@ def _told(record: Record, tags: Sequence[int] | None) -> Record | Mapping[str, A
     return {**to_builtins(record), "tags": tags} if tags else record
 
 
-def delta_of(record: Record, change: int) -> Delta:
+def delta_of(record: Record, change: int) -> CountDelta:
     """What the census is told when `record` comes (`change` 1) or goes (-1)."""
-    return Delta(
+    return CountDelta(
         trashed=int(record.deleted_at is not None),
-        user_id=record.user_id or NOBODY,
+        user_id=record.user_id or NO_USER,
         gender=record.gender or "",
-        date_of_birth=number_of(record.date_of_birth) if record.date_of_birth else UNKNOWN,
+        date_of_birth=number_of_day(record.date_of_birth) if record.date_of_birth else UNKNOWN_BIRTH_DATE,
         created_at=record.created_at,
         customer_id=record.id,
         change=change,
@@ -137,5 +137,5 @@ def delta_of(record: Record, change: int) -> Delta:
 
 
 def load_uncounted(database: Database, tenant_id: int, rows: Iterable[Row]) -> None:
-    """Insert rows of `row_of`, which whoever calls counts later in the same transaction (`count_tenant`)."""
+    """Insert rows of `row_of`, which whoever calls counts later in the same transaction (`count_customers`)."""
     database.load(customers, COLUMNS, [(tenant_id, *row) for row in rows])
