@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/sh
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo check test lint bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 demo: .venv/runtime ## install everything and serve a demo directory with generated customers
 	$(BIN)/regulars demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(PORT),--port $(PORT))
+
+check: lint ## run the linters and the quick tests on SQLite
+	$(BIN)/python -m pytest -q -m 'not slow and not browser and not postgresql'
 
 test: .venv/dev postgresql pgbouncer chromium ## install everything and run all tests on SQLite and PostgreSQL
 	$(BIN)/python -m pytest $(TESTS)
