@@ -154,7 +154,7 @@ def get_user_by_email(database: Database, email: str) -> User:
     """The user who signs in with this address. Raises `NotFound`."""
     user = find_user_by_email(database, email)
     if user is None:
-        raise NotFound(f"There is no user with the e-mail address {email!r}; 'regulars user list' shows them.")
+        raise NotFound(f"There is no user with the e-mail address {email!r}.")
     return user
 
 

@@ -161,7 +161,7 @@ def _memberships(database: Database, claims: AccessToken) -> Mapping[int, Member
         return memberships_of(database, claims.user_id)
     client = find_client(database, claims.client_id)
     if client is None or client.tenant_id is None or client.role is None:
-        raise Unauthenticated("The service account of the access token is no more.", code="invalid_token")
+        raise Unauthenticated("The service account of this access token has been deleted.", code="invalid_token")
     return {client.tenant_id: Membership(client.role, get_tenant(database, client.tenant_id).time_zone)}
 
 

@@ -197,7 +197,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {shown(twice.encode('utf-8', 'replace').decode())} stands there twice")
+        raise ValueError(f"duplicate key {shown(twice.encode('utf-8', 'replace').decode())}")
     return found
 
 

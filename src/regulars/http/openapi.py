@@ -42,7 +42,7 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
         "POST cannot be used here; GET, HEAD, OPTIONS can.",
         "The method cannot be used at this address.",
     ),
-    409: ("conflict", "The phone_number is customer 42's already.", "It contradicts what is stored."),
+    409: ("conflict", "phone_number is already used by customer 42.", "It contradicts what is stored."),
     410: ("gone", "Customer 42 was merged into customer 7.", "The `Link` header leads to what goes on in its place."),
     412: (
         "precondition_failed",

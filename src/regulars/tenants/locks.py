@@ -28,7 +28,7 @@ def lock_tenant(database: Database, tenant_id: int) -> None:
     Raises `NotFound` where there is no such tenant.
     """
     if not 0 < tenant_id < 2**63 or database.fetch_one(HOLD, {"tenant_id": tenant_id}) is None:
-        raise NotFound(f"There is no tenant {tenant_id}; 'regulars tenant list' shows them.")
+        raise NotFound(f"There is no tenant {tenant_id}.")
 
 
 def lock_customers(database: Database, tenant_id: int) -> None:

@@ -179,7 +179,7 @@ def get_tenant(database: Database, tenant_id: int) -> Tenant:
     """The tenant. Raises `NotFound`."""
     row = database.fetch_one(ONE, {"tenant_id": tenant_id}) if 0 < tenant_id < 2**63 else None
     if row is None:
-        raise NotFound(f"There is no tenant {tenant_id}; 'regulars tenant list' shows them.")
+        raise NotFound(f"There is no tenant {tenant_id}.")
     return _tenant(row)
 
 

@@ -41,7 +41,7 @@ class BatchMeta(Struct, frozen=True):
 class BatchAnswer(Struct, frozen=True):
     """What came of each operation, in the order of the request."""
 
-    success: Annotated[str, Meta(examples=["The operations were worked off."])]
+    success: Annotated[str, Meta(examples=["The batch was processed."])]
     data: list[Outcome]
     meta: BatchMeta
 
@@ -172,7 +172,7 @@ class CustomerBatch:
 def _answer(results: Sequence[Result | RegularsError]) -> BatchAnswer:
     failed = sum(isinstance(result, RegularsError) for result in results)
     meta = BatchMeta(len(results) - failed, failed)
-    return BatchAnswer("The operations were worked off.", list(map(_outcome, results)), meta)
+    return BatchAnswer("The batch was processed.", list(map(_outcome, results)), meta)
 
 
 def _outcome(result: Result | RegularsError) -> Outcome:

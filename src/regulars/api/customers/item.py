@@ -168,7 +168,7 @@ class RestoreCustomer:
 
         def work(changes: ChangeSet) -> Ending:
             record = restore_customer(changes, id_of(id), expected_versions(request))
-            return Shown(record.id, "The customer is not in the trash.")
+            return Shown(record.id, "The customer was restored.")
 
         self.door.change(request, response, principal, work)
 

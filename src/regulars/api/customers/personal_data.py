@@ -14,7 +14,7 @@ from regulars.http.responses import answer
 class PersonalDataAnswer(Struct, frozen=True):
     """All that is held about a person."""
 
-    success: Annotated[str, Meta(examples=["This is all that is held."])]
+    success: Annotated[str, Meta(examples=["The personal data was found."])]
     data: PersonalData
 
 
@@ -43,4 +43,4 @@ class CustomerPersonalData:
         principal = self.door.authenticator.principal(request, "customers:read")
         self.door.parameters(request, response)
         held = personal_data_of(self.door.database, principal.tenant_id, id_of(id))
-        answer(request, response, PersonalDataAnswer("This is all that is held.", held))
+        answer(request, response, PersonalDataAnswer("The personal data was found.", held))

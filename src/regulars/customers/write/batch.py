@@ -84,7 +84,7 @@ def _upsert(changes: ChangeSet, operation: Operation) -> Result:
     holders = _holders(changes, operation)
     if len(holders) > 1:
         many = ", ".join(map(str, holders[:5]))
-        sentence = f"The {operation.by} is that of several customers: {many}. Update one of them by its id."
+        sentence = f"{operation.by} is used by several customers: {many}. Update one of them by its id."
         raise Conflict(sentence, {operation.by: [sentence]})
     if holders:
         return Result(update_customer(changes, holders[0], operation.written).id, is_new=False)

@@ -269,7 +269,7 @@ class ChangeSet:
             if field in self.tenant.unique_fields:
                 for other in self.holders(field, key):
                     if before is None or other != before.id:
-                        faults[field].append(f"The {field} is that of customer {other} already.")
+                        faults[field].append(f"{field} is already used by customer {other}.")
         if faults:
             first = next(iter(faults.values()))[0]
             raise Conflict(first, {field: faults[field] for field in sorted(faults)})
