@@ -33,6 +33,17 @@ def upsert(by: str, **fields: Any) -> dict[str, Any]:
     return {"action": "upsert", "by": by, "customer": fields}
 
 
+def test_an_operation_with_several_faults_names_them_in_the_clients_language(world: World) -> None:
+    operation = create(email="nobody", gender="x")
+    (outcome,) = run(world, operation)
+    assert outcome["status"] == 422
+    assert set(outcome["errors"]) == {"email", "gender"}
+    assert outcome["message"].endswith(" (and 1 more error)")
+    headers = {"Accept-Language": "tr"}
+    (outcome,) = world.send("POST", BATCH, {"operations": [operation]}, headers=headers).json["data"]
+    assert outcome["message"].endswith(" (ve 1 hata daha)")
+
+
 def test_each_operation_has_its_own_outcome(world: World) -> None:
     first, second = (world.create(first_name=name) for name in ("A", "B"))
     world.send("DELETE", f"{LIST}/{second}")

@@ -88,8 +88,7 @@ class _Handler:
             response.set_header("Allow", ", ".join(error.allowed))
         if isinstance(error, Unauthenticated | Forbidden):
             response.set_header("WWW-Authenticate", _challenge(error, self.metadata))
-        faults = error.errors if isinstance(error, Invalid | Conflict) else None
-        self._answer(request, response, status, Problem(error.code, error.message, faults))
+        self._answer(request, response, status, _problem(error))
 
     def from_falcon(
         self, request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, params: dict[str, Any]
@@ -138,6 +137,15 @@ class _Handler:
             return
         response.content_type = "application/json"
         response.data = msgspec.json.encode(problem)
+
+
+def problem_of(error: RegularsError, language: str) -> Problem:
+    """Return an error as it is sent to a client, with its messages in `language` ("en" or "tr")."""
+    return _translate(_problem(error), language)
+
+
+def _problem(error: RegularsError) -> Problem:
+    return Problem(error.code, error.message, error.errors if isinstance(error, Invalid | Conflict) else None)
 
 
 def _translate(problem: Problem, language: str) -> Problem:

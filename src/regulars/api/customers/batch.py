@@ -14,7 +14,8 @@ from regulars.db.idempotency_keys import SEVERAL
 from regulars.errors import Invalid, RegularsError
 from regulars.http import openapi
 from regulars.http.json_body import Field, body_schema, choice_field, flag_field, id_field, read_fields, read_json
-from regulars.http.problems import STATUS
+from regulars.http.problems import STATUS, problem_of
+from regulars.i18n import preferred_language
 from regulars.tenants.validation import UNIQUE
 
 MOST_OPERATIONS = 1_000
@@ -164,19 +165,20 @@ class CustomerBatch:
             results = run_operations(changes, [_operation(shape, reader) for shape in shapes])
             if atomic:
                 check_all_done(results)
-            return Told(_answer(results), SEVERAL)
+            language = preferred_language(request.get_header("Accept-Language") or "")
+            return Told(_answer(results, language), SEVERAL)
 
         self.door.change(request, response, principal, work)
 
 
-def _answer(results: Sequence[Result | RegularsError]) -> BatchAnswer:
+def _answer(results: Sequence[Result | RegularsError], language: str) -> BatchAnswer:
     failed = sum(isinstance(result, RegularsError) for result in results)
     meta = BatchMeta(len(results) - failed, failed)
-    return BatchAnswer("The batch was processed.", list(map(_outcome, results)), meta)
+    return BatchAnswer("The batch was processed.", [_outcome(result, language) for result in results], meta)
 
 
-def _outcome(result: Result | RegularsError) -> Outcome:
+def _outcome(result: Result | RegularsError, language: str) -> Outcome:
     if isinstance(result, Result):
         return Outcome(201 if result.is_new else 200, result.customer_id)
-    errors = getattr(result, "errors", None) or UNSET
-    return Outcome(STATUS[type(result)], None, result.code, result.message, errors)
+    problem = problem_of(result, language)
+    return Outcome(STATUS[type(result)], None, problem.error, problem.message, problem.errors or UNSET)
