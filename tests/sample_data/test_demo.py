@@ -100,7 +100,7 @@ def test_people_come_back_from_the_demos_application_wherever_it_is(
 def test_the_printed_address_leads_through_signing_in_to_tokens(tmp_path: Path) -> None:
     with demo(tmp_path) as printed, httpx.Client(headers={"Accept": "text/html"}, follow_redirects=True) as browser:
         (address,) = re.findall(r"^http\S+/oauth/authorize\S+$", printed, re.MULTILINE)
-        (email, password) = re.findall(r"Sign in as +(\S+), password (\S+)", printed)[0]
+        (email, password) = re.findall(r"Sign in as: +(\S+), password (\S+)", printed)[0]
         page = browser.get(address)
         base = address.partition("/oauth/")[0]
         page = browser.post(f"{base}/sign-in", data=form_of(page) | {"email": email, "password": password})
@@ -125,7 +125,7 @@ def test_what_the_demo_keeps_is_for_its_owner_alone_and_the_commands_fit_it(
     with demo(tmp_path) as printed:
         for path in (tmp_path / "data").iterdir():
             assert path.stat().st_mode & 0o077 == 0, path
-        (email, url) = (re.search(pattern, printed)[1] for pattern in (r"Sign in as +([^,]+)", r"is at +(\S+)"))  # type: ignore[index]
+        (email, url) = (re.search(pattern, printed)[1] for pattern in (r"Sign in as: +([^,]+)", r"Console: +(\S+)"))  # type: ignore[index]
         assert run(["token", "create", "--user", email, "--database", f"sqlite:///{tmp_path}/data/regulars.db"]) == 0
         token = capsys.readouterr().out.strip()
         headers = {"Authorization": f"Bearer {token}", "X-Tenant": "1"}

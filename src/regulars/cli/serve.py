@@ -114,28 +114,28 @@ def _explain(settings: Settings, database: Database, password: str) -> None:
     }
     for line in (
         "",
-        f"Regulars is at    {url}",
-        f"The API is told   {url}/api/docs",
-        f"Sign in as        {OWNER}, password {password}",
-        "Access token      good for an hour:",
+        f"Console:       {url}",
+        f"API docs:      {url}/api/docs",
+        f"Sign in as:    {OWNER}, password {password}",
+        "Access token (expires in one hour):",
         "",
         token,
         "",
-        "Ask for customers:",
+        "List customers:",
         "",
         f"curl --header 'Authorization: Bearer {token}' --header 'X-Tenant: {tenant_id}'"
         f" '{url}/api/v1/customers?search=ay%C5%9Fe&per_page=2'",
         "",
-        "Sign in as an application's user would; the code is in the address that you come back to, for a minute:",
+        "Sign in as the user of an application (the URL that you return to contains a code, valid for one minute):",
         "",
         f"{url}/oauth/authorize?{urlencode(request, quote_via=quote)}",
         "",
-        "Exchange it for tokens:",
+        "Exchange the code for tokens:",
         "",
         f"curl '{url}/oauth/token' --data grant_type=authorization_code --data client_id={client_id}"
         f" --data redirect_uri={callback} --data code_verifier={verifier} --data code=CODE",
         "",
-        "Ctrl-C ends it; the data stays for the next time.",
+        "Press Ctrl-C to stop the server. The data is kept.",
     ):
         print_line(line)
     sys.stdout.flush()
