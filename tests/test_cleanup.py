@@ -22,7 +22,6 @@ from tests.support.oauth import Application, Browser, expect_oauth_error
 from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import World
 
-NOW = utc_now()
 EXPIRING_TABLES = (
     tables.authorization_codes,
     tables.refresh_tokens,
@@ -60,23 +59,23 @@ def busy(empty_world: World) -> World:
 def test_what_lives_stays(busy: World) -> None:
     before = counts(busy)
     assert all(before.values())
-    assert delete_expired_rows(busy.database, NOW) == 0
+    assert delete_expired_rows(busy.database, utc_now()) == 0
     assert counts(busy) == before
 
 
 def test_each_kind_goes_when_its_time_has_come(busy: World) -> None:
-    delete_expired_rows(busy.database, NOW + timedelta(minutes=20))
+    delete_expired_rows(busy.database, utc_now() + timedelta(minutes=20))
     after_minutes = counts(busy)
     assert after_minutes["one_time_tokens"] == 0
     assert after_minutes["authorization_codes"] == 1, "needed to detect a second use"
-    delete_expired_rows(busy.database, NOW + timedelta(days=3))
+    delete_expired_rows(busy.database, utc_now() + timedelta(days=3))
     assert counts(busy)["authorization_codes"] == counts(busy)["device_codes"] == 0
     assert counts(busy)["refresh_tokens"] == counts(busy)["grants"] == 1
-    delete_expired_rows(busy.database, NOW + timedelta(days=20))
+    delete_expired_rows(busy.database, utc_now() + timedelta(days=20))
     assert counts(busy)["sessions"] == 0
-    delete_expired_rows(busy.database, NOW + timedelta(days=32))
+    delete_expired_rows(busy.database, utc_now() + timedelta(days=32))
     assert counts(busy)["refresh_tokens"] == 0
-    delete_expired_rows(busy.database, NOW + timedelta(days=370))
+    delete_expired_rows(busy.database, utc_now() + timedelta(days=370))
     assert set(counts(busy).values()) == {0}
 
 
@@ -84,27 +83,27 @@ def test_what_was_ended_goes_after_a_day_and_is_refused_until_then(empty_world: 
     app, browser = Application.register(empty_world), Browser.signed_in(empty_world, empty_world.alice)
     token = app.tokens(browser)["refresh_token"]
     disconnect(empty_world.database, empty_world.alice, app.client.id)
-    delete_expired_rows(empty_world.database, NOW)
+    delete_expired_rows(empty_world.database, utc_now())
     assert count(empty_world, tables.grants) == 1
     expect_oauth_error(app.refresh(token), "invalid_grant")
-    delete_expired_rows(empty_world.database, NOW + timedelta(days=2))
+    delete_expired_rows(empty_world.database, utc_now() + timedelta(days=2))
     assert count(empty_world, tables.grants) == count(empty_world, tables.refresh_tokens) == 0
 
 
 def test_it_goes_in_small_batches(empty_world: World) -> None:
     for _ in range(3):
         create_one_time_token(empty_world.database, empty_world.settings, "test", b"x", seconds=1000)
-    rows = [(f"address:{number}", 1, NOW - timedelta(days=1)) for number in range(1200)]
+    rows = [(f"address:{number}", 1, utc_now() - timedelta(days=1)) for number in range(1200)]
     empty_world.database.load(tables.failed_attempts, ["key", "failures", "failed_at"], rows)
-    assert [delete_expired_rows(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
+    assert [delete_expired_rows(empty_world.database, utc_now()) for _ in range(4)] == [500, 500, 200, 0]
     assert count(empty_world, tables.one_time_tokens) == 3
 
 
 def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
     database = empty_world.database
     record(database, "test")
-    database.load(tables.failed_attempts, ["key", "failures", "failed_at"], [("address", 1, NOW)])
-    database.load(tables.revoked_tokens, ["token_id", "expires_at"], [("jti", NOW + timedelta(minutes=5))])
+    database.load(tables.failed_attempts, ["key", "failures", "failed_at"], [("address", 1, utc_now())])
+    database.load(tables.revoked_tokens, ["token_id", "expires_at"], [("jti", utc_now() + timedelta(minutes=5))])
     create_personal_token(
         database, empty_world.alice, name="x", scopes=["customers:read"], tenant_id=None, lifetime=3600
     )
@@ -115,9 +114,9 @@ def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
         (tables.personal_tokens, 30 * day, 30 * day + 2 * hour),
         (tables.audit_events, 399 * day, 401 * day),
     ):
-        delete_expired_rows(database, NOW + last)
+        delete_expired_rows(database, utc_now() + last)
         assert count(empty_world, table) > 0, table.name
-        delete_expired_rows(database, NOW + gone)
+        delete_expired_rows(database, utc_now() + gone)
         assert count(empty_world, table) == 0, table.name
 
 
@@ -125,15 +124,15 @@ def test_old_consents_go_a_batch_at_a_time_and_not_while_there_is_a_sign_in(empt
     app = Application.register(empty_world)
     app.tokens(Browser.signed_in(empty_world, empty_world.alice))
     remember_consent(empty_world.database, empty_world.bob, app.client.id, ["openid"])
-    people = [(1000 + number, f"{number}@example.com", "x", "x", NOW) for number in range(1200)]
+    people = [(1000 + number, f"{number}@example.com", "x", "x", utc_now()) for number in range(1200)]
     empty_world.database.load(tables.users, ["id", "email", "name", "password_hash", "created_at"], people)
-    old = [(user_id, app.client.id, "openid", NOW, NOW - timedelta(days=366)) for user_id, *_ in people]
+    old = [(user_id, app.client.id, "openid", utc_now(), utc_now() - timedelta(days=366)) for user_id, *_ in people]
     columns = ["user_id", "client_id", "scopes", "created_at", "updated_at"]
     empty_world.database.load(tables.consents, columns, old)
-    assert [delete_expired_rows(empty_world.database, NOW) for _ in range(4)] == [500, 500, 200, 0]
+    assert [delete_expired_rows(empty_world.database, utc_now()) for _ in range(4)] == [500, 500, 200, 0]
     assert count(empty_world, tables.consents) == 2, "Bob's consent is less than a year old"
-    empty_world.database.execute(Statement(update(tables.consents).values(updated_at=NOW - timedelta(days=366))))
-    assert delete_expired_rows(empty_world.database, NOW) == 1
+    empty_world.database.execute(Statement(update(tables.consents).values(updated_at=utc_now() - timedelta(days=366))))
+    assert delete_expired_rows(empty_world.database, utc_now()) == 1
     assert count(empty_world, tables.consents) == 1, "Alice still has a grant"
 
 
@@ -141,10 +140,10 @@ def test_many_tokens_of_what_was_ended_go_over_several_runs(empty_world: World) 
     app = Application.register(empty_world)
     app.tokens(Browser.signed_in(empty_world, empty_world.alice))
     ((grant_id,),) = empty_world.database.fetch_all(Statement(select(tables.grants.c.id)))
-    used = [(f"used {number}", grant_id, number, NOW + timedelta(days=30)) for number in range(700)]
+    used = [(f"used {number}", grant_id, number, utc_now() + timedelta(days=30)) for number in range(700)]
     empty_world.database.load(tables.refresh_tokens, ["digest", "grant_id", "generation", "expires_at"], used)
     disconnect(empty_world.database, empty_world.alice, app.client.id)
-    later = NOW + timedelta(days=2)
+    later = utc_now() + timedelta(days=2)
     delete_expired_rows(empty_world.database, later)
     assert (count(empty_world, tables.grants), count(empty_world, tables.refresh_tokens)) == (1, 201)
     delete_expired_rows(empty_world.database, later)
@@ -153,7 +152,9 @@ def test_many_tokens_of_what_was_ended_go_over_several_runs(empty_world: World) 
 
 def test_what_fails_does_not_keep_the_rest(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     database, execute = empty_world.database, empty_world.database.execute
-    database.load(tables.failed_attempts, ["key", "failures", "failed_at"], [("address", 1, NOW - timedelta(days=1))])
+    database.load(
+        tables.failed_attempts, ["key", "failures", "failed_at"], [("address", 1, utc_now() - timedelta(days=1))]
+    )
 
     def unavailable_at_first(statement: Statement, values: Values = NO_VALUES) -> int:
         if statement is RULES[0][0]:
@@ -161,14 +162,14 @@ def test_what_fails_does_not_keep_the_rest(empty_world: World, monkeypatch: pyte
         return execute(statement, values)
 
     monkeypatch.setattr(database, "execute", unavailable_at_first)
-    assert delete_expired_rows(database, NOW) == 1
+    assert delete_expired_rows(database, utc_now()) == 1
     assert count(empty_world, tables.failed_attempts) == 0
 
 
 def test_a_server_prunes_without_being_asked(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("sqlite")) as world:
         Browser.signed_in(world, world.alice)
-        world.database.execute(Statement(update(tables.sessions).values(expires_at=NOW - timedelta(days=1))))
+        world.database.execute(Statement(update(tables.sessions).values(expires_at=utc_now() - timedelta(days=1))))
         with running(world):
             deadline = time.monotonic() + TIMEOUT_SECONDS
             while count(world, tables.sessions) and time.monotonic() < deadline:

@@ -100,7 +100,7 @@ def test_of_many_who_create_what_must_be_unique_one_does(servers: Servers) -> No
         (made,) = (answer.json()["data"]["id"] for answer in answers if answer.status_code == 201)
         for answer in answers:
             if answer.status_code == 409:
-                assert f"customer {made} " in answer.json()["message"]
+                assert f"customer {made}." in answer.json()["message"]
     assert world.get(user=world.charlie).json["meta"]["total"] == ROUNDS
     assert check_counts(world.database, world.salon) == []
 
