@@ -28,7 +28,7 @@ class Peer(Protocol):
     DATABASES: tuple[str, ...]
     """Databases that the peer supports."""
     OWN_COPY: bool
-    """Whether the peer needs its own copy of the tables, which takes a long time to make."""
+    """True if the peer needs its own copy of the tables, which takes a long time to make."""
 
     def install(self) -> None:
         """Install the peer if it is missing. Raise `RuntimeError` if that fails."""

@@ -1,12 +1,8 @@
 """The HTTP server: Granian's worker processes, each with its own application and database connections."""
 
-import multiprocessing
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -18,7 +14,6 @@ from regulars.cleanup import delete_expired_rows
 from regulars.customers.counts.maintenance import merge_count_deltas
 from regulars.db.connect import open_database
 from regulars.db.database import Database
-from regulars.errors import ConfigurationError
 from regulars.log import configure_log
 from regulars.settings import Settings
 
@@ -26,18 +21,10 @@ THREADS = 4
 """The requests that a worker handles at the same time: several, so that a slow search does not block quick requests."""
 CLEANUP_SECONDS = 60.0
 COUNTS_SECONDS = 5.0
-PACKAGE_FOLDER = Path(__file__).parent
 
 
-def run_server(settings: Settings, *, reload: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM, and then finish the requests in progress.
-
-    With `reload`, restart the workers when a file of this package changes. Raise `ConfigurationError` if the package
-    watchfiles, which this needs, is not installed.
-    """
-    configure_log(settings.log_format)
-    if reload:
-        _prepare_reload()
+def run_server(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, and then finish the requests in progress."""
     server = Granian(
         "regulars",
         address=settings.host,
@@ -51,20 +38,8 @@ def run_server(settings: Settings, *, reload: bool = False) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=8,
         log_level=LogLevels.warning,
-        reload=reload,
-        reload_paths=[PACKAGE_FOLDER],
-        # A file that cannot be imported stops the workers until it changes again.
-        reload_ignore_worker_failure=True,
     )
-    server.on_reload(partial(structlog.get_logger("regulars").info, "reload"))
     server.serve(target_loader=partial(load_app, settings), wrap_loader=False)
-
-
-def _prepare_reload() -> None:
-    if find_spec("watchfiles") is None:
-        raise ConfigurationError("--reload needs the package watchfiles: run pip install 'granian[reload]'.")
-    # A forked worker would have the modules that this process has imported already.
-    multiprocessing.set_start_method("spawn")
 
 
 def load_app(settings: Settings) -> Any:

@@ -116,7 +116,7 @@ class _ErrorFile:
         self._stack.__enter__()
 
     def __exit__(self, *raised: object) -> None:
-        # What could not be written was told by `add`.
+        # `add` has already reported rows that could not be written.
         with suppress(OSError):
             self._stack.close()
 
