@@ -1,11 +1,36 @@
-"""What a name that people read must be: a user's, a tenant's, a channel's."""
+"""Readers and helpers that several packages need to check what people send."""
+
+import json
+import re
+
+from regulars.i18n import _
 
 LONGEST_NAME = 255
+LONGEST_QUOTE = 50
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def quote(value: object) -> str:
+    """Return a JSON value as a message may repeat it: short, text in quotes and without control characters."""
+    if isinstance(value, dict):
+        return _("an object")
+    if isinstance(value, list | tuple):
+        return _("a list")
+    if isinstance(value, str):
+        return '"' + _shorten(CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value)) + '"'
+    return _shorten(json.dumps(value))
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
 
 
 def read_name(text: str, at_most: int = LONGEST_NAME) -> str:
-    """The name, without spaces around it. Raises ValueError with the rest of a sentence that begins with its field."""
+    """Return the name of a user, tenant or channel without surrounding spaces.
+
+    Raise ValueError with a rule to follow the field's name if it is empty, too long or has control characters.
+    """
     name = text.strip()
     if not 1 <= len(name) <= at_most or not name.isprintable():
-        raise ValueError(f"must have 1 to {at_most} characters that can be printed")
+        raise ValueError(_("must have 1 to {limit} printable characters", limit=at_most))
     return name

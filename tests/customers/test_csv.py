@@ -21,10 +21,11 @@ from regulars.accounts.memberships import add_member
 from regulars.cli.main import run
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.csv.format import COLUMNS
-from regulars.customers.validation import LONGEST_NUMBER, quoted, read_email, read_phone_number
+from regulars.customers.validation import LONGEST_NUMBER, read_email, read_phone_number
 from regulars.errors import Unavailable
 from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant, update_tenant
+from regulars.validation import quote
 from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.world import LIST, World, names
 
@@ -766,7 +767,7 @@ def test_an_email_address_is_read_as_the_library_reads_it(local_part: str, domai
 
 
 def test_what_a_message_repeats_is_short_and_harmless() -> None:
-    assert quoted("a\x1b[2J\n\u009b\ud800" + "x" * 90) == '"a\ufffd[2J\ufffd\ufffd\ufffd' + "x" * 42 + '…"'
+    assert quote("a\x1b[2J\n\u009b\ud800" + "x" * 90) == '"a\ufffd[2J\ufffd\ufffd\ufffd' + "x" * 42 + '…"'
 
 
 # ---- Memory ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from regulars.accounts.personal_tokens import find_personal_token, touch_persona
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated
-from regulars.http.query_params import shown
 from regulars.oauth.access_tokens import AccessToken, is_revoked, verify_access_token
 from regulars.oauth.clients import find_client
 from regulars.oauth.external_issuer import OutsideIssuer
@@ -23,6 +22,7 @@ from regulars.security.auth_version import auth_version
 from regulars.security.tokens import Kind, is_token
 from regulars.settings import Settings
 from regulars.tenants.tenants import get_tenant
+from regulars.validation import quote
 
 SCHEME = "Bearer "
 BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
@@ -190,7 +190,7 @@ def in_tenant(identity: Identity, header: str | None) -> Principal:
     wanted = header.strip()
     if not TENANT.fullmatch(wanted):
         raise Malformed(
-            f"The X-Tenant header must be the id of a tenant, a whole number, not {shown(wanted)}.", "tenant_required"
+            f"The X-Tenant header must be the id of a tenant, a whole number, not {quote(wanted)}.", "tenant_required"
         )
     tenant_id = int(wanted)
     membership = identity.memberships.get(tenant_id)

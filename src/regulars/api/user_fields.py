@@ -10,15 +10,14 @@ from regulars.accounts.users import (
     password_faults,
 )
 from regulars.http.json_body import Field, choice_field, text_field
-from regulars.http.query_params import shown
 from regulars.permissions import Role
-from regulars.validation import LONGEST_NAME, read_name
+from regulars.validation import LONGEST_NAME, quote, read_name
 
 
 def _read_email(text: str) -> str:
     normal = normal_email(text)
     if normal is None:
-        raise ValueError(f"must be an e-mail address, not {shown(text.encode('utf-8', 'replace').decode())}")
+        raise ValueError(f"must be an e-mail address, not {quote(text)}")
     return normal
 
 

@@ -17,6 +17,7 @@ from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 from regulars.customers.write.storage import HIGHEST_ID
+from regulars.validation import CONTROL_CHARACTERS, quote
 
 Reader = Callable[[str], Any]
 
@@ -25,7 +26,6 @@ EARLIEST = date(1900, 1, 1)
 LONGEST_NUMBER = 20
 LONGEST_EMAIL = 255
 
-UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 UNWANTED_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 NEW_LINES = re.compile(r"\r\n?")
 WHOLE_NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -39,17 +39,11 @@ LONGEST_LOCAL_PART = 64
 MOST_PLAIN_EMAIL = 200
 
 
-def quoted(text: str) -> str:
-    """`text` as a message may repeat it: in quotes, not too long, with nothing that a terminal would obey."""
-    shown = text if len(text) <= 50 else text[:50] + "…"
-    return '"' + UNWANTED.sub("\N{REPLACEMENT CHARACTER}", shown) + '"'
-
-
 def read_text(text: str, at_most: int) -> str:
     """One line of at most so many characters."""
     if len(text) > at_most:
         raise ValueError(f"must have at most {at_most} characters, not {len(text)}")
-    if not text.isprintable() and UNWANTED.search(text):
+    if not text.isprintable() and CONTROL_CHARACTERS.search(text):
         raise ValueError("must not contain control characters")
     return text
 
@@ -74,7 +68,7 @@ def read_phone_number(text: str, region: str) -> str:
         if quick is not None:
             return quick
     if not DIALLED.fullmatch(text):
-        raise ValueError(f"must be a phone number such as +90 532 111 22 33, not {quoted(text)}")
+        raise ValueError(f"must be a phone number such as +90 532 111 22 33, not {quote(text)}")
     return _parsed_number(text, region)
 
 
@@ -85,7 +79,7 @@ def _parsed_number(text: str, region: str) -> str:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        raise ValueError(f"must be a phone number that exists, such as +90 532 111 22 33, not {quoted(text)}")
+        raise ValueError(f"must be a phone number that exists, such as +90 532 111 22 33, not {quote(text)}")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
@@ -164,7 +158,7 @@ def _is_plain(local_part: str) -> bool:
 def _checked_email(address: str, text: str) -> str:
     normalised = _normalised_email(address)
     if normalised is None:
-        raise ValueError(f"must be an e-mail address such as ayse@example.com, not {quoted(text)}")
+        raise ValueError(f"must be an e-mail address such as ayse@example.com, not {quote(text)}")
     if len(normalised) > LONGEST_EMAIL:
         raise ValueError(f"must have at most {LONGEST_EMAIL} characters, not {len(normalised)}")
     return normalised
@@ -189,9 +183,9 @@ def read_date_of_birth(text: str, today: date) -> date:
         if match[1] != text:
             datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"must be a date such as 1990-05-01, not {quoted(text)}") from None
+        raise ValueError(f"must be a date such as 1990-05-01, not {quote(text)}") from None
     if not EARLIEST <= day <= today:
-        raise ValueError(f"must be a day from {EARLIEST} until today, not {quoted(text)}")
+        raise ValueError(f"must be a day from {EARLIEST} until today, not {quote(text)}")
     return day
 
 
@@ -199,7 +193,7 @@ def read_gender(text: str) -> str:
     """male, female or other."""
     gender = text.lower()
     if gender not in GENDERS:
-        raise ValueError(f"must be one of {', '.join(GENDERS)}, not {quoted(text)}")
+        raise ValueError(f"must be one of {', '.join(GENDERS)}, not {quote(text)}")
     return gender
 
 
@@ -212,7 +206,7 @@ def read_avatar_url(text: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"must be an address that starts with https://, not {quoted(text)}")
+        raise ValueError(f"must be an address that starts with https://, not {quote(text)}")
     return text
 
 
@@ -224,9 +218,9 @@ def read_time(text: str) -> datetime:
             raise ValueError
         moment = moment.astimezone(UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
-        raise ValueError(f"must be a time with its zone, such as 2026-11-23T09:30:00Z, not {quoted(text)}") from None
+        raise ValueError(f"must be a time with its zone, such as 2026-11-23T09:30:00Z, not {quote(text)}") from None
     if moment.year < EARLIEST.year:
-        raise ValueError(f"must be a time after {EARLIEST}, not {quoted(text)}")
+        raise ValueError(f"must be a time after {EARLIEST}, not {quote(text)}")
     return moment
 
 
@@ -234,7 +228,7 @@ def read_id(text: str) -> int:
     """A customer's id."""
     number = int(text) if WHOLE_NUMBER.fullmatch(text) else 0
     if not 1 <= number <= HIGHEST_ID:
-        raise ValueError(f"must be a whole number from 1 to {HIGHEST_ID}, not {quoted(text)}")
+        raise ValueError(f"must be a whole number from 1 to {HIGHEST_ID}, not {quote(text)}")
     return number
 
 

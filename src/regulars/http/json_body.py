@@ -8,7 +8,7 @@ from typing import Any
 import falcon
 
 from regulars.errors import Invalid, Malformed, TooLarge, WrongMediaType
-from regulars.http.query_params import shown
+from regulars.validation import quote
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -50,7 +50,7 @@ def text_field(
 
     def read_value(value: Any) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"must be a text, not {_kind(value)}")
+            raise ValueError(f"must be a text, not {quote(value)}")
         if len(value) > at_most:
             raise ValueError(f"must have at most {at_most} characters, not {len(value)}")
         if text := value.strip():
@@ -79,7 +79,7 @@ def choice_field(name: str, description: str, example: str, *, options: Sequence
 
     def read(value: Any) -> str:
         if value not in options:
-            raise ValueError(f"must be one of {', '.join(options)}, not {_kind(value)}")
+            raise ValueError(f"must be one of {', '.join(options)}, not {quote(value)}")
         return str(value)
 
     values = list(options) if required else [*options, None]
@@ -91,7 +91,7 @@ def flag_field(name: str, description: str) -> Field:
 
     def read(value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValueError(f"must be true or false, not {_kind(value)}")
+            raise ValueError(f"must be true or false, not {quote(value)}")
         return value
 
     return Field(name, {"type": ["boolean", "null"]}, description, False, read)
@@ -102,7 +102,7 @@ def read_id(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**63:
-        raise ValueError(f"must be a whole number, 1 or more, not {_kind(value)}")
+        raise ValueError(f"must be a whole number, 1 or more, not {quote(value)}")
     return value
 
 
@@ -126,7 +126,7 @@ def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False)
     with every fault; a field that is not among `fields` is one.
     """
     if not isinstance(content, dict):
-        raise Malformed(f"The body must be a JSON object, not {_kind(content)}.")
+        raise Malformed(f"The body must be a JSON object, not {quote(content)}.")
     found: dict[str, Any] = {}
     faults: dict[str, list[str]] = {}
     for field in fields:
@@ -144,7 +144,7 @@ def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False)
     known = {field.name for field in fields}
     for name in content.keys() - known:
         clean = name.encode("utf-8", "replace").decode()
-        faults[clean] = [f"There is no field {shown(clean)}."]
+        faults[clean] = [f"There is no field {quote(clean)}."]
     if faults:
         raise Invalid(faults)
     return found
@@ -157,7 +157,7 @@ def read_json(request: falcon.Request, *, at_most: int = MOST_BYTES, media_types
     """
     given, _, _ = (request.content_type or "").partition(";")
     if given.strip().lower() not in media_types:
-        raise WrongMediaType(f"Send {' or '.join(media_types)}, not {shown(given) if given else 'a body of no type'}.")
+        raise WrongMediaType(f"Send {' or '.join(media_types)}, not {quote(given) if given else 'a body of no type'}.")
     body = _read(request, at_most)
     request.context.body = body
     return parse_json(body)
@@ -197,7 +197,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"duplicate key {shown(twice.encode('utf-8', 'replace').decode())}")
+        raise ValueError(f"duplicate key {quote(twice)}")
     return found
 
 
@@ -216,13 +216,3 @@ def _check_depth(content: Any) -> None:
 
 def _parts(value: dict[str, Any] | list[Any]) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else value
-
-
-def _kind(value: Any) -> str:
-    """A value as a message may repeat it."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, str):
-        return shown(value.encode("utf-8", "replace").decode())
-    text = json.dumps(value)
-    return text if len(text) <= 50 else text[:50] + "…"

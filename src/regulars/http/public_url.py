@@ -6,8 +6,8 @@ import re
 import falcon
 
 from regulars.errors import Malformed
-from regulars.http.query_params import shown
 from regulars.settings import Network
+from regulars.validation import quote
 
 HOST = re.compile(r"[A-Za-z0-9._\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 PREFIX = re.compile(r"(/[A-Za-z0-9._~\-]+)+")
@@ -29,9 +29,9 @@ def base_url(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> s
         host = _last(env.get("HTTP_X_FORWARDED_HOST", "")) or host
         prefix = _last(env.get("HTTP_X_FORWARDED_PREFIX", "")).rstrip("/")
         if prefix and not PREFIX.fullmatch(prefix):
-            raise Malformed(f"The X-Forwarded-Prefix header is not a path: {shown(prefix)}.")
+            raise Malformed(f"The X-Forwarded-Prefix header is not a path: {quote(prefix)}.")
     if not HOST.fullmatch(host):
-        raise Malformed(f"The Host header is not the name of a host: {shown(host)}.")
+        raise Malformed(f"The Host header is not the name of a host: {quote(host)}.")
     return f"{scheme}://{host}{prefix}"
 
 

@@ -53,7 +53,7 @@ def integer_parameter(
     def read(value: str) -> int:
         number = int(value) if INTEGER.fullmatch(value) else None
         if number is None or number < low or (high is not None and number > high):
-            raise ValueError(f"{rule}, not {shown(value)}")
+            raise ValueError(f"{rule}, not {quote(value)}")
         return number
 
     schema: dict[str, Any] = {"type": "integer", "minimum": low}
@@ -69,7 +69,7 @@ def choice_parameter(name: str, description: str, example: str, *, options: Sequ
 
     def read(value: str) -> str:
         if value not in options:
-            raise ValueError(f"must be one of {', '.join(options)}, not {shown(value)}")
+            raise ValueError(f"must be one of {', '.join(options)}, not {quote(value)}")
         return value
 
     return Parameter(name, {"type": "string", "enum": list(options)}, description, example, read)
@@ -87,7 +87,7 @@ def time_parameter(name: str, description: str, example: str) -> Parameter:
             moment = datetime.fromisoformat(parts[1] + parts[3].replace(" ", "+")).astimezone(UTC)
             return moment + timedelta(seconds=1) if (parts[2] or "").strip("0") else moment
         except (ValueError, OverflowError):
-            raise ValueError(f"must be a time with its zone, such as {example}, not {shown(value)}") from None
+            raise ValueError(f"must be a time with its zone, such as {example}, not {quote(value)}") from None
 
     return Parameter(name, {"type": "string", "format": "date-time"}, description, example, read)
 
@@ -98,7 +98,7 @@ def ids_parameter(name: str, description: str, example: str, *, at_most: int) ->
     def read(value: str) -> tuple[int, ...]:
         parts = value.split(",")
         if len(parts) > at_most or not all(map(ID.fullmatch, parts)):
-            raise ValueError(f"must be up to {at_most} ids with commas between them, not {shown(value)}")
+            raise ValueError(f"must be up to {at_most} ids with commas between them, not {quote(value)}")
         return tuple(sorted(set(map(int, parts))))
 
     pattern = f"^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{at_most - 1}}}$"
@@ -111,22 +111,17 @@ def flag_parameter(name: str, description: str) -> Parameter:
 
     def read(value: str) -> bool:
         if value not in options:
-            raise ValueError(f"must be true, false, 1 or 0, not {shown(value)}")
+            raise ValueError(f"must be true, false, 1 or 0, not {quote(value)}")
         return options[value]
 
     schema = {"type": "string", "enum": list(options), "default": "false"}
     return Parameter(name, schema, description, "false", read)
 
 
-def shown(value: str) -> str:
-    """`value` as a message may repeat it: in quotes, and not too long."""
-    return '"' + (value if len(value) <= 50 else value[:50] + "…") + '"'
-
-
 def read_path_id(text: str, what: str) -> int:
     """The id in an address; `what` it is one of. Raises `NotFound` where it is none."""
     if not PATH_ID.fullmatch(text):
-        raise NotFound(f"There is no {what} {shown(text)}.")
+        raise NotFound(f"There is no {what} {quote(text)}.")
     return int(text)
 
 
@@ -178,7 +173,7 @@ class Query:
             known = {parameter.name for parameter in parameters}
             for name in self.given.keys() - known:
                 clean = name.encode("utf-8", "replace").decode()
-                faults[clean] = [f"There is no parameter {shown(clean)}."]
+                faults[clean] = [f"There is no parameter {quote(clean)}."]
         if faults:
             raise Invalid(faults)
         return found

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from regulars.customers.validation import quoted
 from regulars.errors import Malformed
+from regulars.validation import quote
 
 COLUMNS = (
     "id",
@@ -88,7 +88,7 @@ def _names(header: str, delimiter: str) -> list[str]:
 
 def _checked(names: list[str]) -> tuple[str, ...]:
     known = f"Known columns: {', '.join(COLUMNS)}."
-    unknown = [quoted(name) for name in names if name not in COLUMNS]
+    unknown = [quote(name) for name in names if name not in COLUMNS]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise Malformed(f"The file has columns that are not known: {', '.join(unknown[:5])}{more}. {known}")

@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, select
 from regulars.accounts.memberships import list_members
 from regulars.accounts.users import normal_email
 from regulars.customers.tags import BETWEEN_TAGS, list_tags, name_key
-from regulars.customers.validation import quoted
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, countries
 from regulars.text import fold
+from regulars.validation import quote
 
 COUNTRIES = Statement(select(countries.c.id, countries.c.code, countries.c.name))
 CHANNELS = Statement(select(channels.c.id).where(channels.c.tenant_id == bindparam("tenant_id")))
@@ -35,30 +35,30 @@ class Names:
         """The country of an ISO 3166-1 alpha-2 code."""
         found = self.country_codes.get(text.upper())
         if found is None:
-            raise ValueError(f"must be a country's code of two letters, such as TR, not {quoted(text)}")
+            raise ValueError(f"must be a country's code of two letters, such as TR, not {quote(text)}")
         return found
 
     def country_of_name(self, text: str) -> int:
         """The country of that name, however its letters are written."""
         found = self.country_names.get(fold(text))
         if found is None:
-            raise ValueError(f"must be the name of a country, such as Türkiye, not {quoted(text)}")
+            raise ValueError(f"must be the name of a country, such as Türkiye, not {quote(text)}")
         return found
 
     def member_of_email(self, text: str) -> int:
         """The member of the tenant with that e-mail address."""
         found = self.member_emails.get(text.lower()) or self.member_emails.get(normal_email(text) or "")
         if found is None:
-            raise ValueError(f"must be the e-mail address of a member of this tenant, not {quoted(text)}")
+            raise ValueError(f"must be the e-mail address of a member of this tenant, not {quote(text)}")
         return found
 
     def member_of_name(self, text: str) -> int:
         """The one member of the tenant with that name."""
         if text in self.same_names:
-            raise ValueError(f"must be the name of one member: {quoted(text)} has several; give user_email instead")
+            raise ValueError(f"must be the name of one member: {quote(text)} has several; give user_email instead")
         found = self.member_names.get(text)
         if found is None:
-            raise ValueError(f"must be the name of a member of this tenant, not {quoted(text)}")
+            raise ValueError(f"must be the name of a member of this tenant, not {quote(text)}")
         return found
 
     def tags(self, text: str) -> list[int]:
@@ -67,7 +67,7 @@ class Names:
         for name in text.split(BETWEEN_TAGS):
             tag_id = self.tag_ids.get(name_key(name))
             if tag_id is None:
-                raise ValueError(f"must be names of tags of this tenant with | between them, not {quoted(name)}")
+                raise ValueError(f"must be names of tags of this tenant with | between them, not {quote(name)}")
             found.add(tag_id)
         return sorted(found)
 
@@ -75,7 +75,7 @@ class Names:
         """The channel of that id."""
         found = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
         if found not in self.channel_ids:
-            raise ValueError(f"must be the id of a channel of this tenant, not {quoted(text)}")
+            raise ValueError(f"must be the id of a channel of this tenant, not {quote(text)}")
         return found
 
 
