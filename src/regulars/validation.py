@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import urlsplit
 
 from regulars.i18n import _
 
@@ -34,3 +35,18 @@ def read_name(text: str, at_most: int = LONGEST_NAME) -> str:
     if not 1 <= len(name) <= at_most or not name.isprintable():
         raise ValueError(_("must have 1 to {limit} printable characters", limit=at_most))
     return name
+
+
+def read_https_url(text: str) -> str:
+    """Return an address that starts with https:// and has a host.
+
+    Raise ValueError with a rule to follow the field's name.
+    """
+    try:
+        parts = urlsplit(text)
+        is_valid = parts.scheme == "https" and bool(parts.hostname) and len(text.split()) == 1 and text.isprintable()
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise ValueError(_("must be an address that starts with https://, not {value}", value=quote(text)))
+    return text

@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from regulars.accounts.memberships import add_member
 from regulars.cli.main import run
 from regulars.customers.counts.maintenance import check_counts
-from regulars.customers.csv.format import COLUMNS
-from regulars.customers.validation import LONGEST_NUMBER, read_email, read_phone_number
+from regulars.customers.csv.format import CSV_COLUMNS
+from regulars.customers.fields import CUSTOMER_FIELDS
+from regulars.customers.phone_numbers import read_phone_number
+from regulars.customers.validation import read_email
 from regulars.errors import Unavailable
 from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant, update_tenant
@@ -29,7 +31,7 @@ from regulars.validation import quote
 from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.world import LIST, World, names
 
-HEADER = ",".join(COLUMNS)
+HEADER = ",".join(CSV_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -308,7 +310,7 @@ BAD_CELLS = (
 
 
 def test_a_bad_cell_is_told_with_its_line_and_column_and_stops_nothing(shop: Shop) -> None:
-    columns = list(COLUMNS)
+    columns = list(CSV_COLUMNS)
     content = [columns]
     for name, cell in BAD_CELLS:
         row = ["Good" if column == "first_name" else "" for column in columns]
@@ -632,21 +634,21 @@ JUNK_CELL = st.one_of(
 
 
 @settings(max_examples=12)
-@given(rows=st.lists(st.lists(JUNK_CELL, min_size=len(COLUMNS), max_size=len(COLUMNS)), min_size=1, max_size=5))
+@given(rows=st.lists(st.lists(JUNK_CELL, min_size=len(CSV_COLUMNS), max_size=len(CSV_COLUMNS)), min_size=1, max_size=5))
 def test_junk_in_any_cell_is_refused_or_kept_but_never_breaks_anything(here: World, rows: list[list[str]]) -> None:
     shop = Shop.opened(here)
     for row in rows:
-        row[COLUMNS.index("first_name")] = row[COLUMNS.index("first_name")].strip() or "Ali"
+        row[CSV_COLUMNS.index("first_name")] = row[CSV_COLUMNS.index("first_name")].strip() or "Ali"
     # Rows of random cells are rarely valid, so import each cell in a row of its own too.
     alone = [
         [
-            cell if position == number else "Ali" if COLUMNS[position] == "first_name" else ""
+            cell if position == number else "Ali" if CSV_COLUMNS[position] == "first_name" else ""
             for position in range(len(row))
         ]
         for row in rows
         for number, cell in enumerate(row)
     ]
-    check_import(shop, shop.load(as_csv([COLUMNS, *rows, *alone])))
+    check_import(shop, shop.load(as_csv([CSV_COLUMNS, *rows, *alone])))
 
 
 @settings(max_examples=30)
@@ -709,7 +711,7 @@ REGIONS = st.one_of(
 @example("+390612345678", "TR")
 @example("05321112233", "TR")
 def test_a_phone_number_is_read_as_the_library_reads_it(text: str, region: str) -> None:
-    assume(len(text) <= LONGEST_NUMBER)
+    assume(len(text) <= CUSTOMER_FIELDS["phone_number"].limit)
     try:
         found: str | None = read_phone_number(text, region)
     except ValueError:

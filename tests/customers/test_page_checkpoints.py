@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, delete, func, select
 from regulars.customers.counts import page_checkpoints as marking
 from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_counts
 from regulars.customers.counts.totals import add_count_deltas
+from regulars.customers.fields import Record
 from regulars.customers.read import list as listing
-from regulars.customers.write.storage import Record, delta_of
+from regulars.customers.write.storage import delta_of
 from regulars.db.statement import Statement
 from regulars.db.tables import customers, page_checkpoints
 from tests.customers.test_cursors import ids

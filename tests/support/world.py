@@ -12,7 +12,8 @@ from falcon.testing import Result, TestClient
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
 from regulars.app import create_app
-from regulars.customers.write.storage import SEQUENCE, Record, insert_customers
+from regulars.customers.fields import Record
+from regulars.customers.write.storage import CUSTOMER_IDS, insert_customers
 from regulars.db.connect import open_database
 from regulars.db.database import Database
 from regulars.oauth.access_tokens import issue_access_token
@@ -118,7 +119,7 @@ class World:
 
     def add(self, tenant_id: int | None = None, **fields: Any) -> int:
         """Insert a customer into a tenant (default: the clinic), and return its id."""
-        (new_id,) = self.database.new_ids(SEQUENCE, 1)
+        (new_id,) = self.database.new_ids(CUSTOMER_IDS, 1)
         common: dict[str, Any] = {"id": new_id, "first_name": "Ayşe", "created_at": NOON, "updated_at": NOON}
         made = Record(**(common | fields))
         insert_customers(self.database, tenant_id or self.clinic, [made])

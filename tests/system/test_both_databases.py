@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from regulars.customers.fields import Record
 from regulars.customers.read import list as listing
 from regulars.customers.tags import create_tag
-from regulars.customers.write.storage import TAG_COLUMNS, Record, insert_customers
+from regulars.customers.write.storage import TAG_COLUMNS, insert_customers
 from regulars.db.migrate import migrate
 from regulars.db.tables import customer_tags
 from regulars.text import fold, phone_forms

@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from regulars.accounts.memberships import add_member
 from regulars.customers.counts.maintenance import check_counts, merge_count_deltas
-from regulars.customers.write.storage import PERSONAL, Record
+from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant
 from tests.customers.test_write import CHANGES, MAKE_UNIQUE, TAGS
@@ -347,7 +347,7 @@ class Customers(RuleBasedStateMachine):
         persons = {customer_id} | self.merged_into(customer_id)
         if persons & self.unmerged:
             return  # The feed then omits customers that had received some of this data.
-        held = {name for each in persons for name in PERSONAL if getattr(self.customers[each], name) is not None}
+        held = {name for each in persons for name in PERSONAL_FIELDS if getattr(self.customers[each], name) is not None}
         if any(self.tags_of[each] for each in persons):
             held.add("tags")
         answer = self.send("POST", f"{LIST}/{customer_id}/erase")
@@ -372,7 +372,7 @@ class Customers(RuleBasedStateMachine):
             assert answer.status_code == 200, answer.text
             came: dict[str, Any] = {
                 name: getattr(merged, name)
-                for name in PERSONAL
+                for name in PERSONAL_FIELDS
                 if getattr(survivor, name) is None and getattr(merged, name) is not None
             }
             if survivor.phone_number is not None:

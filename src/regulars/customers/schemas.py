@@ -1,47 +1,48 @@
-"""What the customer endpoints give: the reference page's objects, with its fields in its order."""
+"""A customer in the answers of the API: the fields of the reference page, in its order."""
 
 from datetime import UTC, datetime, time
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
+from regulars.customers.fields import CUSTOMER_FIELDS, FIELD_TYPES, RelatedUser
 from regulars.customers.tags import Tag
 from regulars.db.statement import Row
+from regulars.db.tables import countries, customers, users
 
-Gender = Literal["male", "female", "other"]
 MIDNIGHT = time(tzinfo=UTC)
+Tags = Annotated[list[Tag] | UnsetType, Meta(description="Only with `include=tags`.")]
 
 
-class RelatedUser(Struct, frozen=True):
-    """The user that a customer is assigned to."""
+def _output_fields() -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, field in CUSTOMER_FIELDS.items():
+        if field.output is not None:
+            type_ = field.output.type or FIELD_TYPES[name]
+            meta = field.output.meta or Meta(examples=[field.example])
+            is_object = type_ == RelatedUser | None
+            found.append((field.output.name or name, type_ if is_object else Annotated[type_, meta]))
+    return found
 
-    id: Annotated[int, Meta(examples=[7])]
-    name: Annotated[str, Meta(examples=["Zeynep Arslan"])]
 
+if TYPE_CHECKING:
 
-class Customer(Struct, frozen=True):
-    """A customer. What is not known is null."""
+    class Customer(Struct, frozen=True):
+        """The attributes that the code reads by name."""
 
-    id: Annotated[int, Meta(examples=[123])]
-    first_name: Annotated[str, Meta(examples=["Ayşe"])]
-    last_name: Annotated[str | None, Meta(examples=["Yılmaz"])]
-    phone_number: Annotated[str | None, Meta(description="E.164.", examples=["+905321112233"])]
-    email: Annotated[str | None, Meta(examples=["ayse.yilmaz@example.com"])]
-    date_of_birth: Annotated[
-        datetime | None, Meta(description="Midnight UTC of the day.", examples=["1990-05-01T00:00:00Z"])
-    ]
-    gender: Annotated[Gender | None, Meta(examples=["female"])]
-    country_name: Annotated[str | None, Meta(examples=["Türkiye"])]
-    identity_number: Annotated[str | None, Meta(examples=["10000000146"])]
-    job: Annotated[str | None, Meta(examples=["Teacher"])]
-    address: Annotated[str | None, Meta(examples=["Bağdat Caddesi 1, İstanbul"])]
-    default_channel_id: Annotated[int | None, Meta(examples=[1])]
-    avatar_url: Annotated[str | None, Meta(examples=["https://example.com/a.png"])]
-    related_user: RelatedUser | None
-    created_at: Annotated[datetime, Meta(description="UTC, whole seconds.", examples=["2026-11-07T05:31:56Z"])]
-    updated_at: Annotated[datetime, Meta(description="UTC, whole seconds.", examples=["2026-11-07T05:31:56Z"])]
-    deleted_at: Annotated[datetime | None, Meta(description="When it was put into the trash; null if it is not there.")]
-    tags: Annotated[list[Tag] | UnsetType, Meta(description="Only with `include=tags`.")] = UNSET
+        id: int
+        country_name: str | None
+        identity_number: str | None
+        tags: list[Tag] | UnsetType
+
+else:
+    Customer = defstruct(
+        "Customer",
+        [*_output_fields(), ("tags", Tags, UNSET)],
+        frozen=True,
+        module=__name__,
+        namespace={"__doc__": "A customer. Unknown values are null."},
+    )
 
 
 class CustomerAnswer(Struct, frozen=True):
@@ -50,34 +51,38 @@ class CustomerAnswer(Struct, frozen=True):
     success: Annotated[str, Meta(examples=["The customer was found."])]
     data: Customer
     warnings: Annotated[
-        dict[str, list[str]] | UnsetType, Meta(description="What may be wrong with what was written, by field.")
+        dict[str, list[str]] | UnsetType, Meta(description="What may be wrong with the written values, by field.")
     ] = UNSET
 
 
-def customer_of(row: Row) -> Customer:
-    """The customer in a row of `statements.FIELDS`.
+CUSTOMER_COLUMNS = (
+    *(
+        (customers.c[name] if field.output.column is None else field.output.column).label(field.output.name or name)
+        for name, field in CUSTOMER_FIELDS.items()
+        if field.output is not None
+    ),
+    users.c.name.label("user_name"),
+)
+"""The columns of a customer, in the order of the fields of `Customer`, then the name of the related user."""
+CUSTOMER_TABLES = customers.outerjoin(countries, countries.c.id == customers.c.country_id).outerjoin(
+    users, users.c.id == customers.c.user_id
+)
 
-    Times that the database keeps as text (SQLite) have the very form that they are shown in, and are passed on.
+_names = [column.name for column in CUSTOMER_COLUMNS]
+DATE_OF_BIRTH = _names.index("date_of_birth")
+RELATED_USER = _names.index("related_user")
+USER_NAME = _names.index("user_name")
+
+
+def customer_of(row: Row) -> Customer:
+    """Return the customer in a row that starts with `CUSTOMER_COLUMNS`.
+
+    Times that the database stores as text (SQLite) already have the form of the API's answers.
     """
-    born: Any = row[5]
+    values: list[Any] = list(row[:USER_NAME])
+    born = values[DATE_OF_BIRTH]
     if born is not None:
-        born = f"{born}T00:00:00Z" if isinstance(born, str) else datetime.combine(born, MIDNIGHT)
-    return Customer(
-        row[0],
-        row[1],
-        row[2],
-        row[3],
-        row[4],
-        born,
-        row[6],
-        row[7],
-        row[8],
-        row[9],
-        row[10],
-        row[11],
-        row[12],
-        None if row[13] is None else RelatedUser(row[13], row[14]),
-        row[15],
-        row[16],
-        row[17],
-    )
+        values[DATE_OF_BIRTH] = f"{born}T00:00:00Z" if isinstance(born, str) else datetime.combine(born, MIDNIGHT)
+    if values[RELATED_USER] is not None:
+        values[RELATED_USER] = RelatedUser(values[RELATED_USER], row[USER_NAME])
+    return Customer(*values)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, literal_column, select, update
 
 from regulars.clock import utc_now
 from regulars.customers.change_log import Change, record_changes
-from regulars.customers.validation import read_text
+from regulars.customers.validation import read_line
 from regulars.db.database import Database
 from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
@@ -86,7 +86,7 @@ def read_tag_name(text: str) -> str:
     """A name. Raises ValueError with the rest of a sentence."""
     if BETWEEN_TAGS in text:
         raise ValueError(f"must not contain {BETWEEN_TAGS}, which stands between tags in files")
-    return read_text(text, at_most=60)
+    return read_line(text)
 
 
 def read_color(text: str) -> str:

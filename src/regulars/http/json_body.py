@@ -8,6 +8,7 @@ from typing import Any
 import falcon
 
 from regulars.errors import Invalid, Malformed, TooLarge, WrongMediaType
+from regulars.i18n import _
 from regulars.validation import quote
 
 JSON = "application/json"
@@ -23,16 +24,17 @@ FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f]{PRINTABLE}*
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a body: its JSON Schema, and how its value is read (`read` raises ValueError with a sentence's rest).
+    """A field of a body: its JSON Schema, and the function that reads its value.
 
-    What is not `required` may be null, which empties it.
+    `read` takes the value and, if `read_fields` is given one, a context. It raises ValueError with a rule to follow the
+    field's name. A field that is not `required` may be null, which empties it.
     """
 
     name: str
     schema: Mapping[str, Any]
     description: str
     example: Any
-    read: Callable[[Any], Any]
+    read: Callable[..., Any]
     required: bool = False
 
 
@@ -40,24 +42,19 @@ def text_field(
     name: str,
     description: str,
     example: str,
-    read: Callable[[str], Any],
+    read: Callable[..., Any],
     *,
     at_most: int,
     required: bool = False,
     schema: Mapping[str, Any] | None = None,
 ) -> Field:
-    """A text of at most so many characters, trimmed before `read` gets it; without any it counts as empty."""
+    """Return a field for text of at most `at_most` characters. `read` gets it trimmed; blank text counts as empty."""
 
-    def read_value(value: Any) -> Any:
-        if not isinstance(value, str):
-            raise ValueError(f"must be a text, not {quote(value)}")
-        if len(value) > at_most:
-            raise ValueError(f"must have at most {at_most} characters, not {len(value)}")
-        if text := value.strip():
-            return read(text)
-        if required:
-            raise ValueError("must not be empty")
-        return None
+    def read_value(value: Any, *context: Any) -> Any:
+        text = read_text(value, at_most)
+        if not text and required:
+            raise ValueError(_("must not be empty"))
+        return read(text, *context) if text else None
 
     rule = {
         "type": "string" if required else ["string", "null"],
@@ -66,6 +63,15 @@ def text_field(
         **(schema or {}),
     }
     return Field(name, rule, description, example, read_value, required)
+
+
+def read_text(value: Any, at_most: int) -> str:
+    """Return the trimmed text of a JSON string. Raise ValueError if it is too long or not a string."""
+    if not isinstance(value, str):
+        raise ValueError(_("must be a string, not {value}", value=quote(value)))
+    if len(value) > at_most:
+        raise ValueError(_("must have at most {limit} characters, not {count}", limit=at_most, count=len(value)))
+    return value.strip()
 
 
 def id_field(name: str, description: str, example: int, *, required: bool = False) -> Field:
@@ -77,7 +83,7 @@ def id_field(name: str, description: str, example: int, *, required: bool = Fals
 def choice_field(name: str, description: str, example: str, *, options: Sequence[str], required: bool = False) -> Field:
     """One of `options`."""
 
-    def read(value: Any) -> str:
+    def read(value: Any, *_context: Any) -> str:
         if value not in options:
             raise ValueError(f"must be one of {', '.join(options)}, not {quote(value)}")
         return str(value)
@@ -119,7 +125,7 @@ def body_schema(fields: Sequence[Field], *, is_partial: bool = False) -> dict[st
     }
 
 
-def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False) -> dict[str, Any]:
+def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False, context: Any = None) -> dict[str, Any]:
     """The values of `fields` in the JSON object `content`; those that it does not name are not in it.
 
     With `partial` it need not name those that are required. Raises `Malformed` where it is no object, and `Invalid`
@@ -127,6 +133,7 @@ def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False)
     """
     if not isinstance(content, dict):
         raise Malformed(f"The body must be a JSON object, not {quote(content)}.")
+    given = () if context is None else (context,)
     found: dict[str, Any] = {}
     faults: dict[str, list[str]] = {}
     for field in fields:
@@ -138,7 +145,7 @@ def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False)
         try:
             if value is None and field.required:
                 raise ValueError("must not be empty")
-            found[field.name] = None if value is None else field.read(value)
+            found[field.name] = None if value is None else field.read(value, *given)
         except ValueError as error:
             faults[field.name] = [f"The {field.name} {error}."]
     known = {field.name for field in fields}
@@ -207,7 +214,7 @@ def _refuse_constant(text: str) -> Any:
 
 def _check_depth(content: Any) -> None:
     level = [content]
-    for _ in range(DEEPEST + 1):
+    for _level in range(DEEPEST + 1):
         level = [part for each in level if isinstance(each, dict | list) for part in _parts(each)]
         if not level:
             return

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from regulars.customers.write.storage import Record
+from regulars.customers.fields import Record
 
 DOMAINS = ("example.com", "example.com", "example.org", "example.net", "mail.example.com", "mail.example.org")
 """Reserved for examples (RFC 2606): no mail goes anywhere."""

@@ -16,7 +16,7 @@ from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
 from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import count_customers
-from regulars.customers.write.storage import SEQUENCE, load_uncounted, row_of
+from regulars.customers.write.storage import CUSTOMER_IDS, load_uncounted, row_of
 from regulars.db.bulk_load import analyze_after_load, deferred_indexes, has_customers
 from regulars.db.database import Database
 from regulars.db.statement import Row
@@ -69,7 +69,7 @@ def seed_database(
         with _processes(customers) as made_of:
             for tenant, size in zip(made_tenants, sizes, strict=True):
                 jobs = (
-                    _Job(tenant.id, database.new_ids(SEQUENCE, batch), seed, now, members[tenant.id])
+                    _Job(tenant.id, database.new_ids(CUSTOMER_IDS, batch), seed, now, members[tenant.id])
                     for batch in _batches(size)
                 )
                 for rows in made_of(_make_rows, jobs):

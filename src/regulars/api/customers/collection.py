@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import falcon
 import msgspec
 
-from regulars.api.customers.body import FIELDS, customer_reader
+from regulars.api.customers.body import CUSTOMER_BODY, customer_reader
 from regulars.api.customers.common import PATH, CustomerDoor, Ending, Shown
 from regulars.api.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
 from regulars.customers.read.cursors import Cursors
@@ -70,7 +70,7 @@ class CustomerList:
             status=201,
             tag="Customers",
             scopes=("customers:write",),
-            body=FIELDS,
+            body=CUSTOMER_BODY,
             errors=(400, 401, 403, 405, 409, 413, 415, 422, 500, 503),
         ),
     }

@@ -11,9 +11,9 @@ import falcon
 from msgspec import UNSET, Struct, UnsetType
 
 from regulars.api.authentication import Authenticator
-from regulars.customers.identity_numbers import turkish_fault
 from regulars.customers.read.get import Found, get_customer
 from regulars.customers.schemas import Customer, CustomerAnswer
+from regulars.customers.validation import find_identity_number_fault
 from regulars.customers.write.change_set import ChangeSet, open_change_set
 from regulars.db.database import Database
 from regulars.db.idempotency_keys import SEVERAL
@@ -147,5 +147,5 @@ def warnings_of(customer: Customer, country_code: str | None) -> dict[str, list[
     is_turkish = customer.country_name == TURKEY or (customer.country_name is None and country_code == TURKISH)
     if country_code is None or customer.identity_number is None or not is_turkish:
         return UNSET
-    fault = turkish_fault(customer.identity_number)
+    fault = find_identity_number_fault(customer.identity_number)
     return UNSET if fault is None else {"identity_number": [fault]}

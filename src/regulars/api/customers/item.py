@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.api.customers.body import FIELDS, customer_reader
+from regulars.api.customers.body import CUSTOMER_BODY, customer_reader
 from regulars.api.customers.common import (
     ID_PARAMETER,
     CustomerDoor,
@@ -59,7 +59,7 @@ class OneCustomer:
             tag="Customers",
             scopes=("customers:write",),
             path_parameters=ID_PARAMETER,
-            body=FIELDS,
+            body=CUSTOMER_BODY,
             headers=(IF_MATCH,),
             errors=(400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 500, 503),
         ),

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from regulars.customers.read.list import CustomerQuery
 from regulars.customers.read.list_sql import SortBy, SortOrder, UncountedFilter
-from regulars.customers.schemas import Gender
+from regulars.customers.validation import Gender
 from regulars.http.query_params import (
     Parameter,
     Query,

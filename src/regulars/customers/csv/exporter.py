@@ -8,16 +8,18 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, bindparam, select
 
-from regulars.customers.csv.format import COLUMNS, guarded
+from regulars.customers.csv.format import CSV_COLUMNS, guarded
+from regulars.customers.fields import CSV_FIELDS
+from regulars.customers.schemas import CUSTOMER_TABLES
 from regulars.customers.tags import BETWEEN_TAGS
 from regulars.db.database import Database
 from regulars.db.dialects import join_texts
 from regulars.db.statement import Row, Statement
-from regulars.db.tables import countries, customer_tags, customers, tags, users
+from regulars.db.tables import customer_tags, customers, tags
 from regulars.tenants.tenants import get_tenant
 
 BLOCK = 1_000
-TIMES = COLUMNS.index("created_at")
+TIMES = CSV_COLUMNS.index("created_at")
 
 
 def _tags() -> ColumnElement[str]:
@@ -38,34 +40,8 @@ def _tags() -> ColumnElement[str]:
 
 def _everyone() -> Statement:
     everyone = (
-        select(
-            customers.c.id,
-            customers.c.first_name,
-            customers.c.last_name,
-            customers.c.phone_number,
-            customers.c.phone_number_as_typed,
-            customers.c.email,
-            customers.c.date_of_birth,
-            customers.c.gender,
-            countries.c.name.label("country_name"),
-            countries.c.code.label("country_code"),
-            customers.c.identity_number,
-            customers.c.job,
-            customers.c.address,
-            customers.c.default_channel_id,
-            customers.c.avatar_url,
-            users.c.name.label("related_user"),
-            users.c.email.label("user_email"),
-            _tags().label("tags"),
-            customers.c.created_at,
-            customers.c.updated_at,
-            customers.c.deleted_at,
-        )
-        .select_from(
-            customers.outerjoin(countries, countries.c.id == customers.c.country_id).outerjoin(
-                users, users.c.id == customers.c.user_id
-            )
-        )
+        select(*(_tags().label(name) if name == "tags" else CSV_FIELDS[name].label(name) for name in CSV_COLUMNS))
+        .select_from(CUSTOMER_TABLES)
         .where(customers.c.tenant_id == bindparam("tenant_id"))
         .order_by(customers.c.id)
     )
@@ -89,7 +65,7 @@ def export_csv(
     """
     block = io.StringIO()
     writer = csv.writer(block, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(CSV_COLUMNS)
     get_tenant(database, tenant_id)
     count = 0
     # A generator; closed here, it lets go of its transaction even if `write` fails.

@@ -6,35 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from regulars.customers.fields import CSV_FIELDS
 from regulars.errors import Malformed
 from regulars.validation import quote
 
-COLUMNS = (
-    "id",
-    "first_name",
-    "last_name",
-    "phone_number",
-    "phone_number_as_typed",
-    "email",
-    "date_of_birth",
-    "gender",
-    "country_name",
-    "country_code",
-    "identity_number",
-    "job",
-    "address",
-    "default_channel_id",
-    "avatar_url",
-    "related_user",
-    "user_email",
-    "tags",
-    "created_at",
-    "updated_at",
-    "deleted_at",
-)
-"""The contract's fields in its order; beside the country and the user what names them without doubt, and the names of
-tags."""
-
+_fields = list(CSV_FIELDS)
+CSV_COLUMNS = (*_fields[: _fields.index("created_at")], "tags", *_fields[_fields.index("created_at") :])
+"""The columns of a file, with the names of tags before the times."""
 DELIMITERS = (",", ";", "\t")
 LONGEST_LINE = 2**20
 LONGEST_ROW = 2**21
@@ -74,7 +52,7 @@ def open_csv(source: BinaryIO) -> CsvFile:
     if header is None:
         raise Malformed("The file is empty; its first line must name the columns.")
     header = header.removeprefix("\ufeff")
-    delimiter = max(DELIMITERS, key=lambda each: sum(name in COLUMNS for name in _names(header, each)))
+    delimiter = max(DELIMITERS, key=lambda each: sum(name in CSV_COLUMNS for name in _names(header, each)))
     return CsvFile(_checked(_names(header, delimiter)), _rows(lines, delimiter))
 
 
@@ -87,8 +65,8 @@ def _names(header: str, delimiter: str) -> list[str]:
 
 
 def _checked(names: list[str]) -> tuple[str, ...]:
-    known = f"Known columns: {', '.join(COLUMNS)}."
-    unknown = [quote(name) for name in names if name not in COLUMNS]
+    known = f"Known columns: {', '.join(CSV_COLUMNS)}."
+    unknown = [quote(name) for name in names if name not in CSV_COLUMNS]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise Malformed(f"The file has columns that are not known: {', '.join(unknown[:5])}{more}. {known}")

@@ -1,6 +1,6 @@
 """Customers from a CSV file: all that is good in it, or nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,9 @@ from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import merge_tenant_deltas
 from regulars.customers.csv.format import open_csv, unguarded
 from regulars.customers.csv.lookups import Names, names_of
-from regulars.customers.validation import Reader, field_readers
-from regulars.customers.write.storage import HIGHEST_ID, SEQUENCE, Record, insert_customers
+from regulars.customers.fields import CUSTOMER_FIELDS, Record
+from regulars.customers.validation import MAX_CUSTOMER_ID, ReadContext
+from regulars.customers.write.storage import CUSTOMER_IDS, insert_customers
 from regulars.customers.write.uniqueness import holders_of, key_of
 from regulars.db.bulk_load import analyze_after_load
 from regulars.db.database import Database
@@ -28,7 +29,7 @@ from regulars.tenants.tenants import get_tenant
 BATCH = 2_000
 GREAT_LOAD = 20_000
 # New ids are given above those that files bring along, but a file may not use up the numbers for all tenants.
-LEFT_FOR_NEW_IDS = HIGHEST_ID // 2
+LEFT_FOR_NEW_IDS = MAX_CUSTOMER_ID // 2
 
 FIND_TAKEN_IDS = Statement(
     select(customers.c.id).where(customers.c.tenant_id == bindparam("tenant_id"), one_of(customers.c.id, "ids"))
@@ -89,14 +90,15 @@ def import_csv(
     return ImportResult(imported, refused)
 
 
-def _rules(database: Database, tenant_id: int) -> tuple[Mapping[str, Reader], Names, datetime, Sequence[str]]:
+def _rules(database: Database, tenant_id: int) -> tuple[ReadContext, Names, datetime, Sequence[str]]:
     """How a field is read in this tenant, what its rows may name, what time it is, and which fields must be unique."""
     tenant = get_tenant(database, tenant_id)
     now = utc_now()
-    readers = field_readers(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
-    return readers, names_of(database, tenant_id), now, tenant.unique_fields
+    context = ReadContext(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
+    return context, names_of(database, tenant_id), now, tenant.unique_fields
 
 
+Lookup = Callable[[str], Any]
 Values = dict[str, Any]
 Row = tuple[int, Values]
 """The line that a row starts at, and the values of its customer by field."""
@@ -108,7 +110,7 @@ class _Reading:
     def __init__(
         self,
         columns: Sequence[str],
-        readers: Mapping[str, Reader],
+        context: ReadContext,
         names: Names,
         now: datetime,
         unique_fields: Sequence[str],
@@ -121,10 +123,11 @@ class _Reading:
         self.rows = 0
         self.refused = 0
         at = {name: position for position, name in enumerate(columns)}
-        self.plain = [(name, at[name], read) for name, read in readers.items() if name in at]
+        self.context = context
+        self.plain = [(name, at[name], field) for name, field in CUSTOMER_FIELDS.items() if field.read and name in at]
         self.keeps_typed = "phone_number_as_typed" not in at  # an export says itself how the numbers were typed
         # Of several columns for one thing the first that is not empty counts.
-        naming: dict[str, list[tuple[str, Reader]]] = {
+        naming: dict[str, list[tuple[str, Lookup]]] = {
             "country_id": [("country_code", names.country_of_code), ("country_name", names.country_of_name)],
             "user_id": [("user_email", names.member_of_email), ("related_user", names.member_of_name)],
             "default_channel_id": [("default_channel_id", names.channel)],
@@ -156,12 +159,12 @@ class _Reading:
 
     def _values(self, cells: list[str], faults: list[tuple[str, str]]) -> Values:
         values: Values = {}
-        for name, position, read in self.plain:
+        for name, position, field in self.plain:
             text = cells[position].strip()
             if text:
                 try:
                     typed = unguarded(text).strip() if text[0] == "'" else text
-                    values[name] = read(typed)
+                    values[name] = field.read_text(typed, self.context)
                     if name == "phone_number" and self.keeps_typed:
                         values["phone_number_as_typed"] = typed
                 except ValueError as error:
@@ -170,12 +173,12 @@ class _Reading:
                 faults.append((name, "first_name must not be empty."))
         if "phone_number" not in values:
             values.pop("phone_number_as_typed", None)
-        for field, ways in self.naming:
+        for target, ways in self.naming:
             for name, position, read in ways:
                 text = cells[position].strip()
                 if text:
                     try:
-                        values[field] = read(unguarded(text).strip() if text[0] == "'" else text)
+                        values[target] = read(unguarded(text).strip() if text[0] == "'" else text)
                     except ValueError as error:
                         faults.append((name, f"{name} {error}."))
                     break
@@ -214,8 +217,8 @@ def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Readi
         free.append(values)
     highest = max((number for number in given if number <= LEFT_FOR_NEW_IDS), default=0)
     if highest:
-        database.advance_sequence(SEQUENCE, highest)
-    new = iter(database.new_ids(SEQUENCE, sum("id" not in values for values in free)))
+        database.advance_sequence(CUSTOMER_IDS, highest)
+    new = iter(database.new_ids(CUSTOMER_IDS, sum("id" not in values for values in free)))
     tags = [values.pop("tags", ()) for values in free]
     records = [_record(values, new, reading.now) for values in free]
     tags_of = {record.id: each for record, each in zip(records, tags, strict=True) if each}

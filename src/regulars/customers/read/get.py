@@ -6,22 +6,17 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from sqlalchemy import bindparam, select
 
-from regulars.customers.read.list_sql import FIELDS
-from regulars.customers.schemas import Customer, customer_of
+from regulars.customers.schemas import CUSTOMER_COLUMNS, CUSTOMER_TABLES, Customer, customer_of
 from regulars.customers.tags import tags_of
 from regulars.customers.write.change_set import merged
 from regulars.db.database import Database
 from regulars.db.statement import Statement
-from regulars.db.tables import countries, customers, users
+from regulars.db.tables import customers
 from regulars.errors import NotFound
 
 ONE = Statement(
-    select(*FIELDS, customers.c.version, customers.c.merged_into_id)
-    .select_from(
-        customers.outerjoin(countries, countries.c.id == customers.c.country_id).outerjoin(
-            users, users.c.id == customers.c.user_id
-        )
-    )
+    select(*CUSTOMER_COLUMNS, customers.c.version, customers.c.merged_into_id)
+    .select_from(CUSTOMER_TABLES)
     .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id")),
     rows_as_json=True,
     replica_ok=True,
@@ -43,10 +38,10 @@ def get_customer(database: Database, tenant_id: int, customer_id: int, *, with_t
     row = database.fetch_one(ONE, {"tenant_id": tenant_id, "id": customer_id})
     if row is None:
         raise NotFound(f"There is no customer {customer_id}.")
-    *fields, version, merged_into_id = row
+    *values, version, merged_into_id = row
     if merged_into_id is not None:
         raise merged(customer_id, merged_into_id)
-    customer = customer_of(tuple(fields))
+    customer = customer_of(tuple(values))
     return Found(tagged(database, tenant_id, [customer])[0] if with_tags else customer, version)
 
 

@@ -20,7 +20,8 @@ from regulars.customers.read.list_sql import (
     total_statement,
 )
 from regulars.customers.read.search import is_nowhere, kinds_of, rare_trigrams, values_of, words_of
-from regulars.customers.schemas import Customer, Gender, customer_of
+from regulars.customers.schemas import Customer, customer_of
+from regulars.customers.validation import Gender
 from regulars.db.database import Database
 from regulars.db.statement import Row
 

@@ -24,6 +24,7 @@ from sqlalchemy.sql.selectable import FromClause
 from regulars.customers.counts.page_checkpoints import last_checkpoint
 from regulars.customers.counts.totals import total_expression
 from regulars.customers.read.search import Words, only_containing, only_matching
+from regulars.customers.schemas import CUSTOMER_COLUMNS
 from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
 from regulars.db.tables import countries, customer_tags, customers, users
@@ -53,28 +54,7 @@ KEYS: Mapping[SortBy, ColumnElement[Any]] = {
 }
 MAY_BE_EMPTY = {"last_name", "date_of_birth", "gender"}
 
-FIELDS = (
-    customers.c.id,
-    customers.c.first_name,
-    customers.c.last_name,
-    customers.c.phone_number,
-    customers.c.email,
-    customers.c.date_of_birth,
-    customers.c.gender,
-    countries.c.name.label("country_name"),
-    customers.c.identity_number,
-    customers.c.job,
-    customers.c.address,
-    customers.c.default_channel_id,
-    customers.c.avatar_url,
-    users.c.id.label("user_id"),
-    users.c.name.label("user_name"),
-    customers.c.created_at,
-    customers.c.updated_at,
-    customers.c.deleted_at,
-)
-"""What is read of a customer, in the order that `schemas.customer_of` takes; the sort key and the total follow."""
-KEY, TOTAL = len(FIELDS), len(FIELDS) + 1
+KEY, TOTAL = len(CUSTOMER_COLUMNS), len(CUSTOMER_COLUMNS) + 1
 
 
 class QueryShape(NamedTuple):
@@ -135,7 +115,7 @@ class QueryShape(NamedTuple):
 
 @lru_cache(maxsize=2_000)
 def page_statement(shape: QueryShape) -> Statement:
-    """The statement for a page: `FIELDS`, the sort key and the total in every row, in the order of the list.
+    """The statement for a page: `CUSTOMER_COLUMNS`, the sort key and the total in every row, in the order of the list.
 
     The page is found by an index alone, and only its own rows are read and joined. Where they must be counted the total
     is there only if the matches are few.
@@ -182,7 +162,7 @@ def _read(shape: QueryShape, page: FromClause, total: FromClause) -> Select[Any]
         .outerjoin(users, users.c.id == customers.c.user_id)
     )
     counted = select(total.c.total).scalar_subquery()
-    rows = select(*FIELDS, key.label("key"), counted.label("total")).select_from(joined)
+    rows = select(*CUSTOMER_COLUMNS, key.label("key"), counted.label("total")).select_from(joined)
     return rows.order_by(*_order(shape, customers.c.id, key, backward=False))
 
 

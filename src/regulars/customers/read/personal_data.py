@@ -4,14 +4,13 @@ from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from regulars.customers.change_log import CustomerChange, list_history
-from regulars.customers.read.list_sql import FIELDS
-from regulars.customers.schemas import Customer, customer_of
+from regulars.customers.schemas import CUSTOMER_COLUMNS, CUSTOMER_TABLES, Customer, customer_of
 from regulars.customers.tags import Tag, tags_of
 from regulars.customers.write.commands import merged_into
 from regulars.db.bulk_load import snapshot
 from regulars.db.database import Database
 from regulars.db.statement import Statement
-from regulars.db.tables import channels, countries, customers, users
+from regulars.db.tables import channels, customers
 from regulars.errors import NotFound
 
 MOST_CHANGES = 1_000_000
@@ -35,11 +34,9 @@ class PersonalData(Struct, frozen=True):
 
 
 ONE = Statement(
-    select(*FIELDS, customers.c.phone_number_as_typed, channels.c.name)
+    select(*CUSTOMER_COLUMNS, customers.c.phone_number_as_typed, channels.c.name)
     .select_from(
-        customers.outerjoin(countries, countries.c.id == customers.c.country_id)
-        .outerjoin(users, users.c.id == customers.c.user_id)
-        .outerjoin(
+        CUSTOMER_TABLES.outerjoin(
             channels,
             (channels.c.tenant_id == customers.c.tenant_id) & (channels.c.id == customers.c.default_channel_id),
         )

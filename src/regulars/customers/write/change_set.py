@@ -14,12 +14,11 @@ from sqlalchemy import bindparam, delete, select, update
 from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, Fields, record_changes
 from regulars.customers.counts.totals import CountDelta, add_count_deltas
+from regulars.customers.fields import PERSONAL_FIELDS, STORED_FIELDS, Record
 from regulars.customers.write.storage import (
     COLUMNS,
-    PERSONAL,
-    SEQUENCE,
+    CUSTOMER_IDS,
     TAG_COLUMNS,
-    Record,
     delta_of,
     load_uncounted,
     row_of,
@@ -35,10 +34,9 @@ from regulars.tenants.locks import lock_customers
 from regulars.tenants.tenants import get_tenant
 from regulars.tenants.validation import UNIQUE
 
-STORED = Record.__struct_fields__
-FIELDS_OF_RECORD = [customers.c[name] for name in STORED]
+RECORD_COLUMNS = [customers.c[name] for name in STORED_FIELDS]
 OF_TENANT = customers.c.tenant_id == bindparam("tenant_id")
-FIND_CUSTOMERS = Statement(select(*FIELDS_OF_RECORD).where(OF_TENANT, one_of(customers.c.id, "ids")))
+FIND_CUSTOMERS = Statement(select(*RECORD_COLUMNS).where(OF_TENANT, one_of(customers.c.id, "ids")))
 OF_CUSTOMER = (customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("of_customer"))
 CHANGING = tuple(name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"})
 CHANGE = Statement(update(customers).where(*OF_CUSTOMER).values({name: bindparam(f"new_{name}") for name in CHANGING}))
@@ -92,7 +90,7 @@ class ChangeSet:
             return
         rows = self.database.fetch_all(FIND_CUSTOMERS, {"tenant_id": self.tenant_id, "ids": wanted})
         for row in rows:
-            record = Record(**dict(zip(STORED, row, strict=True)))
+            record = Record(**dict(zip(STORED_FIELDS, row, strict=True)))
             self._stored[record.id] = self._current[record.id] = record
 
     def preload_holders(self, field: str, values: Collection[str]) -> None:
@@ -115,7 +113,7 @@ class ChangeSet:
 
     def reserve_ids(self, count: int) -> None:
         """Draw the ids of so many customers to come at once."""
-        self._new_ids = iter(self.database.new_ids(SEQUENCE, count))
+        self._new_ids = iter(self.database.new_ids(CUSTOMER_IDS, count))
 
     def find(self, customer_id: int) -> Record | None:
         """The customer as it is now, merged or not; None where there is none."""
@@ -150,7 +148,7 @@ class ChangeSet:
         record = Record(id=0, created_at=self.now, updated_at=self.now, **values)
         self._check_unique(None, record)
         new_id = next(self._new_ids, None)
-        record.id = new_id if new_id is not None else self.database.new_ids(SEQUENCE, 1)[0]
+        record.id = new_id if new_id is not None else self.database.new_ids(CUSTOMER_IDS, 1)[0]
         self._stored[record.id] = None
         self._keep(record)
         fields = {name: value for name, value in asdict(record).items() if value is not None}
@@ -173,7 +171,7 @@ class ChangeSet:
         Raises `Conflict` where it may not have what another has.
         """
         changed = replace(record, **values)
-        names = (*PERSONAL, "deleted_at")
+        names = (*PERSONAL_FIELDS, "deleted_at")
         fields: dict[str, tuple[Any, Any]] = {
             name: (getattr(record, name), getattr(changed, name))
             for name in names

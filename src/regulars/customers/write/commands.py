@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam, null, select, update
 
 from regulars.customers.change_log import forget_fields, forget_merges
+from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.write.change_set import ChangeSet
-from regulars.customers.write.storage import PERSONAL, Record
 from regulars.db.database import Database
 from regulars.db.idempotency_keys import erase_answers
 from regulars.db.statement import Statement
@@ -94,7 +94,7 @@ def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
     others = merged_into(changes.database, changes.tenant_id, record.id)
     for number in [*reversed(others), record.id]:
         one = _find(changes, number)
-        held = {name for name in PERSONAL if getattr(one, name) is not None}
+        held = {name for name in PERSONAL_FIELDS if getattr(one, name) is not None}
         if changes.tags(number):
             held.add("tags")
         _forget(changes, number)

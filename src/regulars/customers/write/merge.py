@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from regulars.customers.change_log import MERGED, UNMERGED, fields_of_merge
+from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.commands import check_version
-from regulars.customers.write.storage import PERSONAL, Record
 from regulars.errors import Conflict, Gone, NotFound
 
 
@@ -48,8 +48,8 @@ def unmerge_customers(
     if other is None or other.merged_into_id != survivor.id:
         raise _about_other(f"The customer_id {other_id} is not that of one merged into {customer_id}.")
     came = fields_of_merge(changes.database, changes.tenant_id, survivor.id, other.id)
-    shown: Mapping[str, Any] = msgspec.to_builtins({name: getattr(survivor, name) for name in PERSONAL})
-    emptied = {name: None for name, (_, after) in came.items() if name in PERSONAL and shown[name] == after}
+    shown: Mapping[str, Any] = msgspec.to_builtins({name: getattr(survivor, name) for name in PERSONAL_FIELDS})
+    emptied = {name: None for name, (_, after) in came.items() if name in PERSONAL_FIELDS and shown[name] == after}
     # How a number is typed goes with it, even if it was typed anew since.
     emptied.pop("phone_number_as_typed", None)
     if "phone_number" in emptied:
@@ -78,7 +78,7 @@ def _filled(survivor: Record, other: Record) -> dict[str, Any]:
     """What the survivor lacks and the other has; how a phone number was typed goes with the number."""
     filled = {
         name: getattr(other, name)
-        for name in PERSONAL
+        for name in PERSONAL_FIELDS
         if getattr(survivor, name) is None and getattr(other, name) is not None
     }
     if survivor.phone_number is not None:
