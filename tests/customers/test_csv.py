@@ -207,7 +207,7 @@ def test_the_last_line_needs_no_end_and_the_file_may_come_from_a_pipe(shop: Shop
         "import", "-", "--tenant", shop.tenant, "--database", shop.world.url, stdin=b"first_name\nAli\n \nVeli"
     )
     assert (done.status, done.text) == (3, "Imported 2 rows; 1 row was refused, see stdin.errors.csv.\n")
-    assert error_lines("stdin.errors.csv") == [["3", "first_name", "first_name must not be empty."]]
+    assert error_lines("stdin.errors.csv") == [["3", "first_name", "first_name is required."]]
     assert [row["first_name"] for row in shop.customers()] == ["Ali", "Veli"]
 
 
@@ -231,7 +231,7 @@ def test_the_total_is_right_and_the_new_customers_are_found_at_once(empty_world:
 def test_a_great_import_is_looked_at_anew_and_stands_even_if_that_fails(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regulars.customers.csv.importer.GREAT_LOAD", 2)
+    monkeypatch.setattr("regulars.customers.csv.importer.ANALYZE_ROWS", 2)
     analyze = mock.Mock(side_effect=Unavailable("Busy."))
     monkeypatch.setattr(type(shop.world.database), "analyze", analyze)
     assert shop.load("first_name\nAli\n").status == 0
@@ -249,7 +249,7 @@ def test_ids_that_are_free_are_kept_and_those_that_are_taken_refused(shop: Shop)
     done = shop.load("id,first_name\n5,Another\n6,Veli\n6,Twice\n")
     assert done.status == 3
     assert [(line, column) for line, column, _ in error_lines()] == [("2", "id"), ("4", "id")]
-    assert all("taken" in reason for _, _, reason in error_lines())
+    assert all("already used" in reason for _, _, reason in error_lines())
     assert shop.customers()[0] == before
     assert [(row["id"], row["first_name"]) for row in shop.customers()] == [("5", "Ali"), ("6", "Veli")]
 
@@ -332,9 +332,9 @@ def test_the_line_is_that_where_the_row_starts_whatever_stands_above(shop: Shop)
     content = 'first_name,address\r\nAli,"1\r\n2\r\n3"\r\n\r\nVeli,"4\r\n5",too many\r\nCem\r\n,6\r\n'
     assert shop.load(content).status == 3
     assert error_lines() == [
-        ["6", "", "The row has 3 cells, the first line of the file 2."],
-        ["8", "", "The row has 1 cells, the first line of the file 2."],
-        ["9", "first_name", "first_name must not be empty."],
+        ["6", "", "The row has 3 cells, but the header has 2."],
+        ["8", "", "The row has 1 cells, but the header has 2."],
+        ["9", "first_name", "first_name is required."],
     ]
 
 
@@ -403,23 +403,23 @@ GOOD = b"".join(b"Customer %d,\n" % number for number in range(98))
         (b"last_name\nYilmaz\n", "first_name"),
         (b"first_name,email,First_Name\nAli,,\n", "more than one column first_name"),
         (b'first_name,"email\nAli,\n', "first_name"),
-        (b"first_name,email\n" + GOOD + b"\xff\xfe,\n", "line 100"),
+        (b"first_name,email\n" + GOOD + b"\xff\xfe,\n", "Line 100"),
         (b"first_name,email\n" + GOOD + b'Ali,"never closed\nVeli,\n', "line 100"),
         (b"first_name,email\n" + GOOD + b'"Ali"x,\n', "line 100"),
         (b"first_name,email\n" + GOOD + b"Ali,\rVeli,\n", "line 100"),
         (b"first_name,email\n" + GOOD + b"Ali," + b"x" * 200_000 + b"\n", "line 100"),
-        (b"first_name,email\n" + GOOD + b"x" * 2**21, "line 100"),
+        (b"first_name,email\n" + GOOD + b"x" * 2**21, "Line 100"),
         (b'first_name,email\nAli,"' + b"x\n" * 2**17, "line 2"),
         ("first_name\nAyşe\n".encode("utf-16"), "UTF-8"),
         ("first_name\nAyşe\n".encode("iso8859-9"), "UTF-8"),
         (b"PK\x03\x04\x14\x00\x06\x00\xff\x00", "UTF-8"),
-        (b"\x00" * 5000, "not known"),
+        (b"\x00" * 5000, "unknown columns"),
     ],
 )
 def test_a_broken_file_changes_nothing_and_is_told_in_one_sentence(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str
 ) -> None:
-    monkeypatch.setattr("regulars.customers.csv.importer.BATCH", 30)
+    monkeypatch.setattr("regulars.customers.csv.importer.ROWS_PER_INSERT", 30)
     before = shop.exported()
     done = shop.load(content)
     assert (done.status, done.stdout) == (1, b"")
@@ -499,7 +499,7 @@ def test_an_exported_file_appears_when_it_is_whole(shop: Shop, monkeypatch: pyte
     shop.load("first_name\nAli\n")
     Path("out.csv").write_text("what was there before")
     with monkeypatch.context() as patched:
-        patched.setattr("regulars.customers.csv.exporter._written", mock.Mock(side_effect=OSError(28, "No space left")))
+        patched.setattr("regulars.customers.csv.exporter._format_time", mock.Mock(side_effect=OSError(28, "No space left")))
         done = shop.export("--output", "out.csv")
     assert (done.status, "No space left" in done.stderr) == (1, True)
     assert Path("out.csv").read_text() == "what was there before"
@@ -790,7 +790,7 @@ def most_memory(arguments: Sequence[object]) -> int:
 def test_twenty_times_the_rows_take_no_more_memory(
     fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for block in ("customers.csv.importer.BATCH", "customers.csv.exporter.BLOCK", "db.sqlite.BLOCK"):
+    for block in ("customers.csv.importer.ROWS_PER_INSERT", "customers.csv.exporter.ROWS_PER_WRITE", "db.sqlite.BLOCK"):
         monkeypatch.setattr(f"regulars.{block}", 100)
     url = fresh_database("sqlite")
     import_peaks, export_peaks = [], []

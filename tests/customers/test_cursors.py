@@ -70,7 +70,7 @@ def test_a_page_is_the_same_from_whichever_end_it_is_read(
     world: World, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everyone = ids(world.get(params=asked | {"per_page": 100}))
-    monkeypatch.setattr("regulars.customers.read.list.NEAR", -1)
+    monkeypatch.setattr("regulars.customers.read.list.MAX_FORWARD_OFFSET", -1)
     for per_page in (1, 7, 10):
         for page in range(1, len(everyone) // per_page + 3):
             found = ids(world.get(params=asked | {"per_page": per_page, "page": page}))

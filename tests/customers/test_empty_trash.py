@@ -7,7 +7,7 @@ import pytest
 from regulars.cli.main import run
 from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import check_counts
-from regulars.customers.write.empty_trash import OLD, empty_trash
+from regulars.customers.write.empty_trash import LIST_OLD_TRASH, empty_trash
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Row, Statement, Values
 from regulars.permissions import COMMAND_LINE
@@ -19,7 +19,7 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
     empty_world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = empty_world
-    monkeypatch.setattr("regulars.customers.write.empty_trash.BATCH", 2)
+    monkeypatch.setattr("regulars.customers.write.empty_trash.CUSTOMERS_PER_TRANSACTION", 2)
     now = utc_now()
     for days in (1, 29, 31, 32, 33, 34, 400):
         world.add(first_name=f"Gone for {days}", deleted_at=now - timedelta(days=days))
@@ -52,7 +52,7 @@ def test_who_is_brought_back_meanwhile_stays(empty_world: World, monkeypatch: py
 
     def fetch_and_restore(statement: Statement, values: Values = NO_VALUES) -> list[Row]:
         rows = fetch_all(statement, values)
-        if statement is OLD and rows:
+        if statement is LIST_OLD_TRASH and rows:
             assert world.send("POST", f"{LIST}/{back}/restore").status_code == 200
         return rows
 

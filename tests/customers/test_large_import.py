@@ -11,14 +11,14 @@ from itertools import islice
 from typing import IO, Any
 
 from regulars.customers.counts.maintenance import check_counts
-from regulars.customers.csv.importer import GREAT_LOAD
+from regulars.customers.csv.importer import ANALYZE_ROWS
 from regulars.server import THREADS
 from tests.customers.test_write import CHANGES
 from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import LIST, World
 
 FEW = 40
-HALF = GREAT_LOAD // 2
+HALF = ANALYZE_ROWS // 2
 AT_ONCE = 500
 WRITERS = 8
 
@@ -69,7 +69,7 @@ def test_who_reads_meanwhile_sees_all_of_it_or_nothing(empty_world: World) -> No
             write_rows(file, first, first + AT_ONCE)
             assert read_total(world, page=1) == there
             assert changes_since(world, in_feed) == []
-        write_rows(file, HALF, GREAT_LOAD)
+        write_rows(file, HALF, ANALYZE_ROWS)
         file.close()
         seen: list[int] = []
         while process.poll() is None:
@@ -77,11 +77,11 @@ def test_who_reads_meanwhile_sees_all_of_it_or_nothing(empty_world: World) -> No
         assert process.returncode == 0
     seen.append(read_total(world, page=1))
     assert sorted(seen) == seen
-    assert set(seen) <= {there, there + GREAT_LOAD}
-    assert seen[-1] == there + GREAT_LOAD
+    assert set(seen) <= {there, there + ANALYZE_ROWS}
+    assert seen[-1] == there + ANALYZE_ROWS
     assert check_counts(world.database, world.clinic) == []
-    assert changes_since(world, in_feed + GREAT_LOAD - 1)[0]["position"] == in_feed + GREAT_LOAD
-    assert changes_since(world, in_feed + GREAT_LOAD) == []
+    assert changes_since(world, in_feed + ANALYZE_ROWS - 1)[0]["position"] == in_feed + ANALYZE_ROWS
+    assert changes_since(world, in_feed + ANALYZE_ROWS) == []
 
 
 def test_who_waits_to_write_keeps_nobody_from_reading(empty_world: World) -> None:

@@ -41,7 +41,7 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(marking, "CHECKPOINT_DISTANCE", 7)
     patch.setattr(marking, "MIN_CHECKPOINT_TOTAL", 0)
     patch.setattr(listing, "MIN_CHECKPOINT_TOTAL", 0)
-    patch.setattr(listing, "NEAR", -1)
+    patch.setattr(listing, "MAX_FORWARD_OFFSET", -1)
     patch.setattr(listing, "CHECKPOINT_DISTANCE", -1000)
 
 

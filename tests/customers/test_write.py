@@ -362,7 +362,7 @@ def test_tags_have_one_name_whatever_its_letter_case(world: World) -> None:
     assert made.headers["Location"].endswith(f"{TAGS}/{tag['id']}")
     for name in ("iyi müşteri", "İYİ MÜŞTERİ", "  IYI  müşteri"):
         error = expect_error(world.send("POST", TAGS, {"name": name, "color": "#000000"}), 409, "conflict")
-        assert f"tag {tag['id']} " in error["message"]
+        assert f"tag {tag['id']}." in error["message"]
     faults = expect_error(world.send("POST", TAGS, {"name": "", "color": "red", "x": 1}), 422, "validation_error")
     assert set(faults["errors"]) == {"name", "color", "x"}
     assert world.send("PUT", f"{TAGS}/{tag['id']}", {"name": "iyi müşteri"}).json["data"]["name"] == "iyi müşteri"

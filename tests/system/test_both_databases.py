@@ -215,8 +215,8 @@ def in_order(customers: list[Record], sort_by: str | None, sort_order: str | Non
 def test_hundreds_of_random_requests_get_the_same_bytes_and_the_right_ones(
     same_worlds: list[World], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "FEW", few)
-    monkeypatch.setattr(listing, "NEAR", few)
+    monkeypatch.setattr(listing, "FEW_MATCHES", few)
+    monkeypatch.setattr(listing, "MAX_FORWARD_OFFSET", few)
     sqlite = same_worlds[0]
     draw = random.Random(few)
     user_ids = [sqlite.alice, sqlite.bob]

@@ -15,6 +15,7 @@ import pytest
 
 from regulars.cpu import usable_cores
 from regulars.customers.read.list_sql import QueryShape, SortBy, page_statement
+from regulars.customers.read.search import TextIndex
 from regulars.settings import MAX_DEFAULT_WORKERS, Settings, load_settings
 from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.server import running
@@ -66,7 +67,7 @@ def test_there_is_a_worker_for_each_core_but_no_more_than_postgresql_has_connect
 def test_each_new_form_of_the_list_is_remembered_in_a_few_kilobytes(dialect: str) -> None:
     """Clients can request thousands of different query shapes."""
     shapes = [
-        QueryShape(dialect, rows, sort_by, "asc", False, True, False, True, False, ((3,),))
+        QueryShape(dialect, rows, sort_by, "asc", False, True, False, True, False, ((TextIndex.TRIGRAMS,),))
         for rows in range(200, 230)
         for sort_by in get_args(SortBy)
     ]

@@ -204,7 +204,7 @@ def long_list(
     postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[World, Recorder]]:
     """Yield a world whose list is long for its page checkpoints, which have a distance of two customers."""
-    for name in ("NEAR", "FEW", "CHECKPOINT_DISTANCE"):
+    for name in ("MAX_FORWARD_OFFSET", "FEW_MATCHES", "CHECKPOINT_DISTANCE"):
         monkeypatch.setattr(listing, name, 2)
     monkeypatch.setattr(listing, "MIN_CHECKPOINT_TOTAL", 20)
     monkeypatch.setattr(page_checkpoints, "MIN_CHECKPOINT_TOTAL", 20)
@@ -234,7 +234,7 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
         "min_age": (None, 20),
         "trashed": (False, True),
     }
-    beside: dict[str, Any] = {
+    uncounted_filters: dict[str, Any] = {
         "updated_since": datetime(2026, 1, 1, tzinfo=UTC),
         "tag_id": 1,
         "channel_id": 1,
@@ -255,12 +255,12 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
         ask(**asked, page=5, max_age=60)
         if first.after:
             ask(**asked, cursor=first.after)
-    for name, value in beside.items():
+    for name, value in uncounted_filters.items():
         for search in ("", "müşteri", "m"):
-            first = ask(beside={name: value}, search=search)
-            ask(beside={name: value}, search=search, page=5, sort_by="last_name")
+            first = ask(uncounted_filters={name: value}, search=search)
+            ask(uncounted_filters={name: value}, search=search, page=5, sort_by="last_name")
             if first.after:
-                ask(beside={name: value}, search=search, cursor=first.after)
+                ask(uncounted_filters={name: value}, search=search, cursor=first.after)
     plans = Plans(world.url)
     wrong = [
         missing

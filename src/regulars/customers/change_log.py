@@ -1,8 +1,8 @@
-"""What happened to a tenant's customers, one after the other: written with each change, and read by those who follow.
+"""The log of changes to a tenant's customers, written in the transaction of each change.
 
-Whoever writes a tenant's customers holds the tenant's counter (`tenants.locks.lock_customers`) until the end of the
-transaction. So changes are numbered 1, 2, 3 in the order in which they can be seen: who has read up to a position
-misses nothing.
+A transaction that writes customers of a tenant locks the tenant's counter (`tenants.locks.lock_customers`) until its
+end. So changes become visible in the order of their positions 1, 2, 3, …, and a client that has read up to a position
+has missed nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ MERGED = "merged"
 UNMERGED = "unmerged"
 
 Fields = Mapping[str, tuple[Any, Any]]
-"""For each field that a change is about: its value before and afterwards."""
+"""The values before and after a change, by field."""
 
 
 class Change(NamedTuple):
-    """What happened to a customer: created, updated, trashed, restored, merged, unmerged, purged or erased.
+    """A change of a customer: created, updated, trashed, restored, merged, unmerged, purged or erased.
 
-    Where it was created, `fields` are simply what it is. `other_id` is the customer that was merged into it or, where
-    it was trashed by that, the one that goes on.
+    The `fields` of a new customer are its values. `other_id` is the customer that was merged into this one or, if a
+    merge trashed this one, the customer that it was merged into.
     """
 
     customer_id: int
@@ -42,23 +42,23 @@ class Change(NamedTuple):
 
 
 class FieldChange(Struct, frozen=True, rename={"before": "from", "after": "to"}):
-    """From what to what a field was changed."""
+    """The values of a field before and after a change."""
 
     before: Any
     after: Any
 
 
 class ChangeAuthor(Struct, frozen=True):
-    """The user who did something."""
+    """The user who made a change."""
 
     id: Annotated[int, Meta(examples=[7])]
     name: Annotated[str, Meta(examples=["Zeynep Arslan"])]
 
 
 class CustomerChange(Struct, frozen=True):
-    """Something that happened to a customer."""
+    """A change of a customer."""
 
-    position: Annotated[int, Meta(description="Counts the changes of the tenant, without gaps.", examples=[4711])]
+    position: Annotated[int, Meta(description="Number of the change in the tenant, without gaps.", examples=[4711])]
     customer_id: Annotated[int, Meta(examples=[123])]
     action: Annotated[
         str,
@@ -69,14 +69,16 @@ class CustomerChange(Struct, frozen=True):
     ]
     fields: Annotated[
         dict[str, FieldChange] | None,
-        Meta(description="From what to what, by field; null where that was erased with the customer."),
+        Meta(description="The values before and after, by field. Null if they were erased with the customer."),
     ]
     other_customer_id: Annotated[
-        int | None, Meta(description="The customer that was merged into this one, or that this one was merged into.")
+        int | None, Meta(description="The customer that was merged into this one, or into which this one was merged.")
     ]
-    user: Annotated[ChangeAuthor | None, Meta(description="Who did it; null where it was an application by itself.")]
-    client_id: Annotated[str | None, Meta(description="The application that it was done with.", examples=["personal"])]
-    created_at: Annotated[datetime, Meta(description="When.", examples=["2026-11-07T05:31:56Z"])]
+    user: Annotated[
+        ChangeAuthor | None, Meta(description="The user who made the change. Null if a service account made it.")
+    ]
+    client_id: Annotated[str | None, Meta(description="The application that made the change.", examples=["personal"])]
+    created_at: Annotated[datetime, Meta(description="Time of the change.", examples=["2026-11-07T05:31:56Z"])]
 
 
 _first_changes = upsert(change_counters).values(tenant_id=bindparam("tenant_id"), last=bindparam("number"))
@@ -87,19 +89,19 @@ ADVANCE_COUNTER = Statement(
     ).returning(change_counters.c.last)
 )
 _last = select(change_counters.c.last).where(change_counters.c.tenant_id == bindparam("tenant_id"))
-LAST = Statement(_last)
-LAST_SEEN = Statement(_last, replica_ok=True)
-COLUMNS = tuple(column.name for column in customer_changes.columns)
-OF_CUSTOMER = (
+LAST_POSITION = Statement(_last)
+LAST_VISIBLE_POSITION = Statement(_last, replica_ok=True)
+CHANGE_COLUMNS = tuple(column.name for column in customer_changes.columns)
+IS_OF_CUSTOMER = (
     customer_changes.c.tenant_id == bindparam("of_tenant"),
     customer_changes.c.customer_id == bindparam("of_customer"),
 )
-FORGET = Statement(
+ERASE_VALUES = Statement(
     update(customer_changes)
-    .where(*OF_CUSTOMER, customer_changes.c.position.between(bindparam("first"), bindparam("last")))
+    .where(*IS_OF_CUSTOMER, customer_changes.c.position.between(bindparam("first"), bindparam("last")))
     .values(fields=null())
 )
-MERGES = Statement(
+LIST_MERGES = Statement(
     select(customer_changes.c.position, customer_changes.c.customer_id, customer_changes.c.action)
     .where(
         customer_changes.c.tenant_id == bindparam("tenant_id"),
@@ -108,19 +110,19 @@ MERGES = Statement(
     )
     .order_by(customer_changes.c.position)
 )
-HIGHEST = 2**63 - 1
+MAX_POSITION = 2**63 - 1
 
 
-def _count(database: Database, tenant_id: int, number: int) -> int:
+def _advance_counter(database: Database, tenant_id: int, number: int) -> int:
     ((last,),) = database.fetch_all(ADVANCE_COUNTER, {"tenant_id": tenant_id, "number": number})
     return int(last)
 
 
 def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Sequence[Change]) -> None:
-    """Write `changes` down, in the transaction that makes them."""
+    """Log `changes` in the current transaction."""
     if not changes:
         return
-    first = _count(database, tenant_id, len(changes)) - len(changes) + 1
+    first = _advance_counter(database, tenant_id, len(changes)) - len(changes) + 1
     rows = [
         (
             tenant_id,
@@ -135,40 +137,42 @@ def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Se
         )
         for position, change in enumerate(changes, first)
     ]
-    database.load(customer_changes, COLUMNS, rows)
+    database.load(customer_changes, CHANGE_COLUMNS, rows)
 
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-NOT_FIELDS = {"id", "version"}
+UNLOGGED_FIELDS = {"id", "version"}
 
 
 def forget_fields(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Keep of a customer's changes that they happened, and not from what to what."""
-    _forget(database, tenant_id, customer_id, 1, HIGHEST)
+    """Erase the values in a customer's changes, and keep the changes themselves."""
+    _erase_values(database, tenant_id, customer_id, 1, MAX_POSITION)
 
 
 def forget_merges(database: Database, tenant_id: int, customer_id: int) -> None:
-    """The same for those into whom the customer was merged, and they in turn, for as long as they had its data."""
-    waiting = [(customer_id, 1, HIGHEST)]
+    """Erase the values that the customer brought into others by merges, directly or not, while they were merged."""
+    waiting = [(customer_id, 1, MAX_POSITION)]
     while waiting:
         other_id, first, last = waiting.pop()
         for survivor_id, merged, unmerged in _merges(database, tenant_id, other_id):
             if merged <= last and unmerged >= first:
-                _forget(database, tenant_id, survivor_id, merged, unmerged)
+                _erase_values(database, tenant_id, survivor_id, merged, unmerged)
                 waiting.append((survivor_id, merged, unmerged))
 
 
-def _forget(database: Database, tenant_id: int, customer_id: int, first: int, last: int) -> None:
-    database.execute(FORGET, {"of_tenant": tenant_id, "of_customer": customer_id, "first": first, "last": last})
+def _erase_values(database: Database, tenant_id: int, customer_id: int, first: int, last: int) -> None:
+    database.execute(ERASE_VALUES, {"of_tenant": tenant_id, "of_customer": customer_id, "first": first, "last": last})
 
 
 def _merges(database: Database, tenant_id: int, other_id: int) -> list[tuple[int, int, int]]:
-    """Into whom a customer was merged, and the positions of that and of when it was undone."""
+    """Return the customers into which a customer was merged, with the positions of the merge and of its end."""
     found: list[tuple[int, int, int]] = []
-    for position, survivor_id, action in database.fetch_all(MERGES, {"tenant_id": tenant_id, "other_id": other_id}):
+    for position, survivor_id, action in database.fetch_all(
+        LIST_MERGES, {"tenant_id": tenant_id, "other_id": other_id}
+    ):
         if action == MERGED:
-            found.append((survivor_id, position, HIGHEST))
+            found.append((survivor_id, position, MAX_POSITION))
         elif found:
             found[-1] = (survivor_id, found[-1][1], position)
     return found
@@ -197,11 +201,13 @@ def _changes(*conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-ALL = Statement(_changes(*SINCE), replica_ok=True)
-OF_ONE = Statement(_changes(*SINCE, customer_changes.c.customer_id == bindparam("customer_id")), replica_ok=True)
+LIST_CHANGES = Statement(_changes(*SINCE), replica_ok=True)
+LIST_CUSTOMER_CHANGES = Statement(
+    _changes(*SINCE, customer_changes.c.customer_id == bindparam("customer_id")), replica_ok=True
+)
 
 
-LAST_MERGE = Statement(
+GET_LAST_MERGE = Statement(
     select(customer_changes.c.fields)
     .where(
         customer_changes.c.tenant_id == bindparam("tenant_id"),
@@ -215,34 +221,34 @@ LAST_MERGE = Statement(
 
 
 def fields_of_merge(database: Database, tenant_id: int, customer_id: int, other_id: int) -> Mapping[str, list[Any]]:
-    """From what to what, as JSON has it, a customer's fields were changed when the other was last merged into it;
-    nothing where that is erased."""
+    """Return the values before and after the last merge of the other customer into this one, by field, as JSON values.
+    Return nothing if they were erased."""
     values = {"tenant_id": tenant_id, "customer_id": customer_id, "other_id": other_id}
-    row = database.fetch_one(LAST_MERGE, values)
+    row = database.fetch_one(GET_LAST_MERGE, values)
     return _decode(row[0]) if row and row[0] else {}
 
 
 def list_changes(database: Database, tenant_id: int, since: int, limit: int) -> list[CustomerChange]:
-    """The tenant's changes after the position `since`, at most so many."""
-    rows = database.fetch_all(ALL, {"tenant_id": tenant_id, "since": since, "limit": limit})
+    """Return at most `limit` changes of the tenant after the position `since`."""
+    rows = database.fetch_all(LIST_CHANGES, {"tenant_id": tenant_id, "since": since, "limit": limit})
     return [_change(row) for row in rows]
 
 
 def list_history(database: Database, tenant_id: int, customer_id: int, since: int, limit: int) -> list[CustomerChange]:
-    """The changes of one customer after the position `since`, at most so many."""
+    """Return at most `limit` changes of a customer after the position `since`."""
     values = {"tenant_id": tenant_id, "customer_id": customer_id, "since": since, "limit": limit}
-    return [_change(row) for row in database.fetch_all(OF_ONE, values)]
+    return [_change(row) for row in database.fetch_all(LIST_CUSTOMER_CHANGES, values)]
 
 
 def last_position(database: Database, tenant_id: int) -> int:
-    """How many changes there have been."""
-    row = database.fetch_one(LAST, {"tenant_id": tenant_id})
+    """Return the position of the last change, which is the number of changes."""
+    row = database.fetch_one(LAST_POSITION, {"tenant_id": tenant_id})
     return int(row[0]) if row else 0
 
 
 def last_seen_position(database: Database, tenant_id: int) -> int:
-    """The same, as whoever reads the list sees it: where a replica is behind, both are."""
-    row = database.fetch_one(LAST_SEEN, {"tenant_id": tenant_id})
+    """Return the position of the last change as the list sees it. Both may be read from a replica that is behind."""
+    row = database.fetch_one(LAST_VISIBLE_POSITION, {"tenant_id": tenant_id})
     return int(row[0]) if row else 0
 
 
@@ -254,7 +260,7 @@ def _change(row: Row) -> CustomerChange:
         changed = {
             name: FieldChange([] if name == "tags" else None, value) if action == CREATED else FieldChange(*value)
             for name, value in pairs
-            if name not in NOT_FIELDS
+            if name not in UNLOGGED_FIELDS
         }
     author = ChangeAuthor(user_id, user_name) if user_id is not None and user_name is not None else None
     return CustomerChange(position, customer_id, action, changed, other_id, author, client_id, at)

@@ -46,7 +46,7 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
     410: ("gone", "Customer 42 was merged into customer 7.", "The `Link` header leads to what goes on in its place."),
     412: (
         "precondition_failed",
-        "The customer has changed since you read it: read it again.",
+        "The customer has been changed since you read it. Read it again.",
         "It is not the one of If-Match any more.",
     ),
     413: ("validation_error", "The body must have at most 262144 bytes.", "The body is longer than is read."),

@@ -10,9 +10,9 @@ import msgspec
 
 from regulars.api.customers.body import CUSTOMER_BODY, customer_reader
 from regulars.api.customers.common import PATH, CustomerDoor, Ending, Shown
-from regulars.api.customers.parameters import PARAMETERS, check_ages, is_in_pages, listing_of, parameters_for
+from regulars.api.customers.parameters import PARAMETERS, check_ages, is_in_pages, parameters_for, query_of
 from regulars.customers.read.cursors import Cursors
-from regulars.customers.read.get import tagged
+from regulars.customers.read.get import with_tags_of
 from regulars.customers.read.list import CustomerQuery, fetch_page
 from regulars.customers.schemas import Customer, CustomerAnswer
 from regulars.customers.write.change_set import ChangeSet
@@ -89,13 +89,13 @@ class CustomerList:
         in_pages = is_in_pages(query)
         parameters = parameters_for(in_pages=in_pages)
         values = query.read(parameters, check=check_ages, strict=is_strict(request, response))
-        listing = listing_of(values, in_pages=in_pages)
+        listing = query_of(values, in_pages=in_pages)
         tenant_id = principal.tenant_id
         if "cursor" in values:
             listing = replace(listing, cursor=self.cursors.read(values["cursor"], tenant_id, listing))
         page = fetch_page(self.database, tenant_id, listing, _today(listing, principal.time_zone))
         if "include" in values:
-            page = replace(page, customers=tagged(self.database, tenant_id, page.customers))
+            page = replace(page, customers=with_tags_of(self.database, tenant_id, page.customers))
         after = self.cursors.write(page.after, tenant_id, listing)
         if not in_pages:
             meta = CursorMeta(after, after is not None, page.total)

@@ -61,7 +61,9 @@ class CustomerDuplicates:
         database, tenant_id = self.door.database, principal.tenant_id
         pairs = find_duplicates(database, tenant_id, limit)
         ids = tuple({number for pair in pairs for number in pair[:2]})
-        page = fetch_page(database, tenant_id, CustomerQuery(beside={"ids": ids}, per_page=2 * MOST), date.min)
+        page = fetch_page(
+            database, tenant_id, CustomerQuery(uncounted_filters={"ids": ids}, per_page=2 * MOST), date.min
+        )
         shown = {customer.id: customer for customer in page.customers}
         # Between the two statements one may have gone.
         found = [

@@ -1,11 +1,12 @@
-"""The parameters of the customer list, and the listing that they ask for."""
+"""The parameters of the customer list, and the query for their values."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
+from regulars.customers.fields import CUSTOMER_FIELDS, CustomerField, Filter
 from regulars.customers.read.list import CustomerQuery
-from regulars.customers.read.list_sql import SortBy, SortOrder, UncountedFilter
+from regulars.customers.read.list_sql import UNCOUNTED_FILTERS, SortBy, SortOrder
 from regulars.customers.validation import Gender
 from regulars.http.query_params import (
     Parameter,
@@ -17,14 +18,23 @@ from regulars.http.query_params import (
     text_parameter,
     time_parameter,
 )
+from regulars.i18n import _
 
 INCLUDE = choice_parameter("include", "`tags`: each customer with its tags.", "tags", options=("tags",))
+
+
+def _field_filter(field: CustomerField, declared: Filter) -> Parameter:
+    """Return the parameter for a filter by equality, on an id or on text."""
+    if field.reference:
+        return integer_parameter(declared.parameter, declared.description, field.example, low=1)
+    return text_parameter(declared.parameter, declared.description, field.example, at_most=field.limit)
+
+
 PARAMETERS = (
     text_parameter(
         "search",
-        "Every word must occur somewhere in the customer's name, phone number, e-mail address or identity number."
-        " Letter case, accents and dotted or dotless i make no difference; a phone number is found however it is"
-        " written.",
+        "Every word must occur in the name, phone number, e-mail address or identity number of the customer."
+        " Letter case, accents and dots of the i are ignored. Phone numbers are found in any format.",
         "ayşe 0532",
         at_most=255,
     ),
@@ -32,33 +42,34 @@ PARAMETERS = (
     integer_parameter("page", "The page number. A page past the end has no rows.", 1, low=1, default=1),
     choice_parameter(
         "sort_by",
-        "Sort by a field; empty values come last. Without it the newest `created_at` comes first.",
+        "Sort by a field. Empty values come last. The default is by `created_at`, newest first.",
         "last_name",
         options=get_args(SortBy),
     ),
-    choice_parameter("sort_order", "`asc` where `sort_by` is given, else `desc`.", "asc", options=get_args(SortOrder)),
+    choice_parameter(
+        "sort_order", "The default is `asc` with `sort_by`, otherwise `desc`.", "asc", options=get_args(SortOrder)
+    ),
     choice_parameter("gender", "Filter by gender.", "female", options=get_args(Gender)),
-    # Its example goes with every max_age: who tries one parameter after the other does not meet their contradiction.
-    integer_parameter("min_age", "At least so many completed years today, in the tenant's time zone.", 0, low=0),
-    integer_parameter("max_age", "At most so many completed years today, in the tenant's time zone.", 65, low=0),
+    # The example fits every max_age, so that trying the parameters one after the other gives no error.
+    integer_parameter("min_age", "Minimum age in completed years, today in the tenant's time zone.", 0, low=0),
+    integer_parameter("max_age", "Maximum age in completed years, today in the tenant's time zone.", 65, low=0),
     integer_parameter("user_id", "Filter by assigned user.", 7, low=1),
-    flag_parameter("trashed", "`true`: only customers in the trash; otherwise only those that are not."),
-    time_parameter("updated_since", "Only customers who were changed then or later.", "2026-11-07T05:31:56Z"),
+    flag_parameter("trashed", "`true`: customers in the trash; otherwise those that are not in the trash."),
+    time_parameter("updated_since", "Filter by time of the last change: this time or later.", "2026-11-07T05:31:56Z"),
     integer_parameter("tag_id", "Filter by tag.", 1, low=1),
-    integer_parameter("channel_id", "Filter by default channel.", 1, low=1),
-    integer_parameter("country_id", "Filter by country.", 792, low=1),
-    ids_parameter("ids", "Only the customers with these ids, up to 100, with commas between them.", "1,2", at_most=100),
+    *(_field_filter(field, field.filter) for field in CUSTOMER_FIELDS.values() if field.filter),
+    ids_parameter("ids", "Filter by id: up to 100 ids, separated by commas.", "1,2", at_most=100),
     text_parameter(
         "cursor",
-        "A place in this very list, as `links.next`, `links.prev` or `meta.cursor` gave it no more than 30 days ago."
-        " The page starts there, and costs no more the farther it is. With `cursor` or `limit`, and neither `page` nor"
-        " `per_page`, the answer is `data` and a `meta` of `cursor`, `has_more` and `total`.",
+        "A cursor from `links.next`, `links.prev` or `meta.cursor` of a response for the same list, at most 30 days"
+        " old. The page starts there, and all pages are equally fast. With `cursor` or `limit`, and without `page` and"
+        " `per_page`, the response has `data` and a `meta` with `cursor`, `has_more` and `total`.",
         "",
         at_most=2000,
     ),
     integer_parameter(
         "limit",
-        "The number of customers, where there are no pages; beside `page` or `per_page` it does not count.",
+        "The number of customers in a response without pages. Ignored with `page` or `per_page`.",
         20,
         low=1,
         high=100,
@@ -69,37 +80,36 @@ PARAMETERS = (
 
 
 def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
-    """What is wrong with the ages that are asked for, if they contradict each other."""
+    """Return the faults of ages that exclude each other, by parameter."""
     if "min_age" in values and "max_age" in values and values["min_age"] > values["max_age"]:
-        return {"min_age": f"The min_age, {values['min_age']}, is above the max_age, {values['max_age']}."}
+        return {"min_age": _("min_age {low} is above max_age {high}.", low=values["min_age"], high=values["max_age"])}
     return {}
 
 
-# UncountedFilter pages any limit does, for it does not count.
-OF_PAGES = tuple(replace(each, read=str) if each.name == "limit" else each for each in PARAMETERS)
-LIMIT = 20
-NOT_IN_PAGES = {"cursor", "limit"}
-OF_THE_ANSWER = {*NOT_IN_PAGES, "include"}
-BESIDE = frozenset(get_args(UncountedFilter))
+DEFAULT_LIMIT = 20
+CURSOR_PARAMETERS = {"cursor", "limit"}
+RESPONSE_PARAMETERS = {*CURSOR_PARAMETERS, "include"}
+# In numbered pages `limit` is ignored, whatever its value.
+PAGE_PARAMETERS = tuple(replace(each, read=str) if each.name == "limit" else each for each in PARAMETERS)
 
 
-def listing_of(values: Mapping[str, Any], *, in_pages: bool) -> CustomerQuery:
-    """The listing that the parameters' `values` ask for, without its cursor; `limit` counts if there are no pages."""
-    asked = {name: value for name, value in values.items() if name not in OF_THE_ANSWER}
-    if beside := BESIDE & asked.keys():
-        asked["beside"] = {name: asked.pop(name) for name in beside}
-    if "sort_by" in asked:
-        asked.setdefault("sort_order", "asc")
+def query_of(values: Mapping[str, Any], *, in_pages: bool) -> CustomerQuery:
+    """Return the query for the `values` of parameters, without its cursor. `limit` counts if there are no pages."""
+    given = {name: value for name, value in values.items() if name not in RESPONSE_PARAMETERS}
+    if uncounted := UNCOUNTED_FILTERS & given.keys():
+        given["uncounted_filters"] = {name: given.pop(name) for name in uncounted}
+    if "sort_by" in given:
+        given.setdefault("sort_order", "asc")
     if not in_pages:
-        asked["per_page"] = values.get("limit", LIMIT)
-    return CustomerQuery(**asked)
+        given["per_page"] = values.get("limit", DEFAULT_LIMIT)
+    return CustomerQuery(**given)
 
 
 def is_in_pages(query: Query) -> bool:
-    """Whether numbered pages are asked for, and not just a stretch of the list."""
-    return not query.names & NOT_IN_PAGES or bool(query.names & {"page", "per_page"})
+    """Tell whether the request asks for numbered pages, not for a range by cursor."""
+    return not query.names & CURSOR_PARAMETERS or bool(query.names & {"page", "per_page"})
 
 
 def parameters_for(*, in_pages: bool) -> tuple[Parameter, ...]:
-    """The parameters as they are read, with numbered pages or without."""
-    return OF_PAGES if in_pages else PARAMETERS
+    """Return the parameters of the list, with numbered pages or without."""
+    return PAGE_PARAMETERS if in_pages else PARAMETERS

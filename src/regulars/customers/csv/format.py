@@ -1,4 +1,4 @@
-"""CSV files of customers: their columns, their rows, and what keeps a spreadsheet from running a cell."""
+"""The format of CSV files of customers: columns, rows, and escaping of spreadsheet formulas."""
 
 import csv
 import re
@@ -12,48 +12,48 @@ from regulars.validation import quote
 
 _fields = list(CSV_FIELDS)
 CSV_COLUMNS = (*_fields[: _fields.index("created_at")], "tags", *_fields[_fields.index("created_at") :])
-"""The columns of a file, with the names of tags before the times."""
+"""The columns of a file. The names of tags come before the times."""
 DELIMITERS = (",", ";", "\t")
-LONGEST_LINE = 2**20
-LONGEST_ROW = 2**21
+MAX_LINE_LENGTH = 2**20
+MAX_ROW_LENGTH = 2**21
 
-# What a spreadsheet would run as a formula. The apostrophe is what it takes for "this is text".
-# (OWASP, "CSV Injection". A number or a phone number is harmless, and of more use as it is.)
+# Cells that a spreadsheet would run as a formula (OWASP, "CSV Injection"). A leading apostrophe marks a cell as text.
+# Numbers and phone numbers are harmless and stay as they are.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
-GUARDED = re.compile(r"'+[=+\-@\t\r]")
+ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 NUMBER = re.compile(r"[+-]?[0-9 ]+", re.ASCII)
 
 
-def guarded(cell: str) -> str:
-    """`cell` as it may stand in a file that people open in a spreadsheet."""
+def escape_formula(cell: str) -> str:
+    """Return the cell with an apostrophe in front if a spreadsheet would run it as a formula."""
     return "'" + cell if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
 
 
-def unguarded(cell: str) -> str:
-    """What `guarded` was given."""
-    return cell[1:] if GUARDED.match(cell) else cell
+def unescape_formula(cell: str) -> str:
+    """Return the cell that was given to `escape_formula`."""
+    return cell[1:] if ESCAPED_FORMULA.match(cell) else cell
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """An open CSV file of customers: its columns, and its rows to come, each with the line that it starts at."""
+    """An open CSV file of customers: its columns, and its rows with the line number of their start."""
 
     columns: tuple[str, ...]
     rows: Iterator[tuple[int, list[str]]]
 
 
 def open_csv(source: BinaryIO) -> CsvFile:
-    """Read the header of `source`: UTF-8, with commas, semicolons or tabs.
+    """Read the header of a UTF-8 file with commas, semicolons or tabs between its cells.
 
-    Raises `Malformed` for a file that cannot be imported, now or as its rows are read.
+    Raise `Malformed`, now or while rows are read, if the file cannot be imported.
     """
     lines = _Lines(source)
     header = next(lines, None)
     if header is None:
-        raise Malformed("The file is empty; its first line must name the columns.")
+        raise Malformed("The file is empty. Its first line must name the columns.")
     header = header.removeprefix("\ufeff")
     delimiter = max(DELIMITERS, key=lambda each: sum(name in CSV_COLUMNS for name in _names(header, each)))
-    return CsvFile(_checked(_names(header, delimiter)), _rows(lines, delimiter))
+    return CsvFile(_check_names(_names(header, delimiter)), _rows(lines, delimiter))
 
 
 def _names(header: str, delimiter: str) -> list[str]:
@@ -64,22 +64,22 @@ def _names(header: str, delimiter: str) -> list[str]:
     return [cell.strip().lower() for cell in cells]
 
 
-def _checked(names: list[str]) -> tuple[str, ...]:
+def _check_names(names: list[str]) -> tuple[str, ...]:
     known = f"Known columns: {', '.join(CSV_COLUMNS)}."
     unknown = [quote(name) for name in names if name not in CSV_COLUMNS]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        raise Malformed(f"The file has columns that are not known: {', '.join(unknown[:5])}{more}. {known}")
+        raise Malformed(f"The file has unknown columns: {', '.join(unknown[:5])}{more}. {known}")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise Malformed(f"The file has more than one column {repeated[0]}. {known}")
     if "first_name" not in names:
-        raise Malformed(f"The first line of the file must name the columns, among them first_name. {known}")
+        raise Malformed(f"The first line of the file must name the columns, including first_name. {known}")
     return tuple(names)
 
 
 class _Lines:
-    """The lines of a file, decoded, with a limit to what one line and one row may take up in memory."""
+    """The decoded lines of a file, with limits to the length of a line and of a row."""
 
     def __init__(self, source: BinaryIO) -> None:
         self.source = source
@@ -90,17 +90,17 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self.source.readline(LONGEST_LINE)
+        line = self.source.readline(MAX_LINE_LENGTH)
         if not line:
             raise StopIteration
         self.number += 1
         self.row_length += len(line)
-        if len(line) == LONGEST_LINE or self.row_length > LONGEST_ROW:
-            raise Malformed(f"The file is broken at line {self.number}: no row of customers is that long.")
+        if len(line) == MAX_LINE_LENGTH or self.row_length > MAX_ROW_LENGTH:
+            raise Malformed(f"Line {self.number} of the file is too long for a row of customers.")
         try:
             return line.decode("utf-8")
         except UnicodeDecodeError:
-            raise Malformed(f"The file is broken at line {self.number}: it is not UTF-8 text.") from None
+            raise Malformed(f"Line {self.number} of the file is not UTF-8 text.") from None
 
 
 def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -113,4 +113,4 @@ def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             start = lines.number + 1
             lines.row_length = 0
     except csv.Error as error:
-        raise Malformed(f"The file is broken in the row that starts at line {start}: {error}.") from None
+        raise Malformed(f"The row that starts at line {start} cannot be read: {error}.") from None

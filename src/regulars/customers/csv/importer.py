@@ -1,4 +1,4 @@
-"""Customers from a CSV file: all that is good in it, or nothing."""
+"""Import of customers from a CSV file, in one transaction."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, select
 
 from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import merge_tenant_deltas
-from regulars.customers.csv.format import open_csv, unguarded
-from regulars.customers.csv.lookups import Names, names_of
+from regulars.customers.csv.format import open_csv, unescape_formula
+from regulars.customers.csv.lookups import ReferenceNames, load_reference_names
 from regulars.customers.fields import CUSTOMER_FIELDS, Record
 from regulars.customers.validation import MAX_CUSTOMER_ID, ReadContext
 from regulars.customers.write.storage import CUSTOMER_IDS, insert_customers
@@ -26,29 +26,29 @@ from regulars.errors import Unavailable
 from regulars.tenants.locks import lock_customers
 from regulars.tenants.tenants import get_tenant
 
-BATCH = 2_000
-GREAT_LOAD = 20_000
-# New ids are given above those that files bring along, but a file may not use up the numbers for all tenants.
-LEFT_FOR_NEW_IDS = MAX_CUSTOMER_ID // 2
+ROWS_PER_INSERT = 2_000
+ANALYZE_ROWS = 20_000
+# New ids follow the highest imported id. The limit keeps a file from using up the ids of all tenants.
+MAX_ADVANCING_ID = MAX_CUSTOMER_ID // 2
 
 FIND_TAKEN_IDS = Statement(
     select(customers.c.id).where(customers.c.tenant_id == bindparam("tenant_id"), one_of(customers.c.id, "ids"))
 )
 
 Report = Callable[[int, str, str], object]
-"""Takes a fault of a row: the line where the row starts, the column, the reason."""
+"""Called with each fault of a row: the line number of the row's start, the column, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """How many rows became customers, and how many were refused."""
+    """The numbers of imported and refused rows."""
 
     imported: int
     refused: int
 
 
-class _NothingImported(Exception):
-    """Takes the transaction back."""
+class _Rollback(Exception):
+    """Rolls back the transaction."""
 
 
 def import_csv(
@@ -60,11 +60,11 @@ def import_csv(
     strict: bool = False,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> ImportResult:
-    """Import the customers in the CSV file `source` into the tenant, in one transaction.
+    """Import customers from a CSV file into the tenant, in one transaction.
 
-    A bad row is reported and left out; with `strict` one is enough for nothing to be imported. `progress` is told how
-    many rows were read. Raises `NotFound` for a tenant that does not exist and `Malformed` for a broken file, of which
-    nothing is imported either.
+    A bad row is reported and skipped; with `strict` one bad row makes the import fail as a whole. `progress` is called
+    with the number of rows read so far. Raise `NotFound` if the tenant does not exist, and `Malformed` if the file is
+    broken; then nothing is imported.
     """
     file = open_csv(source)
     get_tenant(database, tenant_id)
@@ -72,46 +72,46 @@ def import_csv(
     try:
         with database.transaction():
             lock_customers(database, tenant_id)
-            # Only now, for they must hold until the end.
-            reading = _Reading(file.columns, *_rules(database, tenant_id), report)
+            # Read them under the lock, so that they stay valid until the end.
+            reading = _Reading(file.columns, *_load_rules(database, tenant_id), report)
             for rows in _batches(reading.good_rows(file.rows)):
                 imported += _insert(database, tenant_id, rows, reading)
                 progress(reading.rows)
             progress(reading.rows)
             refused = reading.refused
             if strict and refused:
-                raise _NothingImported
-    except _NothingImported:
+                raise _Rollback
+    except _Rollback:
         imported = 0
     with suppress(Unavailable):
         merge_tenant_deltas(database, tenant_id)
-    if imported >= GREAT_LOAD:
+    if imported >= ANALYZE_ROWS:
         analyze_after_load(database)
     return ImportResult(imported, refused)
 
 
-def _rules(database: Database, tenant_id: int) -> tuple[ReadContext, Names, datetime, Sequence[str]]:
-    """How a field is read in this tenant, what its rows may name, what time it is, and which fields must be unique."""
+def _load_rules(database: Database, tenant_id: int) -> tuple[ReadContext, ReferenceNames, datetime, Sequence[str]]:
+    """Return what the rows are read with: context, references by name, the current time, and the unique fields."""
     tenant = get_tenant(database, tenant_id)
     now = utc_now()
     context = ReadContext(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
-    return context, names_of(database, tenant_id), now, tenant.unique_fields
+    return context, load_reference_names(database, tenant_id), now, tenant.unique_fields
 
 
 Lookup = Callable[[str], Any]
 Values = dict[str, Any]
 Row = tuple[int, Values]
-"""The line that a row starts at, and the values of its customer by field."""
+"""The line number of the row's start, and the values by field."""
 
 
 class _Reading:
-    """Reads cells into values and reports those that are bad."""
+    """Read cells into values, and report bad ones."""
 
     def __init__(
         self,
         columns: Sequence[str],
         context: ReadContext,
-        names: Names,
+        names: ReferenceNames,
         now: datetime,
         unique_fields: Sequence[str],
         report: Report,
@@ -125,8 +125,8 @@ class _Reading:
         at = {name: position for position, name in enumerate(columns)}
         self.context = context
         self.plain = [(name, at[name], field) for name, field in CUSTOMER_FIELDS.items() if field.read and name in at]
-        self.keeps_typed = "phone_number_as_typed" not in at  # an export says itself how the numbers were typed
-        # Of several columns for one thing the first that is not empty counts.
+        self.keeps_typed = "phone_number_as_typed" not in at  # otherwise the file says how the numbers were typed
+        # If several columns name the same thing, the first one that is not empty counts.
         naming: dict[str, list[tuple[str, Lookup]]] = {
             "country_id": [("country_code", names.country_of_code), ("country_name", names.country_of_name)],
             "user_id": [("user_email", names.member_of_email), ("related_user", names.member_of_name)],
@@ -138,11 +138,11 @@ class _Reading:
         ]
 
     def good_rows(self, rows: Iterable[tuple[int, list[str]]]) -> Iterator[Row]:
-        """The rows that can be imported."""
+        """Yield the rows that can be imported."""
         for line, cells in rows:
             self.rows += 1
             if len(cells) != self.width:
-                self.refuse(line, [("", f"The row has {len(cells)} cells, the first line of the file {self.width}.")])
+                self.refuse(line, [("", f"The row has {len(cells)} cells, but the header has {self.width}.")])
                 continue
             faults: list[tuple[str, str]] = []
             values = self._values(cells, faults)
@@ -163,14 +163,14 @@ class _Reading:
             text = cells[position].strip()
             if text:
                 try:
-                    typed = unguarded(text).strip() if text[0] == "'" else text
+                    typed = unescape_formula(text).strip() if text[0] == "'" else text
                     values[name] = field.read_text(typed, self.context)
                     if name == "phone_number" and self.keeps_typed:
                         values["phone_number_as_typed"] = typed
                 except ValueError as error:
                     faults.append((name, f"{name} {error}."))
             elif name == "first_name":
-                faults.append((name, "first_name must not be empty."))
+                faults.append((name, "first_name is required."))
         if "phone_number" not in values:
             values.pop("phone_number_as_typed", None)
         for target, ways in self.naming:
@@ -178,7 +178,7 @@ class _Reading:
                 text = cells[position].strip()
                 if text:
                     try:
-                        values[target] = read(unguarded(text).strip() if text[0] == "'" else text)
+                        values[target] = read(unescape_formula(text).strip() if text[0] == "'" else text)
                     except ValueError as error:
                         faults.append((name, f"{name} {error}."))
                     break
@@ -189,7 +189,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     batch: list[Row] = []
     for row in rows:
         batch.append(row)
-        if len(batch) == BATCH:
+        if len(batch) == ROWS_PER_INSERT:
             yield batch
             batch = []
     if batch:
@@ -197,25 +197,25 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Reading) -> int:
-    """Insert a batch, but for rows with what is another's alone; how many were inserted."""
+    """Insert a batch without the rows that violate a unique field. Return the number of inserted rows."""
     given = [values["id"] for _, values in rows if "id" in values]
     taken = taken_ids(database, tenant_id, given) if given else set()
-    held = _held(database, tenant_id, rows, reading.unique_fields)
+    holders_by_field = _find_holders(database, tenant_id, rows, reading.unique_fields)
     free: list[Values] = []
     for line, values in rows:
         number = values.get("id")
         faults = []
         if number in taken:
-            faults = [("id", f"id {number} is taken: that customer exists already, or stands above.")]
-        if held and "deleted_at" not in values:
-            faults += _taken(values, held)
+            faults = [("id", f"id {number} is already used, by an existing customer or by a row above.")]
+        if holders_by_field and "deleted_at" not in values:
+            faults += _check_unique(values, holders_by_field)
         if faults:
             reading.refuse(line, faults)
             continue
         if number is not None:
             taken.add(number)
         free.append(values)
-    highest = max((number for number in given if number <= LEFT_FOR_NEW_IDS), default=0)
+    highest = max((number for number in given if number <= MAX_ADVANCING_ID), default=0)
     if highest:
         database.advance_sequence(CUSTOMER_IDS, highest)
     new = iter(database.new_ids(CUSTOMER_IDS, sum("id" not in values for values in free)))
@@ -226,26 +226,30 @@ def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Readi
     return len(records)
 
 
-Held = dict[str, dict[str, str]]
-"""For each field that must be unique, who has each value (as of `key_of`), in words."""
+Holders = dict[str, dict[str, str]]
+"""For each unique field, a description of the holder of each key (`key_of`)."""
 
 
-def _held(database: Database, tenant_id: int, rows: list[Row], unique_fields: Sequence[str]) -> Held:
-    held: Held = {}
+def _find_holders(database: Database, tenant_id: int, rows: list[Row], unique_fields: Sequence[str]) -> Holders:
+    holders_by_field: Holders = {}
     for field in unique_fields:
         keys = {key_of(field, values[field]) for _, values in rows if field in values}
         holders = holders_of(database, tenant_id, field, keys)
-        held[field] = {key: f"customer {ids[0]}" for key, ids in holders.items() if ids}
-    return held
+        holders_by_field[field] = {key: f"customer {ids[0]}" for key, ids in holders.items() if ids}
+    return holders_by_field
 
 
-def _taken(values: Values, held: Held) -> list[tuple[str, str]]:
-    """What another has already of what must be unique; if it is nothing, the row has it from now on."""
-    keys = [(field, key_of(field, values[field])) for field in held if field in values]
-    faults = [(field, f"{field} is that of {held[field][key]} already.") for field, key in keys if key in held[field]]
+def _check_unique(values: Values, holders_by_field: Holders) -> list[tuple[str, str]]:
+    """Return the faults of unique values that are already used. If there are none, register the values of the row."""
+    keys = [(field, key_of(field, values[field])) for field in holders_by_field if field in values]
+    faults = [
+        (field, f"{field} is already used by {holders_by_field[field][key]}.")
+        for field, key in keys
+        if key in holders_by_field[field]
+    ]
     if not faults:
         for field, key in keys:
-            held[field][key] = "a row above"
+            holders_by_field[field][key] = "a row above"
     return faults
 
 
@@ -258,6 +262,6 @@ def _record(values: Values, new_ids: Iterator[int], now: datetime) -> Record:
 
 
 def taken_ids(database: Database, tenant_id: int, ids: Sequence[int]) -> set[int]:
-    """Those of `ids` that customers of the tenant have already."""
+    """Return those of `ids` that customers of the tenant already have."""
     rows = database.fetch_all(FIND_TAKEN_IDS, {"tenant_id": tenant_id, "ids": list(ids)})
     return {number for (number,) in rows}

@@ -1,6 +1,7 @@
-"""Cursors as clients see them: a place in one list, sealed, so that nobody can read, change or make one.
+"""Cursors of the customer list: encrypted, so that clients cannot read, change or make them.
 
-A cursor names a customer's sort key, which may be a name: it must be neither read in a log nor good for another list.
+A cursor contains the sort key of a customer, which may be a name. It must not be readable in logs, nor be accepted for
+another list.
 """
 
 import time
@@ -11,15 +12,18 @@ import msgspec
 
 from regulars.customers.read.list import Cursor, CustomerQuery
 from regulars.errors import Invalid
+from regulars.i18n import _
 from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
-GOOD_DAYS = 30
-A_DAY = 86_400
-NO_GOOD = (
-    "The cursor is not one of this list: take it from an answer to the same search, filters and order, given in the"
-    f" last {GOOD_DAYS} days, or start again without it."
+MAX_AGE_DAYS = 30
+SECONDS_PER_DAY = 86_400
+INVALID_CURSOR = _(
+    "cursor does not belong to this list. Take it from a response to the same search, filters and order of the last"
+    " {days} days, or leave it out.",
+    days=MAX_AGE_DAYS,
 )
+
 
 Content = tuple[bool, str | None, int, int]
 encode = msgspec.msgpack.Encoder().encode
@@ -27,15 +31,15 @@ decode = msgspec.msgpack.Decoder(Content).decode
 
 
 class Cursors:
-    """Writes and reads cursors."""
+    """Write and read cursors."""
 
     def __init__(self, settings: Settings) -> None:
         self._cipher = Cipher(settings, "cursors")
 
-    def write(self, cursor: Cursor | None, tenant_id: int, listing: CustomerQuery) -> str | None:
-        """The text of a cursor, good for this tenant and this listing alone, whatever its page; None for None.
+    def write(self, cursor: Cursor | None, tenant_id: int, query: CustomerQuery) -> str | None:
+        """Return the text of a cursor, valid for this tenant and query on any page; None for None.
 
-        It is the same for a whole day, and with it the ETag of what it is part of.
+        The text changes only once a day, so the ETag of the response does not change more often.
         """
         if cursor is None:
             return None
@@ -43,46 +47,46 @@ class Cursors:
         if isinstance(key, date):
             key = key.isoformat().replace("+00:00", "Z")
         content = encode((cursor.backward, key, cursor.id, _today()))
-        return urlsafe_b64encode(self._cipher.seal(content, _about(tenant_id, listing))).rstrip(b"=").decode()
+        return urlsafe_b64encode(self._cipher.seal(content, _list_identity(tenant_id, query))).rstrip(b"=").decode()
 
-    def read(self, text: str, tenant_id: int, listing: CustomerQuery) -> Cursor:
-        """The cursor that was written as `text` for this tenant and listing. Raises `Invalid` for any other."""
+    def read(self, text: str, tenant_id: int, query: CustomerQuery) -> Cursor:
+        """Return the cursor of a text from `write` for the same tenant and query. Raise `Invalid` otherwise."""
         try:
             sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            content = self._cipher.unseal(sealed, _about(tenant_id, listing))
+            content = self._cipher.unseal(sealed, _list_identity(tenant_id, query))
         except ValueError:
             content = None
         if content is None:
-            raise Invalid({"cursor": [NO_GOOD]})
+            raise Invalid({"cursor": [INVALID_CURSOR]})
         backward, key, customer_id, day = decode(content)
-        if _today() - day > GOOD_DAYS:
-            raise Invalid({"cursor": [NO_GOOD]})
-        return Cursor(backward, None if key is None else _key(listing, key), customer_id)
+        if _today() - day > MAX_AGE_DAYS:
+            raise Invalid({"cursor": [INVALID_CURSOR]})
+        return Cursor(backward, None if key is None else _key(query, key), customer_id)
 
 
 def _today() -> int:
-    return int(time.time()) // A_DAY
+    return int(time.time()) // SECONDS_PER_DAY
 
 
-def _key(listing: CustomerQuery, key: str) -> str | date | datetime:
-    if listing.sort_by in {"created_at", "updated_at"}:
+def _key(query: CustomerQuery, key: str) -> str | date | datetime:
+    if query.sort_by in {"created_at", "updated_at"}:
         return datetime.fromisoformat(key)
-    return date.fromisoformat(key) if listing.sort_by == "date_of_birth" else key
+    return date.fromisoformat(key) if query.sort_by == "date_of_birth" else key
 
 
-def _about(tenant_id: int, listing: CustomerQuery) -> bytes:
-    """All that makes it this list."""
+def _list_identity(tenant_id: int, query: CustomerQuery) -> bytes:
+    """Return everything that identifies the list."""
     return repr(
         (
             tenant_id,
-            listing.search,
-            listing.sort_by,
-            listing.sort_order,
-            listing.gender,
-            listing.min_age,
-            listing.max_age,
-            listing.user_id,
-            listing.trashed,
-            *(sorted(listing.beside.items()) if listing.beside else ()),
+            query.search,
+            query.sort_by,
+            query.sort_order,
+            query.gender,
+            query.min_age,
+            query.max_age,
+            query.user_id,
+            query.trashed,
+            *(sorted(query.uncounted_filters.items()) if query.uncounted_filters else ()),
         )
     ).encode("utf-8", "surrogatepass")

@@ -1,9 +1,10 @@
-"""Customers who may be one person: the same phone number, e-mail address or identity number, or nearly the same name
-and the same day of birth.
+"""Pairs of customers that may be the same person: the same phone number, e-mail address or identity number, or a
+similar name and the same date of birth.
 
-Each is found by an index that has those together who share it, which is read in its order until there are enough:
-nobody is compared with everybody. Where few share anything an index is read through: a million entries in a fifth of a
-second. Names are looked for by the first letters of both, in either order, and then compared.
+An index has customers with equal values next to each other. It is read in order until enough pairs are found, so
+customers are never all compared with each other. If few values are shared, the whole index is read: a million entries
+take 0.2 seconds. Similar names are found by the first letters of first and last name, in either order, and then
+compared.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,17 +30,17 @@ WEIGHTS: Mapping[Reason, float] = {
     "phone_number": 0.8,
     "name_and_date_of_birth": 0.75,
 }
-"""How likely two who share it are one person; families share phone numbers."""
-MOST_IN_GROUP = 10
-"""What more customers share than these says little, like the phone number of a company."""
-GROUPS_OF_NAMES = 20
-"""So many times the wanted pairs are compared by their names: many begin alike and are not."""
-ALIKE = 0.9
-SHOWN = ("id", "first_name", "last_name", "phone_number", "email", "identity_number", "date_of_birth")
+"""Probability that two customers who share the value are the same person. Families share phone numbers."""
+MAX_GROUP_SIZE = 10
+"""A value that more customers share, such as the phone number of a company, is ignored."""
+NAME_GROUPS_PER_PAIR = 20
+"""Number of groups with equal first letters to read for each wanted pair. Most names in a group differ."""
+MIN_SIMILARITY = 0.9
+PAIR_COLUMNS = ("id", "first_name", "last_name", "phone_number", "email", "identity_number", "date_of_birth")
 
 
 class Pair(NamedTuple):
-    """Two customers who may be one person, how likely that is (0 to 1), and by what they were found."""
+    """Two customers that may be the same person, with the probability (0 to 1) and the reasons."""
 
     first_id: int
     second_id: int
@@ -48,7 +49,7 @@ class Pair(NamedTuple):
 
 
 def _keys(reason: Reason) -> Sequence[ColumnElement[Any]]:
-    """What those who are found by it have the same, as the index has it."""
+    """Return the columns or expressions of the index that are equal for such a pair."""
     if reason != "name_and_date_of_birth":
         return [key_column(reason)]
     letters = [first_letters(customers.c[name]) for name in ("first_name_key", "last_name_key")]
@@ -56,10 +57,10 @@ def _keys(reason: Reason) -> Sequence[ColumnElement[Any]]:
 
 
 def _statement(reason: Reason) -> Statement:
-    """The customers of the first groups, each with what they share, group by group."""
+    """Return the statement for the customers of the first groups, ordered by group and id."""
     keys = [key.label(f"key_{number}") for number, key in enumerate(_keys(reason))]
     of_tenant = held("date_of_birth" if reason == "name_and_date_of_birth" else reason)
-    several = func.count().between(literal_column("2"), literal_column(str(MOST_IN_GROUP)))
+    several = func.count().between(literal_column("2"), literal_column(str(MAX_GROUP_SIZE)))
     groups: FromClause = (
         select(*keys)
         .where(*of_tenant)
@@ -70,7 +71,7 @@ def _statement(reason: Reason) -> Statement:
         .cte("groups")
     )
     same = and_(*(key.element == groups.c[key.name] for key in keys))
-    found = select(*(customers.c[name] for name in SHOWN), *groups.c)
+    found = select(*(customers.c[name] for name in PAIR_COLUMNS), *groups.c)
     return Statement(
         found.select_from(groups.join(customers, same)).where(*of_tenant).order_by(*groups.c, customers.c.id),
         replica_ok=True,
@@ -81,10 +82,10 @@ FIND_GROUPS = {reason: _statement(reason) for reason in WEIGHTS}
 
 
 def find_duplicates(database: Database, tenant_id: int, limit: int) -> list[Pair]:
-    """The likeliest pairs, at most so many, among those that are found first by each of the reasons."""
+    """Return at most `limit` pairs, most likely first, of those found first for each reason."""
     found: dict[tuple[int, int], Pair] = {}
     for reason, statement in FIND_GROUPS.items():
-        groups = limit * GROUPS_OF_NAMES if reason == "name_and_date_of_birth" else limit
+        groups = limit * NAME_GROUPS_PER_PAIR if reason == "name_and_date_of_birth" else limit
         for first, second in _pairs(database.fetch_all(statement, {"tenant_id": tenant_id, "groups": groups})):
             ids = first[0], second[0]
             if ids not in found and (weights := _weights(first, second)):
@@ -94,25 +95,25 @@ def find_duplicates(database: Database, tenant_id: int, limit: int) -> list[Pair
 
 
 def _pairs(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
-    for _, group in groupby(rows, key=lambda row: row[len(SHOWN) :]):
+    for _, group in groupby(rows, key=lambda row: row[len(PAIR_COLUMNS) :]):
         yield from combinations(group, 2)
 
 
 def _weights(first: Row, second: Row) -> dict[Reason, float]:
-    """All that two customers share, with its weight, by whatever they were found."""
-    one, other = (dict(zip(SHOWN, row, strict=False)) for row in (first, second))
+    """Return all reasons for which two customers may be the same person, with their weights."""
+    one, other = (dict(zip(PAIR_COLUMNS, row, strict=False)) for row in (first, second))
     found: dict[Reason, float] = {}
     for reason, weight in WEIGHTS.items():
         if reason == "name_and_date_of_birth":
             is_same_day = one["date_of_birth"] is not None and one["date_of_birth"] == other["date_of_birth"]
-            if is_same_day and (alike := _likeness(one, other)) >= ALIKE:
-                found[reason] = weight * alike
+            if is_same_day and (similarity := _name_similarity(one, other)) >= MIN_SIMILARITY:
+                found[reason] = weight * similarity
         elif None not in (one[reason], other[reason]) and key_of(reason, one[reason]) == key_of(reason, other[reason]):
             found[reason] = weight
     return found
 
 
-def _likeness(one: Values, other: Values) -> float:
-    """How alike two names are, from 0 to 1, whatever comes first."""
+def _name_similarity(one: Values, other: Values) -> float:
+    """Return the similarity of two names from 0 to 1, regardless of the order of first and last name."""
     names = [sorted(fold(f"{each['first_name']} {each['last_name'] or ''}").split()) for each in (one, other)]
     return SequenceMatcher(None, " ".join(names[0]), " ".join(names[1]), autojunk=False).ratio()

@@ -1,4 +1,4 @@
-"""Statements on customers other than the list."""
+"""Read one customer."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,8 +13,9 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
 from regulars.errors import NotFound
+from regulars.i18n import _
 
-ONE = Statement(
+GET_CUSTOMER = Statement(
     select(*CUSTOMER_COLUMNS, customers.c.version, customers.c.merged_into_id)
     .select_from(CUSTOMER_TABLES)
     .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == bindparam("id")),
@@ -24,34 +25,34 @@ ONE = Statement(
 
 
 class Found(NamedTuple):
-    """A customer, and how often it has been changed."""
+    """A customer and its version."""
 
     customer: Customer
     version: int
 
 
 def get_customer(database: Database, tenant_id: int, customer_id: int, *, with_tags: bool = False) -> Found:
-    """The customer, in the trash or not.
+    """Return the customer, whether in the trash or not.
 
-    Raises `NotFound` where this tenant has none of that id, and `Gone` where it was merged into another.
+    Raise `NotFound` if the tenant has no such customer, and `Gone` if it was merged into another.
     """
-    row = database.fetch_one(ONE, {"tenant_id": tenant_id, "id": customer_id})
+    row = database.fetch_one(GET_CUSTOMER, {"tenant_id": tenant_id, "id": customer_id})
     if row is None:
-        raise NotFound(f"There is no customer {customer_id}.")
+        raise NotFound(_("There is no customer {id}.", id=customer_id))
     *values, version, merged_into_id = row
     if merged_into_id is not None:
         raise merged(customer_id, merged_into_id)
     customer = customer_of(tuple(values))
-    return Found(tagged(database, tenant_id, [customer])[0] if with_tags else customer, version)
+    return Found(with_tags_of(database, tenant_id, [customer])[0] if with_tags else customer, version)
 
 
-def tagged(database: Database, tenant_id: int, found: Sequence[Customer]) -> list[Customer]:
-    """These customers, with their tags."""
+def with_tags_of(database: Database, tenant_id: int, found: Sequence[Customer]) -> list[Customer]:
+    """Return the customers with their tags."""
     tags = tags_of(database, tenant_id, [customer.id for customer in found])
     return [replace(customer, tags=list(tags[customer.id])) for customer in found]
 
 
 def check_customer(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Raise `NotFound` where the tenant has no customer of that id, merged or not."""
-    if database.fetch_one(ONE, {"tenant_id": tenant_id, "id": customer_id}) is None:
-        raise NotFound(f"There is no customer {customer_id}.")
+    """Raise `NotFound` if the tenant has no such customer. Merged customers exist."""
+    if database.fetch_one(GET_CUSTOMER, {"tenant_id": tenant_id, "id": customer_id}) is None:
+        raise NotFound(_("There is no customer {id}.", id=customer_id))

@@ -1,4 +1,4 @@
-"""The statements of the list: one for each shape of what can be asked of it."""
+"""The SQL of the customer list: one statement for each combination of filters, order and start (`QueryShape`)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -23,7 +23,8 @@ from sqlalchemy.sql.selectable import FromClause
 
 from regulars.customers.counts.page_checkpoints import last_checkpoint
 from regulars.customers.counts.totals import total_expression
-from regulars.customers.read.search import Words, only_containing, only_matching
+from regulars.customers.fields import FILTERED_COLUMNS
+from regulars.customers.read.search import Words, filter_by_text, filter_without_index
 from regulars.customers.schemas import CUSTOMER_COLUMNS
 from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
@@ -32,19 +33,18 @@ from regulars.db.tables import countries, customer_tags, customers, users
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]
 Start = Literal["page", "page from the end", "page by checkpoint", "after", "after empty", "before", "before empty"]
-"""Where a page begins: a number of rows after the start of the list, before its end or after a checkpoint; or next to
-the row that a cursor names, whose sort field may be empty."""
+"""How the start of a page is found: by an offset from the start of the list, from its end or from a checkpoint; or next
+to the row of a cursor, whose sort key may be empty."""
 
-UncountedFilter = Literal["updated_since", "tag_id", "channel_id", "country_id", "ids"]
-"""Filters that the census does not count by."""
-ALONG: Mapping[str, SortBy] = {
+UNCOUNTED_FILTERS = frozenset({"updated_since", "tag_id", "ids", *FILTERED_COLUMNS})
+"""Filters that the customer counts do not cover. With one of them, matches must be counted."""
+FILTER_INDEX_ORDER: Mapping[str, SortBy] = {
     "updated_at": "updated_at",
-    "default_channel_id": "created_at",
-    "country_id": "created_at",
+    **dict.fromkeys(FILTERED_COLUMNS.values(), "created_at"),
 }
-"""Columns of such filters whose index has the customers in an order of the list."""
+"""Columns of such filters whose index is ordered by a sort key of the list."""
 
-KEYS: Mapping[SortBy, ColumnElement[Any]] = {
+SORT_KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "first_name": customers.c.first_name_key,
     "last_name": customers.c.last_name_key,
     "date_of_birth": customers.c.date_of_birth,
@@ -52,15 +52,15 @@ KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "created_at": customers.c.created_at,
     "updated_at": customers.c.updated_at,
 }
-MAY_BE_EMPTY = {"last_name", "date_of_birth", "gender"}
+NULLABLE_KEYS = {"last_name", "date_of_birth", "gender"}
 
 KEY, TOTAL = len(CUSTOMER_COLUMNS), len(CUSTOMER_COLUMNS) + 1
 
 
 class QueryShape(NamedTuple):
-    """All of a listing that makes a difference to its SQL.
+    """Everything in a query that changes its SQL. Values are bound as parameters.
 
-    `rows`, how many are read at most, is part of it, since PostgreSQL plans well only if it knows how few are wanted.
+    `rows`, the maximum number of rows, is part of the SQL because PostgreSQL plans a literal LIMIT better.
     """
 
     dialect: str
@@ -75,62 +75,63 @@ class QueryShape(NamedTuple):
     words: Words
     start: Start = "page"
     in_order: bool = False
-    """Read customers in their order and leave out others, rather than find all that match and sort them."""
+    """Scan customers in the order of the list and skip those that do not match, instead of finding and sorting all
+    matches."""
     few: bool = False
-    """Where it is counted: look for no more than `few` matches (a value), and take those for all."""
-    beside: frozenset[UncountedFilter] = frozenset()
+    """Find and count at limit as many matches as the parameter `few`."""
+    uncounted_filters: frozenset[str] = frozenset()
 
     @property
     def is_counted(self) -> bool:
-        """Whether the census does not know how many there are."""
-        return bool(self.words or self.beside)
+        """Tell whether the matches must be counted, because the customer counts do not cover the filters."""
+        return bool(self.words or self.uncounted_filters)
 
     @property
     def has_ids(self) -> bool:
-        """Whether only customers of some ids are wanted: so few that they are always found by these, and each looked
-        at."""
-        return "ids" in self.beside
+        """Tell whether the query asks for given ids. They are so few that they are always found by id and checked one
+        by one."""
+        return "ids" in self.uncounted_filters
 
     @property
     def has_ages(self) -> bool:
-        """Whether only customers of some ages are wanted."""
+        """Tell whether the query filters by age."""
         return self.born_until or self.born_after
 
     @property
     def is_planned_by_count(self) -> bool:
-        """Whether the matches must be counted to choose the way to read them: SQLite plans a statement without its
-        values."""
+        """Tell whether the plan depends on the number of matches. SQLite plans a statement without its values."""
         return self.dialect == "sqlite" and self.has_ages and not self.has_ids
 
     @property
     def has_only_short_words(self) -> bool:
-        """Whether SQLite's index of trigrams finds none of the words as they are."""
+        """Tell whether SQLite's trigram index cannot find any of the words."""
         return self.dialect == "sqlite" and bool(self.words) and not any(map(all, self.words))
 
     @property
     def is_backward(self) -> bool:
-        """Whether the rows are found in the opposite order."""
+        """Tell whether rows are read in the opposite order of the list."""
         return self.start in {"page from the end", "before", "before empty"}
 
 
 @lru_cache(maxsize=2_000)
 def page_statement(shape: QueryShape) -> Statement:
-    """The statement for a page: `CUSTOMER_COLUMNS`, the sort key and the total in every row, in the order of the list.
+    """Return the statement for a page: `CUSTOMER_COLUMNS`, the sort key and the total in every row, in the order of the
+    list.
 
-    The page is found by an index alone, and only its own rows are read and joined. Where they must be counted the total
-    is there only if the matches are few.
+    The ids of the page are found by an index only; then its rows are read and joined. If matches must be counted, the
+    total is included only if they are few.
     """
-    key = KEYS[shape.sort_by].label("key")
+    key = SORT_KEYS[shape.sort_by].label("key")
     if shape.is_counted and not shape.in_order:
         source = _matches(shape).add_columns(key).cte("matches").prefix_with("MATERIALIZED", dialect="postgresql")
         total: FromClause = select(func.count().label("total")).select_from(source).cte("counted")
-        wanted: Select[Any] = select(source.c.id, source.c.key)
-        page = _page(shape, wanted, source.c.id, source.c.key, total)
+        matching: Select[Any] = select(source.c.id, source.c.key)
+        page = _page(shape, matching, source.c.id, source.c.key, total)
     else:
-        kept = null() if shape.is_counted else _kept_total(shape)
-        total = select(kept.label("total")).cte("counted")
-        wanted = only_containing(shape.dialect, select(customers.c.id, key).where(*_filters(shape)), shape.words)
-        page = _page(shape, wanted, customers.c.id, KEYS[shape.sort_by], total)
+        counted_total = null() if shape.is_counted else _total_from_counts(shape)
+        total = select(counted_total.label("total")).cte("counted")
+        matching = filter_without_index(shape.dialect, select(customers.c.id, key).where(*_filters(shape)), shape.words)
+        page = _page(shape, matching, customers.c.id, SORT_KEYS[shape.sort_by], total)
     custom_plan = shape.is_counted or shape.has_ages
     return Statement(
         _read(shape, page, total),
@@ -143,19 +144,19 @@ def page_statement(shape: QueryShape) -> Statement:
 
 @lru_cache(maxsize=2_000)
 def total_statement(shape: QueryShape) -> Statement:
-    """The statement for the total alone."""
+    """Return the statement for the total."""
     if shape.is_counted:
         counted = select(func.count()).select_from(_matches(shape).subquery("matches"))
         return Statement(counted, custom_plan=True, replica_ok=True, dialect=shape.dialect)
-    return Statement(select(_kept_total(shape)), replica_ok=True, dialect=shape.dialect)
+    return Statement(select(_total_from_counts(shape)), replica_ok=True, dialect=shape.dialect)
 
 
-def _kept_total(shape: QueryShape) -> ColumnElement[int]:
+def _total_from_counts(shape: QueryShape) -> ColumnElement[int]:
     return total_expression(by_user=shape.user_id, by_gender=shape.gender, by_birth_date=shape.has_ages)
 
 
 def _read(shape: QueryShape, page: FromClause, total: FromClause) -> Select[Any]:
-    key = KEYS[shape.sort_by]
+    key = SORT_KEYS[shape.sort_by]
     joined = (
         page.join(customers, and_(customers.c.tenant_id == bindparam("tenant_id"), customers.c.id == page.c.id))
         .outerjoin(countries, countries.c.id == customers.c.country_id)
@@ -166,61 +167,67 @@ def _read(shape: QueryShape, page: FromClause, total: FromClause) -> Select[Any]
     return rows.order_by(*_order(shape, customers.c.id, key, backward=False))
 
 
-def _page(shape: QueryShape, wanted: Select[Any], row_id: Any, key: Any, total: FromClause) -> FromClause:
-    """The ids of the page's rows, at most `shape.rows`."""
-    most: ColumnElement[int] = literal_column(str(shape.rows))
+def _page(shape: QueryShape, matching: Select[Any], row_id: Any, key: Any, total: FromClause) -> FromClause:
+    """Return the query for the ids of the page, at limit `shape.rows`."""
+    limit: ColumnElement[int] = literal_column(str(shape.rows))
     order = _order(shape, row_id, key, backward=shape.is_backward)
     if shape.start == "page":
-        return wanted.order_by(*order).limit(most).offset(bindparam("offset")).subquery("page")
+        return matching.order_by(*order).limit(limit).offset(bindparam("offset")).subquery("page")
     if shape.start == "page by checkpoint":
-        return _page_by_checkpoint(shape, wanted, total)
+        return _page_by_checkpoint(shape, matching, total)
     if shape.start == "page from the end":
         skipped, found = _from_the_end(shape, total)
-        backward = wanted.order_by(*order).limit(found).offset(skipped).subquery("backward")
-        # Of a limit that is computed PostgreSQL thinks that it were a great one.
-        return select(backward.c.id).limit(most).subquery("page")
+        backward = matching.order_by(*order).limit(found).offset(skipped).subquery("backward")
+        # PostgreSQL overestimates a computed LIMIT.
+        return select(backward.c.id).limit(limit).subquery("page")
     parts = [
-        select(wanted.where(*part).order_by(*order).limit(most).subquery()) for part in _beside(shape, row_id, key)
+        select(matching.where(*part).order_by(*order).limit(limit).subquery())
+        for part in _after_cursor(shape, row_id, key)
     ]
     if len(parts) == 1:
         return parts[0].subquery("page")
     either = union_all(*parts).subquery("either")
     order = _order(shape, either.c.id, either.c.key, backward=shape.is_backward)
-    return select(either.c.id).order_by(*order).limit(most).subquery("page")
+    return select(either.c.id).order_by(*order).limit(limit).subquery("page")
 
 
-def _page_by_checkpoint(shape: QueryShape, wanted: Select[Any], total: FromClause) -> FromClause:
-    """Read upward from the last checkpoint before the page, in either order of the list."""
+def _page_by_checkpoint(shape: QueryShape, matching: Select[Any], total: FromClause) -> FromClause:
+    """Read forward from the last checkpoint before the page, in either order of the list."""
     skipped, found = _from_the_end(shape, total)
     if shape.sort_order == "asc":
         skipped, found = bindparam("offset"), literal_column(str(shape.rows))
     checkpoint = last_checkpoint(skipped)
     at = [select(checkpoint.c[name]).scalar_subquery() for name in ("created_at", "customer_id")]
-    # Where there is none, everything is behind it.
-    behind = tuple_(customers.c.created_at, customers.c.id) >= tuple_(
+    # Without a checkpoint, read from the start.
+    from_checkpoint = tuple_(customers.c.created_at, customers.c.id) >= tuple_(
         func.coalesce(at[0], bindparam("beginning", type_=customers.c.created_at.type)),
         func.coalesce(at[1], literal_column("0")),
     )
     before = func.coalesce(select(checkpoint.c.before).scalar_subquery(), literal_column("0"))
-    upward = wanted.where(behind).order_by(customers.c.created_at, customers.c.id).limit(found).offset(skipped - before)
-    # Of a limit that is computed PostgreSQL thinks that it were a great one.
+    upward = (
+        matching.where(from_checkpoint)
+        .order_by(customers.c.created_at, customers.c.id)
+        .limit(found)
+        .offset(skipped - before)
+    )
+    # PostgreSQL overestimates a computed LIMIT.
     return select(upward.subquery("upward").c.id).limit(literal_column(str(shape.rows))).subquery("page")
 
 
 def _from_the_end(shape: QueryShape, total: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """How many rows to leave out from the end, and how many to take: the last page may be a short one."""
-    offset, most = cast(bindparam("offset"), BigInteger), literal_column(str(shape.rows), BigInteger)
+    """Return how many rows to skip from the end, and how many to read. The last page may be shorter."""
+    offset, limit = cast(bindparam("offset"), BigInteger), literal_column(str(shape.rows), BigInteger)
     rest = total.c.total - offset
     nothing = literal_column("0", BigInteger)
-    skipped = case((rest > most, rest - most), else_=nothing)
-    found = case((rest > most, most), (rest > nothing, rest), else_=nothing)
+    skipped = case((rest > limit, rest - limit), else_=nothing)
+    found = case((rest > limit, limit), (rest > nothing, rest), else_=nothing)
     return select(skipped).scalar_subquery(), select(found).scalar_subquery()
 
 
-def _beside(shape: QueryShape, row_id: Any, key: Any) -> Sequence[list[ColumnElement[bool]]]:
-    """The conditions for what lies beyond the cursor's row: parts that an index finds each, the nearest first.
+def _after_cursor(shape: QueryShape, row_id: Any, key: Any) -> Sequence[list[ColumnElement[bool]]]:
+    """Return the conditions for the rows after the cursor: one list for each range of an index, nearest first.
 
-    Empty values come last in both orders, and among themselves in the order of the ids.
+    Empty sort keys come last in both orders, and are ordered by id among themselves.
     """
     upward = (shape.sort_order == "asc") != shape.is_backward
     cursor_id: ColumnElement[int] = bindparam("cursor_id")
@@ -228,22 +235,22 @@ def _beside(shape: QueryShape, row_id: Any, key: Any) -> Sequence[list[ColumnEle
     if shape.start in {"after empty", "before empty"}:
         among_empty = [key.is_(None), id_beyond]
         return [among_empty, [key.is_not(None)]] if shape.is_backward else [among_empty]
-    row, cursor = tuple_(key, row_id), tuple_(bindparam("cursor_key", type_=KEYS[shape.sort_by].type), cursor_id)
+    row, cursor = tuple_(key, row_id), tuple_(bindparam("cursor_key", type_=SORT_KEYS[shape.sort_by].type), cursor_id)
     beyond = [row > cursor if upward else row < cursor]
-    return [beyond, [key.is_(None)]] if shape.sort_by in MAY_BE_EMPTY and not shape.is_backward else [beyond]
+    return [beyond, [key.is_(None)]] if shape.sort_by in NULLABLE_KEYS and not shape.is_backward else [beyond]
 
 
 def _order(shape: QueryShape, row_id: Any, key: Any, *, backward: bool) -> tuple[Any, Any]:
     upward = (shape.sort_order == "asc") != backward
     ordered = key.asc() if upward else key.desc()
-    if shape.sort_by in MAY_BE_EMPTY:
+    if shape.sort_by in NULLABLE_KEYS:
         ordered = ordered.nulls_first() if backward else ordered.nulls_last()
     return ordered, row_id.asc() if upward else row_id.desc()
 
 
 def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
     def column(name: str) -> ColumnElement[Any]:
-        has_order = shape.beside and ALONG.get(name) == shape.sort_by
+        has_order = shape.uncounted_filters and FILTER_INDEX_ORDER.get(name) == shape.sort_by
         if shape.has_ids or (shape.in_order and not has_order):
             return without_index(customers.c[name])
         return customers.c[name]
@@ -261,25 +268,26 @@ def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
         found.append(column("date_of_birth") <= bindparam("born_until"))
     if shape.born_after:
         found.append(column("date_of_birth") > bindparam("born_after"))
-    for name in sorted(shape.beside):
-        found.append(_tagged(shape) if name == "tag_id" else _condition(shape, name, column))
+    for name in sorted(shape.uncounted_filters):
+        found.append(_tag_condition(shape) if name == "tag_id" else _filter_condition(shape, name, column))
     return found
 
 
-def _condition(
-    shape: QueryShape, name: UncountedFilter, column: Callable[[str], ColumnElement[Any]]
-) -> ColumnElement[bool]:
-    """Of a filter that the census does not count by."""
+def _filter_condition(shape: QueryShape, name: str, column: Callable[[str], ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Return the condition of a filter other than tags."""
     if name == "ids":
         return one_of(customers.c.id, "ids")
     if name == "updated_since":
         return column("updated_at") >= bindparam("updated_since", type_=customers.c.updated_at.type)
-    return column("default_channel_id" if name == "channel_id" else name) == bindparam(name)
+    return column(FILTERED_COLUMNS[name]) == bindparam(name)
 
 
-def _tagged(shape: QueryShape) -> ColumnElement[bool]:
-    """Of customers with the tag. The database may begin at either end of the join, and stop when it has enough; SQLite
-    would first gather all customers of the tag for an IN. Where customers are found otherwise, each is looked at."""
+def _tag_condition(shape: QueryShape) -> ColumnElement[bool]:
+    """Return the condition for customers with the tag.
+
+    A join lets the database start at either end and stop early. SQLite would collect all customers of the tag for an
+    IN. If customers are found in another way, each is checked with EXISTS.
+    """
     has_tag = and_(
         customer_tags.c.tenant_id == bindparam("tenant_id"),
         customer_tags.c.tag_id == bindparam("tag_id"),
@@ -291,7 +299,7 @@ def _tagged(shape: QueryShape) -> ColumnElement[bool]:
 
 
 def _matches(shape: QueryShape) -> Select[Any]:
-    """The ids of all customers that match, or of the first few."""
-    only = only_containing if shape.has_ids else only_matching
+    """Return the query for the ids of all matches, or of the first few."""
+    only = filter_without_index if shape.has_ids else filter_by_text
     found = only(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)
     return found.limit(bindparam("few")) if shape.few else found

@@ -1,4 +1,4 @@
-"""All that is held about a person, for who asks for it (GDPR, article 15; KVKK, article 11)."""
+"""Everything stored about a person, for subject access requests (GDPR, article 15; KVKK, article 11)."""
 
 from msgspec import Struct
 from sqlalchemy import bindparam, select
@@ -12,12 +12,13 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, customers
 from regulars.errors import NotFound
+from regulars.i18n import _
 
-MOST_CHANGES = 1_000_000
+MAX_CHANGES = 1_000_000
 
 
 class HeldCustomer(Struct, frozen=True):
-    """A customer with all that is kept of them beside."""
+    """A customer with everything stored about it."""
 
     customer: Customer
     phone_number_as_typed: str | None
@@ -27,13 +28,13 @@ class HeldCustomer(Struct, frozen=True):
 
 
 class PersonalData(Struct, frozen=True):
-    """A person's customer, and those that were merged into it, one into the other."""
+    """The customer of a person, and all customers that were merged into it, directly or not."""
 
     customer: HeldCustomer
     merged: list[HeldCustomer]
 
 
-ONE = Statement(
+GET_PERSONAL_DATA = Statement(
     select(*CUSTOMER_COLUMNS, customers.c.phone_number_as_typed, channels.c.name)
     .select_from(
         CUSTOMER_TABLES.outerjoin(
@@ -46,7 +47,7 @@ ONE = Statement(
 
 
 def personal_data_of(database: Database, tenant_id: int, customer_id: int) -> PersonalData:
-    """What is held about a customer, in the trash or not, as of one moment. Raises `NotFound`."""
+    """Return everything stored about a customer, in the trash or not, from one snapshot. Raise `NotFound`."""
     with snapshot(database):
         others = merged_into(database, tenant_id, customer_id)
         return PersonalData(
@@ -55,9 +56,9 @@ def personal_data_of(database: Database, tenant_id: int, customer_id: int) -> Pe
 
 
 def _held(database: Database, tenant_id: int, customer_id: int) -> HeldCustomer:
-    row = database.fetch_one(ONE, {"tenant_id": tenant_id, "id": customer_id})
+    row = database.fetch_one(GET_PERSONAL_DATA, {"tenant_id": tenant_id, "id": customer_id})
     if row is None:
-        raise NotFound(f"There is no customer {customer_id}.")
+        raise NotFound(_("There is no customer {id}.", id=customer_id))
     tags = tags_of(database, tenant_id, [customer_id])[customer_id]
-    history = list_history(database, tenant_id, customer_id, 0, MOST_CHANGES)
+    history = list_history(database, tenant_id, customer_id, 0, MAX_CHANGES)
     return HeldCustomer(customer_of(row[:-2]), row[-2], row[-1], list(tags), history)

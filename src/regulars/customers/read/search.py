@@ -1,7 +1,8 @@
-"""The search of the list: from its words to what the indexes are asked, and to what is compared."""
+"""Search of the customer list by text: which index finds a word, and the conditions and values of its statement."""
 
 import re
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, cast, func, literal_column, or_, select, text
@@ -12,96 +13,105 @@ from regulars.db.statement import Statement
 from regulars.db.tables import SEARCH_ROWS_PER_TENANT, customers, customers_search, customers_search_trigrams
 from regulars.text import search_words
 
-LETTERS = 1
-"""Words of one or two letters are found as they are."""
 TRIGRAM = 3
 RUN = 6
-"""PostgreSQL has an index of so many digits in a row, and letters before an @, too: few customers share them, in a
-tenant of any size."""
-TELLING = 6
-"""Of a word so many letters are looked up in the index; what they find is compared with the whole word anyway."""
-DIGITS_IN_A_ROW = re.compile(r"[0-9]+")
-HIGHEST = "\U0010ffff"
-AT_A_TIME = 16
-MOST_TRIGRAMS = 200
+"""Number of digits in a row, and of letters before an @, that an entry of PostgreSQL's index of runs has. Few customers
+share a run, even in a large tenant."""
+PROBE_LENGTH = 6
+"""Number of letters of a word that are looked up in the index. The whole word is compared afterwards."""
+DIGIT_RUN = re.compile(r"[0-9]+")
+LAST_CHARACTER = "\U0010ffff"
+TRIGRAMS_PER_QUERY = 16
+MAX_TRIGRAMS = 200
 
-Words = tuple[tuple[int, ...], ...]
-"""For each word of a search, in each of its one or two forms: how many characters at once an index finds of it."""
+
+class TextIndex(IntEnum):
+    """The index that finds the candidates for a word."""
+
+    NONE = 0
+    LETTERS = 1
+    """Words of one or two letters."""
+    TRIGRAMS = 3
+    RUNS = 6
+
+
+Words = tuple[tuple[TextIndex, ...], ...]
+"""The index for each word of a search, in each of its one or two forms."""
 Trigrams = Mapping[str, Sequence[str]]
-"""For words of one or two letters: all the trigrams that begin with them."""
+"""The trigrams that start with a word of one or two letters, by word."""
 
 
 def words_of(search: str) -> list[tuple[str, str]]:
-    """The words of `search`, each in its two forms: as it is, and as digits where it may be part of a phone number."""
+    """Return the folded words of `search`, each as it is and, if it may be part of a phone number, as digits."""
     return search_words(search) if search else []
 
 
-def kinds_of(dialect: str, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> Words:
-    """All of `words` that makes a difference to the SQL."""
-    found_at_once = _found_by_postgresql if dialect == "postgresql" else _found_by_sqlite
-    return tuple(tuple(found_at_once(form, trigrams) for form in dict.fromkeys(forms)) for forms in words)
+def plan_search(dialect: str, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> Words:
+    """Return the index for each form of each word. Statements of searches with the same plan have the same SQL."""
+    choose_index = _choose_postgresql_index if dialect == "postgresql" else _choose_sqlite_index
+    return tuple(tuple(choose_index(form, trigrams) for form in dict.fromkeys(forms)) for forms in words)
 
 
-def _found_by_postgresql(form: str, trigrams: Trigrams) -> int:
+def _choose_postgresql_index(form: str, trigrams: Trigrams) -> TextIndex:
     if _runs(form):
-        return RUN
+        return TextIndex.RUNS
     if len(form) >= TRIGRAM:
-        return TRIGRAM
-    # Nearly every text has some of these.
-    is_everywhere = len(form) == 1 and form.isascii() and form.isalnum()
-    return 0 if is_everywhere else LETTERS
+        return TextIndex.TRIGRAMS
+    # Nearly every search text contains such a letter.
+    is_in_most_texts = len(form) == 1 and form.isascii() and form.isalnum()
+    return TextIndex.NONE if is_in_most_texts else TextIndex.LETTERS
 
 
-def _found_by_sqlite(form: str, trigrams: Trigrams) -> int:
+def _choose_sqlite_index(form: str, trigrams: Trigrams) -> TextIndex:
     if len(form) >= TRIGRAM:
-        return TRIGRAM
-    return LETTERS if form in trigrams else 0
+        return TextIndex.TRIGRAMS
+    return TextIndex.LETTERS if form in trigrams else TextIndex.NONE
 
 
-SOME_TRIGRAMS = Statement(
+FIND_TRIGRAMS = Statement(
     select(customers_search_trigrams)
     .where(customers_search_trigrams.c.term > bindparam("after"), customers_search_trigrams.c.term < bindparam("end"))
     .order_by(customers_search_trigrams.c.term)
-    .limit(literal_column(str(AT_A_TIME)))
+    .limit(literal_column(str(TRIGRAMS_PER_QUERY)))
 )
 
 
-def rare_trigrams(database: Database, words: Sequence[tuple[str, str]], most: int) -> Trigrams:
-    """The trigrams by which SQLite's index finds words of one or two letters, for those that are in no more than about
-    `most` customers of all tenants."""
+def rare_trigrams(database: Database, words: Sequence[tuple[str, str]], limit: int) -> Trigrams:
+    """Return the trigrams in SQLite's index that start with each word of one or two letters. Words whose trigrams occur
+    in more than about `limit` customers of all tenants are left out."""
     short = [form for forms in words for form in dict.fromkeys(forms) if 0 < len(form) < TRIGRAM]
-    found = {form: _trigrams_from(database, form, most) for form in short}
+    found = {form: _trigrams_from(database, form, limit) for form in short}
     return {form: trigrams for form, trigrams in found.items() if trigrams is not None}
 
 
-def _trigrams_from(database: Database, form: str, most: int) -> list[str] | None:
+def _trigrams_from(database: Database, form: str, limit: int) -> list[str] | None:
     found: list[str] = []
     after = form
     while True:
-        some = database.fetch_all(SOME_TRIGRAMS, {"after": after, "end": form + HIGHEST})
+        some = database.fetch_all(FIND_TRIGRAMS, {"after": after, "end": form + LAST_CHARACTER})
         found += [trigram for trigram, _ in some]
-        most -= sum(customers_with_it for _, customers_with_it in some)
-        if most < 0 or len(found) > MOST_TRIGRAMS:
+        limit -= sum(customer_count for _, customer_count in some)
+        if limit < 0 or len(found) > MAX_TRIGRAMS:
             return None
-        if len(some) < AT_A_TIME:
+        if len(some) < TRIGRAMS_PER_QUERY:
             return found
         after = found[-1]
 
 
-def is_nowhere(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> bool:
-    """Whether a word has no trigrams, so that no customer has it."""
+def has_impossible_word(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> bool:
+    """Tell whether no customer has one of the words, because no trigram starts with it."""
     return any(all(trigrams.get(form) == [] for form in forms) for forms in words)
 
 
-def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> dict[str, Any]:
-    """The values that `only_matching` takes."""
+def search_values(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> dict[str, Any]:
+    """Return the values of the parameters of `filter_by_text`."""
     values: dict[str, Any] = {}
     for number, (word, digits) in enumerate(words):
         values[f"word_{number}"] = word
         values[f"digits_{number}"] = digits
         if dialect == "postgresql":
             for form, text_of_form in (("word", word), ("digits", digits)):
-                values[f"like_{form}_{number}"] = f"%{_escaped(_telling(text_of_form))}%"
+                values[f"like_{form}_{number}"] = f"%{_escape_like(_selective_part(text_of_form))}%"
                 first, last = _runs(text_of_form) or ("", "")
                 values[f"first_{form}_{number}"], values[f"last_{form}_{number}"] = first, last
     if words and dialect == "sqlite":
@@ -111,15 +121,15 @@ def values_of(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]], tr
     return values
 
 
-def only_containing(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
-    """`query`, on customers, for those alone that every word occurs in; each is looked at, and no index asked."""
+def filter_without_index(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
+    """Add conditions to a query of customers: the search text contains every word. No index is used."""
     for number, forms in enumerate(words):
-        query = query.where(_contains(dialect, number, (0,) * len(forms)))
+        query = query.where(_contains(dialect, number, (TextIndex.NONE,) * len(forms)))
     return query
 
 
-def only_matching(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
-    """The same; the index finds what is long enough for it."""
+def filter_by_text(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
+    """Add the conditions of `filter_without_index`, and let the planned index find the candidates."""
     for number, forms in enumerate(words):
         query = query.where(_contains(dialect, number, forms))
     if dialect == "sqlite" and any(map(all, words)):
@@ -134,46 +144,46 @@ def only_matching(dialect: str, query: Select[Any], words: Words) -> Select[Any]
     return query
 
 
-def _telling(word: str) -> str:
-    """The part of a word by which an index finds few: its end, and of an e-mail address what stands before the @.
+def _selective_part(word: str) -> str:
+    """Return the limit selective part of a word: its end or, of an e-mail address, the end of its local part.
 
-    Each trigram that is looked up costs a list to read, and most customers share those of a domain's name.
+    Each trigram costs a lookup, and limit customers share those of a domain name.
     """
     local_part = word.partition("@")[0]
-    return (local_part if len(local_part) >= TRIGRAM else word)[-TELLING:]
+    return (local_part if len(local_part) >= TRIGRAM else word)[-PROBE_LENGTH:]
 
 
-def _escaped(word: str) -> str:
+def _escape_like(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _match(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> str:
-    """The search in FTS5's language: all trigrams of every word that is long enough; of shorter ones, one of theirs."""
+    """Return the search as an FTS5 query: all trigrams of each long word, any of the trigrams of each short one."""
     wanted = []
     for forms in words:
-        if all(_found_by_sqlite(form, trigrams) for form in forms):
-            found = filter(None, (_by_trigrams(form, trigrams) for form in dict.fromkeys(forms)))
+        if all(_choose_sqlite_index(form, trigrams) for form in forms):
+            found = filter(None, (_trigram_query(form, trigrams) for form in dict.fromkeys(forms)))
             wanted.append(f"({' OR '.join(found)})")
     return " AND ".join(wanted)
 
 
-def _by_trigrams(form: str, trigrams: Trigrams) -> str:
+def _trigram_query(form: str, trigrams: Trigrams) -> str:
     if len(form) >= TRIGRAM:
-        return f"({' AND '.join(map(_quoted, _trigrams(_telling(form))))})"
-    return " OR ".join(map(_quoted, trigrams[form]))
+        return f"({' AND '.join(map(_quote_fts, _trigrams(_selective_part(form))))})"
+    return " OR ".join(map(_quote_fts, trigrams[form]))
 
 
 def _trigrams(word: str) -> list[str]:
     return list(dict.fromkeys(word[start : start + TRIGRAM] for start in range(len(word) - TRIGRAM + 1)))
 
 
-def _quoted(trigram: str) -> str:
+def _quote_fts(trigram: str) -> str:
     return '"' + trigram.replace('"', '""') + '"'
 
 
 def _runs(form: str) -> tuple[str, str] | None:
-    """What the index of runs has of a form: the first and last of its digits in a row, or what stands before its @."""
-    digits = max((run.lstrip("0") for run in DIGITS_IN_A_ROW.findall(form)), key=len, default="")
+    """Return the entries of a form in the index of runs: its first and last digits, or the end of its local part."""
+    digits = max((run.lstrip("0") for run in DIGIT_RUN.findall(form)), key=len, default="")
     if len(digits) >= RUN:
         return digits[:RUN], digits[-RUN:]
     local_part, at, _ = form.partition("@")
@@ -181,43 +191,50 @@ def _runs(form: str) -> tuple[str, str] | None:
     return (before, before) if at and len(local_part) >= RUN else None
 
 
-def _contains(dialect: str, number: int, forms: tuple[int, ...]) -> ColumnElement[bool]:
-    """Whether the search text contains a word, in one of its forms; SQLite's index has found the trigrams already."""
+def _contains(dialect: str, number: int, forms: tuple[TextIndex, ...]) -> ColumnElement[bool]:
+    """Return the condition that the search text contains a word in one of its forms."""
     named = zip((f"word_{number}", f"digits_{number}"), forms, strict=False)
-    return or_(*((_is_in_text if dialect == "sqlite" else FOUND[at_once])(form) for form, at_once in named))
+    if dialect == "sqlite":
+        return or_(*(_contains_sqlite(form) for form, _index in named))
+    return or_(*(POSTGRESQL_CONDITIONS[index](form) for form, index in named))
 
 
-def _is_in_text(form: str) -> ColumnElement[bool]:
+def _contains_sqlite(form: str) -> ColumnElement[bool]:
     return func.instr(customers.c.search_text, bindparam(form)) > literal_column("0")
 
 
-def _is_at_a_place(form: str) -> ColumnElement[bool]:
+def _contains_postgresql(form: str) -> ColumnElement[bool]:
     return func.strpos(customers.c.search_text, bindparam(form)) > literal_column("0")
 
 
-def _is_like(form: str) -> ColumnElement[bool]:
-    return and_(customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\"), _is_at_a_place(form))
+def _matches_trigrams(form: str) -> ColumnElement[bool]:
+    return and_(customers.c.search_text.like(bindparam(f"like_{form}"), escape="\\"), _contains_postgresql(form))
 
 
-def _has_runs(form: str) -> ColumnElement[bool]:
-    return and_(_has("search_runs", f"first_{form}", f"last_{form}"), _is_at_a_place(form))
+def _matches_runs(form: str) -> ColumnElement[bool]:
+    return and_(_has("search_runs", f"first_{form}", f"last_{form}"), _contains_postgresql(form))
 
 
-def _has_letters(form: str) -> ColumnElement[bool]:
-    return and_(_has("search_letters", form), _is_at_a_place(form))
+def _matches_letters(form: str) -> ColumnElement[bool]:
+    return and_(_has("search_letters", form), _contains_postgresql(form))
 
 
 def _has(function: str, *letters: str) -> ColumnElement[bool]:
     keys: ColumnElement[Sequence[int]] = getattr(func, function)(
         customers.c.tenant_id, customers.c.search_text, type_=ARRAY(BigInteger)
     )
-    return keys.contains(array(map(_key, letters)))
+    return keys.contains(array(map(_index_entry, letters)))
 
 
-def _key(letters: str) -> ColumnElement[int]:
-    """The number that the index has for some letters of the tenant."""
+def _index_entry(letters: str) -> ColumnElement[int]:
+    """Return the index entry of letters in the tenant."""
     number = func.hashtext(bindparam(letters), type_=BigInteger).op("&")(literal_column("4294967295", BigInteger))
     return cast(bindparam("tenant_id"), BigInteger) * literal_column("4294967296", BigInteger) + number
 
 
-FOUND = {0: _is_at_a_place, LETTERS: _has_letters, TRIGRAM: _is_like, RUN: _has_runs}
+POSTGRESQL_CONDITIONS = {
+    TextIndex.NONE: _contains_postgresql,
+    TextIndex.LETTERS: _matches_letters,
+    TextIndex.TRIGRAMS: _matches_trigrams,
+    TextIndex.RUNS: _matches_runs,
+}

@@ -1,17 +1,18 @@
-"""Many operations on customers at once, each with an outcome of its own."""
+"""Batches of operations on customers. Each operation has its own result."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.commands import (
-    Written,
+    WrittenValues,
     create_customer,
     restore_customer,
     trash_customer,
     update_customer,
 )
 from regulars.errors import Conflict, Invalid, RegularsError
+from regulars.i18n import _
 from regulars.tenants.validation import UNIQUE
 
 Action = Literal["create", "update", "upsert", "trash", "restore"]
@@ -19,32 +20,33 @@ ACTIONS: Sequence[Action] = get_args(Action)
 
 
 class Operation(NamedTuple):
-    """What is to be done: to the customer of an id or, for "upsert", to the one that has the same value of `by`."""
+    """An operation on the customer with an id or, for "upsert", with the same value of the field `by`."""
 
     action: Action
-    written: Written
+    written: WrittenValues
     id: int = 0
     by: str = ""
 
 
 class Result(NamedTuple):
-    """The customer as it is after an operation, and whether it was created."""
+    """A customer after an operation, and whether the operation created it."""
 
     customer_id: int
     is_new: bool
 
 
 def run_operations(changes: ChangeSet, operations: Sequence[Operation | RegularsError]) -> list[Result | RegularsError]:
-    """Do the operations one after the other; what comes of each, in their order. Those that failed changed nothing.
+    """Run operations one after the other. Return a result or error for each, in order; failed operations change
+    nothing.
 
-    What could not be read is an error already, and stays one.
+    Operations that could not be read are given as errors, and stay errors.
     """
     _look_up(changes, [one for one in operations if isinstance(one, Operation)])
     return [one if isinstance(one, RegularsError) else _outcome(changes, one) for one in operations]
 
 
 def _look_up(changes: ChangeSet, operations: Sequence[Operation]) -> None:
-    """Read at once what the operations will look for."""
+    """Load everything that the operations will need, in few queries."""
     changes.preload([one.id for one in operations])
     for field in UNIQUE:
         asked = (
@@ -84,18 +86,20 @@ def _upsert(changes: ChangeSet, operation: Operation) -> Result:
     holders = _holders(changes, operation)
     if len(holders) > 1:
         many = ", ".join(map(str, holders[:5]))
-        sentence = f"{operation.by} is used by several customers: {many}. Update one of them by its id."
+        sentence = _(
+            "{by} is used by several customers: {many}. Update one of them by its id.", by=operation.by, many=many
+        )
         raise Conflict(sentence, {operation.by: [sentence]})
     if holders:
         return Result(update_customer(changes, holders[0], operation.written).id, is_new=False)
     if "first_name" not in operation.written:
-        raise Invalid({"first_name": ["The first_name is missing."]})
+        raise Invalid({"first_name": [_("first_name is required.")]})
     return Result(create_customer(changes, operation.written).id, is_new=True)
 
 
 def check_all_done(results: Iterable[Result | RegularsError]) -> None:
-    """Raise `Invalid` where one of the operations broke a rule, and `Conflict` where others failed; each fault is named
-    by its place and field: `operations.3.email`."""
+    """Raise `Invalid` if an operation was invalid, or `Conflict` if others failed. Faults are named by position and
+    field, such as `operations.3.email`."""
     found: dict[str, list[str]] = {}
     failed = [(place, result) for place, result in enumerate(results) if isinstance(result, RegularsError)]
     for place, error in failed:
@@ -105,4 +109,4 @@ def check_all_done(results: Iterable[Result | RegularsError]) -> None:
     if any(isinstance(error, Invalid) for _, error in failed):
         raise Invalid(found)
     if failed:
-        raise Conflict(f"None of the operations was done. {failed[0][1].message}", found)
+        raise Conflict(_("No operation was carried out. {message}", message=failed[0][1].message), found)

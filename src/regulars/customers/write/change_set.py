@@ -1,6 +1,6 @@
-"""What one request changes of a tenant's customers: read, checked, and written all at once when it is through.
+"""The customers that one transaction reads and changes. All changes are written at its end.
 
-All who write customers of a tenant take turns, so what is read here holds until the end.
+Transactions that write customers of the same tenant run one after the other, so values read here stay valid.
 """
 
 from collections import defaultdict
@@ -29,24 +29,27 @@ from regulars.db.dialects import one_of
 from regulars.db.statement import Statement, Values
 from regulars.db.tables import customer_tags, customers
 from regulars.errors import Conflict, Gone, NotFound
+from regulars.i18n import _
 from regulars.permissions import Actor
 from regulars.tenants.locks import lock_customers
 from regulars.tenants.tenants import get_tenant
 from regulars.tenants.validation import UNIQUE
 
 RECORD_COLUMNS = [customers.c[name] for name in STORED_FIELDS]
-OF_TENANT = customers.c.tenant_id == bindparam("tenant_id")
-FIND_CUSTOMERS = Statement(select(*RECORD_COLUMNS).where(OF_TENANT, one_of(customers.c.id, "ids")))
-OF_CUSTOMER = (customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("of_customer"))
-CHANGING = tuple(name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"})
-CHANGE = Statement(update(customers).where(*OF_CUSTOMER).values({name: bindparam(f"new_{name}") for name in CHANGING}))
-REMOVE = Statement(delete(customers).where(*OF_CUSTOMER))
-TAGS = Statement(
+IS_OF_TENANT = customers.c.tenant_id == bindparam("tenant_id")
+FIND_CUSTOMERS = Statement(select(*RECORD_COLUMNS).where(IS_OF_TENANT, one_of(customers.c.id, "ids")))
+IS_CUSTOMER = (customers.c.tenant_id == bindparam("of_tenant"), customers.c.id == bindparam("of_customer"))
+UPDATED_COLUMNS = tuple(name for name in COLUMNS if name not in {"tenant_id", "id", "created_at"})
+UPDATE_CUSTOMER = Statement(
+    update(customers).where(*IS_CUSTOMER).values({name: bindparam(f"new_{name}") for name in UPDATED_COLUMNS})
+)
+DELETE_CUSTOMER = Statement(delete(customers).where(*IS_CUSTOMER))
+LIST_TAG_IDS = Statement(
     select(customer_tags.c.tag_id)
     .where(customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.customer_id == bindparam("customer_id"))
     .order_by(customer_tags.c.tag_id)
 )
-REMOVE_TAGS = Statement(
+DELETE_CUSTOMER_TAGS = Statement(
     delete(customer_tags).where(
         customer_tags.c.tenant_id == bindparam("of_tenant"), customer_tags.c.customer_id == bindparam("of_customer")
     )
@@ -55,7 +58,7 @@ REMOVE_TAGS = Statement(
 
 @contextmanager
 def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterator["ChangeSet"]:
-    """The changes of one transaction, which are written at its end; at an exception, none."""
+    """Open a transaction for changes of customers. They are written at its end; after an exception nothing is."""
     with database.transaction():
         lock_customers(database, tenant_id)
         changes = ChangeSet(database, tenant_id, actor)
@@ -64,9 +67,9 @@ def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterato
 
 
 class ChangeSet:
-    """Customers as they are in the course of a transaction; nothing is written before its end.
+    """Customers in their state within a transaction. Nothing is written before `write`.
 
-    A method that raises has changed nothing. Records are not to be changed; they are replaced.
+    A method that raises an exception has changed nothing. Records are replaced, never modified.
     """
 
     def __init__(self, database: Database, tenant_id: int, actor: Actor) -> None:
@@ -84,67 +87,67 @@ class ChangeSet:
         self._new_ids: Iterator[int] = iter(())
 
     def preload(self, ids: Collection[int]) -> None:
-        """Read these customers at once, those that there are."""
-        wanted = [number for number in set(ids) - self._current.keys() if 0 < number < 2**63]
-        if not wanted:
+        """Load the customers that exist among `ids`, in one query."""
+        missing = [number for number in set(ids) - self._current.keys() if 0 < number < 2**63]
+        if not missing:
             return
-        rows = self.database.fetch_all(FIND_CUSTOMERS, {"tenant_id": self.tenant_id, "ids": wanted})
+        rows = self.database.fetch_all(FIND_CUSTOMERS, {"tenant_id": self.tenant_id, "ids": missing})
         for row in rows:
             record = Record(**dict(zip(STORED_FIELDS, row, strict=True)))
             self._stored[record.id] = self._current[record.id] = record
 
     def preload_holders(self, field: str, values: Collection[str]) -> None:
-        """Look up at once who has these values of a field that may be unique, and read those customers."""
+        """Find the customers that have these values of a unique field, and load them, in one query."""
         keys = {key_of(field, value) for value in values}
-        wanted = {key for key in keys if (field, key) not in self._holders}
-        if wanted:
-            found = holders_of(self.database, self.tenant_id, field, wanted)
+        missing = {key for key in keys if (field, key) not in self._holders}
+        if missing:
+            found = holders_of(self.database, self.tenant_id, field, missing)
             self.preload({number for ids in found.values() for number in ids})
             for key, ids in found.items():
-                self._holders[field, key] = self._as_of_now((field, key), ids)
+                self._holders[field, key] = self._current_holders((field, key), ids)
 
-    def _as_of_now(self, known: tuple[str, str], stored: list[int]) -> list[int]:
-        """Who has this value, when the database says that these have it: some were changed since."""
+    def _current_holders(self, held: tuple[str, str], stored: list[int]) -> list[int]:
+        """Return the ids of customers that have a unique value now. `stored` are those that have it in the database."""
         changed = {number for number, record in self._current.items() if record is not self._stored[number]}
         records = [record for number in changed if (record := self._current[number]) is not None]
         return [number for number in stored if number not in changed] + [
-            record.id for record in records if known in _keys(record)
+            record.id for record in records if held in _keys(record)
         ]
 
     def reserve_ids(self, count: int) -> None:
-        """Draw the ids of so many customers to come at once."""
+        """Draw the ids of the next `count` new customers in one query."""
         self._new_ids = iter(self.database.new_ids(CUSTOMER_IDS, count))
 
     def find(self, customer_id: int) -> Record | None:
-        """The customer as it is now, merged or not; None where there is none."""
+        """Return the customer, merged or not, or None if it does not exist."""
         self.preload([customer_id])
         return self._current.get(customer_id)
 
     def get(self, customer_id: int) -> Record:
-        """The customer as it is now. Raises `NotFound`, and `Gone` where it was merged into another."""
+        """Return the customer. Raise `NotFound`, or `Gone` if it was merged into another."""
         record = self.find(customer_id)
         if record is None:
-            raise NotFound(f"There is no customer {customer_id}.")
+            raise NotFound(_("There is no customer {id}.", id=customer_id))
         if record.merged_into_id is not None:
             raise merged(record.id, record.merged_into_id)
         return record
 
     def holders(self, field: str, value: str) -> list[int]:
-        """The customers, not in the trash, that have this value of a field now, in the order of their ids."""
+        """Return the ids of customers with this value of a field, outside the trash, in ascending order."""
         self.preload_holders(field, [value])
         key = key_of(field, value)
-        # What was looked up is kept up by `_keep`.
+        # `_keep` updates what was loaded.
         return sorted(self._holders[field, key])
 
     def tags(self, customer_id: int) -> list[int]:
-        """The tags that a customer has now."""
+        """Return the ids of the customer's tags."""
         if customer_id not in self._tags:
-            rows = self.database.fetch_all(TAGS, {"tenant_id": self.tenant_id, "customer_id": customer_id})
+            rows = self.database.fetch_all(LIST_TAG_IDS, {"tenant_id": self.tenant_id, "customer_id": customer_id})
             self._tags[customer_id] = [tag_id for (tag_id,) in rows]
         return self._tags[customer_id]
 
     def create(self, values: Values, tags: Collection[int] = ()) -> Record:
-        """A new customer. Raises `Conflict` where it may not have what another has."""
+        """Create a customer. Raise `Conflict` if a unique value is taken."""
         record = Record(id=0, created_at=self.now, updated_at=self.now, **values)
         self._check_unique(None, record)
         new_id = next(self._new_ids, None)
@@ -166,9 +169,9 @@ class ChangeSet:
         tags: Collection[int] | None = None,
         other_id: int | None = None,
     ) -> Record:
-        """The customer with other `values` and `tags`, if they differ; else it stays as it is.
+        """Change values and tags of a customer, and return it. If nothing differs, nothing is logged.
 
-        Raises `Conflict` where it may not have what another has.
+        Raise `Conflict` if a unique value is taken.
         """
         changed = replace(record, **values)
         names = (*PERSONAL_FIELDS, "deleted_at")
@@ -191,13 +194,13 @@ class ChangeSet:
         return changed
 
     def remove(self, record: Record, action: str, fields: Fields) -> None:
-        """Let the customer be no more."""
+        """Remove the customer."""
         self._forget_holder(record)
         self._current[record.id] = None
         self._changes.append(Change(record.id, action, fields, self.now))
 
     def write(self) -> None:
-        """Write it all."""
+        """Write all changes to the database."""
         database, tenant_id = self.database, self.tenant_id
         created = [record for number, record in self._current.items() if record and self._stored[number] is None]
         load_uncounted(database, tenant_id, map(row_of, created)) if created else None
@@ -207,12 +210,12 @@ class ChangeSet:
             if record and (stored := self._stored[number]) is not None and stored is not record
         ]
         if changed:
-            database.execute_many(CHANGE, [self._new_values(record) for record in changed])
+            database.execute_many(UPDATE_CUSTOMER, [self._new_values(record) for record in changed])
         self._write_tags()
         for number, record in self._current.items():
             if record is None and self._stored[number] is not None:
-                database.execute(REMOVE_TAGS, {"of_tenant": tenant_id, "of_customer": number})
-                database.execute(REMOVE, {"of_tenant": tenant_id, "of_customer": number})
+                database.execute(DELETE_CUSTOMER_TAGS, {"of_tenant": tenant_id, "of_customer": number})
+                database.execute(DELETE_CUSTOMER, {"of_tenant": tenant_id, "of_customer": number})
         if deltas := self._deltas():
             add_count_deltas(database, tenant_id, deltas)
         record_changes(database, tenant_id, self.actor, self._changes)
@@ -221,7 +224,7 @@ class ChangeSet:
         kept = [number for number in self._tagged if self._current[number] is not None]
         for number in kept:
             if self._stored[number] is not None:
-                self.database.execute(REMOVE_TAGS, {"of_tenant": self.tenant_id, "of_customer": number})
+                self.database.execute(DELETE_CUSTOMER_TAGS, {"of_tenant": self.tenant_id, "of_customer": number})
         rows = [(self.tenant_id, number, tag_id) for number in kept for tag_id in self._tags[number]]
         if rows:
             self.database.load(customer_tags, TAG_COLUMNS, rows)
@@ -230,15 +233,15 @@ class ChangeSet:
         deltas: list[CountDelta] = []
         for number, record in self._current.items():
             stored = self._stored[number]
-            gone = [delta_of(stored, -1)] if stored else []
-            come = [delta_of(record, 1)] if record else []
-            if [delta[:-1] for delta in gone] != [delta[:-1] for delta in come]:
-                deltas += gone + come
+            removed = [delta_of(stored, -1)] if stored else []
+            added = [delta_of(record, 1)] if record else []
+            if [delta[:-1] for delta in removed] != [delta[:-1] for delta in added]:
+                deltas += removed + added
         return deltas
 
     def _new_values(self, record: Record) -> dict[str, Any]:
         row = dict(zip(COLUMNS[1:], row_of(record), strict=True))
-        values = {f"new_{name}": row[name] for name in CHANGING}
+        values = {f"new_{name}": row[name] for name in UPDATED_COLUMNS}
         return {"of_tenant": self.tenant_id, "of_customer": record.id, **values}
 
     def _retag(self, customer_id: int, tags: Collection[int]) -> list[int]:
@@ -251,14 +254,14 @@ class ChangeSet:
         if before is not None:
             self._forget_holder(before)
         self._current[record.id] = record
-        for known in _keys(record):
-            if known in self._holders:
-                self._holders[known].append(record.id)
+        for held in _keys(record):
+            if held in self._holders:
+                self._holders[held].append(record.id)
 
     def _forget_holder(self, record: Record) -> None:
-        for known in _keys(record):
-            if known in self._holders:
-                self._holders[known].remove(record.id)
+        for held in _keys(record):
+            if held in self._holders:
+                self._holders[held].remove(record.id)
 
     def _check_unique(self, before: Record | None, record: Record) -> None:
         faults: dict[str, list[str]] = defaultdict(list)
@@ -267,19 +270,23 @@ class ChangeSet:
             if field in self.tenant.unique_fields:
                 for other in self.holders(field, key):
                     if before is None or other != before.id:
-                        faults[field].append(f"{field} is already used by customer {other}.")
+                        faults[field].append(
+                            _("{field} is already used by customer {other}.", field=field, other=other)
+                        )
         if faults:
             first = next(iter(faults.values()))[0]
             raise Conflict(first, {field: faults[field] for field in sorted(faults)})
 
 
 def merged(customer_id: int, merged_into_id: int) -> Gone:
-    """The error of who asks for a customer that was merged into another."""
-    return Gone(f"Customer {customer_id} was merged into customer {merged_into_id}.", merged_into_id)
+    """Return the error for a customer that was merged into another."""
+    return Gone(
+        _("Customer {id} was merged into customer {other_id}.", id=customer_id, other_id=merged_into_id), merged_into_id
+    )
 
 
 def _keys(record: Record) -> list[tuple[str, str]]:
-    """What the record holds of the fields that may be unique; nothing, where it is in the trash."""
+    """Return the unique values that a record holds. A record in the trash holds none."""
     if record.deleted_at is not None:
         return []
     values = [(field, getattr(record, field)) for field in UNIQUE]

@@ -1,4 +1,4 @@
-"""What can be done to a customer: created, changed, put into the trash, brought back, purged."""
+"""Create, update, trash, restore, purge and erase customers."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,46 +13,47 @@ from regulars.db.idempotency_keys import erase_answers
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
 from regulars.errors import Conflict, NotFound, PreconditionFailed
+from regulars.i18n import _
 
-Written = Mapping[str, Any]
-"""Fields that somebody wrote, as `bodies.CustomerReader` gives them: those of a record, and `tags`."""
+WrittenValues = Mapping[str, Any]
+"""Values as `CustomerReader.read` returns them: those of a record, and `tags`."""
 
-MERGED_INTO = Statement(
+LIST_MERGED = Statement(
     select(customers.c.id)
     .where(customers.c.tenant_id == bindparam("tenant_id"), customers.c.merged_into_id == bindparam("merged_into_id"))
     .order_by(customers.c.id)
 )
-LET_GO = Statement(
+DETACH_MERGED = Statement(
     update(customers)
     .where(customers.c.tenant_id == bindparam("of_tenant"), customers.c.merged_into_id == bindparam("of_customer"))
     .values(merged_into_id=null())
 )
 
 
-def create_customer(changes: ChangeSet, written: Written) -> Record:
-    """A new customer. Raises `Conflict` where it has what may be another's alone."""
-    values, tags = _parted(written)
+def create_customer(changes: ChangeSet, written: WrittenValues) -> Record:
+    """Create a customer. Raise `Conflict` if a unique value is taken."""
+    values, tags = _split_tags(written)
     return changes.create(values, tags or ())
 
 
 def update_customer(
-    changes: ChangeSet, customer_id: int, written: Written, expected: Collection[int] | None = None
+    changes: ChangeSet, customer_id: int, written: WrittenValues, expected: Collection[int] | None = None
 ) -> Record:
-    """Change the fields that are written; `expected` are the versions that this is meant for, where it matters.
+    """Update the given fields. If `expected` is given, the customer's version must be one of them.
 
-    Raises `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` where it is in the trash or has what may be
-    another's alone.
+    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if the customer is in the trash or a unique value is
+    taken.
     """
     record = changes.get(customer_id)
     check_version(record, expected)
     if record.deleted_at is not None:
-        raise Conflict(f"Customer {customer_id} is in the trash: restore it first.")
-    values, tags = _parted(written)
+        raise Conflict(_("Customer {id} is in the trash. Restore it first.", id=customer_id))
+    values, tags = _split_tags(written)
     return changes.change(record, "updated", values, tags)
 
 
 def trash_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> Record:
-    """Put it into the trash, where it may be already. Raises `NotFound`, `Gone`, `PreconditionFailed`."""
+    """Move the customer to the trash; it may already be there. Raise `NotFound`, `Gone`, `PreconditionFailed`."""
     record = changes.get(customer_id)
     if record.deleted_at is not None:
         return record
@@ -61,9 +62,9 @@ def trash_customer(changes: ChangeSet, customer_id: int, expected: Collection[in
 
 
 def restore_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> Record:
-    """Take it out of the trash, if it is there.
+    """Take the customer out of the trash; it need not be there.
 
-    Raises `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` where another has by now what may be one's alone.
+    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if another customer has taken a unique value.
     """
     record = changes.get(customer_id)
     check_version(record, expected)
@@ -71,23 +72,23 @@ def restore_customer(changes: ChangeSet, customer_id: int, expected: Collection[
 
 
 def purge_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> None:
-    """Remove it from the trash for good; that it was there is kept, and nothing else of it.
+    """Delete the customer from the trash permanently. Only its log entries stay, without values.
 
-    Raises `NotFound`, `PreconditionFailed`, and `Conflict` where it is not in the trash.
+    Raise `NotFound`, `PreconditionFailed`, and `Conflict` if the customer is not in the trash.
     """
     record = _find(changes, customer_id)
     check_version(record, expected)
     if record.deleted_at is None:
-        raise Conflict(f"Customer {customer_id} is not in the trash: put it there first.")
-    changes.database.execute(LET_GO, {"of_tenant": changes.tenant_id, "of_customer": customer_id})
-    _forget(changes, customer_id)
+        raise Conflict(_("Customer {id} is not in the trash. Move it to the trash first.", id=customer_id))
+    changes.database.execute(DETACH_MERGED, {"of_tenant": changes.tenant_id, "of_customer": customer_id})
+    _erase_log_values(changes, customer_id)
     changes.remove(record, "purged", {})
 
 
 def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
-    """Remove all that is held about a person: the customer, wherever it is, and those that were merged into it.
+    """Erase everything stored about a person: the customer, in the trash or not, and all that were merged into it.
 
-    Gives the kinds of data that there were; a record of them stays. Raises `NotFound`, `Gone`.
+    Return the names of the fields that had values. Log entries stay, without values. Raise `NotFound`, `Gone`.
     """
     record = changes.get(customer_id)
     kinds: set[str] = set()
@@ -97,7 +98,7 @@ def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
         held = {name for name in PERSONAL_FIELDS if getattr(one, name) is not None}
         if changes.tags(number):
             held.add("tags")
-        _forget(changes, number)
+        _erase_log_values(changes, number)
         forget_merges(changes.database, changes.tenant_id, number)
         changes.remove(one, "erased", dict.fromkeys(sorted(held), (None, None)))
         kinds |= held
@@ -105,38 +106,38 @@ def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
 
 
 def merged_into(database: Database, tenant_id: int, customer_id: int) -> list[int]:
-    """All that went, one into the other, into this customer; none before the one that it was merged into."""
+    """Return all customers that were merged into this one, directly or not; each after the one it was merged into."""
     found: list[int] = []
-    waiting = [customer_id]
-    while waiting:
-        values = {"tenant_id": tenant_id, "merged_into_id": waiting.pop(0)}
-        others = [number for (number,) in database.fetch_all(MERGED_INTO, values)]
+    pending = [customer_id]
+    while pending:
+        values = {"tenant_id": tenant_id, "merged_into_id": pending.pop(0)}
+        others = [number for (number,) in database.fetch_all(LIST_MERGED, values)]
         found += others
-        waiting += others
+        pending += others
     return found
 
 
 def _find(changes: ChangeSet, customer_id: int) -> Record:
     record = changes.find(customer_id)
     if record is None:
-        raise NotFound(f"There is no customer {customer_id}.")
+        raise NotFound(_("There is no customer {id}.", id=customer_id))
     return record
 
 
-def _forget(changes: ChangeSet, customer_id: int) -> None:
-    """Forget what the history and the kept answers say of a customer."""
+def _erase_log_values(changes: ChangeSet, customer_id: int) -> None:
+    """Erase the values of a customer in the change log and in stored responses."""
     forget_fields(changes.database, changes.tenant_id, customer_id)
     erase_answers(changes.database, changes.tenant_id, customer_id)
 
 
 def check_version(record: Record, expected: Collection[int] | None) -> None:
-    """Raise `PreconditionFailed` where the customer is not as it was expected."""
+    """Raise `PreconditionFailed` if the customer has another version than those expected."""
     if expected is not None and record.version not in expected:
-        raise PreconditionFailed(f"Customer {record.id} has changed since you read it: read it again.")
+        raise PreconditionFailed(_("Customer {id} has been changed since you read it. Read it again.", id=record.id))
 
 
-def _parted(written: Written) -> tuple[dict[str, Any], Collection[int] | None]:
+def _split_tags(written: WrittenValues) -> tuple[dict[str, Any], Collection[int] | None]:
     values = {name: value for name, value in written.items() if name != "tags"}
     tags = written.get("tags")
-    # A list that is emptied is an empty one.
+    # Null removes all tags.
     return values, [] if tags is None and "tags" in written else tags

@@ -1,4 +1,4 @@
-"""The trash of a tenant, emptied of what has been in it for long."""
+"""Purge customers that have been in the trash for long."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,40 +13,40 @@ from regulars.db.statement import Row, Statement
 from regulars.db.tables import customers
 from regulars.permissions import Actor
 
-BATCH = 500
-PLACE = (customers.c.created_at, customers.c.id)
-OLD = Statement(
-    select(*PLACE)
+CUSTOMERS_PER_TRANSACTION = 500
+TRASH_ORDER = (customers.c.created_at, customers.c.id)
+LIST_OLD_TRASH = Statement(
+    select(*TRASH_ORDER)
     .where(
         customers.c.tenant_id == bindparam("tenant_id"),
         customers.c.deleted_at.is_not(None),
         customers.c.deleted_at < bindparam("before", type_=customers.c.deleted_at.type),
         customers.c.merged_into_id.is_(None),
-        tuple_(*PLACE) > tuple_(bindparam("created_at", type_=customers.c.created_at.type), bindparam("id")),
+        tuple_(*TRASH_ORDER) > tuple_(bindparam("created_at", type_=customers.c.created_at.type), bindparam("id")),
     )
-    .order_by(*PLACE)
+    .order_by(*TRASH_ORDER)
     .limit(bindparam("limit"))
 )
 
 
 def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Actor) -> int:
-    """Purge the tenant's customers who were put into the trash before that moment; how many. Those who were merged into
-    others stay: their ids lead there, and they go when those are erased.
+    """Purge customers of the tenant that were moved to the trash before a time. Return their number.
 
-    They go in batches, each in a transaction of its own. They are looked for in between, so that others can write
-    meanwhile, and from where the last batch ended, so that the trash is read once.
+    Customers that were merged into others stay, because their ids still lead there; erasing those removes them. Each
+    batch has its own transaction, so that other writers get their turn. A batch starts where the last one ended, so
+    that the trash is read once.
     """
     purged = 0
     last: Row = (LIST_START, 0)
-    asked = {"tenant_id": tenant_id, "before": before, "limit": BATCH}
-    while old := database.fetch_all(OLD, asked | {"created_at": last[0], "id": last[1]}):
+    asked = {"tenant_id": tenant_id, "before": before, "limit": CUSTOMERS_PER_TRANSACTION}
+    while old := database.fetch_all(LIST_OLD_TRASH, asked | {"created_at": last[0], "id": last[1]}):
         purged += _purge(database, tenant_id, [number for _, number in old], before, actor)
         last = old[-1]
     return purged
 
 
 def _purge(database: Database, tenant_id: int, ids: Collection[int], before: datetime, actor: Actor) -> int:
-    """Purge these, but for those whom somebody has brought back meanwhile."""
+    """Purge these customers, except those that have been restored meanwhile."""
     with open_change_set(database, tenant_id, actor) as changes:
         changes.preload(ids)
         found = [record for number in ids if (record := changes.find(number)) is not None]

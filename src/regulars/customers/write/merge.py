@@ -1,4 +1,4 @@
-"""Two customers who are one person: the one flows into the other, and can be taken out of it again."""
+"""Merge two customers that are the same person, and undo a merge."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -10,60 +10,71 @@ from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.commands import check_version
 from regulars.errors import Conflict, Gone, NotFound
+from regulars.i18n import _
 
 
 def merge_customers(
     changes: ChangeSet, customer_id: int, other_id: int, expected: Collection[int] | None = None
 ) -> Record:
-    """Let the other customer flow into this one: what this one lacks is filled, and tags are united. The other goes to
-    the trash and leads here from now on.
+    """Merge the other customer into this one: fill its empty fields, and unite the tags. The other customer moves to
+    the trash, and its id leads to this one from now on.
 
-    Raises `NotFound`, `Gone`, `PreconditionFailed`; and `Conflict` for an other that there is not, or that is the same,
-    and where one of them is in the trash.
+    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if the other customer does not exist or is the same,
+    or if one of them is in the trash.
     """
     survivor = changes.get(customer_id)
     check_version(survivor, expected)
     other = _other(changes, customer_id, other_id)
-    for one in (survivor, other):
-        if one.deleted_at is not None:
-            raise Conflict(f"Customer {one.id} is in the trash: restore it first.")
-    filled = _filled(survivor, other)
+    for customer in (survivor, other):
+        if customer.deleted_at is not None:
+            raise Conflict(_("Customer {id} is in the trash. Restore it first.", id=customer.id))
+    missing = _missing_values(survivor, other)
     tags = {*changes.tags(survivor.id), *changes.tags(other.id)}
-    # It lets go first of what may be one's alone.
+    # The other customer must release its unique values first.
     changes.change(other, "trashed", {"deleted_at": changes.now, "merged_into_id": survivor.id}, other_id=survivor.id)
-    return changes.change(survivor, MERGED, filled, tags, other_id=other.id)
+    return changes.change(survivor, MERGED, missing, tags, other_id=other.id)
 
 
 def unmerge_customers(
     changes: ChangeSet, customer_id: int, other_id: int, expected: Collection[int] | None = None
 ) -> Record:
-    """Take out again what flowed in with a merge, as far as it is still there, and bring the other customer back.
+    """Undo a merge: remove the values that merged_values with it and are still there, and restore the other customer.
 
-    Raises `NotFound`, `Gone`, `PreconditionFailed`; and `Conflict` for an other that was not merged into this one, and
-    where somebody has by now what may be one's alone.
+    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if the other customer was not merged into this one,
+    or if a third customer has taken a unique value.
     """
     survivor = changes.get(customer_id)
     check_version(survivor, expected)
     other = changes.find(other_id)
     if other is None or other.merged_into_id != survivor.id:
-        raise _about_other(f"The customer_id {other_id} is not that of one merged into {customer_id}.")
-    came = fields_of_merge(changes.database, changes.tenant_id, survivor.id, other.id)
-    shown: Mapping[str, Any] = msgspec.to_builtins({name: getattr(survivor, name) for name in PERSONAL_FIELDS})
-    emptied = {name: None for name, (_, after) in came.items() if name in PERSONAL_FIELDS and shown[name] == after}
-    # How a number is typed goes with it, even if it was typed anew since.
-    emptied.pop("phone_number_as_typed", None)
-    if "phone_number" in emptied:
-        emptied["phone_number_as_typed"] = None
-    before, after = came.get("tags", ([], []))
+        raise _about_other(
+            _(
+                "Customer {other_id} was not merged into customer {customer_id}.",
+                other_id=other_id,
+                customer_id=customer_id,
+            )
+        )
+    merged_values = fields_of_merge(changes.database, changes.tenant_id, survivor.id, other.id)
+    current: Mapping[str, Any] = msgspec.to_builtins({name: getattr(survivor, name) for name in PERSONAL_FIELDS})
+    removed = {
+        name: None for name, (_, after) in merged_values.items() if name in PERSONAL_FIELDS and current[name] == after
+    }
+    # The typed form is removed with its number, even if it was typed in another form since.
+    removed.pop("phone_number_as_typed", None)
+    if "phone_number" in removed:
+        removed["phone_number_as_typed"] = None
+    before, after = merged_values.get("tags", ([], []))
     tags = [tag for tag in changes.tags(survivor.id) if tag in before or tag not in after]
-    survivor = changes.change(survivor, UNMERGED, emptied, tags, other_id=other.id)
+    survivor = changes.change(survivor, UNMERGED, removed, tags, other_id=other.id)
     changes.change(other, "restored", {"deleted_at": None, "merged_into_id": None}, other_id=survivor.id)
     return survivor
 
 
 def _other(changes: ChangeSet, customer_id: int, other_id: int) -> Record:
     if other_id == customer_id:
-        raise _about_other(f"The customer_id {other_id} is the same: merge another customer into it.")
+        raise _about_other(
+            _("customer_id {other_id} is the same customer. Give the id of another one.", other_id=other_id)
+        )
     try:
         return changes.get(other_id)
     except (NotFound, Gone) as error:
@@ -74,13 +85,14 @@ def _about_other(sentence: str) -> Conflict:
     return Conflict(sentence, {"customer_id": [sentence]})
 
 
-def _filled(survivor: Record, other: Record) -> dict[str, Any]:
-    """What the survivor lacks and the other has; how a phone number was typed goes with the number."""
-    filled = {
+def _missing_values(survivor: Record, other: Record) -> dict[str, Any]:
+    """Return the values of the other customer for the survivor's empty fields. The typed form of a phone number belongs
+    to the number."""
+    missing = {
         name: getattr(other, name)
         for name in PERSONAL_FIELDS
         if getattr(survivor, name) is None and getattr(other, name) is not None
     }
     if survivor.phone_number is not None:
-        filled.pop("phone_number_as_typed", None)
-    return filled
+        missing.pop("phone_number_as_typed", None)
+    return missing

@@ -1,4 +1,4 @@
-"""What a customer refers to: a country, and a channel, members and tags of its tenant."""
+"""References of a customer: a country, and a channel, member and tags of its tenant."""
 
 from collections.abc import Sequence
 
@@ -8,54 +8,60 @@ from regulars.db.database import Database
 from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, countries, memberships, tags
+from regulars.i18n import _
 
-COUNTRY = Statement(select(countries.c.id).where(countries.c.id == bindparam("id")))
-CHANNEL = Statement(
+FIND_COUNTRY = Statement(select(countries.c.id).where(countries.c.id == bindparam("id")))
+FIND_CHANNEL = Statement(
     select(channels.c.id).where(channels.c.tenant_id == bindparam("tenant_id"), channels.c.id == bindparam("id"))
 )
-MEMBER = Statement(
+FIND_MEMBER = Statement(
     select(memberships.c.user_id).where(
         memberships.c.tenant_id == bindparam("tenant_id"),
         memberships.c.user_id == bindparam("id"),
         memberships.c.deleted_at.is_(None),
     )
 )
-FIND_TAGS = Statement(select(tags.c.id).where(tags.c.tenant_id == bindparam("tenant_id"), one_of(tags.c.id, "ids")))
+FIND_TAG_IDS = Statement(select(tags.c.id).where(tags.c.tenant_id == bindparam("tenant_id"), one_of(tags.c.id, "ids")))
 
 
 class References:
-    """Finds what customers of one tenant refer to. Each method raises ValueError with the rest of a sentence."""
+    """Check the references of customers of one tenant. Each method returns the id, or raises ValueError with a rule to
+    follow the field's name."""
 
     def __init__(self, database: Database, tenant_id: int) -> None:
         self.database = database
         self.tenant_id = tenant_id
-        self._known: set[tuple[Statement, int]] = set()
+        self._checked: set[tuple[Statement, int]] = set()
 
     def country(self, number: int) -> int:
-        """A country's id."""
-        return self._found(COUNTRY, number, "a country, as /api/v1/countries lists them")
+        """Check the id of a country."""
+        return self._check(
+            FIND_COUNTRY, number, _("must be the id of a country (see /api/v1/countries), not {id}", id=number)
+        )
 
     def channel(self, number: int) -> int:
-        """The id of a channel of the tenant."""
-        return self._found(CHANNEL, number, "a channel of this tenant, as /api/v1/channels lists them")
+        """Check the id of a channel of the tenant."""
+        rule = _("must be the id of a channel of this tenant (see /api/v1/channels), not {id}", id=number)
+        return self._check(FIND_CHANNEL, number, rule)
 
     def member(self, number: int) -> int:
-        """The id of a user who is a member of the tenant."""
-        return self._found(MEMBER, number, "a member of this tenant, as /api/v1/users lists them")
+        """Check the id of a user who is a member of the tenant."""
+        rule = _("must be the id of a member of this tenant (see /api/v1/users), not {id}", id=number)
+        return self._check(FIND_MEMBER, number, rule)
 
     def tags(self, numbers: Sequence[int]) -> list[int]:
-        """The ids of tags of the tenant, each once, in their order."""
+        """Check the ids of tags of the tenant. Return each once, in ascending order."""
         wanted = sorted(set(numbers))
         if wanted:
-            rows = self.database.fetch_all(FIND_TAGS, {"tenant_id": self.tenant_id, "ids": wanted})
+            rows = self.database.fetch_all(FIND_TAG_IDS, {"tenant_id": self.tenant_id, "ids": wanted})
             missing = sorted(set(wanted) - {number for (number,) in rows})
             if missing:
-                raise ValueError(f"must be ids of tags of this tenant, as /api/v1/tags lists them, not {missing[0]}")
+                raise ValueError(_("must be ids of tags of this tenant (see /api/v1/tags), not {id}", id=missing[0]))
         return wanted
 
-    def _found(self, statement: Statement, number: int, what: str) -> int:
-        if (statement, number) not in self._known:
+    def _check(self, statement: Statement, number: int, rule: str) -> int:
+        if (statement, number) not in self._checked:
             if self.database.fetch_one(statement, {"tenant_id": self.tenant_id, "id": number}) is None:
-                raise ValueError(f"must be the id of {what}, not {number}")
-            self._known.add((statement, number))
+                raise ValueError(rule)
+            self._checked.add((statement, number))
         return number

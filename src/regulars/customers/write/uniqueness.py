@@ -1,6 +1,6 @@
-"""What two customers of a tenant should not share: phone number, e-mail address, identity number.
+"""Unique values: a phone number, e-mail address or identity number that two customers of a tenant should not share.
 
-A tenant may ask that they never do (`tenants.unique_fields`); who is in the trash does not count.
+A tenant may require some of them to be unique (`unique_fields`). Customers in the trash do not count.
 """
 
 import string
@@ -15,7 +15,7 @@ from regulars.db.tables import customers
 from regulars.tenants.unique_fields import held, key_column
 from regulars.tenants.validation import UNIQUE
 
-TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 FIND_HOLDERS = {
@@ -29,12 +29,12 @@ FIND_HOLDERS = {
 
 
 def key_of(field: str, value: str) -> str:
-    """What two values of the field are the same by: of an e-mail address the letter case makes no difference."""
-    return value.translate(TO_LOWER) if field == "email" else value
+    """Return the key by which two values of the field are equal. E-mail addresses are case-insensitive."""
+    return value.translate(ASCII_LOWER) if field == "email" else value
 
 
 def holders_of(database: Database, tenant_id: int, field: str, keys: Collection[str]) -> Mapping[str, list[int]]:
-    """The customers, not in the trash, that have each of `keys` (as of `key_of`), in the order of their ids."""
+    """Return the ids of customers outside the trash that have each of `keys` (of `key_of`), in ascending order."""
     found: dict[str, list[int]] = {key: [] for key in keys}
     for value, customer_id in database.fetch_all(FIND_HOLDERS[field], {"tenant_id": tenant_id, "keys": list(keys)}):
         found[key_of(field, value)].append(customer_id)
