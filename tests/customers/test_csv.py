@@ -499,7 +499,9 @@ def test_an_exported_file_appears_when_it_is_whole(shop: Shop, monkeypatch: pyte
     shop.load("first_name\nAli\n")
     Path("out.csv").write_text("what was there before")
     with monkeypatch.context() as patched:
-        patched.setattr("regulars.customers.csv.exporter._format_time", mock.Mock(side_effect=OSError(28, "No space left")))
+        patched.setattr(
+            "regulars.customers.csv.exporter._format_time", mock.Mock(side_effect=OSError(28, "No space left"))
+        )
         done = shop.export("--output", "out.csv")
     assert (done.status, "No space left" in done.stderr) == (1, True)
     assert Path("out.csv").read_text() == "what was there before"
