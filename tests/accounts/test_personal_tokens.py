@@ -62,7 +62,7 @@ def test_it_can_be_good_for_one_tenant_alone(empty_world: World) -> None:
     assert get(world, token).status_code == 200
     assert get(world, token, world.salon).status_code == 200
     expect_error(get(world, token, world.clinic), 403, "tenant_forbidden")
-    with pytest.raises(Forbidden, match="no member"):
+    with pytest.raises(Forbidden, match="not a member"):
         new_token(world, world.alice, tenant_id=world.salon)
 
 

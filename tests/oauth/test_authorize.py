@@ -79,8 +79,8 @@ def test_the_answer_has_the_state_untouched_and_the_issuer(app: Application, bro
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"client_id": "unknown"}, "not known"),
-        ({"client_id": None}, "not known"),
+        ({"client_id": "unknown"}, "is unknown"),
+        ({"client_id": None}, "is unknown"),
         ({"redirect_uri": "https://evil.example/callback"}, "has not registered"),
         ({"redirect_uri": CALLBACK + "/"}, "has not registered"),
         ({"redirect_uri": CALLBACK + "?x=1"}, "has not registered"),
@@ -346,7 +346,7 @@ def test_consent_cannot_be_given_from_another_site(empty_world: World, app: Appl
     browser_of_alice = Browser(empty_world, dict(browser.cookies))
     is_page(browser_of_alice.submit(theirs, "/oauth/consent", decision="allow"), 403, "form")
     tampered = browser.submit(page, "/oauth/consent", decision="allow", request="client_id=x")
-    is_page(tampered, 400, "not known")
+    is_page(tampered, 400, "is unknown")
     cross = browser.post(
         "/oauth/consent", {"form_token": "x", "decision": "allow"}, headers={"Sec-Fetch-Site": "cross-site"}
     )

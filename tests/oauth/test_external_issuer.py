@@ -186,8 +186,8 @@ def test_our_own_tokens_are_no_longer_accepted_but_personal_ones_are(empty_world
 
 def test_its_users_are_ours_by_their_verified_address(service: Service, issuer: Issuer) -> None:
     assert service.get(issuer.token(email="Alice@Example.COM")).status_code == 200
-    service.refuses(issuer.token(email="nobody@example.com"), "No user here fits")
-    service.refuses(issuer.token(email="no address"), "No user here fits")
+    service.refuses(issuer.token(email="nobody@example.com"), "No user matches")
+    service.refuses(issuer.token(email="no address"), "No user matches")
     for verified in (False, None, "true", 1):
         service.refuses(issuer.token(email_verified=verified), "e-mail address")
     service.refuses(issuer.token(email=None), "e-mail address")
@@ -198,7 +198,7 @@ def test_its_users_are_ours_by_their_subject(empty_world: World, issuer: Issuer)
     link_subject(empty_world.database, "bob@example.com", "b-2")
     service = Service(empty_world, issuer.url, issuer_user_claim="sub")
     assert service.get(issuer.token(sub="b-2", email=None)).status_code == 200
-    service.refuses(issuer.token(sub="a-1"), "No user here fits")
+    service.refuses(issuer.token(sub="a-1"), "No user matches")
     for odd in ("", None, 7, "\0", ["b-2"]):
         service.refuses(issuer.token(sub=odd))
 
@@ -231,8 +231,8 @@ def test_clocks_may_differ_by_a_minute(service: Service, issuer: Issuer) -> None
     assert service.get(issuer.token(exp=now - 50)).status_code == 200
     assert service.get(issuer.token(exp=now + 0.5, iat=now + 50, nbf=now + 50)).status_code == 200
     service.refuses(issuer.token(exp=now - 61), "expired")
-    service.refuses(issuer.token(nbf=now + 70), "not good yet")
-    service.refuses(issuer.token(iat=now + 70), "not good yet")
+    service.refuses(issuer.token(nbf=now + 70), "not valid yet")
+    service.refuses(issuer.token(iat=now + 70), "not valid yet")
     for odd in (None, "soon", True, float("inf"), float("nan")):
         service.refuses(issuer.token(exp=odd), "expired")
 
@@ -267,7 +267,7 @@ def test_a_token_of_another_type_is_refused(service: Service, issuer: Issuer) ->
     for good in ("at+jwt", "application/at+jwt", "JWT", None):
         assert service.get(issuer.token(header={"typ": good})).status_code == 200
     for bad in ("logout+jwt", "dpop+jwt", "id"):
-        service.refuses(issuer.token(header={"typ": bad}), "no access token")
+        service.refuses(issuer.token(header={"typ": bad}), "not an access token")
 
 
 def test_a_key_that_is_not_known_is_asked_for_but_not_often(

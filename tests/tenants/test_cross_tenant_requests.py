@@ -19,17 +19,17 @@ from regulars.db.statement import Statement
 from regulars.db.tables import channels
 from regulars.permissions import Role
 from regulars.scopes import SCOPES
-from regulars.tenants.tenants import CHANNELS as CHANNELS_OF_ALL
+from regulars.tenants.tenants import DEFAULT_CHANNELS as CHANNELS_OF_ALL
 from regulars.tenants.tenants import create_tenant
 from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
-USERS, CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
+USERS, DEFAULT_CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
 CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
 ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"
-ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
+ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{DEFAULT_CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
 BATCH = f"{LIST}/batch"
 # Every write to a resource with an id, and its body.
 WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
@@ -182,7 +182,19 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
     # All tenants have the channels 1 to 4.
     one_channel = ONE_CHANNEL.format(id=data.draw(st.sampled_from([1, 4])))
     personal_data = f"{LIST}/{customer_id}/personal-data"
-    everywhere = [LIST, one, history, personal_data, CHANGES, DUPLICATES, USERS, CHANNELS, OWN_ROLES, TAGS, one_tag]
+    everywhere = [
+        LIST,
+        one,
+        history,
+        personal_data,
+        CHANGES,
+        DUPLICATES,
+        USERS,
+        DEFAULT_CHANNELS,
+        OWN_ROLES,
+        TAGS,
+        one_tag,
+    ]
     everywhere += [one_user, one_channel, one_tenant]
     path = data.draw(st.sampled_from(everywhere))
     parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
@@ -221,9 +233,9 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
         assert {tag["id"] for tag in data} == {crowd.tags[tenant_id]}
     elif path.startswith(TAGS):
         assert data["id"] == crowd.tags[tenant_id]
-    elif path == CHANNELS:
+    elif path == DEFAULT_CHANNELS:
         assert {channel["name"] for channel in data} == crowd.channels[tenant_id]
-    elif path.startswith(CHANNELS):
+    elif path.startswith(DEFAULT_CHANNELS):
         assert data["name"] in crowd.channels[tenant_id]
     elif path.startswith(USERS):
         assert data["id"] in crowd.users_of(tenant_id)
@@ -244,7 +256,7 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     tries += [(write, crowd.tags[world.clinic], body) for write, body in WRITES_OF_TAGS.items()]
     tries += [(write, world.bob, body) for write, body in WRITES_OF_USERS.items()]
     # Only the clinic has this channel; all tenants have the channels 1 to 4.
-    channel = world.send("POST", CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
+    channel = world.send("POST", DEFAULT_CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
     tries += [(write, channel, body) for write, body in WRITES_OF_CHANNELS.items()]
     tries += [(write, world.clinic, body) for write, body in WRITES_OF_TENANTS.items()]
     victims = {world.clinic: visible_data(crowd, world.clinic)}
@@ -257,7 +269,7 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
         assert missing.json["message"].replace("888888", str(number)) == error["message"]
     for path, body in (
         (USERS, {"email": "x@example.com", "name": "X", "role": "owner"}),
-        (CHANNELS, {"kind": "website", "name": "X"}),
+        (DEFAULT_CHANNELS, {"kind": "website", "name": "X"}),
     ):
         theirs = world.send("POST", path, body, user=world.charlie, tenant=world.clinic)
         expect_error(theirs, 403, "tenant_forbidden")
@@ -276,7 +288,7 @@ def visible_data(crowd: Crowd, tenant_id: int) -> list[Any]:
     """Return all data of a tenant."""
     user = next(user for user, mine in crowd.members.items() if tenant_id in mine)
     ask = [(LIST, {"include": "tags"}), (LIST, {"trashed": "true"}), (CHANGES, {}), (TAGS, {})]
-    ask += [(USERS, {}), (USERS, {"trashed": "true"}), (CHANNELS, {}), (ONE_TENANT.format(id=tenant_id), {})]
+    ask += [(USERS, {}), (USERS, {"trashed": "true"}), (DEFAULT_CHANNELS, {}), (ONE_TENANT.format(id=tenant_id), {})]
     return [crowd.world.get(path, user=user, tenant=tenant_id, params=params).json for path, params in ask]
 
 
@@ -303,7 +315,7 @@ def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: Wor
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
     of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, TAGS, ONE_TAG}
-    read = of_customers | {USERS, CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
+    read = of_customers | {USERS, DEFAULT_CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
     writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
     tried = read | {BATCH} | {path for _, path in writes}
     assert api - OF_NO_TENANT == tried, "add new endpoints to the tests above"

@@ -1,7 +1,7 @@
-"""A tenant's users: the list of them, and each.
+"""The users of a tenant: a searchable list, and single users.
 
-A tenant has few of them, hundreds at most: they are all read, and searched and sorted here, which needs no index and
-is the same on both databases.
+A tenant has at most hundreds of users. They are all read, and searched and sorted in Python, which needs no index and
+gives the same result on both databases.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import memberships, users
 from regulars.errors import NotFound
+from regulars.i18n import _
 from regulars.permissions import RoleName
 from regulars.text import fold, sort_key
 
@@ -31,14 +32,14 @@ class TenantUser(Struct, frozen=True):
     email: Annotated[str, Meta(examples=["zeynep@example.com"])]
     role: Annotated[RoleName, Meta(examples=["agent"])]
     created_at: Annotated[
-        datetime, Meta(description="When they became a member of the tenant.", examples=["2026-11-07T05:31:56Z"])
+        datetime, Meta(description="When the user became a member of the tenant.", examples=["2026-11-07T05:31:56Z"])
     ]
-    deleted_at: Annotated[datetime | None, Meta(description="When they ceased to be one; null if they are one.")]
+    deleted_at: Annotated[datetime | None, Meta(description="When the membership ended. Null for members.")]
 
 
 @dataclass(frozen=True, slots=True)
 class UserQuery:
-    """Which users of a tenant are wanted, in which order, and which page of them."""
+    """Filters, order and page of a list of users."""
 
     search: str = ""
     page: int = 1
@@ -48,7 +49,7 @@ class UserQuery:
     trashed: bool = False
 
 
-FIELDS = (
+USER_COLUMNS = (
     users.c.id,
     users.c.name,
     users.c.email,
@@ -56,42 +57,42 @@ FIELDS = (
     memberships.c.created_at,
     memberships.c.deleted_at,
 )
-OF_TENANT = Statement(
-    select(*FIELDS).join_from(memberships, users).where(memberships.c.tenant_id == bindparam("tenant_id")),
+LIST_TENANT_USERS = Statement(
+    select(*USER_COLUMNS).join_from(memberships, users).where(memberships.c.tenant_id == bindparam("tenant_id")),
     replica_ok=True,
 )
-ONE = Statement(
-    select(*FIELDS)
+GET_TENANT_USER = Statement(
+    select(*USER_COLUMNS)
     .join_from(memberships, users)
     .where(memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.user_id == bindparam("user_id")),
     replica_ok=True,
 )
-KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
+SORT_KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
     "name": lambda user: (sort_key(user.name) or "", user.id),
     "email": lambda user: (sort_key(user.email) or "", user.id),
     "created_at": lambda user: (user.created_at, user.id),
 }
 
 
-def fetch_users(database: Database, tenant_id: int, listing: UserQuery) -> tuple[list[TenantUser], int]:
-    """A page of the tenant's users, and how many there are on all pages."""
-    members = [TenantUser(*row) for row in database.fetch_all(OF_TENANT, {"tenant_id": tenant_id})]
-    words = fold(listing.search).split()
-    wanted = [user for user in members if (user.deleted_at is not None) == listing.trashed and _has(user, words)]
-    wanted.sort(key=KEYS[listing.sort_by], reverse=listing.sort_order == "desc")
-    start = (listing.page - 1) * listing.per_page
-    return wanted[start : start + listing.per_page], len(wanted)
+def fetch_users(database: Database, tenant_id: int, query: UserQuery) -> tuple[list[TenantUser], int]:
+    """Return a page of the tenant's users, and the total of all pages."""
+    members = [TenantUser(*row) for row in database.fetch_all(LIST_TENANT_USERS, {"tenant_id": tenant_id})]
+    words = fold(query.search).split()
+    matching = [user for user in members if (user.deleted_at is not None) == query.trashed and _matches(user, words)]
+    matching.sort(key=SORT_KEYS[query.sort_by], reverse=query.sort_order == "desc")
+    start = (query.page - 1) * query.per_page
+    return matching[start : start + query.per_page], len(matching)
 
 
 def get_tenant_user(database: Database, tenant_id: int, user_id: int) -> TenantUser:
-    """Who is a member of the tenant, or was one. Raises `NotFound`."""
-    row = database.fetch_one(ONE, {"tenant_id": tenant_id, "user_id": user_id})
+    """Return a current or former member of the tenant. Raise `NotFound`."""
+    row = database.fetch_one(GET_TENANT_USER, {"tenant_id": tenant_id, "user_id": user_id})
     if row is None:
-        raise NotFound(f"There is no user {user_id}.")
+        raise NotFound(_("There is no user {id}.", id=user_id))
     return TenantUser(*row)
 
 
-def _has(user: TenantUser, words: list[str]) -> bool:
+def _matches(user: TenantUser, words: list[str]) -> bool:
     if not words:
         return True
     text = f"{fold(user.name)}\n{fold(user.email)}"

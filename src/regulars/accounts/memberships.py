@@ -1,7 +1,7 @@
-"""Memberships: which user may do what in which tenant.
+"""Memberships: the role of a user in a tenant.
 
-A membership that ended keeps its row, with `deleted_at`, for the customers that it was responsible for. Whoever changes
-one holds the tenant: of two owners who leave at once, the second finds that they are the last.
+The row of an ended membership stays, with `deleted_at`, because customers may be assigned to its user. Changes lock the
+tenant: if two owners leave at the same time, the second one is refused as the last owner.
 """
 
 from datetime import datetime
@@ -16,6 +16,7 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import memberships, tenants, users
 from regulars.errors import Conflict, NotFound
+from regulars.i18n import _
 from regulars.permissions import COMMAND_LINE, Actor, Membership, Role
 from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
@@ -24,7 +25,7 @@ from regulars.tenants.tenants import get_tenant
 
 
 class Member(Struct, frozen=True):
-    """A user's part in a tenant."""
+    """A member of a tenant."""
 
     user_id: int
     email: str
@@ -33,21 +34,21 @@ class Member(Struct, frozen=True):
     created_at: datetime
 
 
-OF_USER = Statement(
+LIST_USER_MEMBERSHIPS = Statement(
     select(memberships.c.tenant_id, memberships.c.role, tenants.c.time_zone)
     .join_from(memberships, tenants)
     .where(memberships.c.user_id == bindparam("user_id"), memberships.c.deleted_at.is_(None))
 )
-OF_TENANT = Statement(
+LIST_MEMBERS = Statement(
     select(users.c.id, users.c.email, users.c.name, memberships.c.role, memberships.c.created_at)
     .join_from(memberships, users)
     .where(memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.deleted_at.is_(None))
     .order_by(users.c.id)
 )
-INSERT = Statement(
+INSERT_MEMBERSHIP = Statement(
     insert(memberships).values({name: bindparam(name) for name in ("tenant_id", "user_id", "role", "created_at")})
 )
-ONE = Statement(
+GET_MEMBERSHIP = Statement(
     select(memberships.c.role, memberships.c.created_at, memberships.c.deleted_at).where(
         memberships.c.tenant_id == bindparam("tenant_id"), memberships.c.user_id == bindparam("user_id")
     )
@@ -57,43 +58,43 @@ UPDATE_ROLE = Statement(
     .where(memberships.c.tenant_id == bindparam("of_tenant"), memberships.c.user_id == bindparam("of_user"))
     .values(role=bindparam("new_role"), deleted_at=null())
 )
-OWNERS = Statement(
+COUNT_OTHER_OWNERS = Statement(
     select(memberships.c.user_id).where(
         memberships.c.tenant_id == bindparam("tenant_id"),
         memberships.c.role == Role.OWNER.value,
         memberships.c.deleted_at.is_(None),
     )
 )
-END = Statement(
+END_MEMBERSHIP = Statement(
     update(memberships)
     .where(memberships.c.tenant_id == bindparam("of_tenant"), memberships.c.user_id == bindparam("of_user"))
     .values(deleted_at=bindparam("now"))
 )
 
 
-class _Known(NamedTuple):
+class _StoredMembership(NamedTuple):
     role: Role
     created_at: datetime
     deleted_at: datetime | None
 
 
 def memberships_of(database: Database, user_id: int) -> dict[int, Membership]:
-    """The user's memberships by tenant id."""
-    rows = database.fetch_all(OF_USER, {"user_id": user_id})
+    """Return the memberships of a user, by tenant id."""
+    rows = database.fetch_all(LIST_USER_MEMBERSHIPS, {"user_id": user_id})
     return {tenant_id: Membership(Role(role), time_zone) for tenant_id, role, time_zone in rows}
 
 
 def list_members(database: Database, tenant_id: int) -> list[Member]:
-    """The tenant's members, in the order of their ids. Raises `NotFound` where there is no such tenant."""
+    """Return the members of a tenant, by user id. Raise `NotFound` if the tenant does not exist."""
     get_tenant(database, tenant_id)
-    rows = database.fetch_all(OF_TENANT, {"tenant_id": tenant_id})
+    rows = database.fetch_all(LIST_MEMBERS, {"tenant_id": tenant_id})
     return [Member(user_id, email, name, Role(role), since) for user_id, email, name, role, since in rows]
 
 
 def add_member(database: Database, tenant_id: int, email: str, role: Role, actor: Actor = COMMAND_LINE) -> Member:
-    """Make the user with this address a member (again, where they were one), or give a member another role.
+    """Make the user with this address a member (again), or change the role of a member.
 
-    Raises `NotFound` where there is no such tenant or user, `Conflict` where the last owner would be made less.
+    Raise `NotFound` if the tenant or user does not exist, and `Conflict` if the last owner would lose that role.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
@@ -105,38 +106,40 @@ def add_member(database: Database, tenant_id: int, email: str, role: Role, actor
 def add_new_member(
     database: Database, tenant_id: int, *, email: str, name: str, password_hash: str, role: Role, actor: Actor
 ) -> int:
-    """Make whoever has this address a member, as they are, or else a new user with this name; the user's id.
+    """Make the user with this address a member, or create a user with this name. Return the id of the user.
 
-    `email` and `name` are as they are kept. Raises `Conflict` where they are a member already.
+    `email` and `name` are normalised. Raise `Conflict` if the user is a member.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
         user = find_or_add_user(database, email=email, name=name, password_hash=password_hash)
         known = _find(database, tenant_id, user.id)
         if known is not None and known.deleted_at is None:
-            sentence = f"{user.email} is a member already: user {user.id}, {known.role}."
+            sentence = _(
+                "{email} is already a member: user {id}, {role}.", email=user.email, id=user.id, role=known.role
+            )
             raise Conflict(sentence, {"email": [sentence]})
         _set_role(database, tenant_id, user.id, role, actor)
     return user.id
 
 
 def change_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
-    """Give a member another role.
+    """Change the role of a member.
 
-    Raises `NotFound` for a user who never was one, `Conflict` for one who is no longer, and where the last owner would
-    be made less.
+    Raise `NotFound` if the user was never a member, and `Conflict` for a former member and if the last owner would lose
+    that role.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
         if _get(database, tenant_id, user_id).deleted_at is not None:
-            raise Conflict(f"User {user_id} is no longer a member; add them again by their e-mail address.")
+            raise Conflict(_("User {id} is no longer a member. Add the user again by e-mail address.", id=user_id))
         _set_role(database, tenant_id, user_id, role, actor)
 
 
 def end_membership(database: Database, tenant_id: int, user_id: int, actor: Actor) -> None:
-    """Let the user be a member no longer, as they may be already.
+    """End the membership of a user; it may already have ended.
 
-    Raises `NotFound` for a user who never was one, `Conflict` for the last owner.
+    Raise `NotFound` if the user was never a member, and `Conflict` for the last owner.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
@@ -145,38 +148,38 @@ def end_membership(database: Database, tenant_id: int, user_id: int, actor: Acto
             return
         _check_owner_stays(database, tenant_id, user_id)
         now = utc_now()
-        database.execute(END, {"of_tenant": tenant_id, "of_user": user_id, "now": now})
+        database.execute(END_MEMBERSHIP, {"of_tenant": tenant_id, "of_user": user_id, "now": now})
         _record(database, "member.removed", tenant_id, user_id, known.role, actor)
 
 
 def remove_member(database: Database, tenant_id: int, email: str, actor: Actor = COMMAND_LINE) -> None:
     """End the membership of the user with this address.
 
-    Raises `NotFound` where there is no such tenant, user or member, `Conflict` for the last owner.
+    Raise `NotFound` if the tenant, user or membership does not exist, and `Conflict` for the last owner.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
         user = get_user_by_email(database, email)
         known = _find(database, tenant_id, user.id)
         if known is None or known.deleted_at is not None:
-            raise NotFound(f"{user.email} is no member of tenant {tenant_id}.")
+            raise NotFound(_("{email} is not a member of tenant {tenant}.", email=user.email, tenant=tenant_id))
         end_membership(database, tenant_id, user.id, actor)
 
 
-def _find(database: Database, tenant_id: int, user_id: int) -> _Known | None:
-    row = database.fetch_one(ONE, {"tenant_id": tenant_id, "user_id": user_id})
-    return _Known(Role(row[0]), row[1], row[2]) if row else None
+def _find(database: Database, tenant_id: int, user_id: int) -> _StoredMembership | None:
+    row = database.fetch_one(GET_MEMBERSHIP, {"tenant_id": tenant_id, "user_id": user_id})
+    return _StoredMembership(Role(row[0]), row[1], row[2]) if row else None
 
 
-def _get(database: Database, tenant_id: int, user_id: int) -> _Known:
+def _get(database: Database, tenant_id: int, user_id: int) -> _StoredMembership:
     known = _find(database, tenant_id, user_id)
     if known is None:
-        raise NotFound(f"There is no user {user_id}.")
+        raise NotFound(_("There is no user {id}.", id=user_id))
     return known
 
 
 def _set_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> datetime:
-    """Let the user have this role, whatever they were; since when they are, or first were, a member."""
+    """Set the role of a current, former or new member. Return when the user became a member."""
     known = _find(database, tenant_id, user_id)
     is_member = known is not None and known.deleted_at is None
     if known is not None and is_member and known.role is role:
@@ -187,18 +190,26 @@ def _set_role(database: Database, tenant_id: int, user_id: int, role: Role, acto
     if known:
         database.execute(UPDATE_ROLE, {"of_tenant": tenant_id, "of_user": user_id, "new_role": role.value})
     else:
-        database.execute(INSERT, {"tenant_id": tenant_id, "user_id": user_id, "role": role.value, "created_at": since})
+        database.execute(
+            INSERT_MEMBERSHIP, {"tenant_id": tenant_id, "user_id": user_id, "role": role.value, "created_at": since}
+        )
     _record(database, "member.changed" if is_member else "member.added", tenant_id, user_id, role, actor)
     return since
 
 
 def _check_owner_stays(database: Database, tenant_id: int, user_id: int) -> None:
-    if database.fetch_all(OWNERS, {"tenant_id": tenant_id}) == [(user_id,)]:
-        raise Conflict(f"User {user_id} is the last owner of tenant {tenant_id}; give it another one first.")
+    if database.fetch_all(COUNT_OTHER_OWNERS, {"tenant_id": tenant_id}) == [(user_id,)]:
+        raise Conflict(
+            _(
+                "User {id} is the last owner of tenant {tenant}. Make another member an owner first.",
+                id=user_id,
+                tenant=tenant_id,
+            )
+        )
 
 
 def _record(database: Database, kind: str, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
-    """Write down what was done, and let every server know."""
+    """Write an audit event, and make all servers reload memberships."""
     about = f"user {user_id} in tenant {tenant_id}: {role}"
     audit.record(database, kind, user_id=actor.user_id, client_id=actor.client_id, about=about)
     bump_auth_version(database)

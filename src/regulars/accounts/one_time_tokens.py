@@ -1,4 +1,4 @@
-"""Challenges: what is remembered between two steps of signing in, encrypted, for a token that is good once."""
+"""One-time tokens: encrypted content that is kept between two steps of a sign-in."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,16 +12,16 @@ from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, digest, is_token, new_token
 from regulars.settings import Settings
 
-FIELDS = ("digest", "purpose", "user_id", "content", "expires_at")
-INSERT = Statement(insert(one_time_tokens).values({name: bindparam(name) for name in FIELDS}))
-READ = Statement(
+TOKEN_COLUMNS = ("digest", "purpose", "user_id", "content", "expires_at")
+INSERT_TOKEN = Statement(insert(one_time_tokens).values({name: bindparam(name) for name in TOKEN_COLUMNS}))
+GET_TOKEN = Statement(
     select(one_time_tokens.c.user_id, one_time_tokens.c.content).where(
         one_time_tokens.c.digest == bindparam("digest"),
         one_time_tokens.c.purpose == bindparam("purpose"),
         one_time_tokens.c.expires_at > bindparam("now"),
     )
 )
-DELETE = Statement(delete(one_time_tokens).where(one_time_tokens.c.digest == bindparam("digest")))
+DELETE_TOKEN = Statement(delete(one_time_tokens).where(one_time_tokens.c.digest == bindparam("digest")))
 DELETE_EXPIRED = Statement(delete(one_time_tokens).where(one_time_tokens.c.expires_at <= bindparam("now")))
 
 
@@ -34,14 +34,15 @@ def create_one_time_token(
     user_id: int | None = None,
     seconds: int = 600,
 ) -> str:
-    """A token that gives back `content` and `user_id` to whoever asks with the same `purpose` within `seconds`."""
+    """Store `content` and `user_id` encrypted for `seconds`. Return the token that gives them back for the same
+    `purpose`."""
     token = new_token(Kind.CHALLENGE)
     key = digest(token)
     now = utc_now()
     with database.transaction():
         database.execute(DELETE_EXPIRED, {"now": now})
         database.execute(
-            INSERT,
+            INSERT_TOKEN,
             {
                 "digest": key,
                 "purpose": purpose,
@@ -56,11 +57,11 @@ def create_one_time_token(
 def peek_one_time_token(
     database: Database, settings: Settings, purpose: str, token: str
 ) -> tuple[int | None, bytes] | None:
-    """The user id and the content that the token stands for; None where it is used up, expired or of no use here."""
+    """Return the user id and content of a token, or None if it is used, expired or of another purpose."""
     if not is_token(token, Kind.CHALLENGE):
         return None
     key = digest(token)
-    row = database.fetch_one(READ, {"digest": key, "purpose": purpose, "now": datetime.now(UTC)})
+    row = database.fetch_one(GET_TOKEN, {"digest": key, "purpose": purpose, "now": datetime.now(UTC)})
     if row is None:
         return None
     content = Cipher(settings, "one_time_tokens").decrypt(row[1], key)
@@ -70,9 +71,10 @@ def peek_one_time_token(
 def take_one_time_token(
     database: Database, settings: Settings, purpose: str, token: str
 ) -> tuple[int | None, bytes] | None:
-    """The same, and the token is used up: of many who ask at once, one gets it."""
+    """Return the same as `peek_one_time_token`, and use up the token. Only one of several simultaneous calls gets the
+    content."""
     found = peek_one_time_token(database, settings, purpose, token)
-    # Whoever deletes the row has won it.
-    if found is None or database.execute(DELETE, {"digest": digest(token)}) != 1:
+    # Only one transaction can delete the row.
+    if found is None or database.execute(DELETE_TOKEN, {"digest": digest(token)}) != 1:
         return None
     return found

@@ -1,4 +1,4 @@
-"""Passkeys: signing in with a key that a telephone, a computer or a stick of the user's keeps (WebAuthn)."""
+"""Passkeys: sign-in with a key on the user's phone, computer or security key (WebAuthn)."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -34,18 +34,19 @@ from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import passkeys
 from regulars.errors import Conflict, Invalid, NotFound
+from regulars.i18n import _
 from regulars.security import audit
 from regulars.settings import Settings
 
 REGISTRATION = "passkey registration"
 SIGN_IN = "passkey sign-in"
-SECONDS = 300
-LONGEST_CREDENTIAL = 65536
+CHALLENGE_SECONDS = 300
+MAX_CREDENTIAL_LENGTH = 65536
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Passkey(Struct, frozen=True):
-    """What a user sees of a passkey."""
+    """A passkey as its user sees it."""
 
     id: str
     name: str
@@ -53,38 +54,40 @@ class Passkey(Struct, frozen=True):
     used_at: datetime | None
 
 
-FIELDS = ("id", "user_id", "name", "public_key", "sign_count", "transports", "created_at")
-INSERT = Statement(insert(passkeys).values({name: bindparam(name) for name in FIELDS}))
-OF_USER = Statement(
+PASSKEY_COLUMNS = ("id", "user_id", "name", "public_key", "sign_count", "transports", "created_at")
+INSERT_PASSKEY = Statement(insert(passkeys).values({name: bindparam(name) for name in PASSKEY_COLUMNS}))
+LIST_PASSKEYS = Statement(
     select(passkeys.c.id, passkeys.c.name, passkeys.c.created_at, passkeys.c.used_at)
     .where(passkeys.c.user_id == bindparam("user_id"))
     .order_by(passkeys.c.created_at, passkeys.c.id)
 )
-DESCRIPTORS = Statement(
+LIST_CREDENTIALS = Statement(
     select(passkeys.c.id, passkeys.c.transports)
     .where(passkeys.c.user_id == bindparam("user_id"))
     .order_by(passkeys.c.id)
 )
-BY_ID = Statement(
+GET_PASSKEY = Statement(
     select(passkeys.c.user_id, passkeys.c.public_key, passkeys.c.sign_count).where(passkeys.c.id == bindparam("id"))
 )
-USE = Statement(
+UPDATE_SIGN_COUNT = Statement(
     update(passkeys)
     .where(passkeys.c.id == bindparam("of_passkey"), passkeys.c.sign_count == bindparam("old_count"))
     .values(sign_count=bindparam("new_count"), used_at=bindparam("now"))
 )
-DELETE = Statement(delete(passkeys).where(passkeys.c.id == bindparam("id"), passkeys.c.user_id == bindparam("user_id")))
+DELETE_PASSKEY = Statement(
+    delete(passkeys).where(passkeys.c.id == bindparam("id"), passkeys.c.user_id == bindparam("user_id"))
+)
 
 
 def begin_registration(database: Database, settings: Settings, user: User) -> tuple[str, str]:
-    """What a browser needs to make a passkey for the user, as JSON, and the token for `finish_registration`."""
+    """Return the options that a browser needs to create a passkey, as JSON, and the token for `finish_registration`."""
     options = generate_registration_options(
         rp_id=_host(settings),
         rp_name="Regulars",
         user_id=_handle(user.id),
         user_name=user.email,
         user_display_name=user.name,
-        timeout=SECONDS * 1000,
+        timeout=CHALLENGE_SECONDS * 1000,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
@@ -93,25 +96,27 @@ def begin_registration(database: Database, settings: Settings, user: User) -> tu
                 id=base64url_to_bytes(passkey_id),
                 transports=[AuthenticatorTransport(name) for name in transports.split()],
             )
-            for passkey_id, transports in database.fetch_all(DESCRIPTORS, {"user_id": user.id})
+            for passkey_id, transports in database.fetch_all(LIST_CREDENTIALS, {"user_id": user.id})
         ],
     )
-    token = create_one_time_token(database, settings, REGISTRATION, options.challenge, user_id=user.id, seconds=SECONDS)
+    token = create_one_time_token(
+        database, settings, REGISTRATION, options.challenge, user_id=user.id, seconds=CHALLENGE_SECONDS
+    )
     return options_to_json(options), token
 
 
 def finish_registration(
     database: Database, settings: Settings, user_id: int, challenge_token: str, credential_json: str, name: str
 ) -> Passkey:
-    """Keep the passkey that the browser has made. Raises `Invalid`, also where it took too long."""
+    """Store the passkey that the browser has created. Raise `Invalid` if it is not valid or came too late."""
     if faults := name_faults(name):
         raise Invalid({"name": faults})
     challenge = take_one_time_token(database, settings, REGISTRATION, challenge_token)
     if challenge is None or challenge[0] != user_id:
-        raise Invalid({"passkey": ["Making the passkey took too long; try again."]})
+        raise Invalid({"passkey": [_("Creating the passkey took too long. Try again.")]})
     row = _registered(settings, challenge[1], credential_json)
     if row is None:
-        raise Invalid({"passkey": ["The passkey could not be verified; try again."]})
+        raise Invalid({"passkey": [_("The passkey could not be verified. Try again.")]})
     passkey_id, public_key, sign_count, transports = row
     now = utc_now()
     passkey = Passkey(passkey_id, name.strip(), now, None)
@@ -126,29 +131,30 @@ def finish_registration(
     }
     try:
         with database.transaction():
-            database.execute(INSERT, values)
+            database.execute(INSERT_PASSKEY, values)
             audit.record(database, "passkey.created", user_id=user_id, about=passkey_id)
     except Conflict:
-        raise Invalid({"passkey": ["This passkey is known already."]}) from None
+        raise Invalid({"passkey": [_("This passkey is already registered.")]}) from None
     return passkey
 
 
 def begin_sign_in(database: Database, settings: Settings) -> tuple[str, str]:
-    """What a browser needs to use a passkey, whosever it is, as JSON, and the token for `finish_sign_in`."""
+    """Return the options that a browser needs to use a passkey of any user, as JSON, and the token for
+    `finish_sign_in`."""
     options = generate_authentication_options(
-        rp_id=_host(settings), timeout=SECONDS * 1000, user_verification=UserVerificationRequirement.REQUIRED
+        rp_id=_host(settings), timeout=CHALLENGE_SECONDS * 1000, user_verification=UserVerificationRequirement.REQUIRED
     )
-    token = create_one_time_token(database, settings, SIGN_IN, options.challenge, seconds=SECONDS)
+    token = create_one_time_token(database, settings, SIGN_IN, options.challenge, seconds=CHALLENGE_SECONDS)
     return options_to_json(options), token
 
 
 def finish_sign_in(database: Database, settings: Settings, challenge_token: str, credential_json: str) -> int | None:
-    """The id of the user whose passkey the browser has used; None where it took too long or proves nothing."""
+    """Return the id of the user whose passkey was used, or None if the response is not valid or came too late."""
     challenge = take_one_time_token(database, settings, SIGN_IN, challenge_token)
     credential = _credential(credential_json)
     if challenge is None or credential is None:
         return None
-    row = database.fetch_one(BY_ID, {"id": credential.id})
+    row = database.fetch_one(GET_PASSKEY, {"id": credential.id})
     if row is None or credential.response.user_handle != _handle(row[0]):
         return None
     new_count = _used(settings, challenge[1], credential, row)
@@ -156,25 +162,25 @@ def finish_sign_in(database: Database, settings: Settings, challenge_token: str,
         return None
     now = utc_now()
     values = {"of_passkey": credential.id, "old_count": row[2], "new_count": new_count, "now": now}
-    return int(row[0]) if database.execute(USE, values) == 1 else None
+    return int(row[0]) if database.execute(UPDATE_SIGN_COUNT, values) == 1 else None
 
 
 def list_passkeys(database: Database, user_id: int) -> list[Passkey]:
-    """The user's passkeys, the oldest first."""
-    return [Passkey(*row) for row in database.fetch_all(OF_USER, {"user_id": user_id})]
+    """Return the passkeys of a user, oldest first."""
+    return [Passkey(*row) for row in database.fetch_all(LIST_PASSKEYS, {"user_id": user_id})]
 
 
 def delete_passkey(database: Database, user_id: int, passkey_id: str) -> None:
-    """Let one of the user's passkeys be good no more. Raises `NotFound`."""
+    """Delete a passkey of the user. Raise `NotFound`."""
     with database.transaction():
-        if not passkey_id.isprintable() or not database.execute(DELETE, {"id": passkey_id, "user_id": user_id}):
-            raise NotFound("There is no such passkey; it may have been removed already.")
+        if not passkey_id.isprintable() or not database.execute(DELETE_PASSKEY, {"id": passkey_id, "user_id": user_id}):
+            raise NotFound(_("This passkey does not exist. It may have been deleted already."))
         audit.record(database, "passkey.deleted", user_id=user_id, about=passkey_id)
 
 
 def _registered(settings: Settings, challenge: bytes, text: str) -> tuple[str, bytes, int, str] | None:
-    """The id, public key, sign counter and transports of a new passkey; None where it is not in order."""
-    if len(text) > LONGEST_CREDENTIAL:
+    """Return the id, public key, sign counter and transports of a new passkey, or None if it is not valid."""
+    if len(text) > MAX_CREDENTIAL_LENGTH:
         return None
     try:
         credential = parse_registration_credential_json(text)
@@ -185,7 +191,7 @@ def _registered(settings: Settings, challenge: bytes, text: str) -> tuple[str, b
             expected_origin=_origin(settings),
             require_user_verification=True,
         )
-    except Exception:  # whatever its parsers happen to raise: it comes from outside
+    except Exception:  # the parsers raise many kinds of exceptions for bad input
         return None
     transports = " ".join(transport.value for transport in credential.response.transports or [])
     return (
@@ -197,17 +203,17 @@ def _registered(settings: Settings, challenge: bytes, text: str) -> tuple[str, b
 
 
 def _credential(text: str) -> AuthenticationCredential | None:
-    if len(text) > LONGEST_CREDENTIAL:
+    if len(text) > MAX_CREDENTIAL_LENGTH:
         return None
     try:
         credential = parse_authentication_credential_json(text)
-    except Exception:  # whatever its parsers happen to raise: it comes from outside
+    except Exception:  # the parsers raise many kinds of exceptions for bad input
         return None
     return credential if credential.id.isascii() and credential.id.isprintable() else None
 
 
 def _used(settings: Settings, challenge: bytes, credential: AuthenticationCredential, row: Row) -> int | None:
-    """The passkey's new sign counter, where it has signed the challenge; None where it has not."""
+    """Return the new sign counter of the passkey, or None if it has not signed the challenge."""
     try:
         return verify_authentication_response(
             credential=credential,
@@ -218,7 +224,7 @@ def _used(settings: Settings, challenge: bytes, credential: AuthenticationCreden
             credential_current_sign_count=row[2],
             require_user_verification=True,
         ).new_sign_count
-    except Exception:  # whatever its parsers happen to raise: it comes from outside
+    except Exception:  # the parsers raise many kinds of exceptions for bad input
         return None
 
 
@@ -231,7 +237,7 @@ def _host(settings: Settings) -> str:
 
 
 def _origin(settings: Settings) -> str:
-    """The origin as browsers write it: without the port that goes without saying."""
+    """Return the origin as browsers write it, without a default port."""
     parts = urlsplit(settings.origin)
-    is_said = parts.port is not None and parts.port != DEFAULT_PORTS[parts.scheme]
-    return f"{parts.scheme}://{_host(settings)}" + (f":{parts.port}" if is_said else "")
+    has_port = parts.port is not None and parts.port != DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{_host(settings)}" + (f":{parts.port}" if has_port else "")

@@ -1,4 +1,4 @@
-"""Personal access tokens: a user's own, for a script or a program of theirs."""
+"""Personal access tokens, which users create for their own scripts and programs."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,18 +15,20 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound, Unavailable
+from regulars.i18n import _
 from regulars.scopes import SCOPES, unknown_scopes
 from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
+from regulars.validation import quote
 
-LONGEST_LIFETIME = 365 * 86400
-NOT_PERSONAL = {"openid", "offline_access"}
-"""Scopes that mean something to OpenID clients alone."""
+MAX_LIFETIME_SECONDS = 365 * 86400
+OPENID_SCOPES = {"openid", "offline_access"}
+"""Scopes that have a meaning only for OpenID clients."""
 
 
 class PersonalToken(Struct, frozen=True):
-    """What is known of a personal token; not the token. `tenant_id` is set where it is good for one tenant alone."""
+    """A personal access token, without its secret. `tenant_id` is set if the token is limited to one tenant."""
 
     id: str
     user_id: int
@@ -39,7 +41,7 @@ class PersonalToken(Struct, frozen=True):
 
 
 table = personal_tokens.c
-FIELDS = (
+TOKEN_COLUMNS = (
     table.id,
     table.user_id,
     table.name,
@@ -49,14 +51,18 @@ FIELDS = (
     table.expires_at,
     table.used_at,
 )
-INSERTED = ("id", "digest", "user_id", "name", "scopes", "bound_tenant_id", "created_at", "expires_at")
-INSERT = Statement(insert(personal_tokens).values({name: bindparam(name) for name in INSERTED}))
-ALL = Statement(select(*FIELDS).order_by(table.id))
-OF_USER = Statement(select(*FIELDS).where(table.user_id == bindparam("user_id")).order_by(table.id))
-BY_ID = Statement(select(*FIELDS).where(table.id == bindparam("id")))
-BY_DIGEST = Statement(select(*FIELDS).where(table.digest == bindparam("digest"), table.expires_at > bindparam("now")))
-DELETE = Statement(delete(personal_tokens).where(table.id == bindparam("id")))
-TOUCH = Statement(update(personal_tokens).where(table.id == bindparam("of_token")).values(used_at=bindparam("now")))
+INSERTED_COLUMNS = ("id", "digest", "user_id", "name", "scopes", "bound_tenant_id", "created_at", "expires_at")
+INSERT_TOKEN = Statement(insert(personal_tokens).values({name: bindparam(name) for name in INSERTED_COLUMNS}))
+LIST_TOKENS = Statement(select(*TOKEN_COLUMNS).order_by(table.id))
+LIST_USER_TOKENS = Statement(select(*TOKEN_COLUMNS).where(table.user_id == bindparam("user_id")).order_by(table.id))
+GET_TOKEN = Statement(select(*TOKEN_COLUMNS).where(table.id == bindparam("id")))
+FIND_VALID_TOKEN = Statement(
+    select(*TOKEN_COLUMNS).where(table.digest == bindparam("digest"), table.expires_at > bindparam("now"))
+)
+DELETE_TOKEN = Statement(delete(personal_tokens).where(table.id == bindparam("id")))
+SET_USED_AT = Statement(
+    update(personal_tokens).where(table.id == bindparam("of_token")).values(used_at=bindparam("now"))
+)
 
 
 def create_personal_token(
@@ -68,15 +74,15 @@ def create_personal_token(
     tenant_id: int | None,
     lifetime: int,
 ) -> tuple[PersonalToken, str]:
-    """A new token of the user's, good for `lifetime` seconds, and what it reads: it is shown this once.
+    """Create a token that is valid for `lifetime` seconds. Return it with its secret, which is not stored.
 
-    Raises `Invalid` that names every fault, `Forbidden` where the user is no member of the tenant.
+    Raise `Invalid` with every fault, and `Forbidden` if the user is not a member of the tenant.
     """
     faults = {"name": name_faults(name), "scopes": _scope_faults(scopes), "lifetime": _lifetime_faults(lifetime)}
     if any(faults.values()):
         raise Invalid({field: sentences for field, sentences in faults.items() if sentences})
     if tenant_id is not None and tenant_id not in memberships_of(database, user_id):
-        raise Forbidden(f"The user is no member of tenant {tenant_id}.")
+        raise Forbidden(_("The user is not a member of tenant {id}.", id=tenant_id))
     now = utc_now()
     unique = tuple(scope for scope in SCOPES if scope in scopes)
     expires_at = now + timedelta(seconds=lifetime)
@@ -93,43 +99,44 @@ def create_personal_token(
         "expires_at": expires_at,
     }
     with database.transaction():
-        database.execute(INSERT, values)
+        database.execute(INSERT_TOKEN, values)
         audit.record(database, "personal_token.created", user_id=user_id, about=made.id)
     return made, token
 
 
 def list_personal_tokens(database: Database, user_id: int) -> list[PersonalToken]:
-    """The user's tokens, those that have expired too, the oldest first."""
-    return [_personal_token(row) for row in database.fetch_all(OF_USER, {"user_id": user_id})]
+    """Return the user's tokens, including expired ones, oldest first."""
+    return [_personal_token(row) for row in database.fetch_all(LIST_USER_TOKENS, {"user_id": user_id})]
 
 
 def list_all_personal_tokens(database: Database) -> list[PersonalToken]:
-    """Everybody's."""
-    return [_personal_token(row) for row in database.fetch_all(ALL)]
+    """Return the tokens of all users, oldest first."""
+    return [_personal_token(row) for row in database.fetch_all(LIST_TOKENS)]
 
 
 def revoke_personal_token(database: Database, token_id: str, user_id: int | None = None) -> None:
-    """Make a token worthless, everywhere within a second. Raises `NotFound`, also for one of another than `user_id`."""
+    """Revoke a token, on all servers within a second. Raise `NotFound`, also if it belongs to another user than
+    `user_id`."""
     with database.transaction():
-        row = database.fetch_one(BY_ID, {"id": token_id}) if token_id.isprintable() else None
-        if row is None or user_id not in {None, row[1]} or not database.execute(DELETE, {"id": token_id}):
-            raise NotFound("There is no such token; it may have been revoked already.")
+        row = database.fetch_one(GET_TOKEN, {"id": token_id}) if token_id.isprintable() else None
+        if row is None or user_id not in {None, row[1]} or not database.execute(DELETE_TOKEN, {"id": token_id}):
+            raise NotFound(_("This token does not exist. It may have been revoked already."))
         bump_auth_version(database)
         audit.record(database, "personal_token.revoked", user_id=row[1], about=token_id)
 
 
 def find_personal_token(database: Database, token: str) -> PersonalToken | None:
-    """What is known of a token that is good now, or None."""
+    """Return the valid token with this secret, or None."""
     if not is_token(token, Kind.PERSONAL_TOKEN):
         return None
-    row = database.fetch_one(BY_DIGEST, {"digest": digest(token), "now": datetime.now(UTC)})
+    row = database.fetch_one(FIND_VALID_TOKEN, {"digest": digest(token), "now": datetime.now(UTC)})
     return _personal_token(row) if row else None
 
 
 def touch_personal_token(database: Database, token_id: str, now: datetime) -> None:
-    """Note that the token was used, unless somebody else is writing: who only reads does not wait for them."""
+    """Record that the token was used. If another transaction is writing, skip it instead of making a reader wait."""
     with suppress(Unavailable), database.transaction(nowait=True):
-        database.execute(TOUCH, {"of_token": token_id, "now": now})
+        database.execute(SET_USED_AT, {"of_token": token_id, "now": now})
 
 
 def _personal_token(row: Sequence[Any]) -> PersonalToken:
@@ -138,12 +145,22 @@ def _personal_token(row: Sequence[Any]) -> PersonalToken:
 
 
 def _scope_faults(scopes: Sequence[str]) -> list[str]:
-    possible = ", ".join(scope for scope in SCOPES if scope not in NOT_PERSONAL)
+    possible = ", ".join(scope for scope in SCOPES if scope not in OPENID_SCOPES)
     if not scopes:
-        return [f"A token must have at least one scope of {possible}."]
-    unknown = unknown_scopes(list(scopes)) + [scope for scope in scopes if scope in NOT_PERSONAL]
-    return [f"There is no scope {' '.join(unknown)!r} for a personal token; there are {possible}."] if unknown else []
+        return [_("A token must have at least one of the scopes {scopes}.", scopes=possible)]
+    unknown = unknown_scopes(list(scopes)) + [scope for scope in scopes if scope in OPENID_SCOPES]
+    return (
+        [
+            _(
+                "Unknown scope {scope}. The scopes of a personal token are {scopes}.",
+                scope=quote(" ".join(unknown)),
+                scopes=possible,
+            )
+        ]
+        if unknown
+        else []
+    )
 
 
 def _lifetime_faults(lifetime: int) -> list[str]:
-    return [] if 1 <= lifetime <= LONGEST_LIFETIME else ["A token must be good for 1 second to 365 days."]
+    return [] if 1 <= lifetime <= MAX_LIFETIME_SECONDS else [_("A token must be valid for 1 second to 365 days.")]

@@ -1,4 +1,4 @@
-"""Sessions: a browser in which somebody has signed in. The browser keeps a token, the database its digest."""
+"""Sessions of signed-in browsers. The browser has a token, the database its digest."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,17 +12,18 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.errors import NotFound, Unavailable
+from regulars.i18n import _
 from regulars.security import audit
 from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
 from regulars.settings import Settings
 
 FACTORS = {"pwd", "otp", "hwk"}
-LONGEST_USER_AGENT = 200
-MOVED_AFTER = timedelta(hours=1)
+MAX_USER_AGENT_LENGTH = 200
+EXTENSION_INTERVAL = timedelta(hours=1)
 
 
 class Session(Struct, frozen=True):
-    """A browser in which a user has signed in; `methods` says how (RFC 8176)."""
+    """A browser in which a user is signed in. `methods` are the authentication methods (RFC 8176)."""
 
     id: str
     user_id: int
@@ -35,24 +36,24 @@ class Session(Struct, frozen=True):
     expires_at: datetime
 
 
-FIELDS = tuple(Session.__struct_fields__)
-COLUMNS = [sessions.c[name] for name in FIELDS]
-INSERT = Statement(insert(sessions).values({name: bindparam(name) for name in (*FIELDS, "digest")}))
+SESSION_FIELDS = tuple(Session.__struct_fields__)
+SESSION_COLUMNS = [sessions.c[name] for name in SESSION_FIELDS]
+INSERT_SESSION = Statement(insert(sessions).values({name: bindparam(name) for name in (*SESSION_FIELDS, "digest")}))
 DELETE_EXPIRED = Statement(delete(sessions).where(sessions.c.expires_at <= bindparam("now")))
-BY_DIGEST = Statement(
-    select(*COLUMNS).where(sessions.c.digest == bindparam("digest"), sessions.c.expires_at > bindparam("now"))
+FIND_SESSION = Statement(
+    select(*SESSION_COLUMNS).where(sessions.c.digest == bindparam("digest"), sessions.c.expires_at > bindparam("now"))
 )
-OF_USER = Statement(
-    select(*COLUMNS)
+LIST_SESSIONS = Statement(
+    select(*SESSION_COLUMNS)
     .where(sessions.c.user_id == bindparam("user_id"), sessions.c.expires_at > bindparam("now"))
     .order_by(sessions.c.used_at.desc(), sessions.c.id.desc())
 )
-MOVE = Statement(
+EXTEND_SESSION = Statement(
     update(sessions)
     .where(sessions.c.id == bindparam("of_session"), sessions.c.used_at == bindparam("last_used"))
     .values(used_at=bindparam("now"), expires_at=bindparam("new_expiry"))
 )
-RENEW = Statement(
+RENEW_SESSION = Statement(
     update(sessions)
     .where(sessions.c.id == bindparam("of_session"))
     .values(
@@ -63,10 +64,10 @@ RENEW = Statement(
         expires_at=bindparam("new_expiry"),
     )
 )
-END = Statement(
+DELETE_SESSION = Statement(
     delete(sessions).where(sessions.c.user_id == bindparam("user_id"), sessions.c.id == bindparam("session_id"))
 )
-OTHERS = Statement(
+DELETE_OTHER_SESSIONS = Statement(
     select(sessions.c.id)
     .where(sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("keep"))
     .order_by(sessions.c.id)
@@ -82,13 +83,13 @@ def start_session(
     user_agent: str,
     address: str,
 ) -> tuple[Session, str]:
-    """A new session of a user who has just signed in with `methods`, and the token for the browser."""
+    """Start a session for a user who has just signed in with `methods`. Return it with the token for the browser."""
     now = utc_now()
     session = Session(
         id=new_id(),
         user_id=user_id,
         methods=_with_mfa(methods),
-        user_agent="".join(filter(str.isprintable, user_agent))[:LONGEST_USER_AGENT],
+        user_agent="".join(filter(str.isprintable, user_agent))[:MAX_USER_AGENT_LENGTH],
         address=address,
         authenticated_at=now,
         created_at=now,
@@ -96,33 +97,33 @@ def start_session(
         expires_at=now + _lifetime(settings),
     )
     token = new_token(Kind.SESSION)
-    values = {name: getattr(session, name) for name in FIELDS}
+    values = {name: getattr(session, name) for name in SESSION_FIELDS}
     with database.transaction():
         database.execute(DELETE_EXPIRED, {"now": now})
-        database.execute(INSERT, values | {"methods": " ".join(session.methods), "digest": digest(token)})
+        database.execute(INSERT_SESSION, values | {"methods": " ".join(session.methods), "digest": digest(token)})
         audit.record(database, "session.started", user_id=user_id, about=session.id, address=address)
     return session, token
 
 
 def find_session(database: Database, settings: Settings, token: str) -> Session | None:
-    """The session that a browser's token is of; None where it has ended. Its end moves on as it is used.
+    """Return the session of a browser's token, or None if it has ended. Its expiry is extended as it is used.
 
-    Not while somebody else is writing, for whom a visitor does not wait: then it does at the next visit.
+    If another transaction is writing, the expiry is extended at a later request, so that visitors do not wait.
     """
     if not is_token(token, Kind.SESSION):
         return None
     now = utc_now()
-    row = database.fetch_one(BY_DIGEST, {"digest": digest(token), "now": now})
+    row = database.fetch_one(FIND_SESSION, {"digest": digest(token), "now": now})
     if row is None:
         return None
     session = _session(row)
-    # Not at every request, which would be a write each; but a short session would not outlive an hour's wait.
-    if now - session.used_at < min(MOVED_AFTER, _lifetime(settings) / 4):
+    # Extending at every request would be a write each time. A short session is extended sooner than after an hour.
+    if now - session.used_at < min(EXTENSION_INTERVAL, _lifetime(settings) / 4):
         return session
     expires_at = now + _lifetime(settings)
     values = {"of_session": session.id, "last_used": session.used_at, "now": now, "new_expiry": expires_at}
     with suppress(Unavailable), database.transaction(nowait=True):
-        database.execute(MOVE, values)
+        database.execute(EXTEND_SESSION, values)
         session = _session((*row[:-2], now, expires_at))
     return session
 
@@ -130,9 +131,9 @@ def find_session(database: Database, settings: Settings, token: str) -> Session 
 def renew_authentication(
     database: Database, settings: Settings, session: Session, methods: Sequence[str]
 ) -> tuple[Session, str]:
-    """The session of a user who has proved again who they are, with `methods`, and its new token.
+    """Return the session of a user who has authenticated again with `methods`, and its new token.
 
-    The old token is worth nothing from now on, whoever may have it. The session keeps its id, for what refers to it.
+    The old token becomes invalid, even if somebody else has it. The session keeps its id, because others refer to it.
     """
     now = utc_now()
     token = new_token(Kind.SESSION)
@@ -146,8 +147,8 @@ def renew_authentication(
         "new_expiry": expires_at,
     }
     with database.transaction():
-        if not database.execute(RENEW, values):
-            # It was ended meanwhile, but they have just proved who they are.
+        if not database.execute(RENEW_SESSION, values):
+            # The session has ended in the meantime. The user has just authenticated, so start another one.
             return start_session(
                 database, settings, session.user_id, methods, user_agent=session.user_agent, address=session.address
             )
@@ -167,32 +168,34 @@ def renew_authentication(
 
 
 def list_sessions(database: Database, user_id: int) -> list[Session]:
-    """The user's sessions, the last used first."""
-    return [_session(row) for row in database.fetch_all(OF_USER, {"user_id": user_id, "now": utc_now()})]
+    """Return the user's sessions, most recently used first."""
+    return [_session(row) for row in database.fetch_all(LIST_SESSIONS, {"user_id": user_id, "now": utc_now()})]
 
 
 def end_session(database: Database, user_id: int, session_id: str) -> None:
-    """End one of the user's sessions. Raises `NotFound`."""
+    """End one of the user's sessions. Raise `NotFound`."""
     with database.transaction():
-        known = session_id.isprintable() and database.execute(END, {"user_id": user_id, "session_id": session_id})
+        known = session_id.isprintable() and database.execute(
+            DELETE_SESSION, {"user_id": user_id, "session_id": session_id}
+        )
         if not known:
-            raise NotFound("There is no such session; it may have ended already.")
+            raise NotFound(_("This session does not exist. It may have ended already."))
         audit.record(database, "session.ended", user_id=user_id, about=session_id)
 
 
 def end_other_sessions(database: Database, user_id: int, keep: str | None) -> int:
-    """End all of the user's sessions but the one with the id `keep`; how many that were."""
+    """End all sessions of the user except the one with the id `keep`. Return the number of ended sessions."""
     ended = 0
     with database.transaction():
-        for (session_id,) in database.fetch_all(OTHERS, {"user_id": user_id, "keep": keep or ""}):
-            if database.execute(END, {"user_id": user_id, "session_id": session_id}):
+        for (session_id,) in database.fetch_all(DELETE_OTHER_SESSIONS, {"user_id": user_id, "keep": keep or ""}):
+            if database.execute(DELETE_SESSION, {"user_id": user_id, "session_id": session_id}):
                 audit.record(database, "session.ended", user_id=user_id, about=session_id)
                 ended += 1
     return ended
 
 
 def _session(row: Sequence[object]) -> Session:
-    values = dict(zip(FIELDS, row, strict=True))
+    values = dict(zip(SESSION_FIELDS, row, strict=True))
     return Session(**values | {"methods": tuple(str(values["methods"]).split())})  # type: ignore[arg-type]
 
 

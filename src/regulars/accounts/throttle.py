@@ -1,8 +1,8 @@
-"""Failed attempts to sign in: whoever guesses must wait longer and longer, but nobody is locked out for good.
+"""Throttle failed sign-ins: each failure makes the next attempt wait longer, but no account is locked permanently.
 
-To sign in: see that `seconds_to_wait` is 0, call `record_failure` *before* the password or code is checked (so that
-many guesses at once do not all pass), and `forget_failures` of the account and the browser, not of the address, when
-it was right. Whoever can sign in to an account of their own could else go on guessing at others' for ever.
+To check a credential: check that `seconds_to_wait` is 0, and call `record_failure` before the check, so that parallel
+guesses do not all pass. After a success, call `forget_failures` for the account and the browser, but not for the
+address: otherwise people with an account of their own could guess passwords of others without limit.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from regulars.db.statement import Statement
 from regulars.db.tables import failed_attempts
 from regulars.security.tokens import digest
 
-FREE = {"account": 5, "browser": 5, "address": 20}
-LONGEST_WAIT = 60
-FORGOTTEN_AFTER = timedelta(hours=1)
+FREE_ATTEMPTS = {"account": 5, "browser": 5, "address": 20}
+MAX_WAIT_SECONDS = 60
+FAILURE_LIFETIME = timedelta(hours=1)
 
 
 _first_failure = upsert(failed_attempts).values(key=bindparam("key"), failures=1, failed_at=bindparam("now"))
@@ -35,57 +35,58 @@ COUNT_FAILURE = Statement(
         },
     )
 )
-READ = Statement(
+LIST_FAILURES = Statement(
     select(failed_attempts.c.failures, failed_attempts.c.failed_at).where(failed_attempts.c.key == bindparam("key"))
 )
-FORGET = Statement(delete(failed_attempts).where(failed_attempts.c.key == bindparam("key")))
-FORGET_OLD = Statement(delete(failed_attempts).where(failed_attempts.c.failed_at < bindparam("forgotten")))
+DELETE_FAILURES = Statement(delete(failed_attempts).where(failed_attempts.c.key == bindparam("key")))
+DELETE_OLD_FAILURES = Statement(delete(failed_attempts).where(failed_attempts.c.failed_at < bindparam("forgotten")))
 
 
 def account_key(email: str) -> str:
-    """The key of the account with this e-mail address, whether there is one or not."""
+    """Return the key of the account with this e-mail address, whether it exists or not."""
     return f"account:{digest(normal_email(email) or email.strip().lower())}"
 
 
 def address_key(address: str) -> str:
-    """The key of a network address; of an IPv6 address only the half that its owner cannot choose counts."""
+    """Return the key of a network address. Of an IPv6 address only the network part counts, because the owner chooses
+    the rest."""
     return f"address:{digest(_network(address))}"
 
 
 def browser_key(token: str) -> str:
-    """The key of a browser that has a token of ours."""
+    """Return the key of a browser by its session token."""
     return f"browser:{digest(token)}"
 
 
 def seconds_to_wait(database: Database, keys: Sequence[str], now: datetime) -> int:
-    """How long until the next attempt is allowed for all `keys`; 0: it is now."""
+    """Return the seconds until the next attempt is allowed for all `keys`; 0 if it is allowed now."""
     longest = 0
     for key in keys:
-        row = database.fetch_one(READ, {"key": key})
-        if row and now - row[1] <= FORGOTTEN_AFTER:
+        row = database.fetch_one(LIST_FAILURES, {"key": key})
+        if row and now - row[1] <= FAILURE_LIFETIME:
             until = row[1] + timedelta(seconds=_wait(key, row[0]))
             longest = max(longest, -((now - until) // timedelta(seconds=1)))
     return longest
 
 
 def record_failure(database: Database, keys: Sequence[str], now: datetime) -> None:
-    """Count a failed attempt for each of `keys`; those of more than an hour ago are forgotten."""
-    forgotten = now - FORGOTTEN_AFTER
-    # In one order, or two at once could wait for each other.
+    """Count a failed attempt for each of `keys`. Failures older than an hour are ignored."""
+    forgotten = now - FAILURE_LIFETIME
+    # A fixed order prevents deadlocks.
     rows = [{"key": key, "now": now, "forgotten": forgotten} for key in sorted(set(keys))]
     database.execute_many(COUNT_FAILURE, rows)
-    database.execute(FORGET_OLD, {"forgotten": forgotten})
+    database.execute(DELETE_OLD_FAILURES, {"forgotten": forgotten})
 
 
 def forget_failures(database: Database, keys: Sequence[str]) -> None:
-    """Start anew with counting for `keys`."""
+    """Reset the number of failures of `keys`."""
     for key in keys:
-        database.execute(FORGET, {"key": key})
+        database.execute(DELETE_FAILURES, {"key": key})
 
 
 def _wait(key: str, failures: int) -> int:
-    beyond = failures - FREE[key.partition(":")[0]]
-    return min(2 ** min(beyond - 1, 6), LONGEST_WAIT) if beyond > 0 else 0
+    beyond = failures - FREE_ATTEMPTS[key.partition(":")[0]]
+    return min(2 ** min(beyond - 1, 6), MAX_WAIT_SECONDS) if beyond > 0 else 0
 
 
 def _network(address: str) -> str:

@@ -1,4 +1,4 @@
-"""Codes from an authenticator app: six digits that change every 30 seconds (RFC 6238)."""
+"""Codes of an authenticator app: six digits that change every 30 seconds (TOTP, RFC 6238)."""
 
 import re
 import time
@@ -15,16 +15,18 @@ from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
 STEP_SECONDS = 30
-LETTERS = 32  # of 32: 160 bits
+SECRET_LENGTH = 32  # of 32 letters: 160 bits
 CODE = re.compile(r"[0-9]{6}")
 
-READ = Statement(select(users.c.totp_secret).where(users.c.id == bindparam("id"), users.c.totp_secret.is_not(None)))
-ENABLE = Statement(
+GET_SECRET = Statement(
+    select(users.c.totp_secret).where(users.c.id == bindparam("id"), users.c.totp_secret.is_not(None))
+)
+ENABLE_TOTP = Statement(
     update(users)
     .where(users.c.id == bindparam("of_user"))
     .values(totp_secret=bindparam("new_secret"), totp_step=bindparam("new_step"))
 )
-DISABLE = Statement(
+DISABLE_TOTP = Statement(
     update(users)
     .where(users.c.id == bindparam("of_user"), users.c.totp_secret.is_not(None))
     .values(totp_secret=null(), totp_step=null())
@@ -41,51 +43,51 @@ USE_STEP = Statement(
 
 
 def new_totp_secret() -> str:
-    """A new secret to share with an app, in base32."""
-    return pyotp.random_base32(LETTERS)
+    """Return a new secret for an app, in base32."""
+    return pyotp.random_base32(SECRET_LENGTH)
 
 
 def totp_uri(secret: str, email: str, issuer: str = "Regulars") -> str:
-    """The URI that an app reads the secret from, as a QR code."""
+    """Return the URI of the QR code from which an app reads the secret."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=issuer)
 
 
 def enable_totp(database: Database, settings: Settings, user_id: int, secret: str, code: str) -> list[str] | None:
-    """Ask the user for codes from now on, and give their recovery codes; None where `code` is not the app's."""
+    """Require codes from the user from now on. Return new recovery codes, or None if `code` is not from the app."""
     step = _step_of(secret, code)
     if step is None:
         return None
-    encrypted = Cipher(settings, "totp").encrypt(secret.encode(), _about(user_id))
+    encrypted = Cipher(settings, "totp").encrypt(secret.encode(), _context(user_id))
     with database.transaction():
-        database.execute(ENABLE, {"of_user": user_id, "new_secret": encrypted, "new_step": step})
+        database.execute(ENABLE_TOTP, {"of_user": user_id, "new_secret": encrypted, "new_step": step})
         audit.record(database, "totp.enabled", user_id=user_id)
         return new_recovery_codes(database, user_id)
 
 
 def disable_totp(database: Database, user_id: int) -> None:
-    """Ask the user for no codes any more; their recovery codes are worth nothing then."""
+    """Stop requiring codes from the user, and delete the recovery codes."""
     with database.transaction():
-        if database.execute(DISABLE, {"of_user": user_id}):
+        if database.execute(DISABLE_TOTP, {"of_user": user_id}):
             audit.record(database, "totp.disabled", user_id=user_id)
         delete_recovery_codes(database, user_id)
 
 
 def has_totp(database: Database, user_id: int) -> bool:
-    """Whether the user is asked for codes."""
-    return database.fetch_one(READ, {"id": user_id}) is not None
+    """Tell whether codes are required from the user."""
+    return database.fetch_one(GET_SECRET, {"id": user_id}) is not None
 
 
 def check_totp(database: Database, settings: Settings, user_id: int, code: str) -> bool:
-    """Whether this is the code of now (or of the step before or after), and was not used yet.
+    """Use up a code of the current, previous or next time step. Return whether it was valid and unused.
 
-    False too where the secret key is not the one that it was enabled with: recovery codes are good even then.
+    Return False if the secret was stored under another secret key. Recovery codes still work then.
     """
-    row = database.fetch_one(READ, {"id": user_id})
-    secret = Cipher(settings, "totp").decrypt(row[0], _about(user_id)) if row else None
+    row = database.fetch_one(GET_SECRET, {"id": user_id})
+    secret = Cipher(settings, "totp").decrypt(row[0], _context(user_id)) if row else None
     step = _step_of(secret.decode(), code) if secret else None
     if row is None or step is None:
         return False
-    # Whoever moves the step on has used the code.
+    # Only one transaction can advance the step.
     return database.execute(USE_STEP, {"of_user": user_id, "its_secret": row[0], "new_step": step}) == 1
 
 
@@ -100,5 +102,5 @@ def _step_of(secret: str, code: str) -> int | None:
     )
 
 
-def _about(user_id: int) -> str:
+def _context(user_id: int) -> str:
     return f"user {user_id}"

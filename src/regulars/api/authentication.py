@@ -14,7 +14,7 @@ from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated
 from regulars.oauth.access_tokens import AccessToken, is_revoked, verify_access_token
 from regulars.oauth.clients import find_client
-from regulars.oauth.external_issuer import OutsideIssuer
+from regulars.oauth.external_issuer import ExternalIssuer
 from regulars.oauth.grants import is_grant_live
 from regulars.oauth.signing_keys import PublicKeys, public_keys
 from regulars.permissions import PERMISSIONS, Identity, Membership, Principal
@@ -43,7 +43,7 @@ class Authenticator:
     authorization server is given, its access tokens are accepted instead of our own.
     """
 
-    def __init__(self, database: Database, settings: Settings, outside: OutsideIssuer | None = None) -> None:
+    def __init__(self, database: Database, settings: Settings, outside: ExternalIssuer | None = None) -> None:
         self.database = database
         self.settings = settings
         self.outside = outside

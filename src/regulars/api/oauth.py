@@ -11,13 +11,13 @@ from regulars.api.authentication import Authenticator
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed
 from regulars.http.forms import FORM_TYPE, Pairs, read_form
+from regulars.oauth.id_token import user_claims
 from regulars.oauth.metadata import key_set, resource_metadata, server_metadata
-from regulars.oauth.server import Answer, Server
+from regulars.oauth.server import Response, Server
 from regulars.oauth.signing_keys import current_key
-from regulars.oauth.userinfo import claims_of
 from regulars.settings import Settings
 
-NOT_A_FORM: Answer = (
+NOT_A_FORM: Response = (
     400,
     {"error": "invalid_request", "error_description": f"Send the parameters as {FORM_TYPE}, in the body."},
     [],
@@ -87,7 +87,7 @@ class TokenEndpoint:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Tokens, or why not."""
         pairs = read_parameters(request)
-        send(response, NOT_A_FORM if pairs is None else self.server.token_answer(pairs, headers_of(request)))
+        send(response, NOT_A_FORM if pairs is None else self.server.token_response(pairs, headers_of(request)))
 
 
 class NamedEndpoint:
@@ -103,7 +103,7 @@ class NamedEndpoint:
         if pairs is None:
             send(response, NOT_A_FORM)
         else:
-            send(response, self.server.endpoint_answer(self.name, request.path, pairs, headers_of(request)))
+            send(response, self.server.endpoint_response(self.name, request.path, pairs, headers_of(request)))
 
 
 class UserInfo:
@@ -121,7 +121,7 @@ class UserInfo:
         if identity.user_id is None:
             raise Forbidden("The access token belongs to an application, not to a user.", "insufficient_scope")
         response.set_header("Cache-Control", "no-store")
-        response.data = msgspec.json.encode(claims_of(get_user(self.database, identity.user_id), identity.scopes))
+        response.data = msgspec.json.encode(user_claims(get_user(self.database, identity.user_id), identity.scopes))
 
     on_post = on_get
 
@@ -131,7 +131,7 @@ def headers_of(request: falcon.Request) -> dict[str, str]:
     return {"Authorization": request.get_header("Authorization") or ""}
 
 
-def send(response: falcon.Response, answer: Answer) -> None:
+def send(response: falcon.Response, answer: Response) -> None:
     """Send an answer of the server's, never to be stored (RFC 6749, section 5.1)."""
     status, body, headers = answer
     response.status = status

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from regulars.http.json_body import Field, text_field
-from regulars.tenants.validation import LOCALE_PATTERN, LONGEST_URL, UNIQUE, Readers, readers
+from regulars.tenants.validation import LOCALE_PATTERN, MAX_URL_LENGTH, UNIQUE, Readers, readers
 from regulars.validation import LONGEST_NAME
 
 
@@ -45,7 +45,7 @@ def tenant_fields(how: Readers) -> Sequence[Field]:
             "Starts with https://; an empty text is the same as null.",
             "https://example.com/logo.png",
             how["logo_url"],
-            at_most=LONGEST_URL,
+            at_most=MAX_URL_LENGTH,
             schema={"pattern": "^(https://[^\\s\\u0000-\\u001f\\u007f-\\u009f]+)?$"},
         ),
         Field(

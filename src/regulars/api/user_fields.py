@@ -3,9 +3,9 @@
 from typing import Any
 
 from regulars.accounts.users import (
-    LONGEST_EMAIL,
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
+    MAX_EMAIL_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MIN_PASSWORD_LENGTH,
     normal_email,
     password_faults,
 )
@@ -23,7 +23,7 @@ def _read_email(text: str) -> str:
 
 def _read_password(value: Any) -> str:
     if not isinstance(value, str) or password_faults(value):
-        raise ValueError(f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+        raise ValueError(f"must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters")
     return value
 
 
@@ -34,13 +34,13 @@ EMAIL = text_field(
     "The address that they sign in with.",
     "zeynep@example.com",
     _read_email,
-    at_most=LONGEST_EMAIL,
+    at_most=MAX_EMAIL_LENGTH,
     required=True,
     schema={"format": "email"},
 )
 PASSWORD = Field(
     "password",
-    {"type": ["string", "null"], "minLength": SHORTEST_PASSWORD, "maxLength": LONGEST_PASSWORD},
+    {"type": ["string", "null"], "minLength": MIN_PASSWORD_LENGTH, "maxLength": MAX_PASSWORD_LENGTH},
     "What they sign in with first. Without one they can sign in only after the operator has given them one, or at an"
     " outside authorization server.",
     "correct horse battery staple",

@@ -15,15 +15,15 @@ from regulars.oauth.authorization_request import (
     Refused,
     after_sign_in,
     approve,
-    as_another,
+    as_other_user,
     denied,
     has_consented,
     is_member,
-    likely_email,
     may_skip_consent,
     must_sign_in,
     read_request,
     redirect_targets,
+    suggested_email,
 )
 from regulars.oauth.server import Server
 from regulars.scopes import SCOPES
@@ -75,7 +75,7 @@ class Authorize:
         if "none" in authorization.prompts:
             raise denied(self.server, authorization, *LOGIN_REQUIRED)
         here = AUTHORIZE_PATH + "?" + urlencode(after_sign_in(authorization), quote_via=quote)
-        email = likely_email(self.server, authorization)
+        email = suggested_email(self.server, authorization)
         hint = "" if email is None else "&" + urlencode({"email": email})
         again = "&reauthenticate=1" if visitor.session else ""
         self.pages.redirect(response, self.pages.sign_in_path(here) + hint + again)
@@ -129,7 +129,7 @@ def show_consent(
         client=authorization.client,
         destination=urlsplit(authorization.redirect_uri).netloc or authorization.redirect_uri.partition(":")[0],
         request=urlencode(authorization.pairs, quote_via=quote),
-        as_another=urlencode(as_another(authorization), quote_via=quote),
+        as_other_user=urlencode(as_other_user(authorization), quote_via=quote),
         was_allowed=has_consented(server, authorization, visitor.session.user_id),
         **consent_values(server, visitor.session, visitor.user, authorization.client.tenant_id, authorization.scopes),
     )

@@ -24,7 +24,7 @@ from regulars.accounts.users import find_user_by_email, get_user
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import NotFound
 from regulars.i18n import Message, _
-from regulars.oauth.authorization_request import who_asks
+from regulars.oauth.authorization_request import requesting_application
 
 WRONG_PASSWORD = _("The e-mail address or the password is wrong.")
 WRONG_CODE = _("The code is wrong or has already been used.")
@@ -141,7 +141,7 @@ class SecondFactor:
     def _ask(
         self, response: falcon.Response, visitor: Visitor, target: str, *, fault: str = "", status: int = 200
     ) -> None:
-        _name, targets = who_asks(self.pages.database, target)
+        _name, targets = requesting_application(self.pages.database, target)
         self.pages.show(response, visitor, "sign_in_code", status=status, form_targets=targets, fault=fault)
 
     def _pending(self, request: falcon.Request) -> tuple[int, str] | None:
@@ -222,7 +222,7 @@ def show_sign_in(
     status: int = 200,
 ) -> None:
     """Show the page that asks for the e-mail address and the password."""
-    application, targets = who_asks(pages.database, target)
+    application, targets = requesting_application(pages.database, target)
     pages.show(
         response,
         visitor,

@@ -1,4 +1,4 @@
-"""Access tokens: JSON Web Tokens as RFC 9068 profiles them."""
+"""Access tokens: JSON Web Tokens with the profile of RFC 9068."""
 
 import secrets
 import time
@@ -15,21 +15,23 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import revoked_tokens
 from regulars.errors import Unauthenticated
+from regulars.i18n import _
 from regulars.oauth.signing_keys import ALGORITHMS, PublicKeys, current_key, public_keys
 from regulars.security.auth_version import bump_auth_version
 from regulars.settings import Settings
 
-TYPE = "at+jwt"
-LIFETIME = 3600
-LONGEST_TOKEN = 8192
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - not a password
+LIFETIME_SECONDS = 3600
+MAX_TOKEN_LENGTH = 8192
 COMMAND_LINE = "regulars-cli"
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a good access token says. Times are in seconds since 1970.
+    """The claims of a valid access token. Times are in seconds since 1970.
 
-    `user_id` is None for a service account, whose subject is the client itself; `grant_id` is what it was issued under.
+    `user_id` is None for a service account; the subject is then the client. `grant_id` is the grant under which the
+    token was issued.
     """
 
     token_id: str
@@ -44,13 +46,17 @@ class AccessToken:
     expires_at: int
 
 
-REVOKED = Statement(select(revoked_tokens.c.token_id).where(revoked_tokens.c.token_id == bindparam("token_id")))
-REVOKE = Statement(insert(revoked_tokens).values({name: bindparam(name) for name in ("token_id", "expires_at")}))
+FIND_REVOKED_TOKEN = Statement(
+    select(revoked_tokens.c.token_id).where(revoked_tokens.c.token_id == bindparam("token_id"))
+)
+INSERT_REVOKED_TOKEN = Statement(
+    insert(revoked_tokens).values({name: bindparam(name) for name in ("token_id", "expires_at")})
+)
 DELETE_EXPIRED = Statement(delete(revoked_tokens).where(revoked_tokens.c.expires_at < bindparam("now")))
 
 
 def audiences(settings: Settings) -> tuple[str, ...]:
-    """The names under which a client may ask for a token for this service; the first is what it gets unasked."""
+    """Return the audiences for which a client may request a token of this service. The first one is the default."""
     origin = settings.origin
     return (origin, origin + "/", origin + "/api", origin + "/api/v1")
 
@@ -62,15 +68,15 @@ def issue_access_token(
     scopes: Collection[str],
     *,
     tenant_id: int | None = None,
-    lifetime: int = LIFETIME,
+    lifetime: int = LIFETIME_SECONDS,
     client_id: str = COMMAND_LINE,
     audience: Sequence[str] = (),
     grant_id: str | None = None,
 ) -> str:
-    """A new access token, good for `lifetime` seconds, bound to one tenant where one is given.
+    """Return a new access token that is valid for `lifetime` seconds, limited to one tenant if it is given.
 
-    Its subject is the user, or the client itself where there is none (RFC 9068, section 2.2). `audience` is this
-    service unless it says otherwise; with `grant_id` the token ends when that grant does.
+    Its subject is the user or, without one, the client (RFC 9068, section 2.2). `audience` is this service by default.
+    With `grant_id`, the token ends with that grant.
     """
     key = current_key(database, settings)
     now = int(time.time())
@@ -88,30 +94,30 @@ def issue_access_token(
         claims["tenant_id"] = tenant_id
     if grant_id is not None:
         claims["grant_id"] = grant_id
-    header = {"typ": TYPE, "alg": key.algorithm, "kid": key.kid}
+    header = {"typ": TOKEN_TYPE, "alg": key.algorithm, "kid": key.kid}
     return jwt.encode(header, claims, key.key, algorithms=[key.algorithm])
 
 
 def verify_access_token(token: str, keys: PublicKeys, settings: Settings, now: int) -> AccessToken:
-    """What `token` says, if it was signed with one of `keys` for this service and is good at `now`.
+    """Return the claims of `token` if it was signed with one of `keys` for this service and is valid at `now`.
 
-    Raises `Unauthenticated` with the code `invalid_token`.
+    Raise `Unauthenticated` with the code `invalid_token`.
     """
-    if len(token) > LONGEST_TOKEN:
-        raise _refused("is too long")
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise _refused(_("The access token is too long."))
     try:
         decoded = jwt.decode(token, lambda guest: _key(guest.headers(), keys), algorithms=ALGORITHMS)
     except (JoseError, ValueError, TypeError, KeyError):
-        raise _refused("is not one that was issued here") from None
+        raise _refused(_("The access token was not issued by this server.")) from None
     claims = decoded.claims
-    if decoded.header.get("typ", "").lower() != TYPE:
-        raise _refused("is no access token")
-    audience = _listed(claims.get("aud"))
+    if decoded.header.get("typ", "").lower() != TOKEN_TYPE:
+        raise _refused(_("The token is not an access token."))
+    audience = _audiences_of(claims.get("aud"))
     if claims.get("iss") != settings.origin or audience.isdisjoint(audiences(settings)):
-        raise _refused("was issued for another service")
+        raise _refused(_("The access token was issued for another service."))
     expires_at = claims.get("exp")
     if not isinstance(expires_at, int) or expires_at <= now:
-        raise _refused("has expired")
+        raise _refused(_("The access token has expired."))
     try:
         return AccessToken(
             token_id=str(claims["jti"]),
@@ -126,24 +132,24 @@ def verify_access_token(token: str, keys: PublicKeys, settings: Settings, now: i
             expires_at=expires_at,
         )
     except (KeyError, ValueError):
-        raise _refused("lacks a claim") from None
+        raise _refused(_("The access token lacks a required claim.")) from None
 
 
 def revoke_token(database: Database, settings: Settings, token: str) -> None:
-    """Make a token worthless before it expires. Raises `Unauthenticated` where it is worth nothing anyway."""
+    """Revoke a token before it expires. Raise `Unauthenticated` if it is not valid."""
     now = int(time.time())
     claims = verify_access_token(token, public_keys(database), settings, now)
     with database.transaction():
         database.execute(DELETE_EXPIRED, {"now": datetime.fromtimestamp(now, UTC)})
         if not is_revoked(database, claims.token_id):
             expires_at = datetime.fromtimestamp(claims.expires_at, UTC)
-            database.execute(REVOKE, {"token_id": claims.token_id, "expires_at": expires_at})
+            database.execute(INSERT_REVOKED_TOKEN, {"token_id": claims.token_id, "expires_at": expires_at})
             bump_auth_version(database)
 
 
 def is_revoked(database: Database, token_id: str) -> bool:
-    """Whether the token with this id was revoked."""
-    return database.fetch_one(REVOKED, {"token_id": token_id}) is not None
+    """Tell whether the token with this id was revoked."""
+    return database.fetch_one(FIND_REVOKED_TOKEN, {"token_id": token_id}) is not None
 
 
 def _key(header: dict[str, Any], keys: PublicKeys) -> Any:
@@ -153,9 +159,9 @@ def _key(header: dict[str, Any], keys: PublicKeys) -> Any:
     return known.key
 
 
-def _listed(audience: object) -> set[str]:
+def _audiences_of(audience: object) -> set[str]:
     return {str(name) for name in audience} if isinstance(audience, list) else {str(audience)}
 
 
-def _refused(why: str) -> Unauthenticated:
-    return Unauthenticated(f"The access token {why}.", "invalid_token")
+def _refused(sentence: str) -> Unauthenticated:
+    return Unauthenticated(sentence, "invalid_token")

@@ -1,4 +1,4 @@
-"""Authorization codes: good for a minute, and once (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
+"""Authorization codes, valid once within a minute (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ from regulars.oauth.grants import Grant, find_grant
 from regulars.security.tokens import Kind, digest, is_token, new_token
 
 LIFETIME = timedelta(seconds=60)
-COLUMNS = ("digest", "grant_id", "client_id", "redirect_uri", "code_challenge", "nonce", "expires_at", "used_at")
-ONE = Statement(select(*(table.c[name] for name in COLUMNS)).where(table.c.digest == bindparam("digest")))
-INSERT = Statement(insert(table).values({name: bindparam(name) for name in COLUMNS}))
-CLAIM = Statement(
+CODE_COLUMNS = ("digest", "grant_id", "client_id", "redirect_uri", "code_challenge", "nonce", "expires_at", "used_at")
+GET_CODE = Statement(select(*(table.c[name] for name in CODE_COLUMNS)).where(table.c.digest == bindparam("digest")))
+INSERT_CODE = Statement(insert(table).values({name: bindparam(name) for name in CODE_COLUMNS}))
+CLAIM_CODE = Statement(
     update(table)
     .where(table.c.digest == bindparam("of_code"), table.c.used_at.is_(None))
     .values(used_at=bindparam("now"))
@@ -25,7 +25,7 @@ CLAIM = Statement(
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """A code, as the token endpoint finds it, with the grant that it stands for."""
+    """An authorization code with its grant, as the token endpoint finds it."""
 
     digest: str
     client_id: str
@@ -60,10 +60,10 @@ class AuthorizationCode:
 def issue_code(
     database: Database, grant: Grant, *, redirect_uri: str | None, code_challenge: str | None, nonce: str | None
 ) -> str:
-    """A new code for a grant; `redirect_uri` is the one that the request named, if it named one."""
+    """Create a code for a grant. `redirect_uri` is the one in the request, if any."""
     code = new_token(Kind.CODE)
     database.execute(
-        INSERT,
+        INSERT_CODE,
         {
             "digest": digest(code),
             "grant_id": grant.id,
@@ -79,8 +79,8 @@ def issue_code(
 
 
 def find_code(database: Database, code: str) -> AuthorizationCode | None:
-    """The code, whether or not it is still good; None where there is none."""
-    row = database.fetch_one(ONE, {"digest": digest(code)}) if is_token(code, Kind.CODE) else None
+    """Return the code, valid or not, or None if it does not exist."""
+    row = database.fetch_one(GET_CODE, {"digest": digest(code)}) if is_token(code, Kind.CODE) else None
     if row is None:
         return None
     code_digest, grant_id, client_id, redirect_uri, code_challenge, nonce, expires_at, used_at = row
@@ -91,6 +91,6 @@ def find_code(database: Database, code: str) -> AuthorizationCode | None:
 
 
 def claim_code(database: Database, code: AuthorizationCode) -> bool:
-    """Take the code for oneself: of all who try, one gets True."""
+    """Mark the code as used. Return True for only one of several simultaneous calls."""
     now = utc_now()
-    return database.execute(CLAIM, {"of_code": code.digest, "now": now}) == 1
+    return database.execute(CLAIM_CODE, {"of_code": code.digest, "now": now}) == 1

@@ -1,4 +1,4 @@
-"""Signing out at an application's request (OpenID Connect RP-Initiated Logout 1.0, section 2)."""
+"""Sign-out at the request of an application (OpenID Connect RP-Initiated Logout 1.0, section 2)."""
 
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -12,12 +12,12 @@ from regulars.db.statement import Statement
 from regulars.db.tables import grants
 from regulars.oauth.authorization_request import redirect_targets
 from regulars.oauth.clients import Client, find_client
-from regulars.oauth.id_tokens import read_hint
+from regulars.oauth.id_token import read_hint
 from regulars.oauth.server import Pairs, Payload, Server
 from regulars.security.auth_version import bump_auth_version
 
-# An application that was allowed to stay signed in when its user is away does.
-END = Statement(
+# Grants with the scope offline_access outlast the session.
+END_SESSION_GRANTS = Statement(
     update(grants)
     .where(
         grants.c.session_id == bindparam("of_session"),
@@ -32,7 +32,7 @@ END = Statement(
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Who wants the user signed out: an ID token of ours names `user_id`; `redirect_uri` is a registered one."""
+    """A request to sign the user out. `user_id` comes from an ID token of this server, `redirect_uri` is registered."""
 
     client: Client | None
     user_id: int | None
@@ -42,12 +42,12 @@ class LogoutRequest:
 
     @property
     def form_targets(self) -> tuple[str, ...] | None:
-        """Where the form of the page that asks may lead beside this service."""
+        """Return where the form of the confirmation page may lead besides this service."""
         return redirect_targets(self.redirect_uri) if self.redirect_uri else ()
 
 
 def read_logout(server: Server, pairs: Pairs) -> LogoutRequest:
-    """The request with these parameters; what is not known to be good in it counts as left out."""
+    """Return the request with these parameters. Parameters that cannot be verified are ignored."""
     payload = Payload(pairs)
     client_id, user_id = read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))
     named = payload.client_id
@@ -59,8 +59,8 @@ def read_logout(server: Server, pairs: Pairs) -> LogoutRequest:
     return LogoutRequest(client, user_id, asked if is_good else None, payload.state, urlencode(pairs, quote_via=quote))
 
 
-def where_to_go(request: LogoutRequest) -> str | None:
-    """The application's own address, with its state; None where it named none that it has registered."""
+def logout_redirect(request: LogoutRequest) -> str | None:
+    """Return the address of the application with its state, or None if it gave no registered address."""
     if request.redirect_uri is None or request.state is None:
         return request.redirect_uri
     joint = "&" if "?" in request.redirect_uri else "?"
@@ -68,10 +68,10 @@ def where_to_go(request: LogoutRequest) -> str | None:
 
 
 def end_grants_of_session(database: Database, session: Session, client: Client | None) -> None:
-    """End what `client` may do that came from this session."""
+    """End the grants that `client` got in this session."""
     if client is None:
         return
     now = utc_now()
     values = {"of_session": session.id, "of_user": session.user_id, "of_client": client.id, "now": now}
-    if database.execute(END, values):
+    if database.execute(END_SESSION_GRANTS, values):
         bump_auth_version(database)

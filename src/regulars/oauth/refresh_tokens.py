@@ -1,8 +1,9 @@
-"""Refresh tokens: each is good once, for a new one (RFC 9700, section 4.14.2).
+"""Refresh tokens, each valid once and exchanged for a new one (rotation; RFC 9700, section 4.14.2).
 
-All tokens of a grant are one family, counted in generations. Whoever presents the newest generation's moves the grant
-on by one. A token of the generation just before is forgiven for some seconds: an app that refreshes from several
-requests at once gets a sibling. Anything older has been stolen or copied: the family ends.
+All tokens of a grant are one family with numbered generations. Using a token of the current generation advances the
+grant by one generation. For some seconds, a token of the previous generation is accepted as well, because an app may
+refresh in parallel requests; it gets another token of the current generation. Using an older token means that a token
+was stolen: the whole family ends.
 """
 
 from dataclasses import dataclass
@@ -21,13 +22,13 @@ from regulars.security.audit import record
 from regulars.security.tokens import Kind, digest, is_token, new_token
 from regulars.settings import Settings
 
-ONE = Statement(
+GET_REFRESH_TOKEN = Statement(
     select(table.c.grant_id, table.c.generation, table.c.expires_at).where(table.c.digest == bindparam("digest"))
 )
-INSERT = Statement(
+INSERT_REFRESH_TOKEN = Statement(
     insert(table).values({name: bindparam(name) for name in ("digest", "grant_id", "generation", "expires_at")})
 )
-CLAIM = Statement(
+ADVANCE_GENERATION = Statement(
     update(grants)
     .where(
         grants.c.id == bindparam("grant_id"),
@@ -36,7 +37,7 @@ CLAIM = Statement(
     )
     .values(generation=bindparam("next"), rotated_at=bindparam("now"), used_at=bindparam("now"))
 )
-FORGIVE = Statement(
+COUNT_GRACE_USE = Statement(
     update(grants)
     .where(grants.c.id == bindparam("grant_id"))
     .values(forgiven=grants.c.forgiven + 1, used_at=bindparam("now"))
@@ -45,7 +46,7 @@ FORGIVE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token, as the token endpoint finds it, with its grant."""
+    """A refresh token with its grant, as the token endpoint finds it."""
 
     generation: int
     expires_at: datetime
@@ -65,11 +66,11 @@ class RefreshToken:
 
 
 def issue_refresh_token(database: Database, settings: Settings, grant: Grant, generation: int) -> str:
-    """A new refresh token of the grant, good until it has not been used for as long as the settings say."""
+    """Create a refresh token of the grant. It expires if it is not used for the time in the settings."""
     token = new_token(Kind.REFRESH_TOKEN)
     unused_until = utc_now() + timedelta(seconds=settings.refresh_token_lifetime)
     database.execute(
-        INSERT,
+        INSERT_REFRESH_TOKEN,
         {
             "digest": digest(token),
             "grant_id": grant.id,
@@ -81,36 +82,40 @@ def issue_refresh_token(database: Database, settings: Settings, grant: Grant, ge
 
 
 def find_refresh_token(database: Database, token: str) -> RefreshToken | None:
-    """The token, whether or not it is still good; None where there is none."""
-    row = database.fetch_one(ONE, {"digest": digest(token)}) if is_token(token, Kind.REFRESH_TOKEN) else None
+    """Return the token, valid or not, or None if it does not exist."""
+    row = (
+        database.fetch_one(GET_REFRESH_TOKEN, {"digest": digest(token)})
+        if is_token(token, Kind.REFRESH_TOKEN)
+        else None
+    )
     grant = find_grant(database, row[0]) if row else None
     return RefreshToken(row[1], row[2], grant) if row and grant else None
 
 
 def claim_refresh_token(database: Database, settings: Settings, token: RefreshToken) -> int | None:
-    """The generation to issue the next token in; None where the token is not good (any more).
+    """Use the token. Return the generation of the next token, or None if the token is not valid.
 
-    Belongs in the transaction that issues it: two who present the same token at once wait for each other here.
+    Must run in the transaction that issues the next token, so that parallel uses of a token wait for each other.
     """
     now = utc_now()
     if not token.grant.is_live(now) or token.is_expired():
         return None
     presented = token.generation
     claim = {"grant_id": token.grant.id, "presented": presented, "next": presented + 1, "now": now}
-    if database.execute(CLAIM, claim) == 1:
+    if database.execute(ADVANCE_GENERATION, claim) == 1:
         return presented + 1
     grant = find_grant(database, token.grant.id)
     if grant is None or grant.ended_at is not None:
         return None
-    if _is_forgiven(grant, presented, now, settings.refresh_token_grace):
-        database.execute(FORGIVE, {"grant_id": grant.id, "now": now})
+    if _is_in_grace_period(grant, presented, now, settings.refresh_token_grace):
+        database.execute(COUNT_GRACE_USE, {"grant_id": grant.id, "now": now})
         record(database, "refresh_token.forgiven", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
         return grant.generation
     end_grant(database, grant, "refresh_token_reused")
     return None
 
 
-def _is_forgiven(grant: Grant, presented: int, now: datetime, grace_seconds: int) -> bool:
+def _is_in_grace_period(grant: Grant, presented: int, now: datetime, grace_seconds: int) -> bool:
     if presented != grant.generation - 1 or grant.rotated_at is None or grace_seconds == 0:
         return False
     return now - grant.rotated_at <= timedelta(seconds=grace_seconds)

@@ -1,4 +1,4 @@
-"""What a token is for: its audience (RFC 8707)."""
+"""Resource indicators: the audience of a token (RFC 8707)."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ from regulars.settings import Settings
 
 
 class InvalidTarget(OAuth2Error):
-    """The resource is none that tokens are issued for (RFC 8707, section 2)."""
+    """No tokens are issued for the requested resource (RFC 8707, section 2)."""
 
     error = "invalid_target"
 
 
-def check_resources(settings: Settings, asked: Sequence[str], granted: Sequence[str] = ()) -> tuple[str, ...]:
-    """The audience of a token for which `asked` was named, under a grant for `granted` (empty: for all).
+def check_resources(settings: Settings, requested: Sequence[str], granted: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the audience for the requested resources, under a grant for `granted` (empty: for all resources).
 
-    Raises `InvalidTarget`.
+    Raise `InvalidTarget`.
     """
     known = audiences(settings)
-    if any(name not in (granted or known) for name in asked):
-        raise InvalidTarget("A resource is not one that tokens are issued for, or not one that was granted.")
-    return tuple(dict.fromkeys(asked)) or tuple(granted) or known[:1]
+    if any(name not in (granted or known) for name in requested):
+        raise InvalidTarget("No tokens are issued for this resource, or it was not granted.")
+    return tuple(dict.fromkeys(requested)) or tuple(granted) or known[:1]

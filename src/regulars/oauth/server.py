@@ -1,7 +1,13 @@
-"""The authorization server: Authlib's, with our storage and our policy.
+"""The authorization server: Authlib's, with this project's storage and policy.
 
-`token_answer` and the others take a request's parameters as they came, in order and with repetitions, and give
-(status, body, headers). Whatever changes the database does so in one transaction around the whole request.
+`token_response` and the other endpoints take the parameters of a request in order, with repetitions, and return status,
+body and headers. Each request runs in one transaction.
+
+Authlib calls a grant type in this order: `authenticate_client` (here), then the `validate_…` and `query_…` methods of
+the grant type, which return what the request refers to; `authenticate_user`, which claims a code, so that only one of
+several parallel requests continues; `generate_token`, which calls `issue` (here); `save_token`; and the hooks
+registered for `after_create_token_response`, which add the ID token. Then a code is deleted, or a refresh token
+revoked, by methods that do nothing here, because both were claimed before.
 """
 
 from collections import defaultdict
@@ -22,20 +28,20 @@ from regulars.scopes import SCOPES
 from regulars.settings import Settings
 
 Pairs = Sequence[tuple[str, str]]
-Answer = tuple[int, Any, list[tuple[str, str]]]
+Response = tuple[int, Any, list[tuple[str, str]]]
 
 TRUSTED_METHODS = ("client_secret_basic", "client_secret_post")
 REPEATABLE = {"resource"}
 
 
 class Payload(OAuth2Payload):
-    """A request's parameters, with those that were given twice."""
+    """The parameters of a request, including repeated ones."""
 
     def __init__(self, pairs: Pairs) -> None:
         self._lists: defaultdict[str, list[str]] = defaultdict(list)
         for name, value in pairs:
             self._lists[name].append(value)
-        # RFC 6749, section 3.1: a parameter without a value counts as left out.
+        # A parameter without a value counts as omitted (RFC 6749, section 3.1).
         self._data = {name: values[-1] for name, values in self._lists.items() if values[-1]}
 
     @property
@@ -47,18 +53,18 @@ class Payload(OAuth2Payload):
         return self._lists
 
     def check_not_repeated(self) -> None:
-        """Raises `InvalidRequestError` for a parameter that was given twice (RFC 6749, sections 3.1 and 3.2)."""
+        """Raise `InvalidRequestError` for a repeated parameter (RFC 6749, sections 3.1 and 3.2)."""
         if any(len(values) > 1 for name, values in self._lists.items() if name not in REPEATABLE):
-            raise InvalidRequestError("A parameter was given more than once.")
+            raise InvalidRequestError("A parameter is repeated.")
 
     @property
     def resources(self) -> list[str]:
-        """What the token is for (RFC 8707)."""
+        """Return the requested resources (RFC 8707)."""
         return [value for value in self._lists.get("resource", []) if value]
 
 
 class Request(OAuth2Request):
-    """A request to one of the endpoints."""
+    """A request to an endpoint."""
 
     payload: Payload
 
@@ -78,7 +84,7 @@ class Request(OAuth2Request):
 
 
 class Server(AuthorizationServer):
-    """Authlib's server on our database. What it can do is registered in `flows.register`."""
+    """Authlib's server with this database. `grant_types.create_server` registers what it supports."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         super().__init__(scopes_supported=list(SCOPES))
@@ -86,38 +92,39 @@ class Server(AuthorizationServer):
         self.settings = settings
 
     def request(self, method: str, path: str, pairs: Pairs, headers: Mapping[str, str]) -> Request:
-        """A request as Authlib wants it. Raises `OAuth2Error` where the service is not reached by https or loopback."""
+        """Return a request for Authlib. Raise `OAuth2Error` if the service is not reached through https or a loopback
+        address."""
         return Request(method, self.settings.origin + path, pairs, headers)
 
     def create_oauth2_request(self, request: Request) -> Request:
         return request
 
-    def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Answer:
-        # RFC 7617, section 2: the realm is required, and Authlib gives none.
+    def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Response:
+        # The realm is required (RFC 7617, section 2), but Authlib does not set it.
         named = [(name, value.replace("Basic ", 'Basic realm="regulars", ', 1)) for name, value in headers]
         return status, body, named
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Authlib's signals have no listener here."""
+        """Do nothing: no listener uses Authlib's signals."""
 
     def query_client(self, client_id: str) -> Client | None:
         return find_client(self.database, client_id)
 
     def authenticate_client(self, request: Request, methods: Sequence[str], endpoint: str = "token") -> Client:
-        """The client that sent the request. Raises `InvalidClientError`, `InvalidRequestError`."""
+        """Return the client that sent the request. Raise `InvalidClientError`, `InvalidRequestError`."""
         basic = request.headers.get("Authorization", "").lower().startswith("basic ")
         if basic and request.form.get("client_secret"):
-            raise InvalidRequestError("Authenticate the client in one way: in the header or in the body.")
+            raise InvalidRequestError("Authenticate the client only once: in the header or in the body.")
         try:
             client: Client = super().authenticate_client(request, methods, endpoint)
         except (OAuth2Error, ValueError):
             raise InvalidClientError(status_code=401, description="The client could not be authenticated.") from None
         if basic and request.payload.client_id not in {None, client.id}:
-            raise InvalidRequestError("The client_id is not that of the Authorization header.")
+            raise InvalidRequestError("client_id differs from the Authorization header.")
         return client
 
-    def answer(self, request: Callable[[], Request], respond: Callable[[Request], Answer]) -> Answer:
-        """What `respond` answers, in a transaction; an error of OAuth's is an answer too, and ends it well."""
+    def answer(self, request: Callable[[], Request], respond: Callable[[Request], Response]) -> Response:
+        """Run `respond` in a transaction. An OAuth error is a response too, and commits the transaction."""
         try:
             made = request()
             made.payload.check_not_repeated()
@@ -126,24 +133,24 @@ class Server(AuthorizationServer):
         except OAuth2Error as error:
             return self.handle_response(*error())
 
-    def token_answer(self, pairs: Pairs, headers: Mapping[str, str]) -> Answer:
-        """The token endpoint (RFC 6749, section 3.2)."""
+    def token_response(self, pairs: Pairs, headers: Mapping[str, str]) -> Response:
+        """Handle a request to the token endpoint (RFC 6749, section 3.2)."""
         return self.answer(lambda: self.request("POST", "/oauth/token", pairs, headers), self._token_response)
 
-    def _token_response(self, request: Request) -> Answer:
+    def _token_response(self, request: Request) -> Response:
         if not request.payload.grant_type:
-            raise InvalidRequestError("The grant_type is missing.")
-        answer: Answer = self.create_token_response(request)
+            raise InvalidRequestError("grant_type is missing.")
+        answer: Response = self.create_token_response(request)
         return answer
 
-    def endpoint_answer(self, name: str, path: str, pairs: Pairs, headers: Mapping[str, str]) -> Answer:
-        """An endpoint that was registered by `name`: revocation, introspection, device_authorization."""
+    def endpoint_response(self, name: str, path: str, pairs: Pairs, headers: Mapping[str, str]) -> Response:
+        """Handle a request to a registered endpoint: revocation, introspection or device_authorization."""
         return self.answer(
             lambda: self.request("POST", path, pairs, headers), lambda made: self.create_endpoint_response(name, made)
         )
 
     def issue(self, request: Request, scope: str, *, include_refresh_token: bool) -> dict[str, Any]:
-        """The token response for a request whose grant, if it has one, was claimed."""
+        """Return the token response for a request. Its grant, if any, has been claimed."""
         grant, client = request.grant, request.client
         audience = check_resources(self.settings, request.payload.resources, grant.resources if grant else ())
         token: dict[str, Any] = {
@@ -167,8 +174,8 @@ class Server(AuthorizationServer):
         return token
 
     def save_token(self, token: dict[str, Any], request: Request) -> None:
-        """Nothing more to keep: `issue` has kept the refresh token's digest, and an access token is not stored."""
+        """Do nothing: `issue` has stored the refresh token's digest, and access tokens are not stored."""
 
     def user_of(self, grant: Grant) -> User:
-        """Who gave the grant."""
+        """Return the user who consented to the grant."""
         return get_user(self.database, grant.user_id)

@@ -1,4 +1,4 @@
-"""The audit log: what happened to people's access, kept in the database; never a secret."""
+"""The audit log of sign-ins, tokens and permissions, in the database. It has no secrets."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from regulars.security.tokens import new_id
 
 
 class AuditEvent(Struct, frozen=True):
-    """Something that happened; `about` is the id of what it happened to (a grant, a session, a token)."""
+    """An event. `about` is the id of its object, such as a grant, a session or a token."""
 
     id: str
     kind: str
@@ -25,10 +25,12 @@ class AuditEvent(Struct, frozen=True):
     created_at: datetime
 
 
-FIELDS = ("id", "kind", "user_id", "client_id", "about", "address", "created_at")
-INSERT = Statement(insert(audit_events).values({name: bindparam(name) for name in FIELDS}))
-NEWEST = Statement(
-    select(*(audit_events.c[name] for name in FIELDS)).order_by(audit_events.c.id.desc()).limit(bindparam("limit"))
+EVENT_COLUMNS = ("id", "kind", "user_id", "client_id", "about", "address", "created_at")
+INSERT_EVENT = Statement(insert(audit_events).values({name: bindparam(name) for name in EVENT_COLUMNS}))
+LIST_NEWEST_EVENTS = Statement(
+    select(*(audit_events.c[name] for name in EVENT_COLUMNS))
+    .order_by(audit_events.c.id.desc())
+    .limit(bindparam("limit"))
 )
 
 
@@ -41,7 +43,7 @@ def record(
     about: str | None = None,
     address: str | None = None,
 ) -> None:
-    """Write an event down, in the transaction that it belongs to."""
+    """Write an event in the current transaction."""
     values: dict[str, Any] = {
         "id": new_id(),
         "kind": kind,
@@ -51,9 +53,9 @@ def record(
         "address": address,
         "created_at": utc_now(),
     }
-    database.execute(INSERT, values)
+    database.execute(INSERT_EVENT, values)
 
 
 def list_events(database: Database, limit: int = 100) -> list[AuditEvent]:
-    """The newest events, newest first."""
-    return [AuditEvent(*row) for row in database.fetch_all(NEWEST, {"limit": limit})]
+    """Return the latest events, newest first."""
+    return [AuditEvent(*row) for row in database.fetch_all(LIST_NEWEST_EVENTS, {"limit": limit})]

@@ -1,6 +1,6 @@
-"""The access version: one number that moves with every change to keys, users, memberships or revoked tokens.
+"""The auth version: a number that increases with every change of signing keys, users, memberships and revoked tokens.
 
-A server asks for it at least every second and forgets what it remembers about tokens when it has moved.
+Each server reads it at least once a second, and discards what it has cached about tokens if it has changed.
 """
 
 from sqlalchemy import select, update
@@ -9,16 +9,16 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import auth_version as table
 
-READ = Statement(select(table.c.version))
-BUMP = Statement(update(table).values(version=table.c.version + 1))
+GET_VERSION = Statement(select(table.c.version))
+INCREMENT_VERSION = Statement(update(table).values(version=table.c.version + 1))
 
 
 def auth_version(database: Database) -> int:
-    """The number as it stands."""
-    row = database.fetch_one(READ)
+    """Return the current auth version."""
+    row = database.fetch_one(GET_VERSION)
     return int(row[0]) if row else 0
 
 
 def bump_auth_version(database: Database) -> None:
-    """Let every server know that access has changed; belongs in the transaction that changes it."""
-    database.execute(BUMP)
+    """Make all servers discard what they have cached, in the transaction of the change."""
+    database.execute(INCREMENT_VERSION)

@@ -1,4 +1,4 @@
-"""The secret key that what is secret in the database is encrypted with, and what is done with it."""
+"""Encryption and signatures with the secret key."""
 
 import os
 import secrets
@@ -19,9 +19,11 @@ NONCE_BYTES = 12
 
 
 def secret_key(settings: Settings) -> str:
-    """The setting `secret_key`, or else the content of a file, made at the first need and readable by its owner alone.
+    """Return the setting `secret_key` or, without it, the content of a key file. The file is created if it does not
+    exist, readable only by its owner.
 
-    The file is beside an SQLite database (`regulars.db.secret`), else in the working folder (`regulars.secret`).
+    The file is next to an SQLite database (`regulars.db.secret`), otherwise in the working directory
+    (`regulars.secret`).
     """
     if settings.secret_key:
         return settings.secret_key
@@ -30,36 +32,36 @@ def secret_key(settings: Settings) -> str:
         return _read(path) or _create(path)
     except OSError as error:
         raise ConfigurationError(
-            f"The secret key cannot be kept in {path}: {error.strerror}. Set REGULARS_SECRET_KEY or"
+            f"The secret key cannot be stored in {path}: {error.strerror}. Set REGULARS_SECRET_KEY or"
             " REGULARS_SECRET_KEY_FILE instead."
         ) from None
 
 
 class Cipher:
-    """Encrypts, decrypts and signs with a key that is derived from the secret key for one `purpose`."""
+    """Encrypts, decrypts and signs with a key that is derived from the secret key for a `purpose`."""
 
     def __init__(self, settings: Settings, purpose: str) -> None:
         derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"regulars {purpose}".encode())
         self._key = derivation.derive(secret_key(settings).encode())
 
     def encrypt(self, content: bytes, about: str) -> bytes:
-        """`content` encrypted (AES-256-GCM) so that it is good only for what `about` names."""
+        """Encrypt `content` with AES-256-GCM. It can be decrypted only with the same `about`."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + AESGCM(self._key).encrypt(nonce, content, about.encode())
 
     def decrypt(self, encrypted: bytes, about: str) -> bytes | None:
-        """What was encrypted for `about`; None where the secret key is another one."""
+        """Decrypt content that was encrypted with the same `about`. Return None if the secret key was another one."""
         try:
             return AESGCM(self._key).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], about.encode())
         except InvalidTag:
             return None
 
     def seal(self, content: bytes, about: bytes) -> bytes:
-        """`content` encrypted so that it is good only for what `about` names; the same each time (RFC 5297)."""
+        """Encrypt `content` deterministically with AES-SIV (RFC 5297). Unsealing needs the same `about`."""
         return self._siv.encrypt(content, [about])
 
     def unseal(self, sealed: bytes, about: bytes) -> bytes | None:
-        """What was sealed for `about`; None where it was not sealed here, or for something else."""
+        """Decrypt content that was sealed with the same `about`. Return None for any other."""
         try:
             return self._siv.decrypt(sealed, [about])
         except (InvalidTag, ValueError):
@@ -71,7 +73,7 @@ class Cipher:
         return AESSIV(halves)
 
     def sign(self, text: str) -> str:
-        """A code that only this key makes for `text` (HMAC-SHA-256), in hexadecimal."""
+        """Return the HMAC-SHA-256 of `text`, in hexadecimal."""
         mac = HMAC(self._key, SHA256())
         mac.update(text.encode())
         return mac.finalize().hex()
@@ -83,11 +85,11 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
-        raise ConfigurationError(f"The file {path} holds no secret key: it is not text.") from None
+        raise ConfigurationError(f"The file {path} does not contain a secret key: it is not text.") from None
 
 
 def _create(path: Path) -> str:
-    """Write a new key to `path` in one step; of two programs that do so at once, both use the first one's."""
+    """Write a new key to `path` atomically. If two programs do so at the same time, both use the first key."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

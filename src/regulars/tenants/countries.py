@@ -1,4 +1,4 @@
-"""The list of countries."""
+"""Countries."""
 
 from typing import Annotated
 
@@ -19,10 +19,10 @@ class Country(Struct, frozen=True):
     name: Annotated[str, Meta(examples=["Türkiye"])]
 
 
-ALL = Statement(select(countries.c.id, countries.c.code, countries.c.name), replica_ok=True)
+LIST_COUNTRIES = Statement(select(countries.c.id, countries.c.code, countries.c.name), replica_ok=True)
 
 
 def list_countries(database: Database) -> list[Country]:
-    """All countries, in the order of their names."""
-    found = [Country(*row) for row in database.fetch_all(ALL)]
+    """Return all countries, by name."""
+    found = [Country(*row) for row in database.fetch_all(LIST_COUNTRIES)]
     return sorted(found, key=lambda country: sort_key(country.name) or "")

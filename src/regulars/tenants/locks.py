@@ -1,6 +1,6 @@
-"""Being the only one who changes what belongs to a tenant. (SQLite has one writer at a time anyway.)
+"""Locks of a tenant and of its customers. (SQLite has only one writer at a time anyway.)
 
-Who needs both takes the tenant first, then its customers.
+Lock order: tenant, then customers.
 """
 
 from sqlalchemy import bindparam, literal_column, select
@@ -10,9 +10,12 @@ from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import change_counters, tenants
 from regulars.errors import NotFound
+from regulars.i18n import _
 
-# Whoever only refers to the tenant, such as a new customer, need not wait.
-HOLD = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")).with_for_update(key_share=True))
+# Statements that only refer to the tenant, such as the insert of a customer, do not wait for this lock.
+LOCK_TENANT = Statement(
+    select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")).with_for_update(key_share=True)
+)
 
 
 LOCK_COUNTER = Statement(
@@ -23,16 +26,13 @@ LOCK_COUNTER = Statement(
 
 
 def lock_tenant(database: Database, tenant_id: int) -> None:
-    """Be the only one who changes the tenant, its members or its channels, until the transaction ends.
-
-    Raises `NotFound` where there is no such tenant.
-    """
-    if not 0 < tenant_id < 2**63 or database.fetch_one(HOLD, {"tenant_id": tenant_id}) is None:
-        raise NotFound(f"There is no tenant {tenant_id}.")
+    """Lock the tenant, its members and channels until the transaction ends. Raise `NotFound` if it does not exist."""
+    if not 0 < tenant_id < 2**63 or database.fetch_one(LOCK_TENANT, {"tenant_id": tenant_id}) is None:
+        raise NotFound(_("There is no tenant {id}.", id=tenant_id))
 
 
 def lock_customers(database: Database, tenant_id: int) -> None:
-    """Be the only one who writes the tenant's customers, until the transaction ends."""
-    # Each of their writers holds this row.
+    """Lock the tenant's customers for writing until the transaction ends."""
+    # All transactions that write customers of the tenant lock this row.
     with database.waiting():
         database.execute(LOCK_COUNTER, {"tenant_id": tenant_id})

@@ -1,4 +1,4 @@
-"""Tenants and what each begins with."""
+"""Tenants."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +13,21 @@ from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import channels, countries, memberships, tenants
 from regulars.errors import Conflict, NotFound
+from regulars.i18n import _
 from regulars.permissions import RoleName
 from regulars.security.auth_version import bump_auth_version
 from regulars.tenants.locks import lock_customers, lock_tenant
 from regulars.tenants.unique_fields import find_pair
 from regulars.tenants.validation import read_settings, readers
+from regulars.validation import quote
 
 COUNTRY_CODE = re.compile(r"[A-Z]{2}")
-CHANNELS = (("whatsapp", "WhatsApp"), ("instagram", "Instagram"), ("website", "Website"), ("telegram", "Telegram"))
+DEFAULT_CHANNELS = (
+    ("whatsapp", "WhatsApp"),
+    ("instagram", "Instagram"),
+    ("website", "Website"),
+    ("telegram", "Telegram"),
+)
 
 
 class Tenant(Struct, frozen=True, rename={"time_zone": "timezone", "country_code": "country"}):
@@ -28,19 +35,19 @@ class Tenant(Struct, frozen=True, rename={"time_zone": "timezone", "country_code
 
     id: Annotated[int, Meta(examples=[1])]
     name: Annotated[str, Meta(examples=["Güneş Diş Kliniği"])]
-    time_zone: Annotated[str, Meta(description="IANA; decides what “today” is.", examples=["Europe/Istanbul"])]
+    time_zone: Annotated[str, Meta(description="IANA name. Determines today's date.", examples=["Europe/Istanbul"])]
     locale: Annotated[str, Meta(examples=["tr-TR"])]
     country_code: Annotated[
         str,
         Meta(
-            description="ISO 3166-1 alpha-2; phone numbers without a prefix are read as this country's.",
+            description="ISO 3166-1 alpha-2. Phone numbers without an international prefix are of this country.",
             examples=["TR"],
         ),
     ]
     logo_url: Annotated[str | None, Meta(examples=["https://example.com/logo.png"])]
     unique_fields: Annotated[
         list[str],
-        Meta(description="In which fields no two customers may be the same.", examples=[["phone_number"]]),
+        Meta(description="The fields in which no two customers may have the same value.", examples=[["phone_number"]]),
     ]
     created_at: Annotated[datetime, Meta(examples=["2026-11-07T05:31:56Z"])]
 
@@ -48,13 +55,13 @@ class Tenant(Struct, frozen=True, rename={"time_zone": "timezone", "country_code
 class OwnTenant(Struct, frozen=True):
     """A tenant as one of its members sees it."""
 
-    id: Annotated[int, Meta(description="What the X-Tenant header takes.", examples=[1])]
+    id: Annotated[int, Meta(description="The value of the X-Tenant header.", examples=[1])]
     name: Annotated[str, Meta(examples=["Güneş Diş Kliniği"])]
     logo_url: Annotated[str | None, Meta(examples=["https://example.com/logo.png"])]
-    role: Annotated[RoleName, Meta(description="What the member is there.", examples=["owner"])]
+    role: Annotated[RoleName, Meta(description="The role of the member in the tenant.", examples=["owner"])]
 
 
-FIELDS = (
+TENANT_COLUMNS = (
     tenants.c.id,
     tenants.c.name,
     tenants.c.time_zone,
@@ -64,21 +71,25 @@ FIELDS = (
     tenants.c.unique_fields,
     tenants.c.created_at,
 )
-SETTINGS = ("name", "time_zone", "locale", "country_id", "logo_url", "unique_fields")
-ALL = Statement(select(*FIELDS).join_from(tenants, countries).order_by(tenants.c.id))
-ONE = Statement(select(*FIELDS).join_from(tenants, countries).where(tenants.c.id == bindparam("tenant_id")))
-OF_USER = Statement(
+SETTING_COLUMNS = ("name", "time_zone", "locale", "country_id", "logo_url", "unique_fields")
+LIST_TENANTS = Statement(select(*TENANT_COLUMNS).join_from(tenants, countries).order_by(tenants.c.id))
+GET_TENANT = Statement(
+    select(*TENANT_COLUMNS).join_from(tenants, countries).where(tenants.c.id == bindparam("tenant_id"))
+)
+LIST_TENANTS_OF_USER = Statement(
     select(tenants.c.id, tenants.c.name, tenants.c.logo_url, memberships.c.role)
     .join_from(memberships, tenants, memberships.c.tenant_id == tenants.c.id)
     .where(memberships.c.user_id == bindparam("user_id"), memberships.c.deleted_at.is_(None))
     .order_by(tenants.c.id)
 )
-COUNTRY = Statement(select(countries.c.id).where(countries.c.code == bindparam("code")))
-INSERT = Statement(insert(tenants).values({name: bindparam(name) for name in ("id", "created_at", *SETTINGS)}))
-UPDATE = Statement(
+FIND_COUNTRY = Statement(select(countries.c.id).where(countries.c.code == bindparam("code")))
+INSERT_TENANT = Statement(
+    insert(tenants).values({name: bindparam(name) for name in ("id", "created_at", *SETTING_COLUMNS)})
+)
+UPDATE_TENANT = Statement(
     update(tenants)
     .where(tenants.c.id == bindparam("of_tenant"))
-    .values({name: bindparam(f"new_{name}") for name in SETTINGS})
+    .values({name: bindparam(f"new_{name}") for name in SETTING_COLUMNS})
 )
 INSERT_CHANNEL = Statement(
     insert(channels).values({name: bindparam(name) for name in ("tenant_id", "id", "kind", "name")})
@@ -86,12 +97,12 @@ INSERT_CHANNEL = Statement(
 
 
 def country_reader(database: Database) -> Callable[[str], str]:
-    """Reads the code of a country that there is. It raises ValueError with the rest of a sentence."""
+    """Return a reader of country codes. It raises ValueError with a rule to follow the field's name."""
 
     def read(text: str) -> str:
         code = text.strip().upper()
-        if not COUNTRY_CODE.fullmatch(code) or database.fetch_one(COUNTRY, {"code": code}) is None:
-            raise ValueError(f"must be an ISO 3166 code of two letters, like TR, not {code[:20]!r}")
+        if not COUNTRY_CODE.fullmatch(code) or database.fetch_one(FIND_COUNTRY, {"code": code}) is None:
+            raise ValueError(_("must be an ISO 3166 code of two letters, such as TR, not {value}", value=quote(code)))
         return code
 
     return read
@@ -100,28 +111,28 @@ def country_reader(database: Database) -> Callable[[str], str]:
 def create_tenant(
     database: Database, *, name: str, time_zone: str = "UTC", locale: str = "en", country_code: str = "US"
 ) -> Tenant:
-    """A new tenant with its four channels. Raises `Invalid` that names every fault."""
+    """Create a tenant with four channels. Raise `Invalid` with every fault."""
     given = {"name": name, "timezone": time_zone, "locale": locale, "country": country_code}
     settings = read_settings(given, readers(country_reader(database)))
     with database.transaction():
         (tenant_id,) = database.new_ids("tenant_ids", 1)
         now = utc_now()
         tenant = Tenant(tenant_id, settings["name"], time_zone, locale, settings["country"], None, [], now)
-        database.execute(INSERT, {"id": tenant_id, "created_at": now, **_stored(database, tenant)})
+        database.execute(INSERT_TENANT, {"id": tenant_id, "created_at": now, **_stored(database, tenant)})
         database.execute_many(
             INSERT_CHANNEL,
             [
                 {"tenant_id": tenant_id, "id": number, "kind": kind, "name": label}
-                for number, (kind, label) in enumerate(CHANNELS, 1)
+                for number, (kind, label) in enumerate(DEFAULT_CHANNELS, 1)
             ],
         )
     return tenant
 
 
 def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any]) -> Tenant:
-    """Change the settings that are named, which are as `tenants.fields` reads them.
+    """Change settings, as `tenants.validation` reads them.
 
-    Raises `NotFound`, and `Conflict` where a field is to be unique in which two customers are the same.
+    Raise `NotFound`, and `Conflict` if customers have equal values in a field that should become unique.
     """
     renamed = {"timezone": "time_zone", "country": "country_code"}
     changes = {renamed.get(name, name): value for name, value in settings.items()}
@@ -132,15 +143,15 @@ def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any
         if added := [field for field in after.unique_fields if field not in before.unique_fields]:
             _check_unique(database, tenant_id, added)
         new = {f"new_{name}": value for name, value in _stored(database, after).items()}
-        database.execute(UPDATE, {"of_tenant": tenant_id, **new})
+        database.execute(UPDATE_TENANT, {"of_tenant": tenant_id, **new})
         if after.time_zone != before.time_zone:
-            # Servers remember it with a token's memberships.
+            # Servers cache it with the memberships of a token.
             bump_auth_version(database)
     return after
 
 
 def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> None:
-    # Until the transaction ends, nobody adds a customer who is the same without knowing the new rule.
+    # Until the transaction ends, nobody can add a customer that violates the new rule.
     lock_customers(database, tenant_id)
     found = {field: find_pair(database, tenant_id, field) for field in fields}
     sentences = [
@@ -153,8 +164,8 @@ def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> 
 
 
 def _stored(database: Database, tenant: Tenant) -> dict[str, Any]:
-    """The columns of a tenant's settings."""
-    country = database.fetch_one(COUNTRY, {"code": tenant.country_code})
+    """Return the values of the columns of a tenant's settings."""
+    country = database.fetch_one(FIND_COUNTRY, {"code": tenant.country_code})
     return {
         "name": tenant.name,
         "time_zone": tenant.time_zone,
@@ -166,20 +177,20 @@ def _stored(database: Database, tenant: Tenant) -> dict[str, Any]:
 
 
 def list_tenants(database: Database) -> list[Tenant]:
-    """All tenants, in the order of their ids."""
-    return [_tenant(row) for row in database.fetch_all(ALL)]
+    """Return all tenants, by id."""
+    return [_tenant(row) for row in database.fetch_all(LIST_TENANTS)]
 
 
 def list_tenants_of(database: Database, user_id: int) -> list[OwnTenant]:
-    """The tenants that the user is a member of, in the order of their ids."""
-    return [OwnTenant(*row) for row in database.fetch_all(OF_USER, {"user_id": user_id})]
+    """Return the tenants of a user, by id."""
+    return [OwnTenant(*row) for row in database.fetch_all(LIST_TENANTS_OF_USER, {"user_id": user_id})]
 
 
 def get_tenant(database: Database, tenant_id: int) -> Tenant:
-    """The tenant. Raises `NotFound`."""
-    row = database.fetch_one(ONE, {"tenant_id": tenant_id}) if 0 < tenant_id < 2**63 else None
+    """Return the tenant. Raise `NotFound`."""
+    row = database.fetch_one(GET_TENANT, {"tenant_id": tenant_id}) if 0 < tenant_id < 2**63 else None
     if row is None:
-        raise NotFound(f"There is no tenant {tenant_id}.")
+        raise NotFound(_("There is no tenant {id}.", id=tenant_id))
     return _tenant(row)
 
 

@@ -1,5 +1,4 @@
-"""What two customers are the same by, in a field that a tenant may want to be unique; and whether it can be from now
-on: no two who are not in the trash have the same."""
+"""Whether a field can be made unique: no two customers of the tenant outside the trash have the same value."""
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
 
@@ -11,13 +10,12 @@ from regulars.tenants.validation import UNIQUE
 
 
 def key_column(field: str) -> ColumnElement[str]:
-    """What two values of the field are the same by, as the indexes have it: of an e-mail address the letter case makes
-    no difference."""
+    """Return the indexed expression by which two values are equal. E-mail addresses are case-insensitive."""
     return ascii_lower(customers.c.email) if field == "email" else customers.c[field]
 
 
-def held(field: str) -> tuple[ColumnElement[bool], ...]:
-    """The conditions for a tenant's customers, not in the trash, who have something in the field."""
+def has_value(field: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for customers of the tenant, outside the trash, with a value in the field."""
     return (
         customers.c.tenant_id == bindparam("tenant_id"),
         customers.c.deleted_at.is_(None),
@@ -27,12 +25,12 @@ def held(field: str) -> tuple[ColumnElement[bool], ...]:
 
 def _repeated(field: str) -> Statement:
     key = key_column(field)
-    repeated = select(key.label("key")).where(*held(field)).group_by(key)
+    repeated = select(key.label("key")).where(*has_value(field)).group_by(key)
     return Statement(repeated.having(func.count() > literal_column("1")).limit(literal_column("1")))
 
 
 def _holders(field: str) -> Statement:
-    having = select(customers.c.id).where(*held(field), key_column(field) == bindparam("key", type_=Text))
+    having = select(customers.c.id).where(*has_value(field), key_column(field) == bindparam("key", type_=Text))
     return Statement(having.order_by(customers.c.id).limit(literal_column("2")))
 
 
@@ -41,8 +39,8 @@ FIND_PAIR = {field: _holders(field) for field in UNIQUE}
 
 
 def find_pair(database: Database, tenant_id: int, field: str) -> tuple[int, int] | None:
-    """The ids of two of the tenant's customers who have the same in a field; None where no two do."""
-    # A stream has no time limit: with millions of customers it takes its time.
+    """Return the ids of two customers of the tenant with the same value in a field, or None."""
+    # A stream has no time limit. With millions of customers this takes long.
     for (key,) in list(database.stream(FIND_REPEATED_KEY[field], {"tenant_id": tenant_id})):
         rows = database.fetch_all(FIND_PAIR[field], {"tenant_id": tenant_id, "key": key})
         return rows[0][0], rows[1][0]

@@ -1,7 +1,6 @@
-"""What a value of each of a tenant's settings must be.
+"""Readers of a tenant's settings.
 
-Every `read_` function gives the value as it is kept, or raises ValueError with the rest of a sentence that begins with
-the setting's name ("must be …").
+A reader returns the value as it is stored, or raises ValueError with a rule to follow the setting's name.
 """
 
 import re
@@ -12,13 +11,14 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from regulars.errors import Invalid
-from regulars.validation import read_name
+from regulars.i18n import _
+from regulars.validation import quote, read_name
 
 LOCALE_PATTERN = "[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?"
 LOCALE = re.compile(LOCALE_PATTERN)
 UNIQUE = ("phone_number", "email", "identity_number")
-"""The fields in which a tenant may ask that no two customers be the same."""
-LONGEST_URL = 2048
+"""The fields that a tenant may make unique among its customers."""
+MAX_URL_LENGTH = 2048
 
 
 @cache
@@ -27,36 +27,40 @@ def _time_zones() -> set[str]:
 
 
 def read_time_zone(text: str) -> str:
-    """The name of a time zone."""
+    """Read the name of a time zone."""
     if text not in _time_zones():
-        raise ValueError(f"must be one of the IANA database, like Europe/Istanbul, not {text!r}")
+        raise ValueError(_("must be an IANA time zone such as Europe/Istanbul, not {value}", value=quote(text)))
     return text
 
 
 def read_locale(text: str) -> str:
-    """A language, perhaps with a script and a country."""
+    """Read a language tag with an optional script and country."""
     if not LOCALE.fullmatch(text):
-        raise ValueError(f"must look like tr or tr-TR, not {text!r}")
+        raise ValueError(_("must be a language such as tr or tr-TR, not {value}", value=quote(text)))
     return text
 
 
 def read_logo_url(text: str) -> str | None:
-    """An address that a browser may show; none for an empty text."""
+    """Read the address of an image. Return None for empty text."""
     url = text.strip()
     try:
         is_address = urlsplit(url).scheme == "https" and bool(urlsplit(url).hostname)
     except ValueError:
         is_address = False
-    if url and (not is_address or len(url) > LONGEST_URL or not url.isprintable() or set(url) & set(" \"'<>\\`")):
-        raise ValueError(f"must be an address that starts with https://, of at most {LONGEST_URL} characters")
+    if url and (not is_address or len(url) > MAX_URL_LENGTH or not url.isprintable() or set(url) & set(" \"'<>\\`")):
+        raise ValueError(
+            _("must be an address that starts with https:// and has at most {limit} characters", limit=MAX_URL_LENGTH)
+        )
     return url or None
 
 
 def read_unique_fields(names: Sequence[Any]) -> list[str]:
-    """Which fields of two customers must differ, in one order."""
+    """Read the names of unique fields. Return them in a fixed order."""
     unknown = [name for name in names if name not in UNIQUE]
     if unknown:
-        raise ValueError(f"must be of {', '.join(UNIQUE)}, not {str(unknown[0])[:50]!r}")
+        raise ValueError(
+            _("must be names among {options}, not {value}", options=", ".join(UNIQUE), value=quote(unknown[0]))
+        )
     return [name for name in UNIQUE if name in names]
 
 
@@ -64,7 +68,7 @@ Readers = Mapping[str, Callable[[Any], Any]]
 
 
 def readers(read_country: Callable[[str], str]) -> Readers:
-    """How each setting is read; `read_country` knows which countries there are."""
+    """Return the reader of each setting. `read_country` reads the code of a country."""
     return {
         "name": read_name,
         "timezone": read_time_zone,
@@ -76,14 +80,14 @@ def readers(read_country: Callable[[str], str]) -> Readers:
 
 
 def read_settings(given: Mapping[str, Any], how: Readers) -> dict[str, Any]:
-    """The settings that are given, read. Raises `Invalid` with every fault."""
+    """Read the given settings. Raise `Invalid` with every fault."""
     read: dict[str, Any] = {}
     faults: dict[str, list[str]] = {}
     for name, value in given.items():
         try:
             read[name] = how[name](value)
         except ValueError as error:
-            faults[name] = [f"The {name} {error}."]
+            faults[name] = [_("{field} {rule}.", field=name, rule=error.args[0])]
     if faults:
         raise Invalid(faults)
     return read

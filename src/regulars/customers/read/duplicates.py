@@ -20,7 +20,7 @@ from regulars.db.database import Database
 from regulars.db.dialects import first_letters, greatest, least
 from regulars.db.statement import Row, Statement, Values
 from regulars.db.tables import customers
-from regulars.tenants.unique_fields import held, key_column
+from regulars.tenants.unique_fields import has_value, key_column
 from regulars.text import fold
 
 Reason = Literal["identity_number", "email", "phone_number", "name_and_date_of_birth"]
@@ -59,7 +59,7 @@ def _keys(reason: Reason) -> Sequence[ColumnElement[Any]]:
 def _statement(reason: Reason) -> Statement:
     """Return the statement for the customers of the first groups, ordered by group and id."""
     keys = [key.label(f"key_{number}") for number, key in enumerate(_keys(reason))]
-    of_tenant = held("date_of_birth" if reason == "name_and_date_of_birth" else reason)
+    of_tenant = has_value("date_of_birth" if reason == "name_and_date_of_birth" else reason)
     several = func.count().between(literal_column("2"), literal_column(str(MAX_GROUP_SIZE)))
     groups: FromClause = (
         select(*keys)

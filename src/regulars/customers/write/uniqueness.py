@@ -12,7 +12,7 @@ from regulars.db.database import Database
 from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
-from regulars.tenants.unique_fields import held, key_column
+from regulars.tenants.unique_fields import has_value, key_column
 from regulars.tenants.validation import UNIQUE
 
 ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -21,7 +21,7 @@ ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 FIND_HOLDERS = {
     field: Statement(
         select(customers.c[field], customers.c.id)
-        .where(*held(field), one_of(key_column(field), "keys"))
+        .where(*has_value(field), one_of(key_column(field), "keys"))
         .order_by(customers.c.id)
     )
     for field in UNIQUE
