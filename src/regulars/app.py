@@ -13,7 +13,7 @@ from regulars.api.countries import CountryList
 from regulars.api.customers.batch import CustomerBatch
 from regulars.api.customers.changes import CustomerChanges, CustomerHistory
 from regulars.api.customers.collection import CustomerList
-from regulars.api.customers.common import CustomerDoor
+from regulars.api.customers.common import CustomerApi
 from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
@@ -26,8 +26,8 @@ from regulars.console.pages import Pages
 from regulars.db.database import Database
 from regulars.http import problems
 from regulars.http.health import Alive, Ready
-from regulars.http.idempotency import Once
-from regulars.http.middleware import Requests
+from regulars.http.idempotency import Idempotency
+from regulars.http.middleware import RequestMiddleware
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
 from regulars.i18n import load_translations
 from regulars.oauth.external_issuer import external_issuer
@@ -40,7 +40,7 @@ App = falcon.App[falcon.Request, falcon.Response]
 
 def create_app(settings: Settings, database: Database) -> App:
     """Return the application for `settings` on an open `database`."""
-    middleware = [Requests(), *replica_middleware(settings, database)]
+    middleware = [RequestMiddleware(), *replica_middleware(settings, database)]
     app: Any = falcon.App(media_type="application/json", middleware=middleware)
     load_translations()
     pages = Pages(database, settings)
@@ -56,11 +56,11 @@ def replica_middleware(settings: Settings, database: Database) -> list[Any]:
         return []
     # Imports the PostgreSQL driver, which SQLite does not need.
     from regulars.db.replicas import ReplicatedDatabase
-    from regulars.http.read_your_writes import Consistency
+    from regulars.http.read_your_writes import ReadYourWrites
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
     sign = Cipher(settings, "consistency").sign
-    return [Consistency(database, sign, is_secure=settings.origin.startswith("https:"))]
+    return [ReadYourWrites(database, sign, is_secure=settings.origin.startswith("https:"))]
 
 
 def add_head(resource: Any) -> object:
@@ -74,35 +74,35 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     """Return every path of the service with its resource."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, external_issuer(settings))
-    once = Once(database, Cipher(settings, "idempotency").sign)
-    customers = CustomerDoor(database, settings, authenticator, once)
-    api: list[tuple[str, object]] = [
-        ("/api/v1/customers", CustomerList(customers)),
-        ("/api/v1/customers/batch", CustomerBatch(customers)),
-        ("/api/v1/customers/duplicates", CustomerDuplicates(customers)),
-        ("/api/v1/customers/changes", CustomerChanges(customers)),
-        ("/api/v1/customers/{id}", OneCustomer(customers)),
-        ("/api/v1/customers/{id}/restore", RestoreCustomer(customers)),
-        ("/api/v1/customers/{id}/erase", EraseCustomer(customers)),
-        ("/api/v1/customers/{id}/merge", MergeCustomers(customers)),
-        ("/api/v1/customers/{id}/unmerge", UnmergeCustomers(customers)),
-        ("/api/v1/customers/{id}/personal-data", CustomerPersonalData(customers)),
-        ("/api/v1/customers/{id}/history", CustomerHistory(customers)),
-        ("/api/v1/tags", TagList(customers)),
-        ("/api/v1/tags/{id}", OneTag(customers)),
-        ("/api/v1/users", UserList(database, settings, authenticator, once)),
-        ("/api/v1/users/{id}", OneUser(database, authenticator)),
-        ("/api/v1/account", OwnAccount(database, authenticator)),
-        ("/api/v1/account/tenants", OwnTenants(database, authenticator)),
-        ("/api/v1/account/roles", OwnRoles(authenticator)),
-        ("/api/v1/tenants/{id}", OneTenant(database, authenticator)),
-        ("/api/v1/channels", ChannelList(database, settings, authenticator, once)),
-        ("/api/v1/channels/{id}", OneChannel(database, authenticator)),
-        ("/api/v1/countries", CountryList(database, authenticator)),
+    idempotency = Idempotency(database, Cipher(settings, "idempotency").sign)
+    api = CustomerApi(database, settings, authenticator, idempotency)
+    resources: list[tuple[str, object]] = [
+        ("/api/v1/customers", CustomerList(api)),
+        ("/api/v1/customers/batch", CustomerBatch(api)),
+        ("/api/v1/customers/duplicates", CustomerDuplicates(api)),
+        ("/api/v1/customers/changes", CustomerChanges(api)),
+        ("/api/v1/customers/{id}", OneCustomer(api)),
+        ("/api/v1/customers/{id}/restore", RestoreCustomer(api)),
+        ("/api/v1/customers/{id}/erase", EraseCustomer(api)),
+        ("/api/v1/customers/{id}/merge", MergeCustomers(api)),
+        ("/api/v1/customers/{id}/unmerge", UnmergeCustomers(api)),
+        ("/api/v1/customers/{id}/personal-data", CustomerPersonalData(api)),
+        ("/api/v1/customers/{id}/history", CustomerHistory(api)),
+        ("/api/v1/tags", TagList(api)),
+        ("/api/v1/tags/{id}", OneTag(api)),
+        ("/api/v1/users", UserList(api)),
+        ("/api/v1/users/{id}", OneUser(api)),
+        ("/api/v1/account", OwnAccount(api)),
+        ("/api/v1/account/tenants", OwnTenants(api)),
+        ("/api/v1/account/roles", OwnRoles(api)),
+        ("/api/v1/tenants/{id}", OneTenant(api)),
+        ("/api/v1/channels", ChannelList(api)),
+        ("/api/v1/channels/{id}", OneChannel(api)),
+        ("/api/v1/countries", CountryList(api)),
     ]
-    document = OpenApi(api)
+    document = OpenApi(resources)
     return [
-        *api,
+        *resources,
         *oauth.routes(server, authenticator),
         *console.routes(pages or Pages(database, settings), server),
         ("/api/openapi.json", document),

@@ -50,17 +50,27 @@ def translate(text: str, language: str) -> str:
 
 def preferred_language(accept: str) -> str:
     """Return the language ("en" or "tr") that an Accept-Language header prefers (RFC 9110, section 12.5.4)."""
-    best, best_weight = ENGLISH, 0.0
-    for item in accept[:MAX_HEADER_LENGTH].split(","):
+    weights: dict[str, float] = {}
+    for name, weight in parse_accept(accept):
+        language = name.partition("-")[0]
+        if language in LANGUAGES:
+            weights[language] = max(weight, weights.get(language, 0.0))
+    best = max(weights, key=lambda language: weights[language], default=ENGLISH)
+    return best if weights.get(best) else ENGLISH
+
+
+def parse_accept(header: str) -> list[tuple[str, float]]:
+    """Return the lower-case names and the weights, from 0 to 1, in an Accept-… header (RFC 9110, section 12.4.2)."""
+    found: list[tuple[str, float]] = []
+    for item in header[:MAX_HEADER_LENGTH].split(","):
         name, _semicolon, parameter = item.strip().partition(";")
-        language = name.strip().lower().partition("-")[0]
         try:
-            weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+            weight = float(parameter.strip().lower().removeprefix("q=")) if parameter else 1.0
         except ValueError:
             continue
-        if language in LANGUAGES and weight > best_weight:
-            best, best_weight = language, weight
-    return best
+        if name.strip() and 0 <= weight <= 1:
+            found.append((name.strip().lower(), weight))
+    return found
 
 
 def load_translations() -> None:

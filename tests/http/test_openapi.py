@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from regulars.api.customers.parameters import PARAMETERS
-from regulars.api.user_parameters import PARAMETERS as USER_PARAMETERS
+from regulars.api.users import USER_PARAMETERS
 from regulars.app import routes
 from regulars.http.query_params import Parameter
 from regulars.scopes import SCOPES

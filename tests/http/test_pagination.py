@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.http.pagination import links_and_meta, shown_pages
+from regulars.http.pagination import links_and_meta, page_window
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from regulars.http.pagination import links_and_meta, shown_pages
     ],
 )
 def test_the_navigation_shows_three_pages_on_each_side(page: int, last_page: int, shown: str) -> None:
-    assert " ".join("..." if number is None else str(number) for number in shown_pages(page, last_page)) == shown
+    assert " ".join("..." if number is None else str(number) for number in page_window(page, last_page)) == shown
 
 
 def test_the_envelope_of_a_page_in_the_middle() -> None:

@@ -1,4 +1,4 @@
-"""The endpoints of a user's own account."""
+"""The account of the user of the access token."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -7,20 +7,20 @@ import falcon
 from msgspec import Meta, Struct
 
 from regulars.accounts.users import get_user, update_name
-from regulars.api.authentication import Authenticator
-from regulars.api.user_fields import NAME
-from regulars.db.database import Database
+from regulars.api.common import Api
+from regulars.api.users import NAME
 from regulars.errors import Forbidden, NotFound, Unauthenticated
-from regulars.http.json_body import JSON, MERGING, read_fields, read_json
+from regulars.http.json_body import read_fields, read_json
 from regulars.http.openapi import Operation, put_and_patch
-from regulars.http.query_params import Query
-from regulars.http.responses import answer, is_strict
+from regulars.http.query_params import read_parameters
+from regulars.http.responses import send_content
+from regulars.i18n import _
 from regulars.permissions import PERMISSIONS, Identity, RoleName
 from regulars.tenants.tenants import OwnTenant, list_tenants_of
 
 
 class Account(Struct, frozen=True):
-    """The user whom the access token belongs to."""
+    """The user of the access token."""
 
     id: Annotated[int, Meta(examples=[7])]
     name: Annotated[str, Meta(examples=["Zeynep Arslan"])]
@@ -29,26 +29,29 @@ class Account(Struct, frozen=True):
 
 
 class AccountAnswer(Struct, frozen=True):
-    """A user's own account."""
+    """The account of a user."""
 
     success: Annotated[str, Meta(examples=["The account was found."])]
     data: Account
 
 
 class AccountTenantsAnswer(Struct, frozen=True):
-    """The tenants that a user is a member of."""
+    """The tenants of a user."""
 
     success: Annotated[str, Meta(examples=["The tenants were found."])]
     data: list[OwnTenant]
 
 
 class AccountRoles(Struct, frozen=True):
-    """What a user is in a tenant, and may do there with this access token."""
+    """The role and permissions of a user in a tenant."""
 
     roles: Annotated[list[RoleName], Meta(examples=[["agent"]])]
     permissions: Annotated[
         list[str],
-        Meta(description="What both the role and the token's scopes allow.", examples=[["customers:read"]]),
+        Meta(
+            description="The permissions that both the role and the scopes of the token allow.",
+            examples=[["customers:read"]],
+        ),
     ]
 
 
@@ -66,8 +69,8 @@ class OwnAccount:
         "get": Operation(
             id="getAccount",
             summary="Get your account",
-            description="The user whom the access token belongs to.",
-            answer=AccountAnswer,
+            description="Returns the user of the access token.",
+            response=AccountAnswer,
             tag="Account",
             scopes=("account:read",),
             needs_tenant=False,
@@ -75,48 +78,41 @@ class OwnAccount:
         **put_and_patch(
             "Account",
             "Changes the name.",
-            summary="Change your account",
-            answer=AccountAnswer,
+            summary="Update your account",
+            response=AccountAnswer,
             tag="Account",
             scopes=("account:write",),
             needs_tenant=False,
             body=(NAME,),
-            errors=(400, 401, 403, 405, 413, 415, 422, 500, 503),
         ),
     }
 
-    def __init__(self, database: Database, authenticator: Authenticator) -> None:
-        self.database = database
-        self.authenticator = authenticator
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The user."""
-        user_id = own_id(self.authenticator.identity(request, "account:read"))
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        answer(request, response, AccountAnswer("The account was found.", self._account(user_id)))
+        """Get the account."""
+        user_id = own_id(self.api.authenticator.identity(request, "account:read"))
+        read_parameters(request, response)
+        send_content(request, response, AccountAnswer("The account was found.", self._account(user_id)))
 
     def on_put(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Change the name."""
-        self._update(request, response, (JSON,))
-
-    def on_patch(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The same."""
-        self._update(request, response, MERGING)
-
-    def _update(self, request: falcon.Request, response: falcon.Response, media_types: tuple[str, ...]) -> None:
-        user_id = own_id(self.authenticator.identity(request, "account:write"))
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        written = read_fields(read_json(request, media_types=media_types), (NAME,), partial=True)
+        """Change the given fields."""
+        user_id = own_id(self.api.authenticator.identity(request, "account:write"))
+        read_parameters(request, response)
+        written = read_fields(read_json(request), (NAME,), partial=True)
         self._account(user_id)
         if "name" in written:
-            update_name(self.database, user_id, written["name"])
-        answer(request, response, AccountAnswer("The account was changed.", self._account(user_id)))
+            update_name(self.api.database, user_id, written["name"])
+        send_content(request, response, AccountAnswer("The account was changed.", self._account(user_id)))
+
+    on_patch = on_put
 
     def _account(self, user_id: int) -> Account:
         try:
-            user = get_user(self.database, user_id)
+            user = get_user(self.api.database, user_id)
         except NotFound:
-            raise Unauthenticated("The access token belongs to a user who is gone.", "invalid_token") from None
+            raise Unauthenticated(_("The user of this access token has been deleted."), "invalid_token") from None
         return Account(user.id, user.name, user.email, user.created_at)
 
 
@@ -127,26 +123,25 @@ class OwnTenants:
         "get": Operation(
             id="listAccountTenants",
             summary="Get your tenants",
-            description="The tenants that you are a member of; with a token that is bound to a tenant, that one alone.",
-            answer=AccountTenantsAnswer,
+            description="Returns the tenants of which you are a member, or only the one to which the token is limited.",
+            response=AccountTenantsAnswer,
             tag="Account",
             scopes=("account:read", "tenants:read"),
             needs_tenant=False,
         )
     }
 
-    def __init__(self, database: Database, authenticator: Authenticator) -> None:
-        self.database = database
-        self.authenticator = authenticator
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The user's tenants."""
-        identity = self.authenticator.identity(request, "account:read", "tenants:read")
+        """Get the tenants."""
+        identity = self.api.authenticator.identity(request, "account:read", "tenants:read")
         user_id = own_id(identity)
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        mine = list_tenants_of(self.database, user_id)
+        read_parameters(request, response)
+        mine = list_tenants_of(self.api.database, user_id)
         reachable = [tenant for tenant in mine if identity.tenant_id in {None, tenant.id}]
-        answer(request, response, AccountTenantsAnswer("The tenants were found.", reachable))
+        send_content(request, response, AccountTenantsAnswer("The tenants were found.", reachable))
 
 
 class OwnRoles:
@@ -156,29 +151,29 @@ class OwnRoles:
         "get": Operation(
             id="getAccountRoles",
             summary="Get your roles",
-            description="What you are in a tenant, and what you may do there with this access token.",
-            answer=AccountRolesAnswer,
+            description="Returns your role in a tenant, and your permissions there with this access token.",
+            response=AccountRolesAnswer,
             tag="Account",
             scopes=("account:read",),
         )
     }
 
-    def __init__(self, authenticator: Authenticator) -> None:
-        self.authenticator = authenticator
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The user's role and permissions in the tenant."""
-        principal = self.authenticator.principal(request, "account:read")
+        """Get the role and permissions in the tenant."""
+        principal = self.api.authenticator.principal(request, "account:read")
         own_id(principal.identity)
-        Query(request.query_string).read((), strict=is_strict(request, response))
+        read_parameters(request, response)
         permissions = sorted(PERMISSIONS[principal.role] & principal.identity.scopes)
         roles = AccountRoles([principal.role.value], permissions)
-        answer(request, response, AccountRolesAnswer("The roles were found.", roles))
+        send_content(request, response, AccountRolesAnswer("The roles were found.", roles))
 
 
 def own_id(identity: Identity) -> int:
-    """The id of the user whom the token belongs to. Raises `Forbidden` where it belongs to no user."""
+    """Return the id of the token's user. Raise `Forbidden` if the token belongs to an application."""
     if identity.user_id is None:
-        message = "The access token belongs to an application, not to a user; no scope gives it an account."
+        message = _("The access token belongs to an application, which has no account.")
         raise Forbidden(message, code="insufficient_scope")
     return identity.user_id

@@ -1,4 +1,4 @@
-"""From a bearer token to the principal of a request."""
+"""Authentication: from a bearer token to the principal of a request."""
 
 import re
 import threading
@@ -12,6 +12,7 @@ from regulars.accounts.personal_tokens import find_personal_token, touch_persona
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated
+from regulars.i18n import _
 from regulars.oauth.access_tokens import AccessToken, is_revoked, verify_access_token
 from regulars.oauth.clients import find_client
 from regulars.oauth.external_issuer import ExternalIssuer
@@ -27,12 +28,12 @@ from regulars.validation import quote
 SCHEME = "Bearer "
 BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 TENANT = re.compile(r"-?[0-9]{1,100}")
-FRESH_SECONDS = 0.5
-MOST_REMEMBERED = 10_000
-"""A token takes 2.6 KB, with eight memberships."""
-PERSONAL = "personal"
-PERSONAL_SECONDS = 60
-"""A personal token is looked up anew so often, and that it is used is written down no more often than that."""
+CHECK_SECONDS = 0.5
+MAX_CACHED_TOKENS = 10_000
+"""A cached token takes 2.6 KB, with eight memberships."""
+PERSONAL_CLIENT = "personal"
+PERSONAL_TOKEN_SECONDS = 60
+"""A personal token is verified again after this time, and its use is recorded at most that often."""
 
 
 class Authenticator:
@@ -54,37 +55,41 @@ class Authenticator:
         self._asked = float("-inf")
 
     def principal(self, request: falcon.Request, scope: str) -> Principal:
-        """Who the request acts as, with `scope`, in the tenant that it names.
+        """Return the principal of the request, with `scope`, in the tenant of the request.
 
-        Raises `Unauthenticated` (401), `Forbidden` (403: scope or tenant), `Malformed` (400: no usable tenant).
+        Raise `Unauthenticated` (401), `Forbidden` (403: scope or tenant), `Malformed` (400: no usable tenant).
         """
         principal = self.member(request, scope)
         if scope not in PERMISSIONS[principal.role]:
-            message = f"The role {principal.role} does not allow what the scope {scope} stands for."
+            message = _(
+                "The role {role} does not have the permissions of the scope {scope}.",
+                role=principal.role.value,
+                scope=scope,
+            )
             raise Forbidden(message, code="insufficient_scope", scope=scope)
         return principal
 
     def member(self, request: falcon.Request, scope: str) -> Principal:
-        """The same for what every member may do, whatever their role."""
+        """Return the principal like `principal`, for a request that is allowed with every role."""
         principal = in_tenant(self.identity(request, scope), request.env.get("HTTP_X_TENANT"))
         request.context.tenant_id = principal.tenant_id
         return principal
 
     def identity(self, request: falcon.Request, *scopes: str) -> Identity:
-        """What the request's access token says, if it has one of `scopes` (where any are named).
+        """Return the identity of the access token, which must have one of `scopes` if there are any.
 
-        Raises `Unauthenticated` (401), `Forbidden` (403).
+        Raise `Unauthenticated` (401), `Forbidden` (403).
         """
         identity = self._identity(request)
         if scopes and identity.scopes.isdisjoint(scopes):
-            message = f"The access token lacks the scope {' or '.join(scopes)}."
+            message = _("The access token lacks the scope {scope}.", scope=" or ".join(scopes))
             raise Forbidden(message, code="insufficient_scope", scope=scopes[0])
         return identity
 
     def _identity(self, request: falcon.Request) -> Identity:
         header = request.env.get("HTTP_AUTHORIZATION", "")
         token = header[len(SCHEME) :]
-        # To look a token up is quicker than to read it.
+        # Looking up a token is faster than verifying it.
         if not header.startswith(SCHEME) or token not in self._remembered:
             token = _token(header)
         self._forget_what_changed()
@@ -103,15 +108,15 @@ class Authenticator:
         try:
             claims = verify_access_token(token, self._keys, self.settings, int(time.time()))
         except Unauthenticated:
-            # It may be signed with a key that is younger than our last look.
+            # A key that was created after the cache was filled may have signed it.
             self._forget_what_changed(fresh_seconds=0)
             if version == self._version:
                 raise
             return self._verify(token)
         if is_revoked(self.database, claims.token_id):
-            raise Unauthenticated("The access token was revoked.", code="invalid_token")
+            raise Unauthenticated(_("The access token was revoked."), code="invalid_token")
         if claims.grant_id is not None and not is_grant_live(self.database, claims.grant_id):
-            raise Unauthenticated("What the access token was issued for has ended.", code="invalid_token")
+            raise Unauthenticated(_("The grant of this access token has ended."), code="invalid_token")
         identity = Identity(
             user_id=claims.user_id,
             client_id=claims.client_id,
@@ -123,14 +128,14 @@ class Authenticator:
 
     def _remember(self, token: str, remembered: tuple[Identity, float], version: int) -> tuple[Identity, float]:
         with self._lock:
-            # What was read before a change must not be remembered after it.
+            # Do not cache what was read before a change.
             if version == self._version:
-                if len(self._remembered) >= MOST_REMEMBERED:
+                if len(self._remembered) >= MAX_CACHED_TOKENS:
                     self._remembered.clear()
                 self._remembered[token] = remembered
         return remembered
 
-    def _forget_what_changed(self, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def _forget_what_changed(self, fresh_seconds: float = CHECK_SECONDS) -> None:
         if time.monotonic() - self._asked < fresh_seconds:
             return
         with self._lock:
@@ -146,57 +151,57 @@ class Authenticator:
 
 
 def _token(header: str) -> str:
-    """The token in an Authorization header (RFC 6750, section 2.1). Raises `Unauthenticated`."""
+    """Return the token in the Authorization header (RFC 6750, section 2.1). Raise `Unauthenticated`."""
     match = BEARER.fullmatch(header)
     if match is None:
         if header[:7].lower() == "bearer ":
-            raise Unauthenticated("The Authorization header has no token that can be read.", code="invalid_token")
-        raise Unauthenticated("Send an access token: Authorization: Bearer <access token>.")
+            raise Unauthenticated(_("The Authorization header has no valid token."), code="invalid_token")
+        raise Unauthenticated(_("Send an access token: Authorization: Bearer <access token>."))
     return match[1]
 
 
 def _memberships(database: Database, claims: AccessToken) -> Mapping[int, Membership]:
-    """Where the token's user is a member; a service account is one of its tenant. Raises `Unauthenticated`."""
+    """Return the memberships of the token's user, or of a service account. Raise `Unauthenticated`."""
     if claims.user_id is not None:
         return memberships_of(database, claims.user_id)
     client = find_client(database, claims.client_id)
     if client is None or client.tenant_id is None or client.role is None:
-        raise Unauthenticated("The service account of this access token has been deleted.", code="invalid_token")
+        raise Unauthenticated(_("The service account of this access token has been deleted."), code="invalid_token")
     return {client.tenant_id: Membership(client.role, get_tenant(database, client.tenant_id).time_zone)}
 
 
 def _personal(database: Database, token: str) -> tuple[Identity, float]:
-    """What a personal token says, and until when that may be remembered. Raises `Unauthenticated`."""
+    """Return the identity of a personal token, and until when it may be cached. Raise `Unauthenticated`."""
     found = find_personal_token(database, token)
     if found is None:
-        raise Unauthenticated("The access token is not known, was revoked or has expired.", code="invalid_token")
+        raise Unauthenticated(_("The access token is unknown, was revoked or has expired."), code="invalid_token")
     now = utc_now()
-    if found.used_at is None or (now - found.used_at).total_seconds() >= PERSONAL_SECONDS:
+    if found.used_at is None or (now - found.used_at).total_seconds() >= PERSONAL_TOKEN_SECONDS:
         touch_personal_token(database, found.id, now)
     identity = Identity(
         user_id=found.user_id,
-        client_id=PERSONAL,
+        client_id=PERSONAL_CLIENT,
         scopes=frozenset(found.scopes),
         memberships=memberships_of(database, found.user_id),
         tenant_id=found.tenant_id,
     )
-    return identity, min(found.expires_at.timestamp(), now.timestamp() + PERSONAL_SECONDS)
+    return identity, min(found.expires_at.timestamp(), now.timestamp() + PERSONAL_TOKEN_SECONDS)
 
 
 def in_tenant(identity: Identity, header: str | None) -> Principal:
-    """`identity` acting in the tenant that the `X-Tenant` header names or, without one, in the only one possible."""
+    """Return `identity` acting in the tenant of the `X-Tenant` header or, without it, in its only tenant."""
     if header is None:
         return _in_only_tenant(identity)
     wanted = header.strip()
     if not TENANT.fullmatch(wanted):
         raise Malformed(
-            f"The X-Tenant header must be the id of a tenant, a whole number, not {quote(wanted)}.", "tenant_required"
+            _("The X-Tenant header must be the id of a tenant, not {value}.", value=quote(wanted)), "tenant_required"
         )
     tenant_id = int(wanted)
     membership = identity.memberships.get(tenant_id)
     if membership is None or identity.tenant_id not in {None, tenant_id}:
-        # The same words for a tenant that does not exist: nobody can find out which ids do.
-        raise Forbidden(f"You have no access to tenant {shown_id(wanted)}.", "tenant_forbidden")
+        # The message is the same for a tenant that does not exist, so that ids cannot be probed.
+        raise Forbidden(_("You have no access to tenant {id}.", id=quote(wanted)), "tenant_forbidden")
     return Principal(identity, tenant_id, membership.role, membership.time_zone)
 
 
@@ -206,9 +211,9 @@ def _in_only_tenant(identity: Identity) -> Principal:
     if len(identity.memberships) != 1:
         count = len(identity.memberships)
         raise Malformed(
-            f"Say which tenant is meant with the X-Tenant header: you are a member of {count}."
+            _("Send the X-Tenant header: you are a member of {count} tenants.", count=count)
             if count
-            else "You are a member of no tenant yet; ask for an invitation to one.",
+            else _("You are not a member of a tenant. Ask an owner of the tenant to add you."),
             "tenant_required",
         )
     return in_tenant(identity, str(next(iter(identity.memberships))))

@@ -1,15 +1,14 @@
-"""The endpoint of countries."""
+"""Countries."""
 
 from typing import Annotated, ClassVar
 
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.api.authentication import Authenticator
-from regulars.db.database import Database
+from regulars.api.common import Api
 from regulars.http.openapi import Operation
-from regulars.http.query_params import Query
-from regulars.http.responses import answer, is_strict
+from regulars.http.query_params import read_parameters
+from regulars.http.responses import send_content
 from regulars.tenants.countries import Country, list_countries
 
 
@@ -27,20 +26,18 @@ class CountryList:
         "get": Operation(
             id="listCountries",
             summary="Get all countries",
-            description="All countries in the order of their names; a customer's `country_name` is one of them.",
-            answer=CountriesAnswer,
+            description="Returns all countries, by name. A customer's `country_name` is one of them.",
+            response=CountriesAnswer,
             tag="Reference",
             needs_tenant=False,
-            errors=(400, 401, 405, 422, 500, 503),
         )
     }
 
-    def __init__(self, database: Database, authenticator: Authenticator) -> None:
-        self.database = database
-        self.authenticator = authenticator
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The countries."""
-        self.authenticator.identity(request)
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        answer(request, response, CountriesAnswer("The countries were found.", list_countries(self.database)))
+        """Get all countries."""
+        self.api.authenticator.identity(request)
+        read_parameters(request, response)
+        send_content(request, response, CountriesAnswer("The countries were found.", list_countries(self.api.database)))

@@ -1,4 +1,4 @@
-"""The endpoints of the authorization server that programs call; those for people are in the console."""
+"""The endpoints of the authorization server for clients. The pages for users are in the console."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from regulars.api.authentication import Authenticator
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed
 from regulars.http.forms import FORM_TYPE, Pairs, read_form
+from regulars.i18n import _
 from regulars.oauth.id_token import user_claims
 from regulars.oauth.metadata import key_set, resource_metadata, server_metadata
 from regulars.oauth.server import Response, Server
@@ -25,7 +26,7 @@ NOT_A_FORM: Response = (
 
 
 def routes(server: Server, authenticator: Authenticator) -> list[tuple[str, object]]:
-    """Every address that programs call, with what answers there."""
+    """Return the path and the resource of each endpoint."""
     database, settings = server.database, server.settings
     metadata = Document(server_metadata(settings))
     return [
@@ -42,7 +43,7 @@ def routes(server: Server, authenticator: Authenticator) -> list[tuple[str, obje
 
 
 def read_parameters(request: falcon.Request) -> Pairs | None:
-    """Return the parameters in the body of a request; None if it is not a form that can be read."""
+    """Return the parameters in the body of a request, or None if it is not a valid form."""
     try:
         return read_form(request)
     except Malformed:
@@ -50,13 +51,13 @@ def read_parameters(request: falcon.Request) -> Pairs | None:
 
 
 class Document:
-    """A document that never changes while the service runs."""
+    """A document that does not change while the server runs."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.content = msgspec.json.encode(content)
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The document."""
+        """Get the document."""
         response.set_header("Cache-Control", "public, max-age=300")
         response.data = self.content
 
@@ -69,7 +70,7 @@ class Keys:
         self.settings = settings
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The public keys; a first one is made at need, since some clients ask before any token is issued."""
+        """Get the public keys. The first key is created if there is none: clients may ask before a token is issued."""
         keys = key_set(self.database)
         if not keys["keys"]:
             current_key(self.database, self.settings)
@@ -85,20 +86,20 @@ class TokenEndpoint:
         self.server = server
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Tokens, or why not."""
+        """Issue tokens."""
         pairs = read_parameters(request)
         send(response, NOT_A_FORM if pairs is None else self.server.token_response(pairs, headers_of(request)))
 
 
 class NamedEndpoint:
-    """An endpoint that answers a client's form: revocation, introspection, device authorization."""
+    """An endpoint for a form of a client: revocation, introspection or device authorization."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
         self.name = name
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The answer of the endpoint's own RFC."""
+        """Process the form."""
         pairs = read_parameters(request)
         if pairs is None:
             send(response, NOT_A_FORM)
@@ -116,10 +117,10 @@ class UserInfo:
         self.authenticator = authenticator
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """What the token's scopes tell about its user."""
+        """Get the claims of the token's user that its scopes allow."""
         identity = self.authenticator.identity(request, self.scope)
         if identity.user_id is None:
-            raise Forbidden("The access token belongs to an application, not to a user.", "insufficient_scope")
+            raise Forbidden(_("The access token belongs to an application, not to a user."), "insufficient_scope")
         response.set_header("Cache-Control", "no-store")
         response.data = msgspec.json.encode(user_claims(get_user(self.database, identity.user_id), identity.scopes))
 
@@ -127,12 +128,12 @@ class UserInfo:
 
 
 def headers_of(request: falcon.Request) -> dict[str, str]:
-    """The headers that authenticate a client."""
+    """Return the headers that authenticate a client."""
     return {"Authorization": request.get_header("Authorization") or ""}
 
 
 def send(response: falcon.Response, answer: Response) -> None:
-    """Send an answer of the server's, never to be stored (RFC 6749, section 5.1)."""
+    """Send a response of the authorization server, which must not be cached (RFC 6749, section 5.1)."""
     status, body, headers = answer
     response.status = status
     for name, value in headers:

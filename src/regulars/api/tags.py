@@ -1,11 +1,11 @@
-"""The endpoints of tags."""
+"""Tags."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.api.customers.common import CustomerDoor
+from regulars.api.common import Api
 from regulars.customers.tags import (
     Tag,
     create_tag,
@@ -16,19 +16,18 @@ from regulars.customers.tags import (
     read_tag_name,
     update_tag,
 )
-from regulars.http.idempotency import Done
-from regulars.http.json_body import FILLED_PATTERN, JSON, MERGING, read_fields, read_json, text_field
+from regulars.http.idempotency import Result
+from regulars.http.json_body import FILLED_PATTERN, read_fields, read_json, text_field
 from regulars.http.openapi import Operation, path_id, put_and_patch
-from regulars.http.public_url import base_url
 from regulars.http.query_params import read_path_id
-from regulars.http.responses import answer
+from regulars.http.responses import send_content
 
-TAGS = "/api/v1/tags"
+PATH = "/api/v1/tags"
 COLOR = {"pattern": "^\\s*#[0-9A-Fa-f]{6}\\s*$"}
-FIELDS = (
+TAG_BODY = (
     text_field(
         "name",
-        "No two tags of a tenant have the same, whatever the letter case; without |.",
+        "Unique within the tenant, regardless of letter case. Must not contain |.",
         "VIP",
         read_tag_name,
         at_most=60,
@@ -48,7 +47,7 @@ class TagAnswer(Struct, frozen=True):
 
 
 class TagsAnswer(Struct, frozen=True):
-    """A tenant's tags."""
+    """The tags of a tenant."""
 
     success: Annotated[str, Meta(examples=["The tags were found."])]
     data: list[Tag]
@@ -61,45 +60,41 @@ class TagList:
         "get": Operation(
             id="listTags",
             summary="Get all tags",
-            description="The tags of a tenant, by name.",
-            answer=TagsAnswer,
+            description="Returns the tags of a tenant, by name.",
+            response=TagsAnswer,
             tag="Reference",
             scopes=("customers:read",),
         ),
         "post": Operation(
             id="createTag",
             summary="Create a tag",
-            description="A new tag of the tenant.",
-            answer=TagAnswer,
+            description="Creates a tag of the tenant.",
+            response=TagAnswer,
             status=201,
             tag="Reference",
             scopes=("customers:write",),
-            body=FIELDS,
-            errors=(400, 401, 403, 405, 409, 413, 415, 422, 500, 503),
+            body=TAG_BODY,
         ),
     }
 
-    def __init__(self, door: CustomerDoor) -> None:
-        self.door = door
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The tenant's tags."""
-        principal = self.door.authenticator.principal(request, "customers:read")
-        self.door.parameters(request, response)
-        tags = list_tags(self.door.database, principal.tenant_id)
-        answer(request, response, TagsAnswer("The tags were found.", tags))
+        """Get all tags."""
+        principal = self.api.principal(request, response, "customers:read")
+        tags = list_tags(self.api.database, principal.tenant_id)
+        send_content(request, response, TagsAnswer("The tags were found.", tags))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """A new tag."""
-        principal = self.door.writer(request, response)
-        content = read_json(request)
+        """Create a tag."""
+        principal = self.api.principal(request, response, "customers:write")
+        self.api.run(request, response, principal, self._create, request, principal.tenant_id, read_json(request))
 
-        def work() -> Done:
-            tag = create_tag(self.door.database, principal.tenant_id, **read_fields(content, FIELDS))
-            where = f"{base_url(request, self.door.settings.trusted_proxies)}{TAGS}/{tag.id}"
-            return Done(TagAnswer("The tag was created.", tag), 201, {"Location": where})
-
-        self.door.once.run(request, response, principal.identity, principal.tenant_id, work)
+    def _create(self, request: falcon.Request, tenant_id: int, content: Any) -> Result:
+        tag = create_tag(self.api.database, tenant_id, **read_fields(content, TAG_BODY))
+        location = self.api.url(request, f"{PATH}/{tag.id}")
+        return Result(TagAnswer("The tag was created.", tag), 201, {"Location": location})
 
 
 class OneTag:
@@ -109,68 +104,58 @@ class OneTag:
         "get": Operation(
             id="getTag",
             summary="Get a tag",
-            description="One tag of the tenant.",
-            answer=TagAnswer,
+            description="Returns a tag of the tenant.",
+            response=TagAnswer,
             tag="Reference",
             scopes=("customers:read",),
             path_parameters=ID_PARAMETER,
-            errors=(400, 401, 403, 404, 405, 422, 500, 503),
         ),
         **put_and_patch(
             "Tag",
-            "Changes the fields that are named.",
-            summary="Change a tag",
-            answer=TagAnswer,
+            "Changes the given fields.",
+            summary="Update a tag",
+            response=TagAnswer,
             tag="Reference",
             scopes=("customers:write",),
             path_parameters=ID_PARAMETER,
-            body=FIELDS,
-            errors=(400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 503),
+            body=TAG_BODY,
+            errors=(409,),
         ),
         "delete": Operation(
             id="deleteTag",
             summary="Delete a tag",
-            description="Removes the tag, from all customers who have it too.",
-            answer=None,
+            description="Deletes the tag and removes it from all customers.",
+            response=None,
             status=204,
             tag="Reference",
             scopes=("customers:write",),
             path_parameters=ID_PARAMETER,
-            errors=(400, 401, 403, 404, 405, 422, 500, 503),
         ),
     }
 
-    def __init__(self, door: CustomerDoor) -> None:
-        self.door = door
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """The tag."""
-        principal = self.door.authenticator.principal(request, "customers:read")
-        self.door.parameters(request, response)
-        tag = get_tag(self.door.database, principal.tenant_id, read_path_id(id, "tag"))
-        answer(request, response, TagAnswer("The tag was found.", tag))
+        """Get the tag."""
+        principal = self.api.principal(request, response, "customers:read")
+        tag = get_tag(self.api.database, principal.tenant_id, read_path_id(id, "tag"))
+        send_content(request, response, TagAnswer("The tag was found.", tag))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Change the fields that are named."""
-        self._update(request, response, id, (JSON,))
-
-    def on_patch(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """The same."""
-        self._update(request, response, id, MERGING)
-
-    def _update(
-        self, request: falcon.Request, response: falcon.Response, id: str, media_types: tuple[str, ...]
-    ) -> None:
-        principal = self.door.writer(request, response)
-        content = read_json(request, media_types=media_types)
+        """Change the given fields."""
+        principal = self.api.principal(request, response, "customers:write")
+        content = read_json(request)
         tag_id = read_path_id(id, "tag")
-        get_tag(self.door.database, principal.tenant_id, tag_id)
-        written = read_fields(content, FIELDS, partial=True)
-        tag = update_tag(self.door.database, principal.tenant_id, tag_id, **written)
-        answer(request, response, TagAnswer("The tag was changed.", tag))
+        get_tag(self.api.database, principal.tenant_id, tag_id)
+        written = read_fields(content, TAG_BODY, partial=True)
+        tag = update_tag(self.api.database, principal.tenant_id, tag_id, **written)
+        send_content(request, response, TagAnswer("The tag was changed.", tag))
+
+    on_patch = on_put
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Remove it."""
-        principal = self.door.writer(request, response)
-        delete_tag(self.door.database, principal.tenant_id, read_path_id(id, "tag"), principal.actor)
+        """Delete the tag."""
+        principal = self.api.principal(request, response, "customers:write")
+        delete_tag(self.api.database, principal.tenant_id, read_path_id(id, "tag"), principal.actor)
         response.status = 204

@@ -1,30 +1,105 @@
-"""The endpoints of a tenant's users."""
+"""The users of a tenant."""
 
 import secrets
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, get_args
 
 import falcon
 from msgspec import Meta, Struct
 
-from regulars.accounts.directory import TenantUser, fetch_users, get_tenant_user
+from regulars.accounts.directory import SortBy, SortOrder, TenantUser, UserQuery, fetch_users, get_tenant_user
 from regulars.accounts.memberships import add_new_member, change_role, end_membership
-from regulars.accounts.users import hash_password
-from regulars.api.authentication import Authenticator
-from regulars.api.user_fields import NEW_MEMBER, ROLE
-from regulars.api.user_parameters import PARAMETERS, listing_of
-from regulars.db.database import Database
-from regulars.http.idempotency import Done, Once
-from regulars.http.json_body import JSON, MERGING, read_fields, read_json
+from regulars.accounts.users import (
+    MAX_EMAIL_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MIN_PASSWORD_LENGTH,
+    hash_password,
+    normal_email,
+    password_faults,
+)
+from regulars.api.common import Api
+from regulars.http.idempotency import Result
+from regulars.http.json_body import Field, choice_field, read_fields, read_json, text_field
 from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.pagination import Links, PageMeta, links_and_meta
-from regulars.http.public_url import base_url
-from regulars.http.query_params import Query, read_path_id
-from regulars.http.responses import answer, is_strict
-from regulars.permissions import Role, check_permitted
-from regulars.settings import Settings
+from regulars.http.query_params import (
+    Query,
+    choice_parameter,
+    flag_parameter,
+    integer_parameter,
+    read_parameters,
+    read_path_id,
+    text_parameter,
+)
+from regulars.http.responses import is_strict, send_content
+from regulars.i18n import _
+from regulars.permissions import Principal, Role, check_permitted
+from regulars.validation import LONGEST_NAME, quote, read_name
 
-USERS = "/api/v1/users"
+PATH = "/api/v1/users"
 ID_PARAMETER = path_id("user", 7)
+USER_PARAMETERS = (
+    text_parameter(
+        "search",
+        "Every word must occur in the name or e-mail address of the user. Letter case, accents and dots of the i are"
+        " ignored.",
+        "zeynep",
+        at_most=255,
+    ),
+    integer_parameter("per_page", "The number of users per page.", 15, low=1, high=100, default=15),
+    integer_parameter("page", "The page number. A page past the end has no rows.", 1, low=1, default=1),
+    choice_parameter(
+        "sort_by",
+        "Sort by a field. The default is by `created_at`, newest first.",
+        "name",
+        options=get_args(SortBy),
+    ),
+    choice_parameter(
+        "sort_order", "The default is `asc` with `sort_by`, otherwise `desc`.", "asc", options=get_args(SortOrder)
+    ),
+    flag_parameter("trashed", "`true`: former members; otherwise current members."),
+)
+
+
+def _read_email(text: str) -> str:
+    normal = normal_email(text)
+    if normal is None:
+        raise ValueError(_("must be an e-mail address, not {value}", value=quote(text)))
+    return normal
+
+
+def _read_password(value: Any) -> str:
+    if not isinstance(value, str) or password_faults(value):
+        raise ValueError(_("must have {min} to {max} characters", min=MIN_PASSWORD_LENGTH, max=MAX_PASSWORD_LENGTH))
+    return value
+
+
+NAME = text_field("name", "The name that people see.", "Zeynep Arslan", read_name, at_most=LONGEST_NAME, required=True)
+ROLE = choice_field("role", "The role in the tenant.", "agent", options=[*Role], required=True)
+EMAIL = text_field(
+    "email",
+    "The address with which the user signs in.",
+    "zeynep@example.com",
+    _read_email,
+    at_most=MAX_EMAIL_LENGTH,
+    required=True,
+    schema={"format": "email"},
+)
+PASSWORD = Field(
+    "password",
+    {"type": ["string", "null"], "minLength": MIN_PASSWORD_LENGTH, "maxLength": MAX_PASSWORD_LENGTH},
+    "The first password. Without one, the user can sign in only after the operator has set one, or through an"
+    " external authorization server.",
+    "correct horse battery staple",
+    _read_password,
+)
+NEW_MEMBER = (EMAIL, NAME, PASSWORD, ROLE)
+
+
+def query_of(values: Mapping[str, Any]) -> UserQuery:
+    """Return the query for the `values` of parameters."""
+    defaults: dict[str, Any] = {"sort_order": "asc"} if "sort_by" in values else {}
+    return UserQuery(**(defaults | dict(values)))
 
 
 class UserPage(Struct, frozen=True):
@@ -49,72 +124,66 @@ class UserList:
         "get": Operation(
             id="listUsers",
             summary="Get all users",
-            description="The people who work in a tenant: searched, sorted, in pages.",
-            answer=UserPage,
+            description="Returns the users of a tenant, searched, sorted and paginated.",
+            response=UserPage,
             tag="Users",
             scopes=("users:read",),
-            parameters=PARAMETERS,
+            parameters=USER_PARAMETERS,
         ),
         "post": Operation(
             id="addUser",
             summary="Add a user",
-            description="Makes whoever has this e-mail address a member of the tenant, again if they were one; their"
-            " name and password stay as they are. Where nobody has it, they become a new user. For owners.",
-            answer=UserAnswer,
+            description="Makes the user with this e-mail address a member of the tenant, and keeps the user's name and"
+            " password. If there is no such user, creates one. For owners.",
+            response=UserAnswer,
             status=201,
             tag="Users",
             scopes=("users:write",),
             body=NEW_MEMBER,
-            errors=(400, 401, 403, 405, 409, 413, 415, 422, 500, 503),
         ),
     }
 
-    def __init__(self, database: Database, settings: Settings, authenticator: Authenticator, once: Once) -> None:
-        self.database = database
-        self.settings = settings
-        self.authenticator = authenticator
-        self.once = once
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """A page of the tenant's users."""
-        principal = self.authenticator.principal(request, "users:read")
+        """Get a page of the tenant's users."""
+        principal = self.api.authenticator.principal(request, "users:read")
         query = Query(request.query_string)
-        listing = listing_of(query.read(PARAMETERS, strict=is_strict(request, response)))
-        users, total = fetch_users(self.database, principal.tenant_id, listing)
+        selection = query_of(query.read(USER_PARAMETERS, strict=is_strict(request, response)))
+        users, total = fetch_users(self.api.database, principal.tenant_id, selection)
         links, meta = links_and_meta(
-            base_url(request, self.settings.trusted_proxies) + USERS,
+            self.api.url(request, PATH),
             query.without("page"),
             total=total,
-            per_page=listing.per_page,
-            page=listing.page,
+            per_page=selection.per_page,
+            page=selection.page,
             rows=len(users),
         )
-        answer(request, response, UserPage(users, links, meta))
+        send_content(request, response, UserPage(users, links, meta))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Another member."""
-        principal = self.authenticator.principal(request, "users:write")
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        given = read_fields(read_json(request), NEW_MEMBER)
-        # Hashed outside of the transaction, which others wait for; and always, so that it takes as long for an address
-        # that is known elsewhere. Without a password there is one that nobody knows.
-        password_hash = hash_password(given.get("password") or secrets.token_urlsafe(32))
+        """Add a member."""
+        principal = self.api.principal(request, response, "users:write")
+        values = read_fields(read_json(request), NEW_MEMBER)
+        # Hash before the transaction, for which others wait. Hash even if the address is known, so that the time tells
+        # nothing. Without a password, the user gets one that nobody knows.
+        password_hash = hash_password(values.get("password") or secrets.token_urlsafe(32))
+        self.api.run(request, response, principal, self._add, request, principal, values, password_hash)
 
-        def work() -> Done:
-            user_id = add_new_member(
-                self.database,
-                principal.tenant_id,
-                email=given["email"],
-                name=given["name"],
-                password_hash=password_hash,
-                role=Role(given["role"]),
-                actor=principal.actor,
-            )
-            user = get_tenant_user(self.database, principal.tenant_id, user_id)
-            where = f"{base_url(request, self.settings.trusted_proxies)}{USERS}/{user_id}"
-            return Done(UserAnswer("The user was added.", user), 201, {"Location": where})
-
-        self.once.run(request, response, principal.identity, principal.tenant_id, work)
+    def _add(self, request: falcon.Request, principal: Principal, values: dict[str, Any], password_hash: str) -> Result:
+        user_id = add_new_member(
+            self.api.database,
+            principal.tenant_id,
+            email=values["email"],
+            name=values["name"],
+            password_hash=password_hash,
+            role=Role(values["role"]),
+            actor=principal.actor,
+        )
+        user = get_tenant_user(self.api.database, principal.tenant_id, user_id)
+        location = self.api.url(request, f"{PATH}/{user_id}")
+        return Result(UserAnswer("The user was added.", user), 201, {"Location": location})
 
 
 class OneUser:
@@ -124,77 +193,66 @@ class OneUser:
         "get": Operation(
             id="getUser",
             summary="Get a user",
-            description="One user of the tenant: a member, or who was one.",
-            answer=UserAnswer,
+            description="Returns a current or former member of the tenant.",
+            response=UserAnswer,
             tag="Users",
             scopes=("users:read",),
             path_parameters=ID_PARAMETER,
-            errors=(400, 401, 403, 404, 405, 422, 500, 503),
         ),
         **put_and_patch(
             "User",
-            "Changes the role. A tenant keeps one owner at least. For owners.",
-            summary="Change a user's role",
-            answer=UserAnswer,
+            "Changes the role. A tenant must keep at least one owner. For owners.",
+            summary="Update a user's role",
+            response=UserAnswer,
             tag="Users",
             scopes=("users:write",),
             path_parameters=ID_PARAMETER,
             body=(ROLE,),
-            errors=(400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 503),
+            errors=(409,),
         ),
         "delete": Operation(
             id="removeUser",
             summary="Remove a user",
-            description="Lets the user be a member of the tenant no longer, as they may be already. For owners; and"
-            " whoever leaves by themselves, whatever their role. A tenant keeps one owner at least.",
-            answer=None,
+            description="Ends the user's membership of the tenant; it may already have ended. For owners, and for users"
+            " who leave the tenant themselves. A tenant must keep at least one owner.",
+            response=None,
             status=204,
             tag="Users",
             scopes=("users:write",),
             path_parameters=ID_PARAMETER,
-            errors=(400, 401, 403, 404, 405, 409, 422, 500, 503),
+            errors=(409,),
         ),
     }
 
-    def __init__(self, database: Database, authenticator: Authenticator) -> None:
-        self.database = database
-        self.authenticator = authenticator
+    def __init__(self, api: Api) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """The user."""
-        principal = self.authenticator.principal(request, "users:read")
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        user = get_tenant_user(self.database, principal.tenant_id, read_path_id(id, "user"))
-        answer(request, response, UserAnswer("The user was found.", user))
+        """Get the user."""
+        principal = self.api.principal(request, response, "users:read")
+        user = get_tenant_user(self.api.database, principal.tenant_id, read_path_id(id, "user"))
+        send_content(request, response, UserAnswer("The user was found.", user))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Change the role."""
-        self._update(request, response, id, (JSON,))
-
-    def on_patch(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """The same."""
-        self._update(request, response, id, MERGING)
-
-    def _update(
-        self, request: falcon.Request, response: falcon.Response, id: str, media_types: tuple[str, ...]
-    ) -> None:
-        principal = self.authenticator.principal(request, "users:write")
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        content = read_json(request, media_types=media_types)
+        """Change the given fields."""
+        principal = self.api.principal(request, response, "users:write")
+        content = read_json(request)
         user_id = read_path_id(id, "user")
-        get_tenant_user(self.database, principal.tenant_id, user_id)
+        get_tenant_user(self.api.database, principal.tenant_id, user_id)
         written = read_fields(content, (ROLE,), partial=True)
         if "role" in written:
-            change_role(self.database, principal.tenant_id, user_id, Role(written["role"]), principal.actor)
-        user = get_tenant_user(self.database, principal.tenant_id, user_id)
-        answer(request, response, UserAnswer("The user was changed.", user))
+            change_role(self.api.database, principal.tenant_id, user_id, Role(written["role"]), principal.actor)
+        user = get_tenant_user(self.api.database, principal.tenant_id, user_id)
+        send_content(request, response, UserAnswer("The user was changed.", user))
+
+    on_patch = on_put
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Let them be a member no longer."""
-        principal = self.authenticator.member(request, "users:write")
-        Query(request.query_string).read((), strict=is_strict(request, response))
-        leaves_by_themselves = id == str(principal.identity.user_id)
-        if not leaves_by_themselves:
+        """End the membership."""
+        principal = self.api.authenticator.member(request, "users:write")
+        read_parameters(request, response)
+        is_leaving = id == str(principal.identity.user_id)
+        if not is_leaving:
             check_permitted(principal, "users:write", "remove others from the tenant")
-        end_membership(self.database, principal.tenant_id, read_path_id(id, "user"), principal.actor)
+        end_membership(self.api.database, principal.tenant_id, read_path_id(id, "user"), principal.actor)
         response.status = 204

@@ -115,9 +115,9 @@ def unmerge(
 
 
 def _read(fields: str) -> Any:
-    from regulars.http.json_body import MOST_BYTES, parse_json
+    from regulars.http.json_body import MAX_BODY_BYTES, parse_json
 
-    return parse_json(sys.stdin.buffer.read(MOST_BYTES + 1) if fields == "-" else fields.encode("utf-8", "replace"))
+    return parse_json(sys.stdin.buffer.read(MAX_BODY_BYTES + 1) if fields == "-" else fields.encode("utf-8", "replace"))
 
 
 def _edit(database: str | None, tenant: int, work: Callable[[Any], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Keys of requests that may be sent again, each with the answer that it was given."""
+"""Idempotency keys of requests, with their responses."""
 
 from msgspec import Struct
 from sqlalchemy import bindparam, literal_column, null, or_, select, update
@@ -9,11 +9,11 @@ from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import idempotency_keys as table
 
-SEVERAL = 0
+SEVERAL_CUSTOMERS = 0
 
 
-class KeptAnswer(Struct, frozen=True):
-    """An answer as it was given (headers in JSON), and the digest of its request; that is empty where it was erased."""
+class StoredResponse(Struct, frozen=True):
+    """A response with its headers as JSON, and the digest of its request, which is empty if the response was erased."""
 
     request_digest: str
     status: int
@@ -21,15 +21,20 @@ class KeptAnswer(Struct, frozen=True):
     body: bytes | None
 
 
-OF_KEY = (table.c.tenant_id == bindparam("of_tenant"), table.c.key == bindparam("of_key"))
-FIND = Statement(select(table.c.request_digest, table.c.status, table.c.headers, table.c.body).where(*OF_KEY))
-ANSWER = ("status", "headers", "body", "customer_id")
-KEEP = Statement(update(table).where(*OF_KEY).values({name: bindparam(f"new_{name}") for name in ANSWER}))
-ERASE = Statement(
+IS_KEY = (table.c.tenant_id == bindparam("of_tenant"), table.c.key == bindparam("of_key"))
+GET_RESPONSE = Statement(select(table.c.request_digest, table.c.status, table.c.headers, table.c.body).where(*IS_KEY))
+RESPONSE_COLUMNS = ("status", "headers", "body", "customer_id")
+SET_RESPONSE = Statement(
+    update(table).where(*IS_KEY).values({name: bindparam(f"new_{name}") for name in RESPONSE_COLUMNS})
+)
+ERASE_RESPONSES = Statement(
     update(table)
     .where(
         table.c.tenant_id == bindparam("of_tenant"),
-        or_(table.c.customer_id == bindparam("of_customer"), table.c.customer_id == literal_column(str(SEVERAL))),
+        or_(
+            table.c.customer_id == bindparam("of_customer"),
+            table.c.customer_id == literal_column(str(SEVERAL_CUSTOMERS)),
+        ),
     )
     .values(request_digest="", body=null(), headers="{}")
 )
@@ -43,7 +48,7 @@ CLAIM_KEY = Statement(
 
 
 def claim_key(database: Database, tenant_id: int, key: str, request_digest: str) -> bool:
-    """Whether the key is new; it is kept if the transaction is. Waits for another who has claimed it just now."""
+    """Insert the key, and return whether it is new. Wait for a transaction that has just inserted the same key."""
     values = {
         "tenant_id": tenant_id,
         "key": key,
@@ -54,25 +59,27 @@ def claim_key(database: Database, tenant_id: int, key: str, request_digest: str)
     return bool(database.execute(CLAIM_KEY, values))
 
 
-def keep_answer(database: Database, tenant_id: int, key: str, answer: KeptAnswer, customer_id: int | None) -> None:
-    """Keep the answer beside its key; it is about a customer, about several (0), or about none (None)."""
+def store_response(
+    database: Database, tenant_id: int, key: str, response: StoredResponse, customer_id: int | None
+) -> None:
+    """Store the response of a key. It contains a customer, several (0) or none (None)."""
     values = {
         "of_tenant": tenant_id,
         "of_key": key,
-        "new_status": answer.status,
-        "new_headers": answer.headers,
-        "new_body": answer.body,
+        "new_status": response.status,
+        "new_headers": response.headers,
+        "new_body": response.body,
         "new_customer_id": customer_id,
     }
-    database.execute(KEEP, values)
+    database.execute(SET_RESPONSE, values)
 
 
-def get_answer(database: Database, tenant_id: int, key: str) -> KeptAnswer:
-    """The answer that is kept beside a claimed key."""
-    ((digest, status, headers, body),) = database.fetch_all(FIND, {"of_tenant": tenant_id, "of_key": key})
-    return KeptAnswer(digest, status, headers, body and bytes(body))
+def get_response(database: Database, tenant_id: int, key: str) -> StoredResponse:
+    """Return the stored response of a key."""
+    ((digest, status, headers, body),) = database.fetch_all(GET_RESPONSE, {"of_tenant": tenant_id, "of_key": key})
+    return StoredResponse(digest, status, headers, body and bytes(body))
 
 
-def erase_answers(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Forget the answers that are, or may be, about a customer. Their keys stay, so that nothing is done twice."""
-    database.execute(ERASE, {"of_tenant": tenant_id, "of_customer": customer_id})
+def erase_responses(database: Database, tenant_id: int, customer_id: int) -> None:
+    """Erase the responses that contain, or may contain, a customer. Their keys stay, so that nothing is done twice."""
+    database.execute(ERASE_RESPONSES, {"of_tenant": tenant_id, "of_customer": customer_id})

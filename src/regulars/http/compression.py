@@ -1,4 +1,4 @@
-"""Answers made smaller, in the way that a client likes (RFC 9110, section 12.5.3), where that pays."""
+"""Compression of responses, in a coding that the client accepts (RFC 9110, section 12.5.3)."""
 
 import threading
 import zlib
@@ -9,9 +9,11 @@ import brotli
 import falcon
 import zstandard
 
+from regulars.i18n import parse_accept
+
 WORTHWHILE_BYTES = 1_400
-"""What goes into one packet anyway is sent as it is."""
-MOST_REMEMBERED = 1_000
+"""Smaller bodies fit into one packet and are not compressed."""
+CACHE_SIZE = 1_000
 
 
 class _PerThread(threading.local):
@@ -35,19 +37,13 @@ def _gzip(body: bytes) -> bytes:
 
 
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
-"""The quickest first, measured with a page of customers (see docs/performance.md)."""
+"""The fastest first, measured with a page of customers (see docs/performance.md)."""
 
 
-@lru_cache(maxsize=MOST_REMEMBERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def preferred_coding(accept: str) -> str | None:
-    """The content coding that an Accept-Encoding header likes best; of several, the quickest. None: as it is."""
-    weights: dict[str, float] = {}
-    for item in accept.lower().split(","):
-        name, _, parameter = item.partition(";")
-        try:
-            weights[name.strip()] = float(parameter.strip().removeprefix("q=")) if parameter.strip() else 1.0
-        except ValueError:
-            continue
+    """Return the content coding with the highest weight in an Accept-Encoding header, the fastest of several."""
+    weights = dict(parse_accept(accept))
     anything = weights.get("*", 0.0)
     best = max(CODINGS, key=lambda name: weights.get(name, anything))
     weight = weights.get(best, anything)
@@ -55,9 +51,9 @@ def preferred_coding(accept: str) -> str | None:
 
 
 def negotiate(request: falcon.Request, response: falcon.Response, size: int) -> str | None:
-    """The coding in which a body of so many bytes is to be sent; None: as it is.
+    """Return the coding for a body of `size` bytes, or None for no compression.
 
-    Not for pages with a secret beside what a visitor wrote: their length would tell (the BREACH attack).
+    Not for pages with a secret next to input of a visitor: the compressed length would reveal it (BREACH).
     """
     if size < WORTHWHILE_BYTES:
         return None
@@ -67,12 +63,12 @@ def negotiate(request: falcon.Request, response: falcon.Response, size: int) -> 
 
 
 def send(request: falcon.Request, response: falcon.Response, body: bytes) -> None:
-    """Send `body`, compressed where that pays and the client takes it."""
+    """Send `body`, compressed if the client accepts it and it is large enough."""
     send_coded(response, body, negotiate(request, response, len(body)))
 
 
 def send_coded(response: falcon.Response, body: bytes, coding: str | None) -> None:
-    """Send `body` in the coding that was negotiated."""
+    """Send `body` in the negotiated coding."""
     if coding is None:
         response.data = body
     else:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 import falcon
 
 from regulars.errors import Malformed
+from regulars.i18n import _
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES = 65_536
@@ -21,14 +22,16 @@ def read_form(request: falcon.Request) -> Pairs:
     Raises `Malformed` if the body is not a form, is longer than 64 KiB, or has more than 200 parameters.
     """
     if (request.content_type or "").partition(";")[0].strip().lower() != FORM_TYPE:
-        raise Malformed(f"Send the form as {FORM_TYPE}.")
+        raise Malformed(_("Send the form as {form_type}.", form_type=FORM_TYPE))
     body = request.bounded_stream.read(MAX_FORM_BYTES + 1)
     if len(body) > MAX_FORM_BYTES:
-        raise Malformed(f"The form is too large: it has more than {MAX_FORM_BYTES} bytes.")
+        raise Malformed(
+            _("The form is too large: it has more than {max_form_bytes} bytes.", max_form_bytes=MAX_FORM_BYTES)
+        )
     try:
         return parse_pairs(body.decode("ascii"))
     except UnicodeDecodeError:
-        raise Malformed("The form cannot be read.") from None
+        raise Malformed(_("The form cannot be read.")) from None
 
 
 def parse_pairs(encoded: str) -> Pairs:
@@ -36,7 +39,7 @@ def parse_pairs(encoded: str) -> Pairs:
     try:
         pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
-        raise Malformed("The parameters cannot be read.") from None
+        raise Malformed(_("The parameters cannot be read.")) from None
     if any("\0" in name + value for name, value in pairs):
-        raise Malformed("The parameters cannot be read: they contain a NUL character.")
+        raise Malformed(_("The parameters cannot be read: they contain a NUL character."))
     return pairs

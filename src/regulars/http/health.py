@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers. `/readyz`: so does the database, and its schema is this program's."""
+"""Health checks: `/healthz` for the process, `/readyz` for the database and its schema."""
 
 import falcon
 
@@ -11,7 +11,7 @@ class Alive:
     """`/healthz`"""
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """200 as long as the process can answer at all."""
+        """Return 200 while the process runs."""
         response.set_header("Cache-Control", "no-store")
         response.data = b'{"status":"alive"}'
 
@@ -23,7 +23,7 @@ class Ready:
         self.database = database
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """200 when requests can be served, else 503 with the reason."""
+        """Return 200 if requests can be served, otherwise 503 with the reason."""
         response.set_header("Cache-Control", "no-store")
         try:
             check_schema(self.database)

@@ -1,7 +1,7 @@
-"""Requests that may be sent again: with an `Idempotency-Key`, what was done once is not done twice.
+"""Requests with an `Idempotency-Key`, which clients can safely send again.
 
-The key and what was done are written in one transaction, so that a crash leaves both or neither. For 24 hours the same
-request under the same key gets the same answer; another one is refused.
+The key and the response are stored in the transaction of the change, so that a crash leaves both or neither. For 24
+hours, the same request with the same key gets the stored response; another request with that key is refused.
 (Internet-Draft draft-ietf-httpapi-idempotency-key-header.)
 """
 
@@ -10,26 +10,28 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import falcon
 import msgspec
 
 from regulars.db.database import Database
-from regulars.db.idempotency_keys import KeptAnswer, claim_key, get_answer, keep_answer
+from regulars.db.idempotency_keys import StoredResponse, claim_key, get_response, store_response
 from regulars.errors import Conflict, Invalid, Malformed
 from regulars.http.responses import encode
+from regulars.i18n import _
 from regulars.permissions import Identity
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = "Idempotent-Replayed"
 
+Key = tuple[int, str]
+"""The tenant (0: none) and the digest of client, user and Idempotency-Key."""
+
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What a request has brought about: the status and content of its answer, and headers beside.
-
-    `customer_id` is the customer that the content is about; 0: several.
-    """
+class Result:
+    """The response to a change. `customer_id` is the customer that it contains, if any; 0 if there are several."""
 
     content: msgspec.Struct | None
     status: int = 200
@@ -37,93 +39,108 @@ class Done:
     customer_id: int | None = None
 
 
-class Once:
-    """Does what a request asks for, in one transaction, and no second time under the same key.
+@dataclass
+class Attempt:
+    """An attempt to carry out a request: the first one, or a repetition whose response is stored."""
 
-    `sign` makes the digest of a request that is kept: nobody can try passwords on it without the service's own key.
+    request_digest: str = ""
+    stored: StoredResponse | None = None
+    result: Result | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Tell whether the request must be carried out."""
+        return self.stored is None
+
+    @cached_property
+    def response(self) -> StoredResponse:
+        """Return the stored response, or that of the result."""
+        if self.stored is not None:
+            return self.stored
+        if self.result is None:
+            raise TypeError("the request was not carried out")
+        content = self.result.content
+        headers = encode(dict(self.result.headers)).decode()
+        return StoredResponse(
+            self.request_digest, self.result.status, headers, None if content is None else encode(content)
+        )
+
+    def send(self, response: falcon.Response) -> None:
+        """Send the response."""
+        if not self.is_first:
+            response.set_header(REPLAYED, "true")
+        response.status = self.response.status
+        response.set_headers(msgspec.json.decode(self.response.headers))
+        if self.response.body is not None:
+            response.data = self.response.body
+
+
+class Idempotency:
+    """Carries out each request with an Idempotency-Key once.
+
+    `sign` makes the stored digest of a request, so that passwords in it cannot be guessed without the secret key.
     """
 
     def __init__(self, database: Database, sign: Callable[[str], str]) -> None:
         self.database = database
         self.sign = sign
-        self._running: set[tuple[int, str]] = set()
-
-    def run(
-        self,
-        request: falcon.Request,
-        response: falcon.Response,
-        identity: Identity,
-        tenant_id: int | None,
-        work: Callable[[], Done],
-    ) -> None:
-        """Answer with what `work` has done.
-
-        Raises what `work` does, and then nothing is kept; `Malformed` for a key that is none, `Invalid` where the key
-        was another request's, and `Conflict` while that request is still under way.
-        """
-        given = request.get_header("Idempotency-Key")
-        if given is None:
-            with self.database.transaction():
-                done = work()
-            send_done(response, done.status, done.headers, None if done.content is None else encode(done.content))
-            return
-        if not KEY.fullmatch(given):
-            raise Malformed("The Idempotency-Key must have 1 to 255 characters, of those that can be printed in ASCII.")
-        whose = (identity.client_id, str(identity.user_id), given)
-        with self._alone((tenant_id or 0, _digest(*whose))) as key:
-            self._once(response, key, self.sign(_told_by(request)), work)
+        self._running: set[Key] = set()
 
     @contextmanager
-    def _alone(self, key: tuple[int, str]) -> Iterator[tuple[int, str]]:
-        # Other processes wait for each other at the row of the key.
+    def attempt(self, request: falcon.Request, identity: Identity, tenant_id: int | None) -> Iterator[Attempt]:
+        """Open a transaction for a request. The caller carries it out if the attempt is the first, and sets its result.
+
+        Raise `Malformed` for a bad key, `Invalid` if the key was used for another request, and `Conflict` if a request
+        with the key is still running.
+        """
+        key = _read_key(request, identity, tenant_id)
+        if key is None:
+            with self.database.transaction():
+                yield Attempt()
+            return
+        with self._reserve(key), self.database.transaction():
+            attempt = self._start(key, self.sign(_request_text(request)))
+            yield attempt
+            if attempt.is_first and attempt.result is not None:
+                store_response(self.database, *key, attempt.response, attempt.result.customer_id)
+
+    @contextmanager
+    def _reserve(self, key: Key) -> Iterator[None]:
+        # Requests in other processes wait for the row of the key.
         if key in self._running:
-            raise Conflict("A request with this Idempotency-Key is still under way.", retry_after=1)
+            raise Conflict(_("A request with this Idempotency-Key is still running."), retry_after=1)
         self._running.add(key)
         try:
-            yield key
+            yield
         finally:
             self._running.discard(key)
 
-    def _once(
-        self, response: falcon.Response, key: tuple[int, str], request_digest: str, work: Callable[[], Done]
-    ) -> None:
-        with self.database.transaction():
-            is_first = claim_key(self.database, *key, request_digest)
-            if is_first:
-                done = work()
-                body = None if done.content is None else encode(done.content)
-                kept = KeptAnswer(request_digest, done.status, encode(dict(done.headers)).decode(), body)
-                keep_answer(self.database, *key, kept, done.customer_id)
-            else:
-                kept = get_answer(self.database, *key)
-        if not is_first:
-            _check_same(kept, request_digest)
-            response.set_header(REPLAYED, "true")
-        send_done(response, kept.status, msgspec.json.decode(kept.headers), kept.body)
+    def _start(self, key: Key, request_digest: str) -> Attempt:
+        if claim_key(self.database, *key, request_digest):
+            return Attempt(request_digest)
+        stored = get_response(self.database, *key)
+        if not stored.request_digest:
+            raise Conflict(
+                _("The request with this Idempotency-Key was carried out. Its response was erased with personal data.")
+            )
+        if stored.request_digest != request_digest:
+            sentence = _("The Idempotency-Key was used for another request within the last 24 hours.")
+            raise Invalid({"Idempotency-Key": [sentence]})
+        return Attempt(request_digest, stored)
 
 
-def _check_same(kept: KeptAnswer, request_digest: str) -> None:
-    if not kept.request_digest:
-        raise Conflict("What this Idempotency-Key stands for was done; its answer was erased with a person's data.")
-    if kept.request_digest != request_digest:
-        sentence = "The Idempotency-Key was used for another request within the last 24 hours."
-        raise Invalid({"Idempotency-Key": [sentence]})
+def _read_key(request: falcon.Request, identity: Identity, tenant_id: int | None) -> Key | None:
+    key = request.get_header("Idempotency-Key")
+    if key is None:
+        return None
+    if not KEY.fullmatch(key):
+        raise Malformed(_("The Idempotency-Key must have 1 to 255 printable ASCII characters."))
+    owner = "\n".join((identity.client_id, str(identity.user_id), key))
+    return tenant_id or 0, hashlib.sha256(owner.encode()).hexdigest()
 
 
-def send_done(response: falcon.Response, status: int, headers: Mapping[str, str], body: bytes | None) -> None:
-    """Answer that it was done."""
-    response.status = status
-    response.set_headers(dict(headers))
-    if body is not None:
-        response.data = body
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _told_by(request: falcon.Request) -> str:
-    """What two requests are the same by."""
+def _request_text(request: falcon.Request) -> str:
+    """Return everything by which two requests are the same."""
     body: bytes = getattr(request.context, "body", b"")
-    told = (request.method, request.path, request.query_string, request.get_header("If-Match") or "")
-    return "\n".join((*told, hashlib.sha256(body).hexdigest()))
+    parts = (request.method, request.path, request.query_string, request.get_header("If-Match") or "")
+    return "\n".join((*parts, hashlib.sha256(body).hexdigest()))

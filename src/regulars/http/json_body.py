@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON, read strictly; one declaration of each field serves to read and to describe it."""
+"""JSON bodies. One declaration of each field is used to read and to describe it."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +13,10 @@ from regulars.validation import quote
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-MERGING = (JSON, MERGE_PATCH)
-MOST_BYTES = 256 * 1024
-DEEPEST = 32
-# No control characters, and something to see in what must not be empty.
+PATCH_TYPES = (JSON, MERGE_PATCH)
+MAX_BODY_BYTES = 256 * 1024
+MAX_DEPTH = 32
+# No control characters, and a visible character if the text must not be empty.
 PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f]"
 TEXT_PATTERN = f"^{PRINTABLE}*$"
 FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f]{PRINTABLE}*$"
@@ -75,17 +75,17 @@ def read_text(value: Any, at_most: int) -> str:
 
 
 def id_field(name: str, description: str, example: int, *, required: bool = False) -> Field:
-    """The id of something: a whole number from 1 on."""
+    """Return a field for an id, a positive integer."""
     rule = {"type": "integer" if required else ["integer", "null"], "minimum": 1, "maximum": 2**63 - 1}
     return Field(name, rule, description, example, read_id, required)
 
 
 def choice_field(name: str, description: str, example: str, *, options: Sequence[str], required: bool = False) -> Field:
-    """One of `options`."""
+    """Return a field whose value is one of `options`."""
 
     def read(value: Any, *_context: Any) -> str:
         if value not in options:
-            raise ValueError(f"must be one of {', '.join(options)}, not {quote(value)}")
+            raise ValueError(_("must be one of {options}, not {value}", options=", ".join(options), value=quote(value)))
         return str(value)
 
     values = list(options) if required else [*options, None]
@@ -93,27 +93,27 @@ def choice_field(name: str, description: str, example: str, *, options: Sequence
 
 
 def flag_field(name: str, description: str) -> Field:
-    """true or false."""
+    """Return a field for true or false."""
 
     def read(value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValueError(f"must be true or false, not {quote(value)}")
+            raise ValueError(_("must be true or false, not {value}", value=quote(value)))
         return value
 
     return Field(name, {"type": ["boolean", "null"]}, description, False, read)
 
 
 def read_id(value: Any) -> int:
-    """An id in a body. (JSON Schema takes 1.0 for a whole number.)"""
+    """Return an id in a body. 1.0 is an integer too (JSON Schema)."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**63:
-        raise ValueError(f"must be a whole number, 1 or more, not {quote(value)}")
+        raise ValueError(_("must be a positive integer, not {value}", value=quote(value)))
     return value
 
 
 def body_schema(fields: Sequence[Field], *, is_partial: bool = False) -> dict[str, Any]:
-    """The JSON Schema of an object with these fields; with `is_partial` it need not name those that are required."""
+    """Return the JSON Schema of an object with these fields. With `is_partial`, required fields may be missing."""
     return {
         "type": "object",
         "properties": {
@@ -126,69 +126,89 @@ def body_schema(fields: Sequence[Field], *, is_partial: bool = False) -> dict[st
 
 
 def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False, context: Any = None) -> dict[str, Any]:
-    """The values of `fields` in the JSON object `content`; those that it does not name are not in it.
+    """Return the values of `fields` in the JSON object `content`, without those that it does not have.
 
-    With `partial` it need not name those that are required. Raises `Malformed` where it is no object, and `Invalid`
-    with every fault; a field that is not among `fields` is one.
+    With `partial`, required fields may be missing. `context` is passed to the readers. Raise `Malformed` if `content`
+    is not an object, and `Invalid` with every fault, including unknown fields.
     """
     if not isinstance(content, dict):
-        raise Malformed(f"The body must be a JSON object, not {quote(content)}.")
+        raise Malformed(_("The body must be a JSON object, not {value}.", value=quote(content)))
     given = () if context is None else (context,)
     found: dict[str, Any] = {}
     faults: dict[str, list[str]] = {}
     for field in fields:
         if field.name not in content:
             if field.required and not partial:
-                faults[field.name] = [f"The {field.name} is missing."]
+                faults[field.name] = [_("{field} is required.", field=field.name)]
             continue
         value = content[field.name]
         try:
             if value is None and field.required:
-                raise ValueError("must not be empty")
+                raise ValueError(_("must not be empty"))
             found[field.name] = None if value is None else field.read(value, *given)
         except ValueError as error:
-            faults[field.name] = [f"The {field.name} {error}."]
+            faults[field.name] = [_("{field} {rule}.", field=field.name, rule=error.args[0])]
     known = {field.name for field in fields}
     for name in content.keys() - known:
         clean = name.encode("utf-8", "replace").decode()
-        faults[clean] = [f"There is no field {quote(clean)}."]
+        faults[clean] = [_("Unknown field {field}.", field=quote(clean))]
     if faults:
         raise Invalid(faults)
     return found
 
 
-def read_json(request: falcon.Request, *, at_most: int = MOST_BYTES, media_types: Sequence[str] = (JSON,)) -> Any:
-    """The body of a request, which must be JSON in UTF-8 of at most so many bytes.
+def read_json(request: falcon.Request, *, at_most: int = MAX_BODY_BYTES) -> Any:
+    """Return the content of a body of at most `at_most` bytes of JSON in UTF-8. PATCH also accepts JSON Merge Patch.
 
-    Raises `WrongMediaType` (415), `TooLarge` (413) and `Malformed` (400): broken, too deep, or with a key twice.
+    Raise `WrongMediaType` (415), `TooLarge` (413), and `Malformed` (400) for JSON that is invalid, too deep or has
+    duplicate keys.
     """
-    given, _, _ = (request.content_type or "").partition(";")
+    media_types = PATCH_TYPES if request.method == "PATCH" else (JSON,)
+    given, _semicolon, _parameters = (request.content_type or "").partition(";")
     if given.strip().lower() not in media_types:
-        raise WrongMediaType(f"Send {' or '.join(media_types)}, not {quote(given) if given else 'a body of no type'}.")
+        raise WrongMediaType(
+            _("Send {options}, not {value}.", options=" or ".join(media_types), value=quote(given))
+            if given
+            else _("Send a Content-Type header: {options}.", options=" or ".join(media_types))
+        )
     body = _read(request, at_most)
     request.context.body = body
     return parse_json(body)
 
 
 def parse_json(body: bytes) -> Any:
-    """What is written in JSON in UTF-8. Raises `Malformed`: broken, too deep, or with a key twice."""
+    """Parse JSON in UTF-8. Raise `Malformed` if it is invalid, too deep or has duplicate keys."""
     try:
         content = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except UnicodeDecodeError:
-        raise Malformed("The body must be JSON in UTF-8.") from None
+        raise Malformed(_("The body must be JSON in UTF-8.")) from None
     except json.JSONDecodeError as error:
-        where = f"{error.msg} in line {error.lineno}, column {error.colno}"
-        raise Malformed(f"The body cannot be read as JSON: {where}." if body else "The body is empty.") from None
+        raise _invalid_json(error) if body else Malformed(_("The body is empty.")) from None
     except RecursionError:
-        raise Malformed(f"The body is nested too deep; at most {DEEPEST} levels are read.") from None
+        raise _too_deep() from None
     except ValueError as error:
-        raise Malformed(f"The body cannot be read as JSON: {error}.") from None
+        raise Malformed(_("The body is not valid JSON: {reason}.", reason=error)) from None
     _check_depth(content)
     return content
 
 
+def _invalid_json(error: json.JSONDecodeError) -> Malformed:
+    return Malformed(
+        _(
+            "The body is not valid JSON: {reason} in line {line}, column {column}.",
+            reason=error.msg,
+            line=error.lineno,
+            column=error.colno,
+        )
+    )
+
+
+def _too_deep() -> Malformed:
+    return Malformed(_("The body is nested too deeply. At most {limit} levels are allowed.", limit=MAX_DEPTH))
+
+
 def _read(request: falcon.Request, at_most: int) -> bytes:
-    too_large = TooLarge(f"The body must have at most {at_most} bytes.")
+    too_large = TooLarge(_("The body must have at most {limit} bytes.", limit=at_most))
     if (request.content_length or 0) > at_most:
         raise too_large
     body: bytes = request.bounded_stream.read(at_most + 1) if request.content_length else b""
@@ -202,23 +222,23 @@ def _read(request: falcon.Request, at_most: int) -> bytes:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
+        names = [name for name, _value in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"duplicate key {quote(twice)}")
+        raise ValueError(_("duplicate key {value}", value=quote(twice)))
     return found
 
 
 def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(_("{text} is not allowed in JSON", text=text))
 
 
 def _check_depth(content: Any) -> None:
     level = [content]
-    for _level in range(DEEPEST + 1):
+    for _level in range(MAX_DEPTH + 1):
         level = [part for each in level if isinstance(each, dict | list) for part in _parts(each)]
         if not level:
             return
-    raise Malformed(f"The body is nested too deep; at most {DEEPEST} levels are read.")
+    raise _too_deep()
 
 
 def _parts(value: dict[str, Any] | list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What every request goes through: its id, its line in the log, the headers of every answer."""
+"""What all requests have in common: an id, a line in the log, and response headers."""
 
 import re
 import secrets
@@ -9,9 +9,10 @@ import falcon
 import structlog
 
 from regulars.errors import Malformed
+from regulars.i18n import _
 
-SANE_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
-LONGEST_QUERY = 8192
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+MAX_QUERY_LENGTH = 8192
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -23,8 +24,8 @@ API_HEADERS = {
     "Vary": "Authorization, X-Tenant",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-# What bearer tokens or nothing open may be called by an application in a browser, from whatever site it is.
-FOR_BROWSERS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
+# Paths that need only a bearer token, or nothing, can be called from scripts of any site.
+CORS_PATHS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After,"
@@ -40,32 +41,36 @@ PREFLIGHT_HEADERS = {
 log = structlog.get_logger("regulars.access")
 
 
-class Requests:
-    """The middleware of all requests."""
+class RequestMiddleware:
+    """Adds the request id, the log line and common headers."""
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Give the request its id; refuse what is too long to be meant."""
+        """Set the request id, and refuse a query string that is too long."""
         request.context.started = time.perf_counter()
         given = request.env.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(16)
+        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         request.context.request_id = request_id
         request.context.tenant_id = None
         request.context.client_id = None
         response.set_header("X-Request-Id", request_id)
         response.set_headers(API_HEADERS if request.path.startswith("/api/v") else HEADERS)
-        if request.path.startswith(FOR_BROWSERS):
+        if request.path.startswith(CORS_PATHS):
             response.set_headers(CORS_HEADERS)
             if request.method == "OPTIONS":
                 response.set_headers(PREFLIGHT_HEADERS)
-        if len(request.query_string) > LONGEST_QUERY:
+        if len(request.query_string) > MAX_QUERY_LENGTH:
             raise Malformed(
-                f"The query string has {len(request.query_string)} characters; at most {LONGEST_QUERY} are read."
+                _(
+                    "The query string must have at most {limit} characters, not {count}.",
+                    limit=MAX_QUERY_LENGTH,
+                    count=len(request.query_string),
+                )
             )
 
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Write the request's line: never its query, its token or a person's data."""
+        """Log the request, without its query, token and personal data."""
         context: Any = request.context
         log.info(
             "request",

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the declarations that the code itself reads requests by, and its page.
+"""The OpenAPI 3.1 document, made from the declarations that read the requests, and its page.
 
 Each resource class of the API has `operations`, a mapping from method to `Operation`.
 """
@@ -15,7 +15,7 @@ import msgspec
 
 from regulars import __version__
 from regulars.http.compression import send
-from regulars.http.json_body import JSON, MERGING, Field, body_schema
+from regulars.http.json_body import JSON, PATCH_TYPES, Field, body_schema
 from regulars.http.problems import Problem
 from regulars.http.query_params import Parameter
 
@@ -23,105 +23,119 @@ REFERENCE = "#/components/schemas/{name}"
 ERRORS: Mapping[int, tuple[str, str, str]] = {
     400: (
         "tenant_required",
-        "Say which tenant is meant with the X-Tenant header: you are a member of 2.",
-        "Malformed: no tenant is named where one must be, or the request cannot be read.",
+        "Send the X-Tenant header: you are a member of 2 tenants.",
+        "The request cannot be read, or names no tenant and the user is a member of several.",
     ),
     401: (
         "invalid_token",
         "The access token has expired.",
-        "No access token (`unauthorized`), or one that is not accepted (`invalid_token`).",
+        "The access token is missing (`unauthorized`) or not valid (`invalid_token`).",
     ),
     403: (
         "tenant_forbidden",
         "You have no access to tenant 42.",
-        "The token lacks the scope (`insufficient_scope`), or its user is no member there (`tenant_forbidden`).",
+        "The token lacks the scope (`insufficient_scope`), or its user is not a member of the tenant"
+        " (`tenant_forbidden`).",
     ),
-    404: ("not_found", "There is no customer 42.", "There is no such thing in this tenant."),
+    404: ("not_found", "There is no customer 42.", "The object does not exist in this tenant."),
     405: (
         "method_not_allowed",
-        "POST cannot be used here; GET, HEAD, OPTIONS can.",
-        "The method cannot be used at this address.",
+        "POST is not allowed here. Use one of: GET, HEAD, OPTIONS.",
+        "The method is not allowed at this path.",
     ),
-    409: ("conflict", "phone_number is already used by customer 42.", "It contradicts what is stored."),
-    410: ("gone", "Customer 42 was merged into customer 7.", "The `Link` header leads to what goes on in its place."),
+    409: ("conflict", "phone_number is already used by customer 42.", "The request conflicts with stored data."),
+    410: (
+        "gone",
+        "Customer 42 was merged into customer 7.",
+        "The `Link` header has the address of the customer into which it was merged.",
+    ),
     412: (
         "precondition_failed",
         "The customer has been changed since you read it. Read it again.",
-        "It is not the one of If-Match any more.",
+        "The customer has another version than the one in If-Match.",
     ),
-    413: ("validation_error", "The body must have at most 262144 bytes.", "The body is longer than is read."),
-    415: ("validation_error", 'Send application/json, not "text/plain".', "The body is of a kind that is not read."),
+    413: ("validation_error", "The body must have at most 262144 bytes.", "The body is too large."),
+    415: (
+        "validation_error",
+        'Send application/json, not "text/plain".',
+        "The media type of the body is not supported.",
+    ),
     422: (
         "validation_error",
-        'The per_page must be a whole number from 1 to 100, not "101".',
-        "Values break their rules; every one is named.",
+        'per_page must be an integer from 1 to 100, not "101".',
+        "Values are invalid. `errors` lists all of them.",
     ),
-    500: ("server_error", "Something went wrong here.", "A fault of the server; the message has the request's id."),
-    503: ("unavailable", "The database does not answer.", "Try again after the seconds in Retry-After."),
+    500: (
+        "server_error",
+        "Something went wrong here.",
+        "An error of the server. The message has the id of the request.",
+    ),
+    503: ("unavailable", "The database does not answer.", "Try again after the number of seconds in Retry-After."),
 }
 
 
 WITHOUT_TENANT: Mapping[int, tuple[str, str, str]] = {
-    400: ("validation_error", 'The Host header is not the name of a host: "a b".', "The request cannot be read."),
+    400: ("validation_error", 'The Host header is not a valid host: "a b".', "The request cannot be read."),
     403: (
         "insufficient_scope",
         "The access token lacks the scope account:read.",
-        "The token lacks the scope, or belongs to an application instead of a user.",
+        "The token lacks the scope, or belongs to an application.",
     ),
 }
-"""How those of `ERRORS` differ where no tenant is meant."""
+"""The errors of operations that need no tenant, as far as they differ from `ERRORS`."""
 
 TAGS: Mapping[str, str] = {
-    "Account": "Whose token it is, and what they may do.",
+    "Account": "The user of the access token.",
     "Customers": "The customers of a tenant.",
-    "Users": "The people who work in a tenant.",
-    "Tenants": "A tenant's settings.",
-    "Reference": "What customers refer to.",
+    "Users": "The users of a tenant.",
+    "Tenants": "The settings of a tenant.",
+    "Reference": "Tags, channels and countries.",
 }
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What one method of an address does, takes and gives.
+    """A method of a path: its parameters, body, responses and errors.
 
-    The access token must have one of `scopes`; without any, every token will do.
+    The access token must have one of `scopes`. Without scopes, every valid token is accepted.
     """
 
     id: str
     summary: str
     description: str
-    answer: type | None
+    response: type | None
     tag: str
     scopes: Sequence[str] = ()
     needs_tenant: bool = True
     parameters: Sequence[Parameter] = ()
     path_parameters: Mapping[str, Mapping[str, Any]] | None = None
-    errors: Sequence[int] = (400, 401, 403, 405, 422, 500, 503)
+    errors: Sequence[int] = ()
+    """Error statuses beyond those that follow from the other fields (`_error_statuses`)."""
     or_else: Sequence[type] = ()
-    """What it answers with other parameters."""
+    """Response types for other parameters."""
     status: int = 200
     body: Sequence[Field] | None = None
-    """The fields of the JSON object that it takes."""
+    """The fields of the JSON object in the body."""
     body_is_partial: bool = False
-    """Whether it need not name the fields that are required."""
+    """Whether required fields may be missing."""
     media_types: Sequence[str] = (JSON,)
     headers: Sequence[Mapping[str, Any]] = ()
-    """What it reads beside the headers of all."""
+    """Headers that only this operation reads."""
 
 
 def path_id(what: str, example: int) -> Mapping[str, Mapping[str, Any]]:
-    """The `path_parameters` of an address with an id; `what` it is one of."""
+    """Return the `path_parameters` of a path with the id of a `what`."""
     schema = {"type": "integer", "minimum": 1}
     return {"id": {"schema": schema, "description": f"The {what}'s id.", "example": example}}
 
 
 def put_and_patch(thing: str, description: str, **common: Any) -> Mapping[str, Operation]:
-    """The two operations that change the fields that they name."""
+    """Return the operations that change the given fields."""
     common = {"body_is_partial": True, "description": description, **common}
-    merging = f"The same as PUT (RFC 7396, JSON Merge Patch). {description}"
+    merging = f"The same as PUT. Also accepts JSON Merge Patch (RFC 7396). {description}"
     return {
         "put": Operation(id=f"update{thing}", **common),
-        "patch": Operation(id=f"patch{thing}", **common | {"description": merging, "media_types": MERGING}),
+        "patch": Operation(id=f"patch{thing}", **common | {"description": merging, "media_types": PATCH_TYPES}),
     }
 
 
@@ -133,19 +147,19 @@ class OpenApi:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The document, as plain values."""
+        """The document as plain values."""
         operations = [
             (path, method, operation)
             for path, resource in self.routes
             for method, operation in getattr(resource, "operations", {}).items()
         ]
         answers = [
-            answer for _, _, operation in operations for answer in (operation.answer, *operation.or_else) if answer
+            answer for _, _, operation in operations for answer in (operation.response, *operation.or_else) if answer
         ]
         _, components = msgspec.json.schema_components([*answers, Problem], ref_template=REFERENCE)
         paths: dict[str, Any] = {}
         for path, method, operation in operations:
-            paths.setdefault(path, {})[method] = _described(method, operation)
+            paths.setdefault(path, {})[method] = _describe(method, operation)
         return {
             "openapi": "3.1.0",
             "info": {
@@ -171,24 +185,24 @@ class OpenApi:
         }
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The document as JSON."""
+        """Get the document as JSON."""
         response.set_header("Cache-Control", "public, max-age=300")
         send(request, response, self.encoded)
 
     @cached_property
     def encoded(self) -> bytes:
-        """The document, encoded."""
+        """The encoded document."""
         return msgspec.json.encode(self.document)
 
 
 class OpenApiPage:
-    """`/api/docs`: the document for a reader; it loads nothing from elsewhere and needs no script."""
+    """`/api/docs`: the document as a page without scripts and without external resources."""
 
     def __init__(self, api: OpenApi) -> None:
         self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The page."""
+        """Get the page."""
         response.content_type = "text/html; charset=utf-8"
         response.set_header("Cache-Control", "public, max-age=300")
         response.set_header("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
@@ -196,7 +210,7 @@ class OpenApiPage:
 
     @cached_property
     def page(self) -> bytes:
-        """The page, rendered once."""
+        """The rendered page."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("regulars.http"), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
@@ -210,7 +224,7 @@ class StyleSheet:
     content = files("regulars.http").joinpath("templates", "openapi.css").read_bytes()
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The page's style sheet."""
+        """Get the style sheet."""
         response.content_type = "text/css; charset=utf-8"
         response.set_header("Cache-Control", "public, max-age=300")
         send(request, response, self.content)
@@ -220,7 +234,7 @@ def _pretty(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
-def _described(method: str, operation: Operation) -> dict[str, Any]:
+def _describe(method: str, operation: Operation) -> dict[str, Any]:
     parameters = [_path_parameter(name, schema) for name, schema in (operation.path_parameters or {}).items()]
     parameters += [_query_parameter(parameter) for parameter in operation.parameters]
     parameters += [TENANT_PARAMETER] if operation.needs_tenant else []
@@ -231,14 +245,14 @@ def _described(method: str, operation: Operation) -> dict[str, Any]:
         parameters += [IDEMPOTENCY_KEY]
     responses = {str(operation.status): _success(method, operation)}
     if method == "get":
-        responses["304"] = {"description": "It has not changed (If-None-Match)."}
-    responses |= {str(status): _error(status, operation) for status in operation.errors}
+        responses["304"] = {"description": "The content has not changed (If-None-Match)."}
+    responses |= {str(status): _error(status, operation) for status in _error_statuses(method, operation)}
     scopes = " or ".join(f"`{scope}`" for scope in operation.scopes)
     described = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": f"{operation.description}\n\n{f'Scope: {scopes}.' if scopes else 'Any access token will do.'}",
+        "description": f"{operation.description}\n\n{f'Scope: {scopes}.' if scopes else 'Any valid access token.'}",
         "security": [{"bearer": []}],
         "parameters": [*parameters, *operation.headers],
         "responses": responses,
@@ -252,8 +266,8 @@ def _described(method: str, operation: Operation) -> dict[str, Any]:
 TENANT_PARAMETER = {
     "name": "X-Tenant",
     "in": "header",
-    "description": "The tenant's id. May be left out when the user belongs to exactly one tenant, "
-    "or the token is bound to one.",
+    "description": "The tenant's id. Optional if the user belongs to exactly one tenant, "
+    "or the token is limited to one.",
     "schema": {"type": "integer", "minimum": 1},
     "example": 1,
 }
@@ -267,26 +281,26 @@ PREFER = {
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "The ETag of an earlier answer: 304 if nothing has changed.",
+    "description": "The ETag of an earlier response. The response is 304 if nothing has changed.",
     "schema": {"type": "string"},
 }
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
-    "description": "The ETag of the state that the change is meant for: 412 if it has changed since.",
+    "description": "The ETag of the customer when you read it. The response is 412 if it has changed since.",
     "schema": {"type": "string"},
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Any text of your own, new for each request: within 24 hours the same request under the same key is"
-    " done once, and answered each time.",
+    "description": "A unique text for each request. A request that is sent again with the same key within 24 hours is"
+    " carried out once, and gets the same response.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 
 
 def _query_parameter(parameter: Parameter) -> dict[str, Any]:
-    # An empty parameter is the same as none at all.
+    # An empty parameter counts as omitted.
     return {
         "name": parameter.name,
         "in": "query",
@@ -303,19 +317,34 @@ def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _success(method: str, operation: Operation) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
-    if operation.answer is None:
+    if operation.response is None:
         return {"description": "Done.", "headers": headers}
-    schemas = [{"$ref": REFERENCE.format(name=each.__name__)} for each in (operation.answer, *operation.or_else)]
+    schemas = [{"$ref": REFERENCE.format(name=each.__name__)} for each in (operation.response, *operation.or_else)]
     schema = {"anyOf": schemas} if operation.or_else else schemas[0]
     if operation.status == CREATED:
-        headers["Location"] = {"description": "Where it is found from now on.", "schema": {"type": "string"}}
+        headers["Location"] = {"description": "The address of the new object.", "schema": {"type": "string"}}
     elif method == "get" or IF_MATCH in operation.headers:
-        headers["ETag"] = {"description": "Changes when the answer does.", "schema": {"type": "string"}}
+        headers["ETag"] = {"description": "Changes when the response changes.", "schema": {"type": "string"}}
     return {"description": "OK", "headers": headers, "content": {JSON: {"schema": schema}}}
 
 
 CREATED = 201
-REQUEST_ID = {"description": "Names this request, in the log too.", "schema": {"type": "string"}}
+REQUEST_ID = {"description": "The id of this request, also in the log.", "schema": {"type": "string"}}
+
+
+def _error_statuses(method: str, operation: Operation) -> list[int]:
+    statuses = {400, 401, 405, 422, 500, 503, *operation.errors}
+    if operation.scopes or operation.needs_tenant:
+        statuses |= {403}
+    if operation.path_parameters:
+        statuses |= {404}
+    if operation.body is not None:
+        statuses |= {413, 415}
+    if method == "post":
+        statuses |= {409}  # a request with the same Idempotency-Key may still be running
+    if IF_MATCH in operation.headers:
+        statuses |= {412}
+    return sorted(statuses)
 
 
 def _error(status: int, operation: Operation) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pages as Laravel's `LengthAwarePaginator` gives them: `data`, `links` and `meta`."""
+"""Pagination as in Laravel's `LengthAwarePaginator`: `data`, `links` and `meta`."""
 
 from functools import lru_cache
 from typing import Annotated
@@ -10,7 +10,7 @@ WINDOW = ON_EACH_SIDE + 4
 
 
 class Links(Struct, frozen=True):
-    """Where the first, last, previous and next page are."""
+    """The URLs of the first, last, previous and next page."""
 
     first: str
     last: str
@@ -19,7 +19,7 @@ class Links(Struct, frozen=True):
 
 
 class PageLink(Struct, frozen=True):
-    """A link of a page navigation; without `url` where it leads nowhere."""
+    """A link of the page navigation, without `url` if it leads nowhere."""
 
     url: str | None
     label: Annotated[str, Meta(examples=["&laquo; Previous", "1", "...", "Next &raquo;"])]
@@ -27,7 +27,7 @@ class PageLink(Struct, frozen=True):
 
 
 class PageMeta(Struct, frozen=True, rename={"from_": "from"}):
-    """Which page this is, of how many; `from` and `to` count the rows of all pages, and are null on an empty page."""
+    """The position of the page. `from` and `to` are row numbers within all pages, and null on an empty page."""
 
     current_page: int
     from_: int | None
@@ -40,16 +40,16 @@ class PageMeta(Struct, frozen=True, rename={"from_": "from"}):
 
 
 Cursors = tuple[str | None, str | None]
-"""What leads to the previous and to the next page; None where there is none."""
+"""The cursors to the previous and next page, or None."""
 
 
 def links_and_meta(
     path: str, query: str, *, total: int, per_page: int, page: int, rows: int, cursors: Cursors | None = None
 ) -> tuple[Links, PageMeta]:
-    """The links and the meta of page `page`, which has `rows` of `total` rows.
+    """Return the links and the meta of page `page`, which has `rows` of `total` rows.
 
-    `path` is the absolute URL without a query; `query` holds the other parameters, encoded. The links to the pages
-    beside this one carry `cursors` where they are given.
+    `path` is the absolute URL without its query; `query` has the other parameters, encoded. Links to the previous and
+    next page have `cursors` if given.
     """
     prefix = f"{path}?{query}&page=" if query else f"{path}?page="
     last_page = max(1, -(-total // per_page))
@@ -62,7 +62,7 @@ def links_and_meta(
     navigation = [PageLink(before, "&laquo; Previous", False)]
     navigation += [
         PageLink(None, "...", False) if number is None else PageLink(f"{prefix}{number}", str(number), number == page)
-        for number in shown_pages(page, last_page)
+        for number in page_window(page, last_page)
     ]
     navigation.append(PageLink(after, "Next &raquo;", False))
     start = (page - 1) * per_page + 1
@@ -73,8 +73,8 @@ def links_and_meta(
 
 
 @lru_cache(maxsize=1_000)
-def shown_pages(page: int, last_page: int) -> tuple[int | None, ...]:
-    """The pages that a navigation shows, None for a gap. (Laravel's `UrlWindow`, three pages on each side.)"""
+def page_window(page: int, last_page: int) -> tuple[int | None, ...]:
+    """Return the page numbers of the navigation, None for a gap (Laravel's `UrlWindow`, three pages on each side)."""
     if last_page < ON_EACH_SIDE * 2 + 8:
         return tuple(range(1, last_page + 1))
     start, end = (1, 2, None), (None, last_page - 1, last_page)

@@ -1,4 +1,4 @@
-"""Errors as answers: the one place where they become JSON."""
+"""Error responses, for programs as JSON and for people as pages."""
 
 import traceback
 from collections.abc import Callable
@@ -45,7 +45,7 @@ log = structlog.get_logger("regulars")
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An error: a code for programs, a sentence for people, and the sentences for each field at fault."""
+    """An error: a code for programs, a message for people, and messages for each invalid field."""
 
     error: str
     message: str
@@ -56,15 +56,15 @@ Answer = Callable[[falcon.Request, falcon.Response, int, Problem], None]
 
 
 def install(app: falcon.App[Any, Any], answer_page: Answer, origin: str) -> None:
-    """Let `app` answer every error as a `Problem`: JSON for programs; `answer_page` shows it to people with browsers.
+    """Make `app` answer every error with a `Problem`, as JSON or, for browsers, with `answer_page`.
 
-    `origin` is where the service is found, for clients that look for its metadata. (Falcon asks the handler that was
-    added last first.)
+    `origin` is the address of this service, for clients that look for its metadata. Falcon tries the handler that was
+    added last first.
     """
     handler = _Handler(answer_page, f"{origin}/.well-known/oauth-protected-resource")
-    app.add_error_handler(Exception, handler.unforeseen)
-    app.add_error_handler(falcon.HTTPError, handler.from_falcon)
-    app.add_error_handler(RegularsError, handler.foreseen)
+    app.add_error_handler(Exception, handler.handle_unknown)
+    app.add_error_handler(falcon.HTTPError, handler.handle_falcon)
+    app.add_error_handler(RegularsError, handler.handle_known)
 
 
 class _Handler:
@@ -72,12 +72,12 @@ class _Handler:
         self.answer_page = answer_page
         self.metadata = metadata
 
-    def foreseen(
+    def handle_known(
         self, request: falcon.Request, response: falcon.Response, error: RegularsError, params: dict[str, Any]
     ) -> None:
         status = STATUS.get(type(error))
         if status is None:
-            self.unforeseen(request, response, error, params)
+            self.handle_unknown(request, response, error, params)
             return
         if isinstance(error, Unavailable):
             response.set_header("Retry-After", str(error.retry_after))
@@ -90,25 +90,25 @@ class _Handler:
             response.set_header("WWW-Authenticate", _challenge(error, self.metadata))
         self._answer(request, response, status, _problem(error))
 
-    def from_falcon(
+    def handle_falcon(
         self, request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, params: dict[str, Any]
     ) -> None:
         if isinstance(error, falcon.HTTPNotFound):
-            self.foreseen(request, response, NotFound(_("There is nothing at this address.")), params)
+            self.handle_known(request, response, NotFound(_("There is nothing at this address.")), params)
         elif isinstance(error, falcon.HTTPMethodNotAllowed):
             allowed = (error.headers or {}).get("Allow", "") if isinstance(error.headers, dict) else ""
             message = _("{method} cannot be used here; {methods} can.", method=request.method, methods=allowed)
-            self.foreseen(request, response, MethodNotAllowed(message, allowed.split(", ")), params)
+            self.handle_known(request, response, MethodNotAllowed(message, allowed.split(", ")), params)
         elif error.status_code < 500:
-            malformed = Malformed(error.description or error.title or "The request is not valid.")
-            self.foreseen(request, response, malformed, params)
+            malformed = Malformed(error.description or error.title or _("The request is not valid."))
+            self.handle_known(request, response, malformed, params)
         else:
-            self.unforeseen(request, response, error, params)
+            self.handle_unknown(request, response, error, params)
 
-    def unforeseen(
+    def handle_unknown(
         self, request: falcon.Request, response: falcon.Response, error: Exception, params: dict[str, Any]
     ) -> None:
-        # Where it happened and of what type, but never the error's own words: they may repeat a person's data.
+        # Log the place and the type of the error. Its message may contain personal data.
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]
@@ -156,7 +156,7 @@ def _translate(problem: Problem, language: str) -> Problem:
 
 
 def _challenge(error: Unauthenticated | Forbidden, metadata: str) -> str:
-    """The `WWW-Authenticate` header of RFC 6750, section 3, and RFC 9728, section 5.1."""
+    """Return the `WWW-Authenticate` header (RFC 6750, section 3; RFC 9728, section 5.1)."""
     challenge = f'{REALM}, resource_metadata="{metadata}"'
     if error.code not in {"invalid_token", "insufficient_scope"}:
         return challenge

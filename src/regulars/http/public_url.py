@@ -1,4 +1,4 @@
-"""The address under which a client sees this service."""
+"""The address of this service as its clients see it."""
 
 import ipaddress
 import re
@@ -6,6 +6,7 @@ import re
 import falcon
 
 from regulars.errors import Malformed
+from regulars.i18n import _
 from regulars.settings import Network
 from regulars.validation import quote
 
@@ -14,10 +15,10 @@ PREFIX = re.compile(r"(/[A-Za-z0-9._~\-]+)+")
 
 
 def base_url(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> str:
-    """Scheme, host and prefix of the request, like `https://example.com/crm`.
+    """Return the scheme, host and prefix of the request, such as `https://example.com/crm`.
 
-    What a proxy forwards (X-Forwarded-Proto, -Host, -Prefix) counts only where it is one of `trusted_proxies`; of
-    several values the last counts, which is the one that this proxy wrote. Raises `Malformed` for a host that is none.
+    The headers X-Forwarded-Proto, -Host and -Prefix count only if `trusted_proxies` has the sender. Of several values
+    the last one counts, which that proxy has written. Raise `Malformed` for an invalid host.
     """
     env = request.env
     scheme = env["wsgi.url_scheme"]
@@ -29,14 +30,14 @@ def base_url(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> s
         host = _last(env.get("HTTP_X_FORWARDED_HOST", "")) or host
         prefix = _last(env.get("HTTP_X_FORWARDED_PREFIX", "")).rstrip("/")
         if prefix and not PREFIX.fullmatch(prefix):
-            raise Malformed(f"The X-Forwarded-Prefix header is not a path: {quote(prefix)}.")
+            raise Malformed(_("The X-Forwarded-Prefix header is not a valid path: {value}.", value=quote(prefix)))
     if not HOST.fullmatch(host):
-        raise Malformed(f"The Host header is not the name of a host: {quote(host)}.")
+        raise Malformed(_("The Host header is not a valid host: {value}.", value=quote(host)))
     return f"{scheme}://{host}{prefix}"
 
 
 def client_address(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> str:
-    """The IP address that the request came from: the one that a trusted proxy names last, else the connection's."""
+    """Return the IP address of the client: the last one from a trusted proxy, or that of the connection."""
     address = str(request.env.get("REMOTE_ADDR", ""))
     if trusted_proxies and is_trusted(address, trusted_proxies):
         return _last(request.env.get("HTTP_X_FORWARDED_FOR", "")) or address
@@ -44,7 +45,7 @@ def client_address(request: falcon.Request, trusted_proxies: tuple[Network, ...]
 
 
 def is_trusted(address: str, trusted_proxies: tuple[Network, ...]) -> bool:
-    """Whether `address` is that of a trusted proxy."""
+    """Tell whether `address` is that of a trusted proxy."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

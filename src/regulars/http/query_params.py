@@ -1,19 +1,25 @@
-"""Query parameters: one declaration of each serves to read it and to describe it in the OpenAPI document."""
+"""Query parameters. One declaration of each is used to read it and to describe it in the OpenAPI document."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
+from urllib.parse import quote as percent_encode
+
+import falcon
 
 from regulars.errors import Invalid, NotFound
+from regulars.http.responses import is_strict
+from regulars.i18n import _
+from regulars.validation import quote
 
 Check = Callable[[Mapping[str, Any]], Mapping[str, str]]
-"""From the values that were read to a sentence for each parameter that contradicts another."""
+"""Returns a message for each parameter whose value contradicts another one."""
 
 ID = re.compile(r"[1-9][0-9]{0,17}")
-# A plus that was not encoded comes as a space.
+# A plus sign that was not encoded arrives as a space.
 TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8})(?:\.([0-9]+))?(Z|[-+ ][0-9]{2}:[0-9]{2})")
 INTEGER = re.compile(r"-?[0-9]{1,100}")
 PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
@@ -21,7 +27,10 @@ PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter: its JSON Schema, and how its text is read (`read` raises ValueError with a sentence)."""
+    """A query parameter: its JSON Schema, and the function that reads its text.
+
+    `read` raises ValueError with a rule to follow the parameter's name.
+    """
 
     name: str
     schema: Mapping[str, Any]
@@ -31,13 +40,13 @@ class Parameter:
 
 
 def text_parameter(name: str, description: str, example: str, *, at_most: int) -> Parameter:
-    """A text of at most so many characters."""
+    """Return a parameter for text of at most `at_most` characters."""
 
     def read(value: str) -> str:
         if len(value) > at_most:
-            raise ValueError(f"must be at most {at_most} characters, not {len(value)}")
+            raise ValueError(_("must have at most {limit} characters, not {count}", limit=at_most, count=len(value)))
         if "\0" in value:
-            raise ValueError("must not contain a NUL character")
+            raise ValueError(_("must not contain a NUL character"))
         return value
 
     schema = {"type": "string", "maxLength": at_most, "pattern": "^[^\\u0000]*$"}
@@ -47,13 +56,16 @@ def text_parameter(name: str, description: str, example: str, *, at_most: int) -
 def integer_parameter(
     name: str, description: str, example: int, *, low: int, high: int | None = None, default: int | None = None
 ) -> Parameter:
-    """A whole number from `low` to `high`."""
-    rule = f"must be a whole number, {low} or more" if high is None else f"must be a whole number from {low} to {high}"
+    """Return a parameter for an integer from `low` to `high`."""
 
     def read(value: str) -> int:
         number = int(value) if INTEGER.fullmatch(value) else None
         if number is None or number < low or (high is not None and number > high):
-            raise ValueError(f"{rule}, not {quote(value)}")
+            raise ValueError(
+                _("must be an integer of at least {low}, not {value}", low=low, value=quote(value))
+                if high is None
+                else _("must be an integer from {low} to {high}, not {value}", low=low, high=high, value=quote(value))
+            )
         return number
 
     schema: dict[str, Any] = {"type": "integer", "minimum": low}
@@ -65,19 +77,19 @@ def integer_parameter(
 
 
 def choice_parameter(name: str, description: str, example: str, *, options: Sequence[str]) -> Parameter:
-    """One of `options`."""
+    """Return a parameter whose value is one of `options`."""
 
     def read(value: str) -> str:
         if value not in options:
-            raise ValueError(f"must be one of {', '.join(options)}, not {quote(value)}")
+            raise ValueError(_("must be one of {options}, not {value}", options=", ".join(options), value=quote(value)))
         return value
 
     return Parameter(name, {"type": "string", "enum": list(options)}, description, example, read)
 
 
 def time_parameter(name: str, description: str, example: str) -> Parameter:
-    """A moment with its zone (RFC 3339), in UTC. Between two seconds it is the later one: times are stored in whole
-    seconds, and those from then on are the same."""
+    """Return a parameter for a time with a time zone (RFC 3339). It is read as UTC and rounded up to whole seconds,
+    because times are stored in whole seconds."""
 
     def read(value: str) -> datetime:
         try:
@@ -87,18 +99,27 @@ def time_parameter(name: str, description: str, example: str) -> Parameter:
             moment = datetime.fromisoformat(parts[1] + parts[3].replace(" ", "+")).astimezone(UTC)
             return moment + timedelta(seconds=1) if (parts[2] or "").strip("0") else moment
         except (ValueError, OverflowError):
-            raise ValueError(f"must be a time with its zone, such as {example}, not {quote(value)}") from None
+            raise ValueError(
+                _(
+                    "must be a time with a time zone, such as {example}, not {value}",
+                    example=example,
+                    value=quote(value),
+                )
+            ) from None
 
     return Parameter(name, {"type": "string", "format": "date-time"}, description, example, read)
 
 
 def ids_parameter(name: str, description: str, example: str, *, at_most: int) -> Parameter:
-    """Up to so many ids, with commas between them: each once, in order."""
+    """Return a parameter for at most `at_most` ids, separated by commas. The value has each id once, in ascending
+    order."""
 
     def read(value: str) -> tuple[int, ...]:
         parts = value.split(",")
         if len(parts) > at_most or not all(map(ID.fullmatch, parts)):
-            raise ValueError(f"must be up to {at_most} ids with commas between them, not {quote(value)}")
+            raise ValueError(
+                _("must be up to {limit} ids separated by commas, not {value}", limit=at_most, value=quote(value))
+            )
         return tuple(sorted(set(map(int, parts))))
 
     pattern = f"^[1-9][0-9]{{0,17}}(,[1-9][0-9]{{0,17}}){{0,{at_most - 1}}}$"
@@ -106,12 +127,12 @@ def ids_parameter(name: str, description: str, example: str, *, at_most: int) ->
 
 
 def flag_parameter(name: str, description: str) -> Parameter:
-    """`true` or `1`, `false` or `0`."""
+    """Return a parameter for `true`, `1`, `false` or `0`."""
     options = {"true": True, "1": True, "false": False, "0": False}
 
     def read(value: str) -> bool:
         if value not in options:
-            raise ValueError(f"must be true, false, 1 or 0, not {quote(value)}")
+            raise ValueError(_("must be true, false, 1 or 0, not {value}", value=quote(value)))
         return options[value]
 
     schema = {"type": "string", "enum": list(options), "default": "false"}
@@ -119,16 +140,21 @@ def flag_parameter(name: str, description: str) -> Parameter:
 
 
 def read_path_id(text: str, what: str) -> int:
-    """The id in an address; `what` it is one of. Raises `NotFound` where it is none."""
+    """Return the id of a `what` in a path. Raise `NotFound` if it is not an id."""
     if not PATH_ID.fullmatch(text):
-        raise NotFound(f"There is no {what} {quote(text)}.")
+        raise NotFound(_("There is no {what} {id}.", what=what, id=quote(text)))
     return int(text)
 
 
-class Query:
-    """The query string of a request; of a parameter given twice the last counts.
+def read_parameters(request: falcon.Request, response: falcon.Response, *parameters: Parameter) -> dict[str, Any]:
+    """Return the values of the request's `parameters`. Raise `Invalid`, in strict mode also for unknown parameters."""
+    return Query(request.query_string).read(parameters, strict=is_strict(request, response))
 
-    `given` has every parameter that is not empty, as it was given; `values` the same, trimmed; `names` those of all.
+
+class Query:
+    """The query string of a request. The last value of a repeated parameter counts.
+
+    `given` has every parameter that is not empty, as it was sent; `values` the same, trimmed; `names` the names of all.
     """
 
     __slots__ = ("given", "names", "values")
@@ -141,20 +167,16 @@ class Query:
         self.values = {name: value.strip() for name, value in self.given.items()}
 
     def without(self, *names: str) -> str:
-        """The query string again, without the parameters `names`."""
-        return "&".join(
-            f"{quote(key, safe='', errors='surrogateescape')}={quote(value, safe='', errors='surrogateescape')}"
-            for key, value in self.given.items()
-            if key not in names
-        )
+        """Return the query string without the parameters `names`."""
+        return "&".join(f"{_encode(key)}={_encode(value)}" for key, value in self.given.items() if key not in names)
 
     def read(
         self, parameters: Sequence[Parameter], *, check: Check = lambda values: {}, strict: bool = False
     ) -> dict[str, Any]:
-        """The values of `parameters`, read; those left out or empty are not in it.
+        """Return the values of `parameters`, without those that are omitted or empty.
 
-        `check` gives the faults of values that contradict each other. With `strict`, a parameter that is not among
-        `parameters` is a fault too. Raises `Invalid` with every fault.
+        `check` returns the faults of values that contradict each other. With `strict`, unknown parameters are faults.
+        Raise `Invalid` with every fault.
         """
         found: dict[str, Any] = {}
         faults: dict[str, list[str]] = {}
@@ -167,18 +189,22 @@ class Query:
                     _check_characters(value)
                 found[parameter.name] = parameter.read(value)
             except ValueError as error:
-                faults[parameter.name] = [f"The {parameter.name} {error}."]
+                faults[parameter.name] = [_("{field} {rule}.", field=parameter.name, rule=error.args[0])]
         faults |= {name: [sentence] for name, sentence in check(found).items()}
         if strict:
             known = {parameter.name for parameter in parameters}
             for name in self.given.keys() - known:
                 clean = name.encode("utf-8", "replace").decode()
-                faults[clean] = [f"There is no parameter {quote(clean)}."]
+                faults[clean] = [_("Unknown parameter {parameter}.", parameter=quote(clean))]
         if faults:
             raise Invalid(faults)
         return found
 
 
+def _encode(text: str) -> str:
+    return percent_encode(text, safe="", errors="surrogateescape")
+
+
 def _check_characters(value: str) -> None:
     if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise ValueError("must be text in UTF-8")
+        raise ValueError(_("must be text in UTF-8"))

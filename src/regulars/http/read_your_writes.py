@@ -1,5 +1,5 @@
-"""Whoever has written something sees it: the answer to a write says how far the database had written, the client says
-so again when it reads, and no read replica that is not yet there answers. (Only where there are read replicas.)"""
+"""Read-your-writes consistency with read replicas. The response to a write has the position of the database's log. The
+client sends it with its next reads, and only replicas that have reached it are used."""
 
 import re
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from regulars.errors import RegularsError
 HEADER = "X-Consistency-Token"
 COOKIE = "regulars_consistency"
 COOKIE_SECONDS = int(6 * MOST_LAG_SECONDS)
-"""Afterwards every replica that is used has the write."""
+"""By then, every usable replica has the write."""
 TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{64})")
-READING = {"GET", "HEAD"}
+SAFE_METHODS = {"GET", "HEAD"}
 
 
-class Consistency:
-    """The middleware that keeps account of it. A browser, which is known by its cookies, gets another one."""
+class ReadYourWrites:
+    """Keeps track of the log position that a client has written. Browsers store it in a cookie."""
 
     def __init__(self, database: ReplicatedDatabase, sign: Callable[[str], str], *, is_secure: bool) -> None:
         self.database = database
@@ -28,20 +28,20 @@ class Consistency:
         self.is_secure = is_secure
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Let replicas answer a request that only reads, if they have what its client has written."""
-        since = self._position(request) if request.method in READING else None
+        """Allow replicas for a request that only reads, if they have what the client has written."""
+        since = self._position(request) if request.method in SAFE_METHODS else None
         self.database.start_request(since, crc32(request.env.get("HTTP_AUTHORIZATION", "").encode()))
 
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Tell who has written how far the database is with that."""
+        """Send the log position after a write."""
         if not self.database.end_request():
             return
         try:
             position = str(self.database.written())
         except RegularsError:
-            # What was written stands, and is worth an answer all the same.
+            # The write is committed, so the client must get its response.
             return
         token = f"{position}.{self.sign(position)}"
         response.set_header(HEADER, token)
@@ -51,7 +51,7 @@ class Consistency:
             )
 
     def _position(self, request: falcon.Request) -> int:
-        """How far the database had written when the client did; 0 where it says nothing that we have signed."""
+        """Return the log position that the client has sent, or 0 without a valid signature."""
         given = (request.get_header(HEADER) or "", request.cookies.get(COOKIE, ""))
         found = [
             match for match in map(TOKEN.fullmatch, given) if match and compare_digest(self.sign(match[1]), match[2])

@@ -1,4 +1,4 @@
-"""How every address of the API answers what was asked well."""
+"""Successful responses of the API."""
 
 import hashlib
 import re
@@ -10,22 +10,21 @@ from regulars.http.compression import negotiate, send_coded
 
 STRICT = re.compile(r'(^|[,;\s])handling\s*=\s*"?strict"?\s*($|[,;])', re.IGNORECASE)
 
-READING = ("GET", "HEAD")
+SAFE_METHODS = ("GET", "HEAD")
 
 encode = msgspec.json.Encoder().encode
 
 
-def answer(
+def send_content(
     request: falcon.Request, response: falcon.Response, content: msgspec.Struct, etag: str | None = None
 ) -> None:
-    """Answer with `content`, or with 304 where the client has it already (RFC 9110, section 13.1.2).
+    """Send `content`, or 304 if the client has it already (RFC 9110, section 13.1.2).
 
-    Its `etag` is one that others give it too; without, it is made from the content. Only what is read has one: the
-    answer to a change has other words than what is read afterwards.
+    Without `etag`, the ETag is a digest of the content. Only reads have one.
     """
     body = encode(content)
     coding = negotiate(request, response, len(body))
-    if request.method not in READING:
+    if request.method not in SAFE_METHODS:
         send_coded(response, body, coding)
         return
     digest = etag or hashlib.sha256(body).hexdigest()[:32]
@@ -39,7 +38,7 @@ def answer(
 
 
 def is_strict(request: falcon.Request, response: falcon.Response) -> bool:
-    """Whether the client asks that unknown parameters be refused (RFC 7240); the answer then says that they were."""
+    """Tell whether unknown parameters are errors (RFC 7240), and confirm that in the response."""
     prefer = request.env.get("HTTP_PREFER")
     if prefer is None or not STRICT.search(prefer):
         return False

@@ -1,6 +1,6 @@
-"""One customer: read, changed, put into the trash, brought back, purged, erased."""
+"""One customer: get, update, trash, purge, restore and erase."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import falcon
 from msgspec import Meta, Struct
@@ -8,10 +8,8 @@ from msgspec import Meta, Struct
 from regulars.api.customers.body import CUSTOMER_BODY, customer_reader
 from regulars.api.customers.common import (
     ID_PARAMETER,
-    CustomerDoor,
-    Ending,
-    Shown,
-    Told,
+    CustomerApi,
+    CustomerResult,
     etag_of,
     expected_versions,
     id_of,
@@ -27,13 +25,14 @@ from regulars.customers.write.commands import (
     trash_customer,
     update_customer,
 )
-from regulars.http.json_body import JSON, MERGING, read_json
+from regulars.http.idempotency import Result
+from regulars.http.json_body import read_json
 from regulars.http.openapi import IF_MATCH, Operation, put_and_patch
-from regulars.http.query_params import flag_parameter
-from regulars.http.responses import answer
+from regulars.http.query_params import flag_parameter, read_parameters
+from regulars.http.responses import send_content
 from regulars.permissions import check_permitted
 
-PERMANENTLY = flag_parameter("permanently", "`true`: purge it from the trash, where it must be already. For admins.")
+PERMANENTLY = flag_parameter("permanently", "`true`: purge the customer, which must be in the trash. For admins.")
 
 
 class OneCustomer:
@@ -43,103 +42,79 @@ class OneCustomer:
         "get": Operation(
             id="getCustomer",
             summary="Get a customer",
-            description="One customer of the tenant, in the trash or not.",
-            answer=CustomerAnswer,
+            description="Returns a customer of the tenant, in the trash or not.",
+            response=CustomerAnswer,
             tag="Customers",
             scopes=("customers:read",),
             parameters=(INCLUDE,),
             path_parameters=ID_PARAMETER,
-            errors=(400, 401, 403, 404, 405, 410, 422, 500, 503),
+            errors=(410,),
         ),
         **put_and_patch(
             "Customer",
-            "Changes the fields that are named. A field that is null is emptied.",
-            summary="Change a customer",
-            answer=CustomerAnswer,
+            "Changes the given fields. A field that is null becomes empty.",
+            summary="Update a customer",
+            response=CustomerAnswer,
             tag="Customers",
             scopes=("customers:write",),
             path_parameters=ID_PARAMETER,
             body=CUSTOMER_BODY,
             headers=(IF_MATCH,),
-            errors=(400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 500, 503),
+            errors=(409, 410),
         ),
         "delete": Operation(
             id="deleteCustomer",
-            summary="Put a customer into the trash, or purge it",
-            description="Puts the customer into the trash, where it may be already.",
-            answer=None,
+            summary="Trash or purge a customer",
+            description="Moves the customer to the trash. It may already be there.",
+            response=None,
             status=204,
             tag="Customers",
             scopes=("customers:write",),
             parameters=(PERMANENTLY,),
             path_parameters=ID_PARAMETER,
             headers=(IF_MATCH,),
-            errors=(400, 401, 403, 404, 405, 409, 410, 412, 422, 500, 503),
+            errors=(409, 410),
         ),
     }
 
-    def __init__(self, door: CustomerDoor) -> None:
-        self.door = door
+    def __init__(self, api: CustomerApi) -> None:
+        self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """The customer."""
-        principal = self.door.authenticator.principal(request, "customers:read")
-        with_tags = "include" in self.door.parameters(request, response, INCLUDE)
-        with self.door.leading_on(request, response):
-            found = get_customer(self.door.database, principal.tenant_id, id_of(id), with_tags=with_tags)
+        """Get the customer."""
+        principal = self.api.authenticator.principal(request, "customers:read")
+        with_tags = "include" in read_parameters(request, response, INCLUDE)
+        with self.api.merged_link(request, response):
+            found = get_customer(self.api.database, principal.tenant_id, id_of(id), with_tags=with_tags)
         content = CustomerAnswer("The customer was found.", found.customer)
-        answer(request, response, content, etag_of(found))
+        send_content(request, response, content, etag_of(found))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Change the fields that are named."""
-        self._update(request, response, id, (JSON,))
+        """Update the given fields."""
+        principal = self.api.principal(request, response, "customers:write")
+        self.api.change(request, response, principal, self._update, request, id, read_json(request))
 
-    def on_patch(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """The same."""
-        self._update(request, response, id, MERGING)
+    on_patch = on_put
 
-    def _update(
-        self, request: falcon.Request, response: falcon.Response, id: str, media_types: tuple[str, ...]
-    ) -> None:
-        principal = self.door.writer(request, response)
-        content = read_json(request, media_types=media_types)
-
-        def work(changes: ChangeSet) -> Ending:
-            reader = customer_reader(changes.tenant, self.door.database)
-            changes.get(id_of(id))
-            written = reader.read(content, partial=True)
-            record = update_customer(changes, id_of(id), written, expected_versions(request))
-            return Shown(record.id, "The customer was changed.", country_code=reader.country_code)
-
-        self.door.change(request, response, principal, work)
+    def _update(self, changes: ChangeSet, request: falcon.Request, id: str, content: Any) -> CustomerResult:
+        changes.get(id_of(id))
+        reader = customer_reader(changes.tenant, self.api.database)
+        values = reader.read(content, partial=True)
+        record = update_customer(changes, id_of(id), values, expected_versions(request))
+        return CustomerResult(record.id, "The customer was changed.", country_code=reader.country_code)
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Put it into the trash; or purge it from there."""
-        principal = self.door.authenticator.principal(request, "customers:write")
-        permanently = self.door.parameters(request, response, PERMANENTLY).get("permanently", False)
+        """Move the customer to the trash, or purge it from there."""
+        principal = self.api.authenticator.principal(request, "customers:write")
+        permanently = read_parameters(request, response, PERMANENTLY).get("permanently", False)
         if permanently:
             check_permitted(principal, "customers:erase", "purge customers")
+        self.api.change(request, response, principal, self._remove, request, id, permanently)
 
-        def work(changes: ChangeSet) -> Ending:
-            remove = purge_customer if permanently else trash_customer
-            remove(changes, id_of(id), expected_versions(request))
-            return Told(None)
-
-        self.door.change(request, response, principal, work)
-
-
-class Erased(Struct, frozen=True):
-    """What was erased."""
-
-    id: Annotated[int, Meta(description="The customer that there was.", examples=[123])]
-    kinds: Annotated[list[str], Meta(description="The kinds of data that were held.", examples=[["email"]])]
-
-
-class ErasedAnswer(Struct, frozen=True):
-    """A person's data was erased."""
-
-    success: Annotated[str, Meta(examples=["The personal data was erased."])]
-    data: Erased
+    def _remove(self, changes: ChangeSet, request: falcon.Request, id: str, permanently: bool) -> Result:
+        remove = purge_customer if permanently else trash_customer
+        remove(changes, id_of(id), expected_versions(request))
+        return Result(None, 204)
 
 
 class RestoreCustomer:
@@ -148,29 +123,42 @@ class RestoreCustomer:
     operations: ClassVar = {
         "post": Operation(
             id="restoreCustomer",
-            summary="Bring a customer back",
+            summary="Restore a customer",
             description="Takes the customer out of the trash, if it is there.",
-            answer=CustomerAnswer,
+            response=CustomerAnswer,
             tag="Customers",
             scopes=("customers:write",),
             path_parameters=ID_PARAMETER,
             headers=(IF_MATCH,),
-            errors=(400, 401, 403, 404, 405, 409, 410, 412, 422, 500, 503),
+            errors=(410,),
         )
     }
 
-    def __init__(self, door: CustomerDoor) -> None:
-        self.door = door
+    def __init__(self, api: CustomerApi) -> None:
+        self.api = api
 
     def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Bring it back."""
-        principal = self.door.writer(request, response)
+        """Restore the customer."""
+        principal = self.api.principal(request, response, "customers:write")
+        self.api.change(request, response, principal, self._restore, request, id)
 
-        def work(changes: ChangeSet) -> Ending:
-            record = restore_customer(changes, id_of(id), expected_versions(request))
-            return Shown(record.id, "The customer was restored.")
+    def _restore(self, changes: ChangeSet, request: falcon.Request, id: str) -> CustomerResult:
+        record = restore_customer(changes, id_of(id), expected_versions(request))
+        return CustomerResult(record.id, "The customer was restored.")
 
-        self.door.change(request, response, principal, work)
+
+class Erased(Struct, frozen=True):
+    """The erased data."""
+
+    id: Annotated[int, Meta(description="The id of the erased customer.", examples=[123])]
+    kinds: Annotated[list[str], Meta(description="The fields that had values.", examples=[["email"]])]
+
+
+class ErasedAnswer(Struct, frozen=True):
+    """The personal data of a customer was erased."""
+
+    success: Annotated[str, Meta(examples=["The personal data was erased."])]
+    data: Erased
 
 
 class EraseCustomer:
@@ -180,26 +168,27 @@ class EraseCustomer:
         "post": Operation(
             id="eraseCustomer",
             summary="Erase a person's data",
-            description="Removes all that is held about a customer, and about those that were merged into it: the"
-            " customer itself, what its history says, kept answers. That it was done, by whom and when, and what kinds"
-            " of data there were, stays in the history. For admins.",
-            answer=ErasedAnswer,
+            description="Erases everything that is stored about a customer and about the customers that were merged"
+            " into it: fields, the values in their history, and stored responses. The history still says that data was"
+            " erased, when, by whom, and which fields had values. For admins.",
+            response=ErasedAnswer,
             tag="Customers",
             scopes=("customers:write",),
             path_parameters=ID_PARAMETER,
-            errors=(400, 401, 403, 404, 405, 409, 410, 422, 500, 503),
+            errors=(410,),
         )
     }
 
-    def __init__(self, door: CustomerDoor) -> None:
-        self.door = door
+    def __init__(self, api: CustomerApi) -> None:
+        self.api = api
 
     def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Erase it."""
-        principal = self.door.writer(request, response, "customers:erase", "erase customers")
+        """Erase the customer."""
+        principal = self.api.authenticator.principal(request, "customers:write")
+        check_permitted(principal, "customers:erase", "erase customers")
+        read_parameters(request, response)
+        self.api.change(request, response, principal, self._erase, id)
 
-        def work(changes: ChangeSet) -> Ending:
-            kinds = erase_customer(changes, id_of(id))
-            return Told(ErasedAnswer("The personal data was erased.", Erased(id_of(id), kinds)))
-
-        self.door.change(request, response, principal, work)
+    def _erase(self, changes: ChangeSet, id: str) -> Result:
+        kinds = erase_customer(changes, id_of(id))
+        return Result(ErasedAnswer("The personal data was erased.", Erased(id_of(id), kinds)))

@@ -28,14 +28,16 @@ class Operation(NamedTuple):
     by: str = ""
 
 
-class Result(NamedTuple):
+class OperationResult(NamedTuple):
     """A customer after an operation, and whether the operation created it."""
 
     customer_id: int
     is_new: bool
 
 
-def run_operations(changes: ChangeSet, operations: Sequence[Operation | RegularsError]) -> list[Result | RegularsError]:
+def run_operations(
+    changes: ChangeSet, operations: Sequence[Operation | RegularsError]
+) -> list[OperationResult | RegularsError]:
     """Run operations one after the other. Return a result or error for each, in order; failed operations change
     nothing.
 
@@ -61,28 +63,28 @@ def _holders(changes: ChangeSet, operation: Operation) -> list[int]:
     return changes.holders(operation.by, value) if value is not None else []
 
 
-def _outcome(changes: ChangeSet, operation: Operation) -> Result | RegularsError:
+def _outcome(changes: ChangeSet, operation: Operation) -> OperationResult | RegularsError:
     try:
         return _run(changes, operation)
     except RegularsError as error:
         return error
 
 
-def _run(changes: ChangeSet, operation: Operation) -> Result:
+def _run(changes: ChangeSet, operation: Operation) -> OperationResult:
     match operation.action:
         case "create":
-            return Result(create_customer(changes, operation.written).id, is_new=True)
+            return OperationResult(create_customer(changes, operation.written).id, is_new=True)
         case "update":
-            return Result(update_customer(changes, operation.id, operation.written).id, is_new=False)
+            return OperationResult(update_customer(changes, operation.id, operation.written).id, is_new=False)
         case "upsert":
             return _upsert(changes, operation)
         case "trash":
-            return Result(trash_customer(changes, operation.id).id, is_new=False)
+            return OperationResult(trash_customer(changes, operation.id).id, is_new=False)
         case "restore":
-            return Result(restore_customer(changes, operation.id).id, is_new=False)
+            return OperationResult(restore_customer(changes, operation.id).id, is_new=False)
 
 
-def _upsert(changes: ChangeSet, operation: Operation) -> Result:
+def _upsert(changes: ChangeSet, operation: Operation) -> OperationResult:
     holders = _holders(changes, operation)
     if len(holders) > 1:
         many = ", ".join(map(str, holders[:5]))
@@ -91,13 +93,13 @@ def _upsert(changes: ChangeSet, operation: Operation) -> Result:
         )
         raise Conflict(sentence, {operation.by: [sentence]})
     if holders:
-        return Result(update_customer(changes, holders[0], operation.written).id, is_new=False)
+        return OperationResult(update_customer(changes, holders[0], operation.written).id, is_new=False)
     if "first_name" not in operation.written:
         raise Invalid({"first_name": [_("first_name is required.")]})
-    return Result(create_customer(changes, operation.written).id, is_new=True)
+    return OperationResult(create_customer(changes, operation.written).id, is_new=True)
 
 
-def check_all_done(results: Iterable[Result | RegularsError]) -> None:
+def check_all_done(results: Iterable[OperationResult | RegularsError]) -> None:
     """Raise `Invalid` if an operation was invalid, or `Conflict` if others failed. Faults are named by position and
     field, such as `operations.3.email`."""
     found: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from regulars.customers.change_log import forget_fields, forget_merges
 from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.write.change_set import ChangeSet
 from regulars.db.database import Database
-from regulars.db.idempotency_keys import erase_answers
+from regulars.db.idempotency_keys import erase_responses
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
 from regulars.errors import Conflict, NotFound, PreconditionFailed
@@ -127,7 +127,7 @@ def _find(changes: ChangeSet, customer_id: int) -> Record:
 def _erase_log_values(changes: ChangeSet, customer_id: int) -> None:
     """Erase the values of a customer in the change log and in stored responses."""
     forget_fields(changes.database, changes.tenant_id, customer_id)
-    erase_answers(changes.database, changes.tenant_id, customer_id)
+    erase_responses(changes.database, changes.tenant_id, customer_id)
 
 
 def check_version(record: Record, expected: Collection[int] | None) -> None:

@@ -1,0 +1,53 @@
+"""What the resources of the API have in common."""
+
+from collections.abc import Callable
+from typing import ParamSpec
+
+import falcon
+
+from regulars.api.authentication import Authenticator
+from regulars.db.database import Database
+from regulars.http.idempotency import Idempotency, Result
+from regulars.http.public_url import base_url
+from regulars.http.query_params import read_parameters
+from regulars.permissions import Principal
+from regulars.settings import Settings
+
+P = ParamSpec("P")
+
+
+class Api:
+    """The dependencies of the API's resources, and the steps that most requests have in common."""
+
+    def __init__(
+        self, database: Database, settings: Settings, authenticator: Authenticator, idempotency: Idempotency
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.authenticator = authenticator
+        self.idempotency = idempotency
+
+    def principal(self, request: falcon.Request, response: falcon.Response, scope: str) -> Principal:
+        """Return the principal of a request that has no parameters. See `Authenticator.principal` for errors."""
+        principal = self.authenticator.principal(request, scope)
+        read_parameters(request, response)
+        return principal
+
+    def url(self, request: falcon.Request, path: str) -> str:
+        """Return the absolute URL of a path, as the client sees this service."""
+        return base_url(request, self.settings.trusted_proxies) + path
+
+    def run(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        principal: Principal,
+        rule: Callable[P, Result],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Call `rule` in a transaction, once for each Idempotency-Key, and send its result."""
+        with self.idempotency.attempt(request, principal.identity, principal.tenant_id) as attempt:
+            if attempt.is_first:
+                attempt.result = rule(*args, **kwargs)
+        attempt.send(response)
