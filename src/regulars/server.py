@@ -55,8 +55,8 @@ def load_app(settings: Settings) -> Any:
 
 def monitor_replicas(database: Database) -> None:
     """Check every second how far each read replica is behind, each in a thread of its own."""
-    from regulars.db.replicas import LOOK_SECONDS, ReplicatedDatabase
+    from regulars.db.replicas import CHECK_SECONDS, ReplicatedDatabase
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
     for replica in database.replicas:
-        repeat("replica", replica.look, seconds=LOOK_SECONDS)
+        repeat("replica", replica.check, seconds=CHECK_SECONDS)

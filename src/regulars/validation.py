@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from regulars.i18n import _
 
-LONGEST_NAME = 255
-LONGEST_QUOTE = 50
+MAX_NAME_LENGTH = 255
+MAX_QUOTE_LENGTH = 50
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -23,10 +23,10 @@ def quote(value: object) -> str:
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
+    return text if len(text) <= MAX_QUOTE_LENGTH else text[:MAX_QUOTE_LENGTH] + "…"
 
 
-def read_name(text: str, at_most: int = LONGEST_NAME) -> str:
+def read_name(text: str, at_most: int = MAX_NAME_LENGTH) -> str:
     """Return the name of a user, tenant or channel without surrounding spaces.
 
     Raise ValueError with a rule to follow the field's name if it is empty, too long or has control characters.

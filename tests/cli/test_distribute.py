@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from regulars.cli.main import run
-from regulars.db.citus import DISTRIBUTED, REFERENCE
+from regulars.db.citus import DISTRIBUTED_TABLES, REFERENCE_TABLES
 from regulars.db.tables import metadata
 from tests.conftest import FreshDatabase
 from tests.support.postgres import Server
@@ -57,14 +57,16 @@ def test_every_table_of_a_tenant_is_distributed_or_on_every_node(
 ) -> None:
     assert cluster.distribute("--shards", "64") == 0
     calls = cluster.calls()
-    assert [call for call in calls if "reference" in call] == [f"create_reference_table({name})" for name in REFERENCE]
+    assert [call for call in calls if "reference" in call] == [
+        f"create_reference_table({name})" for name in REFERENCE_TABLES
+    ]
     assert "create_distributed_table(customers, tenant_id, customers, 64)" in calls
-    others = [f"create_distributed_table({name}, tenant_id, customers, )" for name in DISTRIBUTED[1:]]
+    others = [f"create_distributed_table({name}, tenant_id, customers, )" for name in DISTRIBUTED_TABLES[1:]]
     assert [call for call in calls if "distributed_table" in call][1:] == others
     owned = {table.name for table in metadata.sorted_tables if "tenant_id" in table.columns}
-    assert owned == {*DISTRIBUTED, "memberships", "channels", "tags"}
+    assert owned == {*DISTRIBUTED_TABLES, "memberships", "channels", "tags"}
     assert "run_command_on_workers(ALTER ROLE CURRENT_USER SET enable_seqscan = off)" in calls
-    assert len(capsys.readouterr().out.splitlines()) == len(REFERENCE) + len(DISTRIBUTED)
+    assert len(capsys.readouterr().out.splitlines()) == len(REFERENCE_TABLES) + len(DISTRIBUTED_TABLES)
 
 
 def test_it_may_be_run_again_and_goes_on_where_it_was_stopped(
@@ -78,7 +80,7 @@ def test_it_may_be_run_again_and_goes_on_where_it_was_stopped(
     cluster.execute("DROP TRIGGER in_the_way ON customer_counts")
     assert cluster.distribute() == 0
     made = [call for call in cluster.calls() if "_table(" in call]
-    assert len(made) == len(set(made)) == len(REFERENCE) + len(DISTRIBUTED)
+    assert len(made) == len(set(made)) == len(REFERENCE_TABLES) + len(DISTRIBUTED_TABLES)
     capsys.readouterr()
     assert cluster.distribute() == 0
     assert capsys.readouterr().out == "The database is distributed already.\n"
@@ -92,7 +94,7 @@ def test_the_service_works_on_it_with_a_plan_for_each_value(cluster: Cluster) ->
         world.add_customers()
         for _ in range(4):
             assert world.get(params={"gender": "female"}).status_code == 200
-        connection = world.database._take()  # type: ignore[attr-defined]
+        connection = world.database._take_connection()  # type: ignore[attr-defined]
         assert connection.execute("SHOW plan_cache_mode").fetchall() == [("auto",)]
         world.database._pool.putconn(connection)  # type: ignore[attr-defined]
 

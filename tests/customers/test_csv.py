@@ -792,7 +792,11 @@ def most_memory(arguments: Sequence[object]) -> int:
 def test_twenty_times_the_rows_take_no_more_memory(
     fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for block in ("customers.csv.importer.ROWS_PER_INSERT", "customers.csv.exporter.ROWS_PER_WRITE", "db.sqlite.BLOCK"):
+    for block in (
+        "customers.csv.importer.ROWS_PER_INSERT",
+        "customers.csv.exporter.ROWS_PER_WRITE",
+        "db.sqlite.ROWS_PER_BLOCK",
+    ):
         monkeypatch.setattr(f"regulars.{block}", 100)
     url = fresh_database("sqlite")
     import_peaks, export_peaks = [], []

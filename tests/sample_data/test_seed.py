@@ -75,8 +75,8 @@ def sizes(url: str) -> list[int]:
 @pytest.fixture(params=[True, False], ids=["deferred indexes", "row by row"])
 def in_bulk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Run the test with both ways of loading, for any number of customers."""
-    monkeypatch.setattr("regulars.sample_data.seed.WORTH_BUILDING_AFTERWARDS", 1 if request.param else 10**9)
-    monkeypatch.setattr("regulars.sample_data.seed.BATCH", 50)
+    monkeypatch.setattr("regulars.sample_data.seed.MIN_DEFERRED_ROWS", 1 if request.param else 10**9)
+    monkeypatch.setattr("regulars.sample_data.seed.CUSTOMERS_PER_BATCH", 50)
     return bool(request.param)
 
 
@@ -199,7 +199,7 @@ def test_what_is_said_names_an_owner_who_can_be_given_a_token(
 def test_the_planner_knows_what_a_great_load_has_brought(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("regulars.sample_data.seed.WORTH_BUILDING_AFTERWARDS", 1)
+    monkeypatch.setattr("regulars.sample_data.seed.MIN_DEFERRED_ROWS", 1)
     if database_url.startswith("postgresql"):
         # The test server commits asynchronously, and a page is not marked as visible until the commit is on disk.
         with psycopg.connect(database_url) as server:

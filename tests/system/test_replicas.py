@@ -62,7 +62,7 @@ class Pair:
         while not self.known.has(written) and time.monotonic() < deadline:
             time.sleep(0.01)
             with suppress(Unavailable):
-                self.known.look()
+                self.known.check()
         assert self.known.has(written)
 
     @contextmanager
@@ -222,10 +222,10 @@ def test_who_may_see_what_is_never_behind(pair: Pair, monkeypatch: pytest.Monkey
 def test_a_replica_that_lags_too_much_is_not_used(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     with pair.paused():
         new = pair.world.add()
-        pair.known.look()
+        pair.known.check()
         assert not pair.sees(new)
-        monkeypatch.setattr(replicas, "MOST_LAG_SECONDS", 0)
-        pair.known.look()
+        monkeypatch.setattr(replicas, "MAX_LAG_SECONDS", 0)
+        pair.known.check()
         assert pair.sees(new)
 
 
@@ -236,7 +236,7 @@ def test_while_the_replica_is_away_the_primary_answers(pair: Pair) -> None:
     try:
         assert pair.sees(new)
         with pytest.raises(Unavailable, match=r"read replica postgresql://postgres@127\.0\.0\.1"):
-            pair.known.look()
+            pair.known.check()
         assert pair.sees(new)
     finally:
         pair.replica.start()
@@ -249,7 +249,7 @@ def test_a_server_that_is_no_replica_is_not_used(pair: Pair) -> None:
     unconnected = ReplicatedDatabase(pair.world.url, [pair.world.url])
     try:
         with pytest.raises(Unavailable, match="is none"):
-            unconnected.replicas[0].look()
+            unconnected.replicas[0].check()
         assert not unconnected.replicas[0].has(0)
     finally:
         unconnected.close()

@@ -24,7 +24,7 @@ from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_co
 from regulars.customers.read import list as listing
 from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
-from regulars.db.citus import DISTRIBUTED
+from regulars.db.citus import DISTRIBUTED_TABLES
 from regulars.db.postgres import PostgresDatabase, _configure
 from regulars.db.statement import Row, Statement, Values
 from tests.conftest import FreshDatabase
@@ -108,7 +108,7 @@ def without_tenant(plan: dict[str, Any], tenant_id: int) -> list[str]:
     """Return the distributed tables that the plan reads without a tenant condition."""
     found = []
     for node in nodes(plan):
-        if node.get("Relation Name") in DISTRIBUTED and "Scan" in node["Node Type"]:
+        if node.get("Relation Name") in DISTRIBUTED_TABLES and "Scan" in node["Node Type"]:
             beneath = list(nodes(node)) if node["Node Type"] == "Bitmap Heap Scan" else [node]
             conditions = " ".join(str(each.get(kind, "")) for each in beneath for kind in CONDITIONS)
             if f"tenant_id = '{tenant_id}'::bigint" not in conditions and f"tenant_id = {tenant_id})" not in conditions:
@@ -139,9 +139,9 @@ def made_up_values(statement: Statement) -> dict[str, Any]:
 
 
 def psycopg_dialect(statement: Statement) -> Any:
-    from regulars.db.statement import DIALECTS, WITH_VALUES_IN_TEXT
+    from regulars.db.statement import CLIENT_SIDE_DIALECT, DIALECTS
 
-    return WITH_VALUES_IN_TEXT if statement.custom_plan else DIALECTS["postgresql"]
+    return CLIENT_SIDE_DIALECT if statement.custom_plan else DIALECTS["postgresql"]
 
 
 def _python_type(parameter: Any) -> Any:

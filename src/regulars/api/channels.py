@@ -20,11 +20,11 @@ from regulars.tenants.channels import (
     list_channels,
     rename_channel,
 )
-from regulars.validation import LONGEST_NAME, read_name
+from regulars.validation import MAX_NAME_LENGTH, read_name
 
 PATH = "/api/v1/channels"
 ID_PARAMETER = path_id("channel", 1)
-NAME = text_field("name", "The name that people see.", "WhatsApp", read_name, at_most=LONGEST_NAME, required=True)
+NAME = text_field("name", "The name that people see.", "WhatsApp", read_name, at_most=MAX_NAME_LENGTH, required=True)
 KIND = choice_field(
     "kind", "The kind, which cannot be changed.", "whatsapp", options=get_args(ChannelKind), required=True
 )

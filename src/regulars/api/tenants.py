@@ -15,7 +15,7 @@ from regulars.http.responses import send_content
 from regulars.i18n import _
 from regulars.tenants.tenants import Tenant, country_reader, get_tenant, update_tenant
 from regulars.tenants.validation import LOCALE_PATTERN, MAX_URL_LENGTH, UNIQUE, Readers, readers
-from regulars.validation import LONGEST_NAME
+from regulars.validation import MAX_NAME_LENGTH
 
 ID_PARAMETER = path_id("tenant", 1)
 
@@ -24,7 +24,12 @@ def tenant_fields(how: Readers) -> Sequence[Field]:
     """Return the fields of a tenant. `how` are the readers of its settings."""
     return (
         text_field(
-            "name", "The name that people see.", "Güneş Diş Kliniği", how["name"], at_most=LONGEST_NAME, required=True
+            "name",
+            "The name that people see.",
+            "Güneş Diş Kliniği",
+            how["name"],
+            at_most=MAX_NAME_LENGTH,
+            required=True,
         ),
         text_field(
             "timezone",

@@ -34,7 +34,7 @@ from regulars.http.query_params import (
 from regulars.http.responses import is_strict, send_content
 from regulars.i18n import _
 from regulars.permissions import Principal, Role, check_permitted
-from regulars.validation import LONGEST_NAME, quote, read_name
+from regulars.validation import MAX_NAME_LENGTH, quote, read_name
 
 PATH = "/api/v1/users"
 ID_PARAMETER = path_id("user", 7)
@@ -74,7 +74,9 @@ def _read_password(value: Any) -> str:
     return value
 
 
-NAME = text_field("name", "The name that people see.", "Zeynep Arslan", read_name, at_most=LONGEST_NAME, required=True)
+NAME = text_field(
+    "name", "The name that people see.", "Zeynep Arslan", read_name, at_most=MAX_NAME_LENGTH, required=True
+)
 ROLE = choice_field("role", "The role in the tenant.", "agent", options=[*Role], required=True)
 EMAIL = text_field(
     "email",

@@ -10,30 +10,32 @@ from regulars.cli.output import print_json, print_line, print_table
 
 app = typer.Typer(help="Applications: the OAuth clients that ask for tokens.", no_args_is_help=True)
 
-FOR_PEOPLE = "openid profile email offline_access account:read tenants:read customers:read"
-FOR_SERVICES = "customers:read"
+DEFAULT_USER_SCOPES = "openid profile email offline_access account:read tenants:read customers:read"
+DEFAULT_SERVICE_SCOPES = "customers:read"
 
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Option(help="What people are shown.")],
+    name: Annotated[str, typer.Option(help="The name that users see.")],
     kind: Annotated[
         str, typer.Option(help="web (has a server), native (mobile, desktop), browser, device (no browser), service.")
     ],
-    redirect_uri: Annotated[
-        list[str] | None, typer.Option(help="Where people are sent back to; may be given several times.")
+    redirect_uri: Annotated[list[str] | None, typer.Option(help="Redirect URI. Can be given several times.")] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="Scopes that the application can request, and gets by default.")
     ] = None,
-    scope: Annotated[str | None, typer.Option(help="What it may ask for, and gets unasked.")] = None,
-    tenant: Annotated[int | None, typer.Option(help="The tenant that it acts in alone; a service needs one.")] = None,
-    role: Annotated[str | None, typer.Option(help="A service's in its tenant: admin, agent, viewer.")] = None,
-    logo_url: Annotated[str | None, typer.Option(help="An https address of a picture.")] = None,
+    tenant: Annotated[
+        int | None, typer.Option(help="Limit the application to this tenant. Required for a service.")
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="Role of a service in its tenant: admin, agent or viewer.")] = None,
+    logo_url: Annotated[str | None, typer.Option(help="The https:// address of a picture.")] = None,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Register an application: print its client id and, on a second line where it has one, its secret, this once."""
+    """Register an application. Print its client id and, on a second line, its secret if it has one."""
     from regulars.oauth.clients import create_client
 
-    scopes = scope if scope is not None else FOR_SERVICES if kind == "service" else FOR_PEOPLE
+    scopes = scope if scope is not None else DEFAULT_SERVICE_SCOPES if kind == "service" else DEFAULT_USER_SCOPES
     with opened(database) as (db, _):
         client, secret = create_client(
             db,
@@ -55,11 +57,11 @@ def create(
 
 @app.command("list")
 def list_all(
-    tenant: Annotated[int | None, typer.Option(help="Only those that this tenant registered.")] = None,
+    tenant: Annotated[int | None, typer.Option(help="List only the applications of this tenant.")] = None,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """List the applications; never a secret."""
+    """List the applications, without secrets."""
     from regulars.oauth.clients import list_clients
 
     columns = ("client_id", "name", "kind", "tenant_id", "redirect_uris", "scope")
@@ -80,7 +82,7 @@ def list_all(
 def rotate(
     client_id: Annotated[str, typer.Argument(help="The application's client id.")], database: DatabaseOption = None
 ) -> None:
-    """Print a new secret and nothing else; the old one is worth nothing from now on."""
+    """Create a new secret and print only it. The old secret becomes invalid."""
     from regulars.oauth.clients import get_client, rotate_secret
 
     with opened(database) as (db, _):

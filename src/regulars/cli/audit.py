@@ -12,11 +12,11 @@ COLUMNS = ("created_at", "kind", "user_id", "client_id", "about", "address")
 
 
 def show_audit(
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many events at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of events.")] = 100,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Show what happened to people's access: sign-ins, tokens, second factors; the newest first."""
+    """Show sign-ins, and changes of tokens, second factors and memberships, newest first."""
     from regulars.security.audit import list_events
 
     with opened(database) as (db, _):

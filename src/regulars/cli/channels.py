@@ -8,15 +8,16 @@ import typer
 from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, JsonOption, TenantOption
 from regulars.cli.output import print_created, print_list
+from regulars.i18n import _
 
-app = typer.Typer(help="Channels: where a tenant and its customers talk.", no_args_is_help=True)
+app = typer.Typer(help="Channels of a tenant, such as WhatsApp.", no_args_is_help=True)
 
-NameOption = Annotated[str, typer.Option(help="What people call it.")]
+NameOption = Annotated[str, typer.Option(help="The name that people see.")]
 ChannelArgument = Annotated[int, typer.Argument(metavar="ID", help="The channel's id.")]
 
 
 class Kind(StrEnum):
-    """What a channel is."""
+    """The kind of a channel."""
 
     WHATSAPP = "whatsapp"
     INSTAGRAM = "instagram"
@@ -27,7 +28,7 @@ class Kind(StrEnum):
 @app.command("create")
 def create(
     tenant: TenantOption,
-    kind: Annotated[Kind, typer.Option(help="What it is.")],
+    kind: Annotated[Kind, typer.Option(help="The kind of the channel.")],
     name: NameOption,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
@@ -52,7 +53,7 @@ def list_all(tenant: TenantOption, as_json: JsonOption = False, database: Databa
 
 @app.command("rename")
 def rename(tenant: TenantOption, channel: ChannelArgument, name: NameOption, database: DatabaseOption = None) -> None:
-    """Give a channel another name."""
+    """Rename a channel."""
     from regulars.tenants.channels import rename_channel
 
     with opened(database) as (db, _):
@@ -61,7 +62,7 @@ def rename(tenant: TenantOption, channel: ChannelArgument, name: NameOption, dat
 
 @app.command("delete")
 def delete(tenant: TenantOption, channel: ChannelArgument, database: DatabaseOption = None) -> None:
-    """Delete a channel that no customer has as the default channel."""
+    """Delete a channel that is not the default channel of a customer."""
     from regulars.tenants.channels import delete_channel
 
     with opened(database) as (db, _):
@@ -69,11 +70,11 @@ def delete(tenant: TenantOption, channel: ChannelArgument, database: DatabaseOpt
 
 
 def _checked_name(text: str) -> str:
-    """The name, trimmed. Raises `Invalid`."""
+    """Return the trimmed name. Raise `Invalid`."""
     from regulars.errors import Invalid
     from regulars.validation import read_name
 
     try:
         return read_name(text)
     except ValueError as error:
-        raise Invalid({"name": [f"The name {error}."]}) from None
+        raise Invalid({"name": [_("{field} {rule}.", field="name", rule=error.args[0])]}) from None

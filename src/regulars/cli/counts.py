@@ -8,17 +8,17 @@ from regulars.cli.database import opened
 from regulars.cli.options import AllTenantsOption, DatabaseOption
 from regulars.cli.output import print_line
 
-WRONG = 1
+COUNTS_ARE_WRONG = 1
 
 
 def count(
     tenant: AllTenantsOption = None,
-    check: Annotated[bool, typer.Option("--check", help="Compare only; change nothing.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check the counts without changing them.")] = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Count all customers anew, or check that the counts that are kept are right.
+    """Rebuild the customer counts, or check them.
 
-    Exit status with --check: 0 all are right, 1 some are not.
+    Exit status with --check: 0 all counts are right, 1 some are wrong.
     """
     from regulars.customers.counts.maintenance import check_counts, rebuild_counts
     from regulars.tenants.tenants import get_tenant, list_tenants
@@ -37,4 +37,4 @@ def count(
                 print_line(f"The counts of tenant {each.id} are right.")
     if wrong:
         print_line("Run 'regulars counts' without --check to rebuild them.")
-        raise typer.Exit(WRONG)
+        raise typer.Exit(COUNTS_ARE_WRONG)

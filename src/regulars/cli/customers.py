@@ -10,17 +10,15 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.output import print_json, print_line
 
-app = typer.Typer(help="One customer: created, changed, trashed, brought back, merged, erased.", no_args_is_help=True)
+app = typer.Typer(help="Create, update, trash, restore, merge and erase a customer.", no_args_is_help=True)
 
 CustomerArgument = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**40, help="The customer's id.")]
-FieldsArgument = Annotated[
-    str, typer.Argument(metavar="JSON", help="Its fields, as the API takes them; - reads them from standard input.")
-]
+FieldsArgument = Annotated[str, typer.Argument(metavar="JSON", help="Fields as in the API; - reads standard input.")]
 
 
 @app.command("show")
 def show(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
-    """Show all that is held about a customer, as JSON: fields, tags, history, and those who were merged into it."""
+    """Show everything stored about a customer as JSON: fields, tags, history, and customers merged into it."""
     from regulars.customers.read.personal_data import personal_data_of
 
     with opened(database) as (db, _):
@@ -29,7 +27,7 @@ def show(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOpt
 
 @app.command("create")
 def create(fields: FieldsArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
-    """Create a customer, and print the id."""
+    """Create a customer and print its id."""
     from regulars.api.customers.body import customer_reader
     from regulars.customers.write.commands import create_customer
 
@@ -45,7 +43,7 @@ def create(fields: FieldsArgument, tenant: TenantOption, database: DatabaseOptio
 def update(
     customer: CustomerArgument, fields: FieldsArgument, tenant: TenantOption, database: DatabaseOption = None
 ) -> None:
-    """Change the fields that are named; null empties one."""
+    """Change the given fields. A field that is null becomes empty."""
     from regulars.api.customers.body import customer_reader
     from regulars.customers.write.commands import update_customer
 
@@ -60,7 +58,7 @@ def update(
 
 @app.command("trash")
 def trash(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
-    """Put a customer into the trash."""
+    """Move a customer to the trash."""
     from regulars.customers.write.commands import trash_customer
 
     _edit(database, tenant, lambda changes: trash_customer(changes, customer))
@@ -68,7 +66,7 @@ def trash(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOp
 
 @app.command("restore")
 def restore(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
-    """Bring a customer back from the trash."""
+    """Restore a customer from the trash."""
     from regulars.customers.write.commands import restore_customer
 
     _edit(database, tenant, lambda changes: restore_customer(changes, customer))
@@ -76,7 +74,7 @@ def restore(customer: CustomerArgument, tenant: TenantOption, database: Database
 
 @app.command("purge")
 def purge(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
-    """Remove a customer from the trash, for good."""
+    """Delete a customer from the trash permanently."""
     from regulars.customers.write.commands import purge_customer
 
     _edit(database, tenant, lambda changes: purge_customer(changes, customer))
@@ -84,7 +82,7 @@ def purge(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOp
 
 @app.command("erase")
 def erase(customer: CustomerArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
-    """Remove all that is held about a person, for good, and print the kinds of data that there were."""
+    """Erase everything stored about a person, permanently. Print the names of the fields that had values."""
     from regulars.customers.write.commands import erase_customer
 
     for kind in _edit(database, tenant, lambda changes: erase_customer(changes, customer)):
@@ -98,7 +96,7 @@ OtherArgument = Annotated[int, typer.Argument(metavar="OTHER", min=1, max=2**40,
 def merge(
     customer: CustomerArgument, other: OtherArgument, tenant: TenantOption, database: DatabaseOption = None
 ) -> None:
-    """Let another customer flow into this one."""
+    """Merge another customer into this one."""
     from regulars.customers.write.merge import merge_customers
 
     _edit(database, tenant, lambda changes: merge_customers(changes, customer, other))
@@ -108,7 +106,7 @@ def merge(
 def unmerge(
     customer: CustomerArgument, other: OtherArgument, tenant: TenantOption, database: DatabaseOption = None
 ) -> None:
-    """Undo a merge: the other customer comes back."""
+    """Undo a merge and restore the other customer."""
     from regulars.customers.write.merge import unmerge_customers
 
     _edit(database, tenant, lambda changes: unmerge_customers(changes, customer, other))
@@ -121,7 +119,7 @@ def _read(fields: str) -> Any:
 
 
 def _edit(database: str | None, tenant: int, work: Callable[[Any], Any]) -> Any:
-    """Do the work in one transaction, as whoever runs the command line."""
+    """Run `work` in one transaction."""
     from regulars.customers.write.change_set import open_change_set
     from regulars.permissions import COMMAND_LINE
     from regulars.tenants.tenants import get_tenant

@@ -1,4 +1,4 @@
-"""Opening the database of a command."""
+"""Open the database of a command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -22,19 +22,19 @@ NOTHING_CHANGED = 1
 
 
 def import_customers(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The CSV file; - is the standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The CSV file; - reads standard input.")],
     tenant: TenantOption,
     strict: Annotated[bool, typer.Option("--strict", help="Import nothing if any row is bad.")] = False,
     errors: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to write which rows are bad, and why. [default: FILE.errors.csv]"),
+        typer.Option(metavar="FILE", help="File for bad rows and their errors. [default: FILE.errors.csv]"),
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
     """Import customers from a CSV file: UTF-8, with commas, semicolons or tabs, columns in any order.
 
-    Bad rows are left out and written to an error file. A broken file changes nothing.
-    Exit status: 0 all imported, 3 all but the bad rows imported, 1 nothing changed.
+    Bad rows are skipped and written to an error file. A broken file changes nothing. Exit status: 0 all rows imported,
+    3 some rows refused, 1 nothing changed.
     """
     from regulars.customers.csv.importer import import_csv
 
@@ -59,11 +59,11 @@ def import_customers(
 def export_customers(
     tenant: TenantOption,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write. [default: the standard output]")
+        Path | None, typer.Option(metavar="FILE", help="File to write. [default: standard output]")
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Export all customers of a tenant, those in the trash too, as CSV that can be imported again."""
+    """Export all customers of a tenant, including those in the trash, as CSV that can be imported again."""
     from regulars.customers.csv.exporter import export_csv
 
     with opened(database) as (db, _), _writing(output) as target, _progress("Exporting", None) as advance:
@@ -71,26 +71,26 @@ def export_customers(
 
 
 def seed(
-    customers: Annotated[int, typer.Option(min=0, max=100_000_000, help="How many customers in all.")] = 10_000,
-    tenants: Annotated[int, typer.Option(min=1, max=10_000, help="How many tenants.")] = 3,
+    customers: Annotated[int, typer.Option(min=0, max=100_000_000, help="Total number of customers.")] = 10_000,
+    tenants: Annotated[int, typer.Option(min=1, max=10_000, help="Number of tenants.")] = 3,
     skewed: Annotated[bool, typer.Option("--skewed", help="Give the first tenant half of the customers.")] = False,
     sizes: Annotated[
         str | None,
-        typer.Option(metavar="N,N…", help="Instead of these: how many customers each tenant gets."),
+        typer.Option(metavar="N,N…", help="Number of customers of each tenant, instead of the options above."),
     ] = None,
-    draw: Annotated[int, typer.Option("--seed", min=0, help="The same number makes the same people.")] = 1,
+    draw: Annotated[int, typer.Option("--seed", min=0, help="The same seed generates the same people.")] = 1,
     database: DatabaseOption = None,
 ) -> None:
-    """Make tenants, users and customers that do not exist, to try things with. What is there already stays."""
+    """Generate tenants, users and customers for trials. Existing data stays."""
     from regulars.sample_data.seed import seed_database, shares
 
     began = time.monotonic()
     wanted = _sizes(sizes) if sizes else shares(customers, tenants, skewed=skewed)
-    with opened(database) as (db, _), progress_bar("Making customers", sum(wanted)) as advance:
+    with opened(database) as (db, _), progress_bar("Generating customers", sum(wanted)) as advance:
         made = seed_database(db, wanted, seed=draw, progress=advance)
     first, last = made.tenants[0].id, made.tenants[-1].id
     print_line(
-        f"Made {made.customers:,} customers in {len(made.tenants):,} tenants (ids {first} to {last}) with"
+        f"Generated {made.customers:,} customers in {len(made.tenants):,} tenants (ids {first} to {last}) with"
         f" {len(made.users):,} users ({made.users[0].email} owns tenant {first})"
         f" in {time.monotonic() - began:.1f} seconds."
     )
@@ -99,12 +99,12 @@ def seed(
 def _sizes(text: str) -> list[int]:
     sizes = text.split(",")
     if len(sizes) > 10_000 or not all(size.isascii() and size.isdigit() and len(size) < 10 for size in sizes):
-        raise RegularsError(f"--sizes takes up to 10,000 whole numbers with commas between them, not {text[:50]!r}.")
+        raise RegularsError(f"--sizes must be up to 10,000 integers separated by commas, not {text[:50]!r}.")
     return [int(size) for size in sizes]
 
 
 class _ErrorFile:
-    """A CSV file of faults, made when there is the first."""
+    """A CSV file of errors, created with the first one."""
 
     def __init__(self, path: Path, source: str) -> None:
         self.path = path
@@ -131,8 +131,8 @@ class _ErrorFile:
 
     def _opened(self) -> TextIO:
         if self.path.exists() and self._source.exists() and self.path.samefile(self._source):
-            raise RegularsError(f"The error file {self.path} would take the place of what is imported.")
-        # Line by line, so that a full disk is noticed while the import can still be taken back.
+            raise RegularsError(f"The error file {self.path} would overwrite the imported file.")
+        # Write each line at once, so that a full disk is noticed before the import is committed.
         return self._stack.enter_context(self.path.open("w", encoding="utf-8", newline="", buffering=1))
 
 
@@ -150,13 +150,13 @@ def _reading(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _writing(output: Path | None) -> Iterator[BinaryIO]:
-    """The standard output, or a file that appears under its name when it is whole."""
+    """Open the standard output, or a file that gets its name when it is complete."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     try:
-        # What is there and no file, like /dev/null or a pipe, is written to as it is.
+        # Devices and pipes, such as /dev/null, are written directly.
         part = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
         with part.open("wb") as target:
             try:
@@ -173,7 +173,7 @@ def _writing(output: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(what: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    """A bar on the standard error, if somebody looks at it; gives a function that takes how far it is."""
+    """Show a progress bar on standard error if it is a terminal. Yield a function that takes the current position."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda done: None
         return

@@ -8,15 +8,15 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_json, print_line, print_table
 
-app = typer.Typer(help="The keys that access tokens are signed with.", no_args_is_help=True)
+app = typer.Typer(help="Keys that sign access tokens.", no_args_is_help=True)
 
 
 @app.command("rotate")
 def rotate(
-    algorithm: Annotated[str, typer.Option(help="RS256, which every client knows, or EdDSA.")] = "RS256",
+    algorithm: Annotated[str, typer.Option(help="RS256, which all clients support, or EdDSA.")] = "RS256",
     database: DatabaseOption = None,
 ) -> None:
-    """Make a new key, which signs from now on, and print its id. Old keys stay good for the tokens they signed."""
+    """Create a key, which signs from now on, and print its id. Old keys still verify the tokens that they signed."""
     from regulars.oauth.signing_keys import rotate_key
 
     with opened(database) as (db, settings):
@@ -25,7 +25,7 @@ def rotate(
 
 @app.command("list")
 def list_all(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
-    """List the keys, the one that signs first."""
+    """List the keys, the signing one first."""
     from regulars.oauth.signing_keys import public_keys
 
     with opened(database) as (db, _):

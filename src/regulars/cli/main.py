@@ -1,4 +1,4 @@
-"""The `regulars` command: its groups, and how errors end it."""
+"""The `regulars` command: its groups, and the exit status after an error."""
 
 import os
 import sys
@@ -30,13 +30,13 @@ from regulars.cli.output import print_line
 from regulars.errors import Invalid, RegularsError
 
 FAILED = 1
-UNFORESEEN = 70
+UNEXPECTED = 70
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="regulars",
     help="A self-hosted, multi-tenant customer directory.",
-    epilog="Exit status: 0 done; 1 refused or failed, nothing changed; 2 wrong usage; 3 imported but for some rows.",
+    epilog="Exit status: 0 success; 1 failure, nothing changed; 2 wrong usage; 3 imported, but some rows were refused.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -77,7 +77,7 @@ def regulars(
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command line; its exit status."""
+    """Run the command line and return the exit status."""
     try:
         status = app(args=arguments, standalone_mode=False)
         sys.stdout.flush()
@@ -85,7 +85,7 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone: so do we, quietly.
+        # The reader of the output has exited, so exit silently.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -93,10 +93,10 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _refused(error: Exception) -> int:
-    """Say what was wrong; the exit status for it."""
+    """Print an error and return its exit status."""
     match error:
         case TyperException():
-            # A command without its arguments has shown its help, and has nothing to add.
+            # Typer has already printed the help of a command without arguments.
             if error.format_message():
                 _say(error.format_message())
             return error.exit_code
@@ -108,8 +108,8 @@ def _refused(error: Exception) -> int:
             _say(error.message)
             return FAILED
         case _:
-            _say(f"Something went wrong that nobody foresaw ({type(error).__name__}: {error}).")
-            return UNFORESEEN
+            _say(f"Unexpected error ({type(error).__name__}: {error}). Please report it.")
+            return UNEXPECTED
 
 
 def _say(sentence: str) -> None:

@@ -9,18 +9,18 @@ from regulars.cli.options import DatabaseOption, JsonOption, TenantOption
 from regulars.cli.output import print_json, print_line, print_list
 from regulars.permissions import Role
 
-app = typer.Typer(help="Members: which user may do what in which tenant.", no_args_is_help=True)
+app = typer.Typer(help="Members of tenants, and their roles.", no_args_is_help=True)
 
 
 @app.command("add")
 def add(
     tenant: TenantOption,
     user: Annotated[str, typer.Option(metavar="EMAIL", help="The user's e-mail address.")],
-    role: Annotated[Role, typer.Option(help="What they may do there.")],
+    role: Annotated[Role, typer.Option(help="Role in the tenant.")],
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Make a user a member of a tenant, or give a member another role; prints the user's id. An owner must stay."""
+    """Make a user a member of a tenant, or change the role of a member. Print the user's id. An owner must remain."""
     from regulars.accounts.memberships import add_member
 
     with opened(database) as (db, _):
@@ -37,7 +37,7 @@ def remove(
     user: Annotated[str, typer.Option(metavar="EMAIL", help="The user's e-mail address.")],
     database: DatabaseOption = None,
 ) -> None:
-    """End a user's membership of a tenant. The last owner must stay."""
+    """End a user's membership of a tenant. An owner must remain."""
     from regulars.accounts.memberships import remove_member
 
     with opened(database) as (db, _):

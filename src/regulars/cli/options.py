@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Options of several commands."""
 
 from typing import Annotated
 

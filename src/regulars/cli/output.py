@@ -1,4 +1,4 @@
-"""What commands print: for people, for scripts (tab-separated), or as JSON."""
+"""Output of commands: for people, for scripts (tab-separated), or as JSON."""
 
 import sys
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ import msgspec
 
 
 def print_line(text: object) -> None:
-    """A line on stdout."""
+    """Print a line to standard output."""
     sys.stdout.write(f"{text}\n")
 
 
 def print_json(value: object) -> None:
-    """A value as JSON on stdout."""
+    """Print a value as JSON to standard output."""
     print_line(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def print_created(thing: msgspec.Struct, *, as_json: bool) -> None:
-    """The id of what was made, and nothing else; or the whole of it as JSON."""
+    """Print the id of a new object, or the whole object as JSON."""
     if as_json:
         print_json(thing)
     else:
@@ -25,7 +25,7 @@ def print_created(thing: msgspec.Struct, *, as_json: bool) -> None:
 
 
 def print_list(things: Sequence[msgspec.Struct], columns: Sequence[str], *, as_json: bool) -> None:
-    """A table on a terminal, tab-separated lines for a script, or a JSON list."""
+    """Print a table to a terminal, tab-separated lines otherwise, or a JSON list."""
     if as_json:
         print_json(list(things))
     else:
@@ -33,7 +33,7 @@ def print_list(things: Sequence[msgspec.Struct], columns: Sequence[str], *, as_j
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """The same for rows of texts."""
+    """Print rows of text as a table, or tab-separated."""
     if not sys.stdout.isatty():
         for row in rows:
             print_line("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, which stays quiet where nobody looks."""
+"""A progress bar on standard error, shown only on a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    """A bar up to `total`; it yields what is to be called with each further amount that is done."""
+    """Show a bar up to `total`. Yield a function to call with each further amount."""
     if not sys.stderr.isatty():
         yield lambda amount: None
         return

@@ -19,27 +19,32 @@ from regulars.db.database import Database
 from regulars.errors import ConfigurationError, Unavailable
 from regulars.settings import Settings, load_settings
 
-HostOption = Annotated[str | None, typer.Option(help="Address to listen at. [default: 127.0.0.1]", show_default=False)]
+HostOption = Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]", show_default=False)]
 
 
 def serve(
     database: DatabaseOption = None,
     host: HostOption = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen at. [default: 8000]", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]", show_default=False)] = None,
     workers: Annotated[
         int | None, typer.Option(help="Worker processes. [default: one for each core, at most 16]", show_default=False)
     ] = None,
     public_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where clients find it. [default: http://localhost and the port]")
+        str | None,
+        typer.Option(
+            metavar="URL", help="Address of the service for clients. [default: http://localhost and the port]"
+        ),
     ] = None,
     trusted_proxies: Annotated[
-        str | None, typer.Option(metavar="NETWORKS", help="Whose X-Forwarded headers count: 127.0.0.1, 10.0.0.0/8.")
+        str | None,
+        typer.Option(metavar="NETWORKS", help="Trusted senders of X-Forwarded headers, such as 127.0.0.1, 10.0.0.0/8."),
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, json or text. [default: auto]")] = None,
 ) -> None:
-    """Serve the API until SIGINT or SIGTERM.
+    """Run the server until SIGINT or SIGTERM.
 
-    An SQLite database is made and migrated at need; a PostgreSQL database must have been, by 'regulars migrate'.
+    An SQLite database is created and migrated if necessary. A PostgreSQL database must be migrated with 'regulars
+    migrate'.
     """
     settings = load_settings(
         {
@@ -56,34 +61,34 @@ def serve(
         with opened_with(settings):
             pass
     except Unavailable as error:
-        # It may come back: until then the answer is 503, and /readyz says why.
+        # The database may recover. Until then, requests get 503, and /readyz shows the reason.
         sys.stderr.write(f"regulars: {error.message}\n")
     _listen(settings)
 
 
 def demo(
-    customers: Annotated[int, typer.Option(min=1, max=5_000_000, help="How many customers to make up.")] = 10_000,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8000,
+    customers: Annotated[int, typer.Option(min=1, max=5_000_000, help="Number of customers to generate.")] = 10_000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     data: Annotated[Path, typer.Option(help="Folder for the demo's database.")] = Path("regulars-data"),
 ) -> None:
-    """Serve a directory with made-up people in it, and show how to ask for them. Run again, it has the same data."""
+    """Run a server with generated people, and show how to use it. Another run uses the same data."""
     from regulars.sample_data.demo import demo_password, fill_demo
 
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"The folder {data} cannot be made: {error.strerror}.") from None
+        raise ConfigurationError(f"The folder {data} cannot be created: {error.strerror}.") from None
     settings = load_settings({"database": f"sqlite:///{data / 'regulars.db'}", "port": port})
     _check_free(settings)
     with opened_with(settings) as database:
-        with progress_bar("Making up customers", customers) as progress:
+        with progress_bar("Generating customers", customers) as progress:
             fill_demo(database, data, customers, progress)
         _explain(settings, database, demo_password(data))
     _listen(settings)
 
 
 def _demo_token(database: Database) -> str:
-    """A personal access token of the demo's owner, for an hour."""
+    """Return a personal access token of the demo's owner, valid for an hour."""
     from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_user_by_email
     from regulars.sample_data.demo import OWNER
@@ -149,7 +154,7 @@ def _check_free(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             raise ConfigurationError(
-                f"Nothing can listen at {settings.host}:{settings.port}: {error.strerror}. Choose another --port."
+                f"Cannot listen at {settings.host}:{settings.port}: {error.strerror}. Choose another --port."
             ) from None
 
 

@@ -6,7 +6,7 @@ from regulars.settings import load_settings, setting_names
 
 
 def show_settings(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
-    """Show the value of every setting, and where it was set."""
+    """Show the value of every setting, and its source."""
     settings = load_settings({"database": database})
     rows = [(name, settings.display_value(name), settings.source(name)) for name in setting_names()]
     if as_json:

@@ -8,15 +8,17 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_created, print_json, print_list
 
-app = typer.Typer(help="Tenants: whose customers they are.", no_args_is_help=True)
+app = typer.Typer(help="Tenants: the businesses that have customers.", no_args_is_help=True)
 
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Option(help="What people call it.")],
-    timezone: Annotated[str, typer.Option(help="IANA time zone; decides what “today” is.")] = "UTC",
+    name: Annotated[str, typer.Option(help="The name that people see.")],
+    timezone: Annotated[str, typer.Option(help="IANA time zone. Determines today's date.")] = "UTC",
     locale: Annotated[str, typer.Option(help="Language and country, like tr-TR.")] = "en",
-    country: Annotated[str, typer.Option(help="ISO 3166 code; how phone numbers without a prefix are read.")] = "US",
+    country: Annotated[
+        str, typer.Option(help="ISO 3166 code. Phone numbers without an international prefix are of this country.")
+    ] = "US",
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
@@ -31,23 +33,26 @@ def create(
 @app.command("update")
 def update(
     tenant: Annotated[int, typer.Argument(metavar="ID", help="The tenant's id.")],
-    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="IANA time zone; decides what “today” is.")] = None,
+    name: Annotated[str | None, typer.Option(help="The name that people see.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA time zone. Determines today's date.")] = None,
     locale: Annotated[str | None, typer.Option(help="Language and country, like tr-TR.")] = None,
-    country: Annotated[str | None, typer.Option(help="ISO 3166 code; how phone numbers are read.")] = None,
-    logo_url: Annotated[str | None, typer.Option(help="Starts with https://; empty: none.")] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(help="ISO 3166 code. Phone numbers without an international prefix are of this country."),
+    ] = None,
+    logo_url: Annotated[str | None, typer.Option(help="Starts with https://. Empty for none.")] = None,
     unique_fields: Annotated[
         str | None,
         typer.Option(
             metavar="FIELDS",
-            help="Of phone_number, email and identity_number, with commas between: in which no two customers may be the"
-            " same; empty: none.",
+            help="Fields in which no two customers may have the same value: phone_number, email, identity_number,"
+            " separated by commas. Empty for none.",
         ),
     ] = None,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Change those of a tenant's settings that are given."""
+    """Change the given settings of a tenant."""
     from regulars.tenants.tenants import country_reader, update_tenant
     from regulars.tenants.validation import read_settings, readers
 

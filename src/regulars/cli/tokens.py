@@ -12,13 +12,14 @@ from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_line, print_list
 from regulars.db.database import Database
 from regulars.errors import Invalid, NotFound
+from regulars.i18n import _
 from regulars.settings import Settings, parse_duration
 
 app = typer.Typer(help="Personal access tokens.", no_args_is_help=True)
 
 
 class Listed(Struct, frozen=True):
-    """A token as it is listed: never the token itself."""
+    """A token as it is listed, without its secret."""
 
     id: str
     user: str
@@ -31,20 +32,20 @@ class Listed(Struct, frozen=True):
 
 @app.command("create")
 def create(
-    user: Annotated[str, typer.Option(metavar="EMAIL", help="Whose token it is.")],
-    scope: Annotated[str, typer.Option(help="What it allows, separated by spaces.")] = "customers:read",
-    tenant: Annotated[int | None, typer.Option(metavar="ID", help="Good for this tenant alone.")] = None,
-    expires: Annotated[str, typer.Option(help="How long it is good for, at most 365d: 30s, 15m, 1h, 7d.")] = "1h",
-    name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    user: Annotated[str, typer.Option(metavar="EMAIL", help="E-mail address of the token's user.")],
+    scope: Annotated[str, typer.Option(help="Scopes, separated by spaces.")] = "customers:read",
+    tenant: Annotated[int | None, typer.Option(metavar="ID", help="Limit the token to this tenant.")] = None,
+    expires: Annotated[str, typer.Option(help="Lifetime, such as 30s, 15m, 1h or 7d; at most 365d.")] = "1h",
+    name: Annotated[str, typer.Option(help="Name of the token.")] = "command line",
     database: DatabaseOption = None,
 ) -> None:
-    """Make a personal access token, and print it and nothing else. It is never shown again."""
+    """Create a personal access token and print only it. It is not shown again."""
     from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_user_by_email
 
     lifetime = parse_duration(expires)
     if lifetime is None:
-        raise Invalid({"expires": [f"--expires must be a time like 30s, 15m, 1h or 7d, not {expires!r}."]})
+        raise Invalid({"expires": [f"--expires must be a time such as 30s, 15m, 1h or 7d, not {expires!r}."]})
     with opened(database) as (db, _):
         owner = get_user_by_email(db, user)
         _, token = create_personal_token(
@@ -55,11 +56,11 @@ def create(
 
 @app.command("list")
 def list_all(
-    user: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this user's.")] = None,
+    user: Annotated[str | None, typer.Option(metavar="EMAIL", help="List only the tokens of this user.")] = None,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """List the personal access tokens, expired ones too; never the tokens themselves."""
+    """List the personal access tokens, including expired ones, without their secrets."""
     from regulars.accounts.personal_tokens import list_all_personal_tokens, list_personal_tokens
     from regulars.accounts.users import get_user_by_email, list_users
 
@@ -90,11 +91,11 @@ def list_all(
 def revoke(
     token: Annotated[
         str | None,
-        typer.Argument(metavar="TOKEN_OR_ID", help="The token or its id; without it, read from standard input."),
+        typer.Argument(metavar="TOKEN_OR_ID", help="The token or its id. Read from standard input if omitted."),
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Make a personal or an access token worthless, everywhere within a second."""
+    """Revoke a personal or an access token, on all servers within a second."""
     with opened(database) as (db, settings):
         _revoke(db, settings, (token or sys.stdin.readline()).strip())
 
@@ -112,5 +113,5 @@ def _revoke(database: Database, settings: Settings, text: str) -> None:
         return
     known = find_personal_token(database, text)
     if known is None:
-        raise NotFound("There is no such token; it may have expired or been revoked already.")
+        raise NotFound(_("This token does not exist. It may have expired or been revoked already."))
     revoke_personal_token(database, known.id)

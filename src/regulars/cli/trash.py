@@ -12,30 +12,32 @@ from regulars.clock import utc_now
 from regulars.errors import RegularsError
 from regulars.settings import parse_duration
 
-LONGEST = 36_500 * 86_400
+MAX_SECONDS = 36_500 * 86_400
 
-app = typer.Typer(help="The trash: customers that were deleted, and can be brought back.", no_args_is_help=True)
+app = typer.Typer(help="Customers in the trash, which can be restored.", no_args_is_help=True)
 
 
 @app.callback()
 def trash() -> None:
-    """The trash: customers that were deleted, and can be brought back."""
+    """Customers in the trash, which can be restored."""
 
 
 @app.command("empty")
 def empty(
-    older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Like 30d, 12h or 0s.")],
+    older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Such as 30d, 12h or 0s.")],
     tenant: AllTenantsOption = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Purge the customers who have been in the trash for longer than that. They cannot be brought back."""
+    """Purge customers that have been in the trash for longer than a time. They cannot be restored."""
     from regulars.customers.write.empty_trash import empty_trash
     from regulars.permissions import COMMAND_LINE
     from regulars.tenants.tenants import get_tenant, list_tenants
 
     seconds = parse_duration(older_than)
-    if seconds is None or seconds > LONGEST:
-        raise RegularsError(f"--older-than takes a time like 30d, 12h or 0s, up to 36500d, not {older_than[:50]!r}.")
+    if seconds is None or seconds > MAX_SECONDS:
+        raise RegularsError(
+            f"--older-than must be a time such as 30d, 12h or 0s, at most 36500d, not {older_than[:50]!r}."
+        )
     with opened(database) as (db, _):
         before = utc_now() - timedelta(seconds=seconds)
         for each in list_tenants(db) if tenant is None else [get_tenant(db, tenant)]:

@@ -10,21 +10,21 @@ from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_created, print_list
 from regulars.errors import ConfigurationError
 
-app = typer.Typer(help="Users: who signs in.", no_args_is_help=True)
+app = typer.Typer(help="Users, who can sign in.", no_args_is_help=True)
 
-EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="The address that they sign in with.")]
+EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.")]
 PasswordOption = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 
 @app.command("create")
 def create(
-    email: Annotated[str, typer.Option(help="The address to sign in with.")],
-    name: Annotated[str, typer.Option(help="What people call them.")],
+    email: Annotated[str, typer.Option(help="E-mail address for signing in.")],
+    name: Annotated[str, typer.Option(help="The name that people see.")],
     password_stdin: PasswordOption = False,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Create a user and print the id; asks for the password unless it comes from standard input."""
+    """Create a user and print its id. Asks for the password unless it comes from standard input."""
     from regulars.accounts.users import create_user
 
     password = _password(from_stdin=password_stdin)
@@ -36,7 +36,7 @@ def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise ConfigurationError("There is no terminal to ask for the password at: give --password-stdin.")
+        raise ConfigurationError("There is no terminal to ask for the password. Use --password-stdin.")
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
@@ -44,7 +44,7 @@ def _password(*, from_stdin: bool) -> str:
 def reset_password(
     email: EmailArgument, password_stdin: PasswordOption = False, database: DatabaseOption = None
 ) -> None:
-    """Give a user another password, and sign them out everywhere; asks for it like `create`."""
+    """Change a user's password and end all sessions. Asks for the password like `create`."""
     from regulars.accounts.passwords import change_password
     from regulars.accounts.sessions import end_other_sessions
     from regulars.accounts.users import get_user_by_email
@@ -60,10 +60,10 @@ def reset_password(
 @app.command("rename")
 def rename(
     email: EmailArgument,
-    name: Annotated[str, typer.Option(help="What people call them.")],
+    name: Annotated[str, typer.Option(help="The name that people see.")],
     database: DatabaseOption = None,
 ) -> None:
-    """Call a user by another name."""
+    """Rename a user."""
     from regulars.accounts.users import get_user_by_email, update_name
 
     with opened(database) as (db, _):
@@ -73,10 +73,10 @@ def rename(
 @app.command("link")
 def link(
     email: EmailArgument,
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Who they are there: its tokens' claim 'sub'.")],
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The claim 'sub' in the tokens of that server.")],
     database: DatabaseOption = None,
 ) -> None:
-    """Say who a user is to an outside authorization server (the setting `issuer`)."""
+    """Link a user to the subject of an external authorization server (the setting `issuer`)."""
     from regulars.accounts.users import link_subject
 
     with opened(database) as (db, _):

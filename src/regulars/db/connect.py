@@ -8,11 +8,10 @@ from regulars.errors import ConfigurationError
 
 
 def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = ()) -> Database:
-    """The database at `url` (sqlite:///file.db or postgresql://...), for `threads` threads at once, and the read
-    `replicas` of a PostgreSQL database.
+    """Open the database at `url` (sqlite:///file.db or postgresql://...) for `threads` threads, with read `replicas` of
+    a PostgreSQL database.
 
-    Nothing is asked of a PostgreSQL server until the first statement. Raises `ConfigurationError` for a URL that
-    cannot be used.
+    A PostgreSQL server is not contacted before the first statement. Raise `ConfigurationError` for an invalid URL.
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
@@ -28,18 +27,21 @@ def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = ()) -
 
         return PostgresDatabase(url, threads=threads)
     raise ConfigurationError(
-        f"A database URL starts with sqlite:/// or postgresql://, not with {scheme + '://' if scheme else 'nothing'}."
+        "A database URL must start with sqlite:/// or postgresql://, not with"
+        f" {scheme + '://' if scheme else 'nothing'}."
     )
 
 
 def sqlite_path(url: str) -> str:
-    """The file that an SQLite URL names: three slashes for a relative path, four for an absolute one."""
+    """Return the file of an SQLite URL, which has three slashes for a relative path and four for an absolute one."""
     path = url.partition("://")[2].partition("?")[0]
     if not path.startswith("/") or path in {"/", "/:memory:"}:
-        raise ConfigurationError("An SQLite URL names a file: sqlite:///regulars.db, or sqlite:////srv/regulars.db.")
+        raise ConfigurationError(
+            "An SQLite URL must name a file: sqlite:///regulars.db, or sqlite:////srv/regulars.db."
+        )
     return path.removeprefix("/")
 
 
 def is_embedded(url: str) -> bool:
-    """Whether `url` names an SQLite file, which needs no server of its own."""
+    """Tell whether `url` names an SQLite file, which needs no server."""
     return url.startswith("sqlite://")

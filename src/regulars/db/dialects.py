@@ -1,4 +1,4 @@
-"""SQL that SQLite and PostgreSQL spell differently, so that one statement serves both."""
+"""SQL that differs between SQLite and PostgreSQL, so that one statement serves both."""
 
 from typing import Any, Final
 
@@ -14,10 +14,10 @@ upsert: Final = insert
 
 
 class DialectExpression(FunctionElement[Any]):
-    """An expression with a template for each database; {0}, {1} and so on stand for its arguments."""
+    """An expression with a template for each database. {0}, {1} and so on are its arguments."""
 
     inherit_cache = False
-    _is_implicitly_boolean = True  # or SQLAlchemy adds "= 1" to a condition on SQLite
+    _is_implicitly_boolean = True  # otherwise SQLAlchemy adds "= 1" to a condition on SQLite
 
     def __init__(
         self, *arguments: ColumnElement[Any], sqlite: str, postgresql: str, returns: TypeEngine[Any] | type
@@ -34,7 +34,7 @@ def _compile(expression: DialectExpression, compiler: SQLCompiler, **options: An
 
 
 def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
-    """Whether the column has one of the values in the list that is passed as `parameter`."""
+    """Return the condition that the column has one of the values in the list `parameter`."""
     return DialectExpression(
         column,
         bindparam(parameter, type_=ARRAY(type(column.type))),
@@ -45,17 +45,17 @@ def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
 
 
 def without_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The column, which SQLite then looks up in no index: it plans a statement without its values."""
+    """Return the column in a form for which SQLite uses no index. SQLite plans a statement without its values."""
     return DialectExpression(column, sqlite="+{0}", postgresql="{0}", returns=column.type)
 
 
 def ascii_lower(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """The text with A to Z in lower case; other letters stay as they are, in any locale."""
+    """Return the text with A to Z in lower case, in any locale. Other letters stay as they are."""
     return DialectExpression(column, sqlite="lower({0})", postgresql='lower({0} COLLATE "C")', returns=Text)
 
 
 def first_letters(sort_key: ColumnElement[Any]) -> ColumnElement[str]:
-    """The first three letters of a folded name, given the sort key of the name; '' if there is no name."""
+    """Return the first three letters of a folded name from its sort key, or '' if there is no name."""
     return DialectExpression(
         sort_key,
         sqlite="coalesce(substr(substr({0}, 1, instr({0}, char(1)) - 1), 1, 3), '')",
@@ -65,17 +65,17 @@ def first_letters(sort_key: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def least(*values: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The smaller of two values."""
+    """Return the smaller of two values."""
     return DialectExpression(*values, sqlite="min({0}, {1})", postgresql="least({0}, {1})", returns=values[0].type)
 
 
 def greatest(*values: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The greater of two values."""
+    """Return the greater of two values."""
     return DialectExpression(*values, sqlite="max({0}, {1})", postgresql="greatest({0}, {1})", returns=values[0].type)
 
 
 def join_texts(column: ColumnElement[Any], separator: str) -> ColumnElement[str]:
-    """The texts of all rows in one, in the order of the subquery that they are read from."""
+    """Return the joined texts of all rows, in the order of the subquery."""
     return DialectExpression(
         column,
         literal_column(f"'{separator}'"),
@@ -86,7 +86,7 @@ def join_texts(column: ColumnElement[Any], separator: str) -> ColumnElement[str]
 
 
 def day_number(day: ColumnElement[Any]) -> ColumnElement[int]:
-    """The date as a number: 19800317 for 17 March 1980."""
+    """Return the date as a number, such as 19800317 for 17 March 1980."""
     return DialectExpression(
         day,
         sqlite="CAST(replace({0}, '-', '') AS BIGINT)",

@@ -1,4 +1,4 @@
-"""Alembic's entry: run the migrations on the connection that `regulars.db.migrate` opened."""
+"""Alembic's entry point: runs the migrations on the connection of `regulars.db.migrate`."""
 
 from alembic import context
 

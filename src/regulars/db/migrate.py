@@ -1,4 +1,4 @@
-"""Bring a database to this program's schema: `regulars migrate`, and the start of a server on SQLite."""
+"""Migrate a database to this program's schema, for `regulars migrate` and for the start of a server on SQLite."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +16,14 @@ from regulars.db.connect import is_embedded, sqlite_path
 from regulars.db.schema_version import MIGRATIONS, check_known
 from regulars.errors import ConfigurationError, Unavailable
 
-MIGRATION_LOCK = 7244180512  # any number, the same in every program that migrates this schema
+MIGRATION_LOCK = 7244180512  # any number, the same in all programs that migrate this schema
 
 
 def migrate(url: str) -> tuple[str | None, str]:
-    """Run the migrations that `url` lacks; the revisions before and after.
+    """Run the missing migrations. Return the revisions before and after.
 
-    Two programs that start at once take turns. Raises `ConfigurationError` where the database is newer than this
-    program, `Unavailable` where it does not answer.
+    Two programs at the same time run one after the other. Raise `ConfigurationError` if the database is newer than this
+    program, and `Unavailable` if it does not answer.
     """
     with _connection(url) as connection:
         before = MigrationContext.configure(connection).get_current_revision()
@@ -36,13 +36,14 @@ def migrate(url: str) -> tuple[str | None, str]:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file for its owner alone, unless it is there. (SQLite gives the files beside it the same mode.)"""
+    """Create the file readable only by its owner, if it does not exist. SQLite gives the files next to it the same
+    mode."""
     if path.exists():
         return
     try:
         path.touch(mode=0o600)
     except OSError as error:
-        raise ConfigurationError(f"The database file {path} cannot be made: {error.strerror}.") from None
+        raise ConfigurationError(f"The database file {path} cannot be created: {error.strerror}.") from None
 
 
 def _config() -> Config:
@@ -55,19 +56,19 @@ def _config() -> Config:
 
 @contextmanager
 def _connection(url: str) -> Iterator[Connection]:
-    """A connection in a transaction that nobody else may migrate beside."""
+    """Open a connection in a transaction that excludes other migrations."""
     if is_embedded(url):
         path = sqlite_path(url)
         if not Path(path).parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         _make_private(Path(path))
         engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 60})
-        # The driver's own implicit transactions leave DDL outside of them.
+        # The driver's implicit transactions would not include DDL.
         event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
         lock = "BEGIN IMMEDIATE"
     else:
         target = make_url(url).set(drivername="postgresql+psycopg")
-        # Behind a pooler a prepared statement may be looked for in another session.
+        # Behind a pooler, a prepared statement may be executed in another session.
         engine = create_engine(target, poolclass=NullPool, connect_args={"prepare_threshold": None})
         lock = f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
     try:

@@ -1,4 +1,4 @@
-"""PostgreSQL behind `Database`: psycopg's pool, autocommit reads, prepared statements."""
+"""PostgreSQL databases: psycopg's pool, autocommit reads, prepared statements."""
 
 import threading
 import time
@@ -18,25 +18,26 @@ from regulars.db.database import NO_VALUES, Database
 from regulars.db.statement import Compiled, Row, Statement, Values
 from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
+from regulars.i18n import _
 
 Connection = psycopg.Connection[Row]
 
 WAIT_SECONDS = 3
-AWAY_SECONDS = 1
-"""After a wait in vain the next requests are refused at once for so long, or each would hold a thread in its turn."""
-BLOCK = 1000
-FEW_ROWS = 20
-"""For so few a COPY, which takes several round trips, is not worth its while."""
-# A machine that loses its power says nothing: without these a request would wait for it for a quarter of an hour.
-NOTICE_THAT_IT_IS_GONE = {
+FAILURE_SECONDS = 1
+"""After a failed connection, requests are refused immediately for this time. Otherwise each would block a thread."""
+ROWS_PER_BLOCK = 1000
+MAX_INSERT_ROWS = 20
+"""Up to this number of rows INSERT is faster than COPY, which takes several round trips."""
+# A machine without power sends nothing. Without these settings, a request would wait for it for 15 minutes.
+KEEPALIVE_SETTINGS = {
     "keepalives_idle": 5,
     "keepalives_interval": 5,
     "keepalives_count": 2,
     "tcp_user_timeout": 15_000,
 }
-# Compiling such short statements to machine code only costs time. Every table is shared by all tenants, so reading one
-# through is never right, however much of it the planner expects. A bitmap of ten million rows fits into 64 MB; with
-# less, whole pages are looked at instead of rows. Pages lie in memory or on a disk without heads.
+# JIT compilation of such short statements only costs time. All tables are shared by all tenants, so a sequential scan
+# is never right. A bitmap of ten million rows fits into 64 MB; a smaller one stores whole pages instead of rows. Pages
+# are in memory or on an SSD.
 SETTINGS = {
     "jit": "off",
     "enable_seqscan": "off",
@@ -46,14 +47,16 @@ SETTINGS = {
     "statement_timeout": "60s",
     "lock_timeout": "10s",
 }
-# A prepared statement is planned once, for any values; statements whose plan depends on their values
-# (`custom_plan`) are sent with the values in their text.
-FOR_SESSION = "; ".join(
+# A prepared statement is planned once for all values. Statements whose plan depends on their values (`custom_plan`) are
+# sent with the values in their text.
+SESSION_SETTINGS = "; ".join(
     f"SET {name} = '{value}'" for name, value in {**SETTINGS, "plan_cache_mode": "force_generic_plan"}.items()
 )
-FOR_TRANSACTION = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())
-WHAT_IT_IS = "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
-FOR_STATEMENT = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items())
+TRANSACTION_SETTINGS = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())
+GET_SERVER_KIND = "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+SET_STATEMENT_SETTINGS = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
+)
 
 
 class _PerThread(threading.local):
@@ -84,7 +87,7 @@ class PostgresDatabase(Database):
                 "cursor_factory": psycopg.RawCursor,
                 "prepare_threshold": 2,
                 "connect_timeout": WAIT_SECONDS,
-                **NOTICE_THAT_IT_IS_GONE,
+                **KEEPALIVE_SETTINGS,
                 "application_name": "regulars",
             },
         )
@@ -100,7 +103,7 @@ class PostgresDatabase(Database):
         try:
             if current is not None:
                 return _fetch(current, compiled, parameters, planned)
-            connection = self._take()
+            connection = self._take_connection()
             try:
                 return _fetch(connection, compiled, parameters, planned)
             except psycopg.OperationalError:
@@ -108,19 +111,19 @@ class PostgresDatabase(Database):
                     raise
             finally:
                 self._pool.putconn(connection)
-            # The server has closed an idle connection (a restart, say): nothing was read, so ask once more.
+            # The server has closed an idle connection, for example at a restart. Nothing was read, so try once more.
             self._pool.check()
             with self._pool.connection() as connection:
                 return _fetch(connection, compiled, parameters, planned)
         except psycopg.Error as error:
-            raise _translated(error) from None
+            raise _translate_error(error) from None
 
     def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
         compiled = statement.compiled("postgresql")
         with self._transaction() as connection:
             connection.execute("SET LOCAL statement_timeout = 0")
             with connection.cursor() as cursor:
-                yield from cursor.stream(compiled.sql, compiled.parameters(values), binary=True, size=BLOCK)
+                yield from cursor.stream(compiled.sql, compiled.parameters(values), binary=True, size=ROWS_PER_BLOCK)
 
     def execute(self, statement: Statement, values: Values = NO_VALUES) -> int:
         compiled = statement.compiled("postgresql")
@@ -134,8 +137,8 @@ class PostgresDatabase(Database):
 
     def load(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
         waiting = iter(rows)
-        first = list(islice(waiting, FEW_ROWS + 1))
-        if len(first) <= FEW_ROWS:
+        first = list(islice(waiting, MAX_INSERT_ROWS + 1))
+        if len(first) <= MAX_INSERT_ROWS:
             self._insert(table, columns, first)
             return
         command = composing.SQL("COPY {} ({}) FROM STDIN").format(
@@ -163,7 +166,7 @@ class PostgresDatabase(Database):
             ).fetchall()
         numbers = sorted(number for (number,) in rows)
         in_a_row = range(numbers[0], numbers[0] + count) if numbers else range(0)
-        # A range takes no memory; it is one unless somebody else drew numbers meanwhile.
+        # A range takes no memory. The ids are a range unless another transaction drew ids at the same time.
         return in_a_row if numbers == list(in_a_row) else numbers
 
     def advance_sequence(self, sequence: str, highest: int) -> None:
@@ -175,7 +178,7 @@ class PostgresDatabase(Database):
             connection.execute(query)
 
     def analyze(self) -> None:
-        connection = self._take()
+        connection = self._take_connection()
         try:
             if _is_pooled(connection):
                 connection.execute("VACUUM (ANALYZE)")
@@ -184,7 +187,7 @@ class PostgresDatabase(Database):
                 connection.execute("VACUUM (ANALYZE)")
                 connection.execute(f"SET statement_timeout = '{SETTINGS['statement_timeout']}'")
         except psycopg.Error as error:
-            raise _translated(error) from None
+            raise _translate_error(error) from None
         finally:
             self._pool.putconn(connection)
 
@@ -200,21 +203,21 @@ class PostgresDatabase(Database):
             try:
                 yield local.connection
             except psycopg.Error as error:
-                raise _translated(error) from None
+                raise _translate_error(error) from None
             return
         try:
-            connection = self._take()
+            connection = self._take_connection()
             try:
                 with connection.transaction():
                     if _is_pooled(connection):
-                        connection.execute(FOR_TRANSACTION)
+                        connection.execute(TRANSACTION_SETTINGS)
                     local.connection = connection
                     yield connection
             finally:
                 local.connection = None
                 self._pool.putconn(connection)
         except psycopg.Error as error:
-            raise _translated(error) from None
+            raise _translate_error(error) from None
 
     def waiting(self) -> AbstractContextManager[None]:
         return self._write_queue.slot()
@@ -222,40 +225,41 @@ class PostgresDatabase(Database):
     def close(self) -> None:
         self._pool.close()
 
-    def _take(self) -> Connection:
-        # The pool has threads of its own, so it may be opened only in the process that uses it.
+    def _take_connection(self) -> Connection:
+        # The pool has threads, so it is opened in the process that uses it.
         if self._pool.closed:
             with self._opening:
                 if self._pool.closed:
                     self._pool.open()
         if time.monotonic() < self._away_until:
-            raise Unavailable("The database does not answer.", retry_after=2)
+            raise Unavailable(_("The database does not answer."), retry_after=2)
         try:
             return self._pool.getconn()
         except PoolTimeout:
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._away_until = time.monotonic() + FAILURE_SECONDS
             raise
 
 
 def _configure(connection: Connection) -> None:
-    # One width for every integer, or a statement would be prepared again for each width that its values happen to have.
+    # Use one width for all integers. Otherwise a statement would be prepared again for each width of its values.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-    process_id, has_citus = connection.execute(WHAT_IT_IS).fetchall()[0]
+    process_id, has_citus = connection.execute(GET_SERVER_KIND).fetchall()[0]
     if process_id != connection.info.backend_pid:
         connection.prepare_threshold = None
     else:
-        connection.execute(FOR_SESSION)
+        connection.execute(SESSION_SETTINGS)
         if has_citus:
-            # It needs the values to find their shard.
+            # Citus needs the values to find their shard.
             connection.execute("SET plan_cache_mode = auto")
 
 
 def _is_pooled(connection: Connection) -> bool:
-    """Whether a pooler (PgBouncer in transaction mode) stands between: each transaction may get another session.
+    """Tell whether there is a pooler (PgBouncer in transaction mode), with which each transaction may use another
+    session.
 
-    Then nothing can be set or prepared for longer than a transaction. A pooler is known by the process id that it
-    makes up for a session.
+    Then settings and prepared statements last only for a transaction. A pooler is recognised by the process id that it
+    invents for a session.
     """
     return connection.prepare_threshold is None
 
@@ -263,9 +267,9 @@ def _is_pooled(connection: Connection) -> bool:
 def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], custom_plan: bool) -> list[Row]:
     if not _is_pooled(connection) or connection.info.transaction_status == TransactionStatus.INTRANS:
         return _run(connection, compiled, parameters, custom_plan).fetchall()
-    # What is sent together is one transaction.
+    # Statements that are sent together are one transaction.
     with connection.pipeline():
-        connection.execute(FOR_STATEMENT)
+        connection.execute(SET_STATEMENT_SETTINGS)
         cursor = _run(connection, compiled, parameters, custom_plan)
     return cursor.fetchall()
 
@@ -276,18 +280,18 @@ def _run(connection: Connection, compiled: Compiled, parameters: list[Any], cust
     return connection.cursor(binary=True).execute(compiled.sql, parameters)
 
 
-def _translated(error: psycopg.Error) -> RegularsError:
-    # What the server says of a value repeats it, and so may hold a person's data (SQLSTATE class 22).
+def _translate_error(error: psycopg.Error) -> RegularsError:
+    # The server's message about a value (SQLSTATE class 22) repeats it, and may so contain personal data.
     is_about_data = isinstance(error, psycopg.DataError) or not error.diag.message_primary
-    said = type(error).__name__ if is_about_data else error.diag.message_primary
+    reason = type(error).__name__ if is_about_data else error.diag.message_primary
     if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
-        return Unavailable("Somebody else is writing the same just now.", retry_after=2)
+        return Unavailable(_("Another request is writing the same data. Try again later."), retry_after=2)
     if isinstance(error, psycopg.errors.QueryCanceled):
-        return Unavailable("The database took too long to answer.", retry_after=5)
+        return Unavailable(_("The database took too long to answer."), retry_after=5)
     if isinstance(error, psycopg.IntegrityError):
-        return Conflict(f"The database refused the change: {said}.")
+        return Conflict(_("The database refused the change: {reason}.", reason=reason))
     if isinstance(error, psycopg.errors.InsufficientPrivilege | psycopg.errors.UndefinedTable):
-        return RegularsError(f"The database failed: {said} ({error.sqlstate}).")
+        return RegularsError(_("The database failed: {reason}.", reason=f"{reason} ({error.sqlstate})"))
     if isinstance(error, PoolTimeout | psycopg.OperationalError | psycopg.InterfaceError):
-        return Unavailable("The database does not answer.", retry_after=2)
-    return RegularsError(f"The database failed: {said} ({error.sqlstate}).")
+        return Unavailable(_("The database does not answer."), retry_after=2)
+    return RegularsError(_("The database failed: {reason}.", reason=f"{reason} ({error.sqlstate})"))

@@ -1,8 +1,8 @@
-"""PostgreSQL with read replicas: they answer what may lag behind a little, and everyone still sees their own writes.
+"""PostgreSQL with read replicas: statements that allow it run on a replica, and clients still see their own writes.
 
-A place in the primary's log of writes (LSN) is a number of bytes here. Who has written is told the place of it, and is
-answered by a replica only when that has come so far. Each second every replica is asked where it is; what is not
-known to be recent is not used.
+A position in the primary's write-ahead log (LSN) is a number of bytes here. A client gets the position after its write,
+and only a replica that has reached it answers the client's next reads. The position of each replica is read every
+second. A replica whose position is not recent is not used.
 """
 
 import threading
@@ -19,14 +19,14 @@ from regulars.db.statement import Row, Statement, Values
 from regulars.errors import RegularsError, Unavailable
 from regulars.settings import without_password
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 WAIT_SECONDS = 0.5
-"""For so long a request waits for a replica that is gone, before it asks the primary."""
-MOST_LAG_SECONDS = 10.0
-"""A replica that is further behind, or was not heard of for so long, is not used."""
-MOST_LOOKS = 60
-PATIENCE_SECONDS = 45
-"""What a replica worked on for longer is not tried again on the primary: it would take as long there."""
+"""A request waits this long for a replica that does not answer, and then asks the primary."""
+MAX_LAG_SECONDS = 10.0
+"""A replica that is further behind, or has not answered for this time, is not used."""
+MAX_CHECKS = 60
+MAX_RETRY_SECONDS = 45
+"""A statement that ran longer on a replica is not retried on the primary, where it would take as long."""
 
 
 def _position_of(function: str) -> Statement:
@@ -34,40 +34,40 @@ def _position_of(function: str) -> Statement:
     return Statement(text(query).columns(column("position", BigInteger)))
 
 
-WRITTEN = _position_of("pg_current_wal_insert_lsn")
-REPLAYED = _position_of("pg_last_wal_replay_lsn")
+GET_WRITTEN_POSITION = _position_of("pg_current_wal_insert_lsn")
+GET_REPLAYED_POSITION = _position_of("pg_last_wal_replay_lsn")
 
 
 class Replica:
-    """One read replica, and what is known of how far it is behind."""
+    """A read replica and its position."""
 
     def __init__(self, url: str, written: Callable[[], int], *, threads: int) -> None:
         self.database = PostgresDatabase(url, threads=threads, wait_seconds=WAIT_SECONDS)
         self._name = without_password(url)
         self._written = written
-        self._looks: deque[tuple[float, int]] = deque(maxlen=MOST_LOOKS)
+        self._looks: deque[tuple[float, int]] = deque(maxlen=MAX_CHECKS)
         self._replayed = -1
         self._as_of = float("-inf")
 
-    def look(self) -> None:
-        """See how far it is. Raises `Unavailable` where it does not say."""
+    def check(self) -> None:
+        """Read the position of the replica. Raise `Unavailable`."""
         self._looks.append((time.monotonic(), self._written()))
         try:
-            ((replayed,),) = self.database.fetch_all(REPLAYED)
+            ((replayed,),) = self.database.fetch_all(GET_REPLAYED_POSITION)
         except RegularsError as error:
             raise Unavailable(f"The read replica {self._name}: {error.message}") from None
         if replayed is None:
-            raise Unavailable(f"The read replica {self._name} is none: it replays no other server's log.")
+            raise Unavailable(f"The server {self._name} is not a read replica: it replays no log.")
         self._replayed = replayed
         while self._looks and self._looks[0][1] <= replayed:
             self._as_of = self._looks.popleft()[0]
 
     def has(self, position: int) -> bool:
-        """Whether it has come to this place, and has all that was written but for the last seconds."""
-        return self._replayed >= position and time.monotonic() - self._as_of < MOST_LAG_SECONDS
+        """Tell whether the replica has reached `position`, and is not too far behind."""
+        return self._replayed >= position and time.monotonic() - self._as_of < MAX_LAG_SECONDS
 
-    def give_up(self) -> None:
-        """Do without it until a look finds it well."""
+    def suspend(self) -> None:
+        """Do not use the replica until its position has been read again."""
         self._as_of = float("-inf")
 
 
@@ -90,18 +90,17 @@ class ReplicatedDatabase(PostgresDatabase):
         self._request = _Request()
 
     def written(self) -> int:
-        """How far the primary has written."""
-        ((position,),) = super().fetch_all(WRITTEN)
+        """Return the position of the primary."""
+        ((position,),) = super().fetch_all(GET_WRITTEN_POSITION)
         return int(position)
 
     def start_request(self, since: int | None, reader: int) -> None:
-        """From here on this thread works for a request: one that only reads, and must see what was written up to
-        `since`, or one that may write (None). The same `reader` has the same replica each time, so that what was seen
-        once is not gone a moment later."""
+        """Start a request in this thread. It only reads and must see everything up to the position `since`, or it may
+        write (None). The same `reader` gets the same replica each time, so that data does not disappear again."""
         self._request.since, self._request.reader, self._request.has_written = since, reader, False
 
     def end_request(self) -> bool:
-        """The request has been worked off; whether it was one that may write, and did."""
+        """End the request. Return whether it was allowed to write, and did."""
         has_written = self._request.has_written and self._request.since is None
         self.start_request(None, 0)
         return has_written
@@ -113,8 +112,8 @@ class ReplicatedDatabase(PostgresDatabase):
             try:
                 return replica.database.fetch_all(statement, values)
             except RegularsError:
-                replica.give_up()
-                if time.monotonic() - started > PATIENCE_SECONDS:
+                replica.suspend()
+                if time.monotonic() - started > MAX_RETRY_SECONDS:
                     raise
         return super().fetch_all(statement, values)
 

@@ -1,4 +1,4 @@
-"""Whether a database has this program's schema. Without Alembic, which takes a sixth of a server's start to load."""
+"""Compare the schema of a database with this program's. Alembic is not used, because loading it takes 0.17 seconds."""
 
 import re
 from functools import cache
@@ -12,17 +12,17 @@ from regulars.db.statement import Statement
 from regulars.errors import ConfigurationError, RegularsError, Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NAMES = re.compile(r'^(revision|down_revision) = "(.+)"$', re.MULTILINE)
+REVISION_LINE = re.compile(r'^(revision|down_revision) = "(.+)"$', re.MULTILINE)
 
-CURRENT = Statement(text("SELECT version_num FROM alembic_version"))
+GET_REVISION = Statement(text("SELECT version_num FROM alembic_version"))
 
 
 @cache
 def known_revisions() -> tuple[str, ...]:
-    """The revisions of this program's schema, oldest first."""
+    """Return the revisions of this program's schema, oldest first."""
     following = {}
     for path in MIGRATIONS.glob("*.py"):
-        names = dict(NAMES.findall(path.read_text("utf-8")))
+        names = dict(REVISION_LINE.findall(path.read_text("utf-8")))
         following[names.get("down_revision")] = names["revision"]
     found = [following[None]]
     while found[-1] in following:
@@ -31,27 +31,27 @@ def known_revisions() -> tuple[str, ...]:
 
 
 def check_known(revision: str | None) -> str:
-    """The newest revision. Raises `ConfigurationError` where the database's is none of ours."""
+    """Return the newest revision. Raise `ConfigurationError` if the database has an unknown one."""
     newest = known_revisions()[-1]
     if revision is not None and revision not in known_revisions():
         raise ConfigurationError(
-            f"The database is newer than this program: its schema is at revision {revision}, the newest known here is"
-            f" {newest}. Install the version of Regulars that made it, or a later one."
+            f"The database is newer than this program: its schema has revision {revision}, but the newest known"
+            f" revision is {newest}. Install the version of Regulars that migrated the database, or a later one."
         )
     return newest
 
 
 def check_schema(database: Database) -> None:
-    """Raise `ConfigurationError` unless the schema is exactly this program's."""
+    """Raise `ConfigurationError` unless the database has exactly this program's schema."""
     revision = _revision(database)
     newest = check_known(revision)
     if revision != newest:
         state = f"is at revision {revision}" if revision else "has no tables yet"
-        raise ConfigurationError(f"The database {state}, this program needs {newest}: run 'regulars migrate'.")
+        raise ConfigurationError(f"The database {state}, but this program needs {newest}. Run 'regulars migrate'.")
 
 
 def is_up_to_date(url: str) -> bool:
-    """Whether the SQLite file of `url` is there and has this program's schema."""
+    """Tell whether the SQLite file of `url` exists and has this program's schema."""
     if not Path(sqlite_path(url)).exists():
         return False
     database = open_database(url)
@@ -64,9 +64,9 @@ def is_up_to_date(url: str) -> bool:
 
 
 def _revision(database: Database) -> str | None:
-    """The revision of the schema; None where there is none. Raises `Unavailable`."""
+    """Return the revision of the schema, or None if there is none. Raise `Unavailable`."""
     try:
-        row = database.fetch_one(CURRENT)
+        row = database.fetch_one(GET_REVISION)
     except Unavailable:
         raise
     except RegularsError:

@@ -1,4 +1,4 @@
-"""SQLite behind `Database`: a connection for each thread, one writer at a time, write-ahead log."""
+"""SQLite databases: a connection for each thread, one writer at a time, write-ahead log."""
 
 import sqlite3
 import threading
@@ -17,12 +17,13 @@ from regulars.db.database import NO_VALUES, Database
 from regulars.db.statement import Compiled, Row, Statement, Values
 from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
+from regulars.i18n import _
 
 BUSY_SECONDS = 15
-LOOK_SECONDS = 0.002
-BLOCK = 1000
-MOST_PARAMETERS = 30_000  # SQLite takes 32,766 in a statement
-PASSING = {
+RETRY_SECONDS = 0.002
+ROWS_PER_BLOCK = 1000
+MAX_PARAMETERS = 30_000  # SQLite's limit is 32,766 in a statement
+TRANSIENT_ERRORS = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_FULL,
@@ -34,14 +35,14 @@ PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -4000",  # for each thread; the system keeps the file's pages, for all workers at once
+    "PRAGMA cache_size = -4000",  # for each thread; the operating system caches the pages of the file for all workers
     "PRAGMA temp_store = MEMORY",
 )
 
 
 @lru_cache(maxsize=1_000)
 def write_time(moment: datetime) -> str:
-    """A UTC time as SQLite keeps it: text that sorts as the times do, `2026-11-23T09:30:00Z`."""
+    """Return a UTC time as SQLite stores it, as sortable text: `2026-11-23T09:30:00Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -58,7 +59,7 @@ class _PerThread(threading.local):
 
 
 class SQLiteDatabase(Database):
-    """One SQLite file."""
+    """An SQLite file."""
 
     dialect = "sqlite"
 
@@ -76,7 +77,7 @@ class SQLiteDatabase(Database):
         try:
             rows = self._connection().execute(compiled.sql, compiled.parameters(values)).fetchall()
         except (sqlite3.Error, OverflowError) as error:
-            raise _translated(error) from None
+            raise _translate_error(error) from None
         if compiled.is_json:
             ((text,),) = rows
             return _rows_of(text)
@@ -86,10 +87,10 @@ class SQLiteDatabase(Database):
         compiled = statement.compiled("sqlite")
         try:
             cursor = self._connection().execute(compiled.sql, compiled.parameters(values))
-            while rows := cursor.fetchmany(BLOCK):
+            while rows := cursor.fetchmany(ROWS_PER_BLOCK):
                 yield from _read(compiled, rows)
         except sqlite3.Error as error:
-            raise _translated(error) from None
+            raise _translate_error(error) from None
 
     def execute(self, statement: Statement, values: Values = NO_VALUES) -> int:
         compiled = statement.compiled("sqlite")
@@ -97,32 +98,31 @@ class SQLiteDatabase(Database):
             try:
                 return self._connection().execute(compiled.sql, compiled.parameters(values)).rowcount
             except (sqlite3.Error, OverflowError) as error:
-                raise _translated(error) from None
+                raise _translate_error(error) from None
 
     def execute_many(self, statement: Statement, values: Sequence[Values]) -> None:
         compiled = statement.compiled("sqlite")
         self._many(compiled.sql, (compiled.parameters(each) for each in values))
 
     def load(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        # Many rows in a statement: after each statement FTS5 writes out what its triggers have given it, which took
-        # half of the time of an import.
+        # Insert many rows in each statement: FTS5 flushes after each one, which took half of the time of an import.
         insert = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "
         marks = f"({', '.join('?' * len(columns))})"
         waiting = iter(rows)
         with self.transaction():
             try:
-                while block := list(islice(waiting, MOST_PARAMETERS // len(columns))):
+                while block := list(islice(waiting, MAX_PARAMETERS // len(columns))):
                     values = list(chain.from_iterable(block))
                     self._connection().execute(insert + ", ".join([marks] * len(block)), values)
             except (sqlite3.Error, OverflowError) as error:
-                raise _translated(error) from None
+                raise _translate_error(error) from None
 
     def _many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         with self.transaction():
             try:
                 self._connection().executemany(sql, rows)
             except (sqlite3.Error, OverflowError) as error:
-                raise _translated(error) from None
+                raise _translate_error(error) from None
 
     def new_ids(self, sequence: str, count: int) -> Sequence[int]:
         with self.transaction():
@@ -161,7 +161,7 @@ class SQLiteDatabase(Database):
             yield
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise _translated(error) from None
+            raise _translate_error(error) from None
         finally:
             local.depth = 0
             if connection.in_transaction:
@@ -169,16 +169,17 @@ class SQLiteDatabase(Database):
             self._writer.release()
 
     def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
-        """Begin to write, as the only one of our threads and of all programs; wait for that at most so many seconds."""
+        """Begin a write transaction, as the only one of all threads and programs. Wait at most `seconds`."""
         until = time.monotonic() + seconds
         if not self._writer.acquire(timeout=seconds):
-            raise Unavailable("Somebody else is writing just now.", retry_after=2)
+            raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
         try:
-            # SQLite itself would look ever more seldom: while other programs write without a pause, it never got in.
+            # SQLite waits longer and longer between retries, and would never succeed while other programs write all the
+            # time.
             while not _has_begun(connection):
                 if time.monotonic() >= until:
-                    raise Unavailable("Somebody else is writing just now.", retry_after=2)
-                time.sleep(LOOK_SECONDS)
+                    raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
+                time.sleep(RETRY_SECONDS)
         except BaseException:
             self._writer.release()
             raise
@@ -198,21 +199,21 @@ class SQLiteDatabase(Database):
                 for pragma in PRAGMAS:
                     connection.execute(pragma)
             except sqlite3.Error as error:
-                raise _translated(error) from None
+                raise _translate_error(error) from None
             self._open.append(connection)
             self._local.connection = connection
         return connection
 
 
 def _has_begun(connection: sqlite3.Connection) -> bool:
-    """Begin to write, unless another program is writing."""
+    """Begin a write transaction. Return False if another program is writing."""
     try:
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         if _code(error) == sqlite3.SQLITE_BUSY:
             return False
-        raise _translated(error) from None
+        raise _translate_error(error) from None
     finally:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     return True
@@ -232,17 +233,17 @@ def _read(compiled: Compiled, rows: list[Row]) -> list[Row]:
     return read
 
 
-def _translated(error: Exception) -> RegularsError:
+def _translate_error(error: Exception) -> RegularsError:
     code = _code(error)
     if isinstance(error, sqlite3.IntegrityError):
-        return Conflict(f"The database refused the change: {error}.")
-    if code in PASSING:
-        return Unavailable(f"The database cannot be used just now: {error}.", retry_after=2)
+        return Conflict(_("The database refused the change: {reason}.", reason=error))
+    if code in TRANSIENT_ERRORS:
+        return Unavailable(_("The database is not available: {reason}.", reason=error), retry_after=2)
     if code == sqlite3.SQLITE_NOTADB:
         return ConfigurationError("The database file is not an SQLite database.")
-    return RegularsError(f"The database failed: {error}.")
+    return RegularsError(_("The database failed: {reason}.", reason=error))
 
 
 def _code(error: Exception) -> int:
-    """SQLite's primary result code."""
+    """Return SQLite's primary result code."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -1,4 +1,4 @@
-"""A SQLAlchemy Core statement, compiled once for each database, with its parameters in order."""
+"""SQLAlchemy Core statements, compiled once for each database."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,15 +19,16 @@ DIALECTS: Mapping[str, Dialect] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
     "postgresql": postgresql.dialect(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
 }
-WITH_VALUES_IN_TEXT: Dialect = postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
+CLIENT_SIDE_DIALECT: Dialect = postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """SQL text for one database; `names` are its parameters in order, `fixed` those that have their value already.
+    """The SQL of a statement for one database. `names` are its parameters in order, `fixed` those with a constant
+    value.
 
-    `readers` turn a result column, by position, from what the driver gives into a Python value. Where the result
-    `is_json`, it is one text: the list of the rows.
+    `readers` convert result columns, by position, from the driver's values to Python values. If `is_json`, the result
+    is one JSON list of rows.
     """
 
     sql: str
@@ -37,20 +38,23 @@ class Compiled:
     is_json: bool
 
     def parameters(self, values: Values) -> list[Any]:
-        """`values` in the order in which the SQL text wants them."""
+        """Return `values` in the order of the SQL's parameters."""
         if self.fixed:
             values = {**self.fixed, **values}
         return [values[name] for name in self.names]
 
 
 class Statement:
-    """A statement to be run many times with different values.
+    """A statement that is run many times with different values.
 
     `custom_plan`: PostgreSQL plans it for its values at every run. For statements such as a search, whose best plan
     depends on the values.
+
     `rows_as_json`: SQLite returns all rows in one JSON text, with times and dates as stored text, because the driver
     otherwise releases and takes the interpreter's lock for each row. Column names must differ.
-    `replica_ok`: a read replica, which is some seconds behind, may answer.
+
+    `replica_ok`: a read replica, which may be some seconds behind, can answer.
+
     `dialect`: compile immediately for this database only and drop the expression, which takes ten times the memory of
     its SQL. For statements that exist in many shapes.
     """
@@ -74,13 +78,13 @@ class Statement:
             self.clause = None
 
     def compiled(self, dialect: str) -> Compiled:
-        """The statement for `dialect` ("sqlite" or "postgresql"), compiled at the first call."""
+        """Return the SQL for `dialect` ("sqlite" or "postgresql"). It is compiled at the first call."""
         known = self._compiled.get(dialect)
         if known is None:
             assert self.clause is not None, f"This statement is not for {dialect}."  # noqa: S101
             written_for = DIALECTS[dialect]
             if dialect == "postgresql" and self.custom_plan:
-                written_for = WITH_VALUES_IN_TEXT
+                written_for = CLIENT_SIDE_DIALECT
             known = self._compiled[dialect] = _compile(self.clause, written_for, self.rows_as_json)
         return known
 

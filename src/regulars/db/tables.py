@@ -1,6 +1,6 @@
-"""The tables, for building statements. The migrations in `versions/` make them, with their indexes; a test compares.
+"""The tables, for building statements. Migrations create them, with their indexes; a test compares both.
 
-A table that belongs to a tenant starts every key with `tenant_id`, so that the whole can be distributed by tenant.
+Every key of a table that belongs to tenants starts with `tenant_id`, so that tables can be distributed by tenant.
 """
 
 from sqlalchemy import (
@@ -57,7 +57,7 @@ tenants = Table(
         Text,
         nullable=False,
         server_default="",
-        comment="with commas between: which fields of two customers must differ",
+        comment="names of fields that are unique, separated by commas",
     ),
     Column("created_at", Time, nullable=False),
 )
@@ -69,9 +69,9 @@ users = Table(
     Column("email", Text, nullable=False, unique=True, comment="normalised, lower case"),
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
-    Column("subject", Key, comment="who this is to an outside authorization server; unique"),
+    Column("subject", Key, comment="subject at an external authorization server; unique"),
     Column("totp_secret", LargeBinary, comment="encrypted with the secret key"),
-    Column("totp_step", BigInteger, comment="the newest time step whose code was used"),
+    Column("totp_step", BigInteger, comment="last time step whose code was used"),
     Column("created_at", Time, nullable=False),
 )
 
@@ -82,7 +82,7 @@ memberships = Table(
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("role", Text, CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"), nullable=False),
     Column("created_at", Time, nullable=False),
-    Column("deleted_at", Time, comment="when the user ceased to be a member"),
+    Column("deleted_at", Time, comment="end of the membership"),
 )
 
 channels = Table(
@@ -121,19 +121,19 @@ customers = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Column("deleted_at", Time),
-    Column("first_name_key", Key, nullable=False, comment="what first names are sorted by"),
-    Column("last_name_key", Key, comment="what last names are sorted by"),
-    Column("search_text", Text, nullable=False, comment="all that is searched, folded"),
+    Column("first_name_key", Key, nullable=False, comment="sort key of the first name"),
+    Column("last_name_key", Key, comment="sort key of the last name"),
+    Column("search_text", Text, nullable=False, comment="folded text of all searched fields"),
     Column("phone_number_as_typed", Text),
-    Column("version", BigInteger, nullable=False, server_default="1", comment="one more with every change"),
-    Column("merged_into_id", Id, comment="the customer that goes on in its place"),
+    Column("version", BigInteger, nullable=False, server_default="1", comment="increases with every change"),
+    Column("merged_into_id", Id, comment="the customer into which it was merged"),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id", "user_id"], ["memberships.tenant_id", "memberships.user_id"]),
     ForeignKeyConstraint(["tenant_id", "default_channel_id"], ["channels.tenant_id", "channels.id"]),
     sqlite_with_rowid=False,
 )
 
-# SQLite: an FTS5 table of trigrams that holds no text of its own; its rows are numbered tenant_id * 2^40 + id.
+# SQLite: an FTS5 table of trigrams without content. The number of a row is tenant_id * 2^40 + id.
 # PostgreSQL: GIN indexes of trigrams (pg_trgm), of six letters or digits in a row, and of one and two letters.
 SEARCH_ROWS_PER_TENANT = 2**40
 customers_search = Table(
@@ -142,7 +142,7 @@ customers_search = Table(
     Column("rowid", BigInteger),
     Column("customers_search", Text),
 )
-# SQLite: every trigram of that index, and in how many customers of all tenants it is.
+# SQLite: every trigram of that index, with the number of customers of all tenants that have it.
 customers_search_trigrams = Table(
     "customers_search_trigrams",
     MetaData(),
@@ -150,41 +150,40 @@ customers_search_trigrams = Table(
     Column("doc", BigInteger),
 )
 
-# How many customers a tenant has, for every filter of the list but the search (see `customers.census`).
+# The number of customers of a tenant for each combination of counted filters (see `customers.counts`).
 customer_counts = Table(
     "customer_counts",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
     Column("trashed", Integer, primary_key=True, autoincrement=False),
-    Column("user_id", Id, primary_key=True, autoincrement=False, comment="0: whoever it is, or nobody"),
+    Column("user_id", Id, primary_key=True, autoincrement=False, comment="0: all users and none"),
     Column(
         "period",
         Integer,
         primary_key=True,
         autoincrement=False,
-        comment="born then: 0 any time or not known, 1980 a year, 19800317 a day",
+        comment="0: any or unknown; 1980: a year; 19800317: a day",
     ),
-    Column("gender", Key, primary_key=True, comment="empty: not known"),
+    Column("gender", Key, primary_key=True, comment="empty: unknown"),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# What has changed since it was last brought into the census.
+# Changes that have not been merged into the counts yet.
 count_deltas = Table(
     "count_deltas",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), nullable=False),
     Column("trashed", Integer, nullable=False),
-    Column("user_id", Id, nullable=False, comment="0: nobody"),
-    Column("gender", Key, nullable=False, comment="empty: not known"),
-    Column("date_of_birth", Integer, nullable=False, comment="19800317; 0: not known"),
+    Column("user_id", Id, nullable=False, comment="0: no user"),
+    Column("gender", Key, nullable=False, comment="empty: unknown"),
+    Column("date_of_birth", Integer, nullable=False, comment="19800317; 0: unknown"),
     Column("created_at", Time, nullable=False),
     Column("customer_id", Id, nullable=False),
-    Column("change", Integer, nullable=False, comment="1: the customer came; -1: it went"),
+    Column("change", Integer, nullable=False, comment="1: customer added; -1: removed"),
 )
 
-# In a long list, ordered by creation and then id: how many customers that are not in the trash there are from this one
-# on, up to the next checkpoint.
+# In a long list by `created_at` and id: the number of customers outside the trash up to the next checkpoint.
 page_checkpoints = Table(
     "page_checkpoints",
     metadata,
@@ -201,7 +200,7 @@ tags = Table(
     Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
-    Column("name_key", Key, nullable=False, comment="the name without its letter case"),
+    Column("name_key", Key, nullable=False, comment="key for comparing names"),
     Column("color", Text, nullable=False, comment="#RRGGBB"),
     UniqueConstraint("tenant_id", "name_key"),
 )
@@ -217,8 +216,8 @@ customer_tags = Table(
     sqlite_with_rowid=False,
 )
 
-# How many changes a tenant's customers have had. Whoever writes a tenant's customers holds its row until the end of the
-# transaction: so the changes are numbered in the order in which they are seen.
+# The number of changes of a tenant's customers. A transaction that writes customers locks this row until its end, so
+# that changes become visible in the order of their numbers.
 change_counters = Table(
     "change_counters",
     metadata,
@@ -226,7 +225,7 @@ change_counters = Table(
     Column("last", BigInteger, nullable=False),
 )
 
-# What happened to customers: 1, 2, 3 and so on in each tenant, with no gaps.
+# The change log, numbered 1, 2, 3 and so on in each tenant, without gaps.
 customer_changes = Table(
     "customer_changes",
     metadata,
@@ -234,26 +233,26 @@ customer_changes = Table(
     Column("position", BigInteger, nullable=False),
     Column("customer_id", Id, nullable=False),
     Column("action", Text, nullable=False),
-    Column("fields", Text, comment="JSON: from what to what, by field; empty where it is erased"),
-    Column("other_id", Id, comment="the customer that was merged into it"),
-    Column("user_id", Id, comment="who did it"),
-    Column("client_id", Text, comment="with which application"),
+    Column("fields", Text, comment="JSON: values before and after, by field; null if erased"),
+    Column("other_id", Id, comment="the other customer of a merge"),
+    Column("user_id", Id, comment="the user who made the change"),
+    Column("client_id", Text, comment="the application that made the change"),
     Column("created_at", Time, nullable=False),
     PrimaryKeyConstraint("tenant_id", "position"),
     sqlite_with_rowid=False,
 )
 
-# Answers to requests that may be sent again (Idempotency-Key).
+# Responses to requests with an Idempotency-Key.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    Column("tenant_id", Id, nullable=False, comment="0: of no tenant"),
-    Column("key", Key, nullable=False, comment="digest of who asked and of the key that they gave"),
+    Column("tenant_id", Id, nullable=False, comment="0: no tenant"),
+    Column("key", Key, nullable=False, comment="digest of client, user and Idempotency-Key"),
     Column("request_digest", Text, nullable=False),
     Column("status", Integer, nullable=False),
     Column("headers", Text, comment="JSON"),
-    Column("body", LargeBinary, comment="empty where it was erased"),
-    Column("customer_id", Id, comment="whom the body is about; 0: several"),
+    Column("body", LargeBinary, comment="null if erased"),
+    Column("customer_id", Id, comment="the customer in the body; 0: several"),
     Column("created_at", Time, nullable=False),
     PrimaryKeyConstraint("tenant_id", "key"),
 )
@@ -275,8 +274,8 @@ revoked_tokens = Table(
     Column("expires_at", Time, nullable=False),
 )
 
-# One row, one number: it moves with every change to keys, users, memberships or revoked tokens, so that a server
-# knows within a second that what it remembers about tokens no longer holds.
+# One row with a number that increases with every change of keys, users, memberships and revoked tokens, so that
+# servers discard what they have cached about tokens within a second.
 auth_version = Table(
     "auth_version",
     metadata,
@@ -288,9 +287,9 @@ sessions = Table(
     "sessions",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("digest", Key, nullable=False, unique=True, comment="of the cookie"),
+    Column("digest", Key, nullable=False, unique=True, comment="digest of the cookie"),
     Column("user_id", Id, ForeignKey("users.id"), nullable=False),
-    Column("methods", Text, nullable=False, comment="how the user signed in: RFC 8176 values"),
+    Column("methods", Text, nullable=False, comment="authentication methods (RFC 8176)"),
     Column("user_agent", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("authenticated_at", Time, nullable=False),
@@ -332,7 +331,7 @@ recovery_codes = Table(
 failed_attempts = Table(
     "failed_attempts",
     metadata,
-    Column("key", Key, primary_key=True, comment="whose or from where, digested"),
+    Column("key", Key, primary_key=True, comment="digest of the account, browser or address"),
     Column("failures", Integer, nullable=False),
     Column("failed_at", Time, nullable=False),
 )
@@ -345,7 +344,7 @@ personal_tokens = Table(
     Column("user_id", Id, ForeignKey("users.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("scopes", Text, nullable=False),
-    Column("bound_tenant_id", Id, ForeignKey("tenants.id"), comment="good for this tenant alone"),
+    Column("bound_tenant_id", Id, ForeignKey("tenants.id"), comment="the only tenant for which the token is valid"),
     Column("created_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False),
     Column("used_at", Time),
@@ -359,7 +358,7 @@ clients = Table(
         "owner_tenant_id",
         Id,
         ForeignKey("tenants.id"),
-        comment="the tenant that registered it, which it acts in alone; none: the operator",
+        comment="the tenant that registered it and in which it acts; null: the operator",
     ),
     Column("name", Text, nullable=False),
     Column(
@@ -375,7 +374,7 @@ clients = Table(
         "role",
         Text,
         CheckConstraint("role IN ('admin', 'agent', 'viewer')", name="role"),
-        comment="a service account's, in its tenant",
+        comment="role of a service account in its tenant",
     ),
     Column("logo_url", Text),
     Column("created_at", Time, nullable=False),
@@ -386,7 +385,7 @@ consents = Table(
     metadata,
     Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
     Column("client_id", Key, ForeignKey("clients.id"), primary_key=True),
-    Column("scopes", Text, nullable=False, comment="all that were consented to"),
+    Column("scopes", Text, nullable=False, comment="all consented scopes"),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
 )
@@ -402,9 +401,9 @@ grants = Table(
     Column("session_id", Key),
     Column("methods", Text, nullable=False),
     Column("authenticated_at", Time, nullable=False),
-    Column("generation", Integer, nullable=False, comment="that of the refresh token that is good now"),
+    Column("generation", Integer, nullable=False, comment="generation of the current refresh token"),
     Column("rotated_at", Time),
-    Column("forgiven", Integer, nullable=False, comment="how often a refresh token was used twice within the grace"),
+    Column("forgiven", Integer, nullable=False, comment="number of refresh tokens used again within the grace period"),
     Column("created_at", Time, nullable=False),
     Column("used_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False),
@@ -460,7 +459,7 @@ audit_events = Table(
     Column("kind", Text, nullable=False),
     Column("user_id", Id),
     Column("client_id", Text),
-    Column("about", Text, comment="what it happened to: the id of a grant, a session, a token"),
+    Column("about", Text, comment="id of the grant, session or token"),
     Column("address", Text),
     Column("created_at", Time, nullable=False),
 )

@@ -1,5 +1,5 @@
-"""Those who wait for their turn to write, which may be long: an import holds its tenant (SQLite: the file) until it is
-through. They may not hold every thread of the server, or nobody could read meanwhile."""
+"""A queue for writers. A lock can be held for long: an import locks its tenant (SQLite: the file) until it ends.
+Waiting writers must leave a thread for readers."""
 
 import threading
 import time
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from regulars.errors import Unavailable
+from regulars.i18n import _
 
 WAIT_SECONDS = 1.0
 
 
 class WriteQueue:
-    """A line for all but one of `threads`; who is in it holds a thread."""
+    """Queues writers so that at least one of `threads` stays free for readers."""
 
     def __init__(self, threads: int) -> None:
         self._slots = threading.Semaphore(max(threads - 1, 1))
@@ -21,9 +22,9 @@ class WriteQueue:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Wait for one's turn in the course of this.
+        """Hold a place in the queue.
 
-        Raises `Unavailable` where it is full and has not moved for a second, and then at once for a second.
+        Raise `Unavailable` if the queue is full and has not moved for a second; then, for a second, at once.
         """
         if not self._slots.acquire(blocking=False):
             self._wait_for_place()
@@ -41,4 +42,4 @@ class WriteQueue:
             now = time.monotonic()
             if now - max(since, self._moved) >= WAIT_SECONDS:
                 self._full_until = now + WAIT_SECONDS
-        raise Unavailable("Too many wait to write just now.", retry_after=2)
+        raise Unavailable(_("Too many requests are waiting to write. Try again later."), retry_after=2)

@@ -8,12 +8,12 @@ from zlib import crc32
 
 import falcon
 
-from regulars.db.replicas import MOST_LAG_SECONDS, ReplicatedDatabase
+from regulars.db.replicas import MAX_LAG_SECONDS, ReplicatedDatabase
 from regulars.errors import RegularsError
 
 HEADER = "X-Consistency-Token"
 COOKIE = "regulars_consistency"
-COOKIE_SECONDS = int(6 * MOST_LAG_SECONDS)
+COOKIE_SECONDS = int(6 * MAX_LAG_SECONDS)
 """By then, every usable replica has the write."""
 TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{64})")
 SAFE_METHODS = {"GET", "HEAD"}

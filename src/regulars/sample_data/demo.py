@@ -1,4 +1,4 @@
-"""A small world to try the service with: three businesses, their people and their customers."""
+"""The data of the demo: three businesses with users and customers."""
 
 import os
 import secrets
@@ -21,9 +21,9 @@ from regulars.settings import Settings
 from regulars.tenants.tenants import create_tenant, list_tenants
 
 OWNER = "ayse@example.com"
-BATCH = 2_000
+CUSTOMERS_PER_INSERT = 2_000
 APPLICATION = "Demo application"
-# A native app may listen at any port of this machine; what answers there is our own page about the API.
+# A native app may use any port of this machine. The page at the callback is this server's API documentation.
 CALLBACK_PATH = "/api/docs"
 CALLBACKS = [f"http://{host}{CALLBACK_PATH}" for host in ("localhost", "127.0.0.1")]
 PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
@@ -31,7 +31,7 @@ PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """A tenant of the demo; it gets `share` of the customers."""
+    """A tenant of the demo, with its `share` of the customers."""
 
     name: str
     time_zone: str
@@ -41,7 +41,7 @@ class Business:
     members: tuple[tuple[str, Role], ...]
 
 
-PEOPLE = {
+USERS = {
     OWNER: "Ayşe Güneş",
     "mehmet@example.com": "Mehmet Kaya",
     "zeynep@example.com": "Zeynep Işık",
@@ -69,17 +69,17 @@ BUSINESSES = (
 
 
 def fill_demo(database: Database, folder: Path, customers: int, progress: Callable[[int], object]) -> None:
-    """Put the demo's people and `customers` customers into an empty database; any other stays as it is.
+    """Fill an empty database with the demo's data and `customers` customers. Other databases stay as they are.
 
-    `progress` is told after each batch how many customers it had. The password that all people of the demo share is
-    kept in `folder`. All or nothing.
+    Everything is inserted, or nothing. `progress` is called with the size of each batch. The password of all users of
+    the demo is stored in `folder`.
     """
     if list_tenants(database):
         return
     password = secrets.token_urlsafe(9)
     with database.transaction():
         user_ids = {
-            email: create_user(database, email=email, name=name, password=password).id for email, name in PEOPLE.items()
+            email: create_user(database, email=email, name=name, password=password).id for email, name in USERS.items()
         }
         for business in BUSINESSES:
             _fill(database, business, user_ids, round(customers * business.share), progress)
@@ -101,17 +101,17 @@ def _fill(
         add_member(database, tenant.id, email, role)
     now = utc_now()
     members = [user_ids[email] for email, _ in business.members]
-    for done in range(0, count, BATCH):
-        ids = database.new_ids(CUSTOMER_IDS, min(BATCH, count - done))
+    for done in range(0, count, CUSTOMERS_PER_INSERT):
+        ids = database.new_ids(CUSTOMER_IDS, min(CUSTOMERS_PER_INSERT, count - done))
         records = list(generate_customers(ids, seed=ids[0], now=now, user_ids=members))
         insert_customers(database, tenant.id, records)
         progress(len(records))
 
 
 def demo_callback(settings: Settings) -> str:
-    """Where people come back to from the demo's application.
+    """Return the redirect URI of the demo's application.
 
-    This machine, where the service has an address that nobody may be sent back to: the code is in it all the same.
+    It is on this machine if the public address cannot be a redirect URI.
     """
     callback = settings.origin + CALLBACK_PATH
     refused = check_redirect_uri(callback, own_schemes=False)
@@ -119,9 +119,9 @@ def demo_callback(settings: Settings) -> str:
 
 
 def demo_application(database: Database, callback: str) -> Client:
-    """The application that stands for those of others, which people come back from to `callback`.
+    """Return the demo's application, an example of a client, with the redirect URI `callback`.
 
-    It is registered at the first start, and again where the service has another public address since.
+    It is registered at the first start, and again after the public address has changed.
     """
     for client in list_clients(database):
         if client.name == APPLICATION and client.tenant_id is None:
@@ -133,12 +133,12 @@ def demo_application(database: Database, callback: str) -> Client:
 
 
 def demo_password(folder: Path) -> str:
-    """The password of the demo's people. Raises `ConfigurationError` where it is not to be found."""
+    """Return the password of the demo's users. Raise `ConfigurationError` if it is missing."""
     try:
         return (folder / PASSWORD_FILE).read_text("utf-8").strip()
     except OSError:
         raise ConfigurationError(
-            f"{folder} holds a database, but not the demo's: choose another folder with --data."
+            f"{folder} has a database that is not the demo's. Choose another folder with --data."
         ) from None
 
 

@@ -1,7 +1,6 @@
-"""Believable customers that do not exist: names of several languages, numbers that could be dialled, reserved domains.
+"""Generated customers: plausible names in several languages, valid phone numbers, and reserved mail domains.
 
-Faker has the names; they are taken from its lists once, since asking it for each customer would take most of the time
-of a seed run.
+Names come from Faker's lists, which are read once: a call of Faker for each customer would take most of the time.
 """
 
 import random
@@ -15,11 +14,11 @@ from typing import Any
 from regulars.customers.fields import Record
 
 DOMAINS = ("example.com", "example.com", "example.org", "example.net", "mail.example.com", "mail.example.org")
-"""Reserved for examples (RFC 2606): no mail goes anywhere."""
+"""Reserved for examples (RFC 2606): mail to these domains goes nowhere."""
 
 SECONDS_OF_FIVE_YEARS = 5 * 365 * 24 * 60 * 60
-YOUNGEST_DAYS = 16 * 365
-DAYS_OF_AGES = 70 * 365
+MIN_AGE_DAYS = 16 * 365
+AGE_RANGE_DAYS = 70 * 365
 
 TURKISH_STREETS = (
     "Atatürk Caddesi|Bağdat Caddesi|Cumhuriyet Caddesi|İstiklal Caddesi|İnönü Bulvarı|Gazi Mustafa Kemal Bulvarı|"
@@ -34,7 +33,7 @@ TURKISH_JOBS = (
     "Öğretmen|Hemşire|Doktor|Avukat|Mühendis|Muhasebeci|Mimar|Eczacı|Diş hekimi|Aşçı|Garson|Şoför|Elektrikçi|Berber|"
     "Kuaför|Terzi|Çiftçi|Satış temsilcisi|Yazılım geliştirici|Grafik tasarımcı|Gazeteci|Emlakçı|Bankacı|Çiçekçi|Emekli"
 ).split("|")
-# Faker's list is alphabetical and full of rare names; these are the ones that half of the country has.
+# Faker's list is alphabetical and has many rare names. These are the most common ones.
 TURKISH_WOMEN = (
     "Ayşe|Fatma|Emine|Zeynep|Hatice|Elif|Meryem|Şerife|Sultan|Hanife|Merve|Büşra|Esra|Özlem|Gülşen|Çiğdem|İrem|Işıl|"
     "Yasemin|Sevgi|Derya|Tuğba|Ebru|Gamze|Şule|Ümmü Gülsüm"
@@ -51,9 +50,9 @@ Draw = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Nation:
-    """Where customers come from. `share` is how many of a hundred; `country_id` is its ISO 3166-1 numeric code.
+    """A nationality of customers. `share` is in percent; `country_id` is the ISO 3166-1 numeric code.
 
-    Every number with one of `prefixes` and `digits` more is a valid mobile number there.
+    A number with one of `prefixes` and `digits` more digits is a valid mobile number.
     """
 
     locale: str
@@ -109,12 +108,12 @@ NATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What the customers of one nation are made from. A name goes with how it is written in an e-mail address."""
+    """The names, jobs and addresses of a nationality. Each name has a form for e-mail addresses."""
 
     nation: Nation
     first_names: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
     last_names: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
-    """Of women, of men."""
+    """For women and men."""
     jobs: Sequence[str]
     streets: Sequence[str]
     cities: Sequence[str]
@@ -122,12 +121,12 @@ class People:
 
 @cache
 def all_people() -> tuple[People, ...]:
-    """The people of all nations, each as often as it has a share of a hundred."""
+    """Return the nationalities, each as often as its share."""
     return tuple(people for nation in NATIONS for people in [_people_of(nation)] * nation.share)
 
 
 def _people_of(nation: Nation) -> People:
-    """What Faker knows of a nation's people."""
+    """Return the names, jobs and addresses of a nationality from Faker."""
     from faker import Factory
 
     locale = nation.locale
@@ -149,14 +148,14 @@ def _people_of(nation: Nation) -> People:
 
 
 def _some(make: Callable[[], str]) -> list[str]:
-    """What `make` gives in some hundred times."""
+    """Return the different results of some hundred calls of `make`."""
     return sorted({make() for _ in range(400)})
 
 
 def _names(names: Iterable[str], locale: str, common: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """Each name and its form for e-mail addresses: the `common` first, the others not by the alphabet."""
+    """Return each name with its form for e-mail addresses: `common` names first, the others in random order."""
     others = [name for name in dict.fromkeys(names) if name not in common]
-    random.Random(locale).shuffle(others)  # noqa: S311 - nothing secret
+    random.Random(locale).shuffle(others)  # noqa: S311 - not a secret
     return [(name, _ascii(name, locale)) for name in (*common, *others)]
 
 
@@ -171,8 +170,8 @@ def _ascii(name: str, locale: str) -> str:
 def generate_customers(
     ids: Iterable[int], *, seed: int | str, now: datetime, user_ids: Sequence[int] = ()
 ) -> Iterator[Record]:
-    """A customer for each of `ids`, the same for the same arguments; some are assigned to `user_ids`."""
-    draw = random.Random(seed).random  # noqa: S311 - nothing secret
+    """Return a customer for each of `ids`, the same for the same arguments. Some are assigned to `user_ids`."""
+    draw = random.Random(seed).random  # noqa: S311 - not a secret
     lot = all_people()
     for number in ids:
         yield _customer(number, lot[int(draw() * len(lot))], draw, now, user_ids)
@@ -181,7 +180,7 @@ def generate_customers(
 def _customer(number: int, people: People, draw: Draw, now: datetime, user_ids: Sequence[int]) -> Record:
     nation = people.nation
     sex = draw() < 0.48
-    # To the power of, since some names are more common than others.
+    # The exponent makes the first names more common.
     first_names = people.first_names[sex]
     first_name, first_ascii = first_names[int(draw() ** 3 * len(first_names))]
     last_names = people.last_names[sex]
@@ -196,7 +195,7 @@ def _customer(number: int, people: People, draw: Draw, now: datetime, user_ids: 
         last_name=None if known < 0.02 else last_name,
         phone_number=_phone_number(nation, draw) if draw() < 0.88 else None,
         email=_email(first_ascii, last_ascii, draw) if draw() < 0.75 else None,
-        date_of_birth=date.fromordinal(now.toordinal() - YOUNGEST_DAYS - int(draw() * DAYS_OF_AGES))
+        date_of_birth=date.fromordinal(now.toordinal() - MIN_AGE_DAYS - int(draw() * AGE_RANGE_DAYS))
         if draw() < 0.9
         else None,
         gender=None if known > 0.94 else "other" if known > 0.925 else "male" if sex else "female",
@@ -214,7 +213,7 @@ def _customer(number: int, people: People, draw: Draw, now: datetime, user_ids: 
 
 
 def _times(draw: Draw, now: datetime) -> tuple[datetime, datetime, datetime | None]:
-    """When a customer was created, last changed and, of one in fifty, put into the trash."""
+    """Return when a customer was created, updated and, for one of fifty, moved to the trash."""
     age = int(draw() * SECONDS_OF_FIVE_YEARS)
     created_at = now - timedelta(seconds=age)
     updated_at = created_at if draw() < 0.4 else now - timedelta(seconds=int(age * draw()))
@@ -238,7 +237,7 @@ def _address(people: People, draw: Draw) -> str:
 
 
 def _identity_number(nation: Nation, draw: Draw) -> str:
-    """Nine digits; in Türkiye with the two check digits that they have there."""
+    """Return an identity number of nine digits; in Türkiye with two check digits."""
     digits = str(100_000_000 + int(draw() * 900_000_000))
     if nation.country_id != 792:
         return digits

@@ -1,4 +1,4 @@
-"""A database full of tenants, users and customers that do not exist, to try the service with."""
+"""Generated tenants, users and customers for trials and benchmarks."""
 
 import multiprocessing
 import os
@@ -24,8 +24,8 @@ from regulars.permissions import Role
 from regulars.sample_data.people import all_people, generate_customers
 from regulars.tenants.tenants import Tenant, create_tenant
 
-BATCH = 5_000
-WORTH_BUILDING_AFTERWARDS = 20_000
+CUSTOMERS_PER_BATCH = 5_000
+MIN_DEFERRED_ROWS = 20_000
 
 TENANTS = (
     ("Boğaziçi Diş Kliniği", "Europe/Istanbul", "tr-TR", "TR"),
@@ -41,7 +41,7 @@ STAFF = (("agent", Role.AGENT), ("colleague", Role.AGENT), ("viewer", Role.VIEWE
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What a seed run made; the first user is the owner of the first tenant."""
+    """The result of a seed run. The first user owns the first tenant."""
 
     tenants: Sequence[Tenant]
     users: Sequence[User]
@@ -56,10 +56,9 @@ def seed_database(
     password: str | None = None,
     progress: Callable[[int], object] = lambda amount: None,
 ) -> Seeded:
-    """Make a tenant with so many customers for each of `sizes`, and a few users, or nothing.
+    """Create a tenant with the given number of customers for each of `sizes`, and some users. All or nothing.
 
-    All users get the same password, a random one if none is given. `progress` is told after each batch how many
-    customers it had.
+    All users get the same password, by default a random one. `progress` is called with the size of each batch.
     """
     now = utc_now()
     customers = sum(sizes)
@@ -77,14 +76,14 @@ def seed_database(
                     progress(len(rows))
         for tenant in made_tenants:
             count_customers(database, tenant.id)
-    if customers >= WORTH_BUILDING_AFTERWARDS:
+    if customers >= MIN_DEFERRED_ROWS:
         analyze_after_load(database)
     return Seeded(made_tenants, users, customers)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A batch of customers to be made."""
+    """A batch of customers to generate."""
 
     tenant_id: int
     ids: Sequence[int]
@@ -104,17 +103,17 @@ Making = Callable[[Callable[[_Job], list[Row]], Iterable[_Job]], Iterable[list[R
 
 @contextmanager
 def _processes(customers: int) -> Iterator[Making]:
-    """A `map` that works in processes of its own where there is much to make: it takes longer than to load it."""
-    if customers < WORTH_BUILDING_AFTERWARDS:
+    """Yield a `map` that runs in other processes if there is much to do: generating takes longer than loading."""
+    if customers < MIN_DEFERRED_ROWS:
         yield map
         return
     workers = max(2, os.cpu_count() or 1)
-    # Ctrl-C reaches every process of a terminal: this one ends the others, and they say nothing about it.
+    # Ctrl-C reaches all processes of a terminal. This one ends the others, which must stay silent.
     quietly = (signal.signal, (signal.SIGINT, signal.SIG_IGN))
     with multiprocessing.get_context("spawn").Pool(workers, *quietly) as pool:
 
         def made_ahead(make: Callable[[_Job], list[Row]], jobs: Iterable[_Job]) -> Iterator[list[Row]]:
-            # Not all at once: what is made must wait in memory until it is loaded.
+            # Limit the batches that wait in memory to be loaded.
             waiting = deque(pool.apply_async(make, (job,)) for job in islice(jobs, 2 * workers))
             for job in jobs:
                 yield waiting.popleft().get()
@@ -126,7 +125,7 @@ def _processes(customers: int) -> Iterator[Making]:
 
 
 def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:
-    """How many customers each tenant gets."""
+    """Return the number of customers of each tenant."""
     if skewed and tenants > 1:
         rest = customers // 2
         return [customers - rest, *shares(rest, tenants - 1, skewed=False)]
@@ -134,7 +133,7 @@ def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:
 
 
 def _transaction(database: Database, customers: int) -> AbstractContextManager[None]:
-    if customers >= WORTH_BUILDING_AFTERWARDS and not has_customers(database):
+    if customers >= MIN_DEFERRED_ROWS and not has_customers(database):
         return deferred_indexes(database)
     return database.transaction()
 
@@ -149,8 +148,9 @@ def _make_tenant(database: Database, number: int) -> Tenant:
 def _make_users(
     database: Database, tenants: Sequence[Tenant], seed: int, password: str
 ) -> tuple[dict[int, list[int]], list[User]]:
-    """An owner for each business, and a staff that works for all; the members' ids by tenant, and all users."""
-    draw = random.Random(seed)  # noqa: S311 - nothing secret
+    """Create an owner for each business, and staff who work for all of them. Return the member ids by tenant, and all
+    users."""
+    draw = random.Random(seed)  # noqa: S311 - not a secret
 
     def make(word: str) -> User:
         email = f"{word}{tenants[0].id if word in dict(STAFF) else ''}@example.com"
@@ -160,7 +160,7 @@ def _make_users(
         known = find_user_by_email(database, email)
         return known or create_user(database, email=email, name=f"{first} {last}", password=password)
 
-    # One for all branches of a business: to hash a password takes a tenth of a second.
+    # One owner for all branches of a business, because hashing a password takes 0.1 seconds.
     owners = [make(f"owner{tenant.id}") for tenant in tenants[: len(TENANTS)]]
     staff = [(make(word), role) for word, role in STAFF]
     members = {}
@@ -173,5 +173,5 @@ def _make_users(
 
 
 def _batches(count: int) -> Iterator[int]:
-    for start in range(0, count, BATCH):
-        yield min(BATCH, count - start)
+    for start in range(0, count, CUSTOMERS_PER_BATCH):
+        yield min(CUSTOMERS_PER_BATCH, count - start)

@@ -44,8 +44,8 @@ class CustomerDuplicates:
             id="listCustomerDuplicates",
             summary="Find duplicates",
             description="Returns pairs of customers, not in the trash, that may be the same person: the same phone"
-            " number, e-mail address or identity number, or a similar name and the same date of birth. Most likely pairs come"
-            " first; when they are merged, others follow.",
+            " number, e-mail address or identity number, or a similar name and the same date of birth. Most likely"
+            " pairs come first; when they are merged, others follow.",
             response=DuplicatesAnswer,
             tag="Customers",
             scopes=("customers:read",),
