@@ -101,7 +101,7 @@ def test_no_redirect_to_an_unregistered_address(
     is_page(browser.get(app.request(**parameters)), 400, words)
     is_page(browser.get(app.request(**parameters, response_type="token", scope="?")), 400, words)
     doubled = app.request() + "&" + urlencode({"redirect_uri": "https://evil.example"})
-    is_page(browser.get(doubled), 400, "twice")
+    is_page(browser.get(doubled), 400, "parameter redirect_uri more than once")
 
 
 @pytest.mark.parametrize(
