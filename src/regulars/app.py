@@ -30,7 +30,7 @@ from regulars.http.idempotency import Once
 from regulars.http.middleware import Requests
 from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
 from regulars.i18n import load_translations
-from regulars.oauth.external_issuer import outside_issuer
+from regulars.oauth.external_issuer import configured_issuer
 from regulars.oauth.grant_types import create_server
 from regulars.security.encryption import Cipher
 from regulars.settings import Settings
@@ -73,7 +73,7 @@ def add_head(resource: Any) -> object:
 def routes(settings: Settings, database: Database, pages: Pages | None = None) -> list[tuple[str, object]]:
     """Return every path of the service with its resource."""
     server = create_server(database, settings)
-    authenticator = Authenticator(database, settings, outside_issuer(settings))
+    authenticator = Authenticator(database, settings, configured_issuer(settings))
     once = Once(database, Cipher(settings, "idempotency").sign)
     customers = CustomerDoor(database, settings, authenticator, once)
     api: list[tuple[str, object]] = [

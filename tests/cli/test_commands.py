@@ -443,4 +443,4 @@ def test_an_application_is_registered_listed_given_a_new_secret_and_deleted(regu
     status, _, err = regulars("app", "create", "--name", "", "--kind", "web", "--redirect-uri", "http://x.example/")
     assert status == 1
     assert "name" in err
-    assert "plain http" in err
+    assert "must start with https://" in err

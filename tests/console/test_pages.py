@@ -335,8 +335,8 @@ def test_an_owner_registers_an_application_and_sees_its_secret_once(empty_world:
     page = browser.get("/applications/new")
     bad = browser.submit(page, "/applications/new", **form, redirect_uris="http://crm.example/", logo_url="ftp://x")
     assert bad.status_code == 422
-    assert "plain http is for loopback" in bad.text
-    assert "The logo must be" in bad.text
+    assert "must start with https:// or be a loopback address" in bad.text
+    assert "logo_url must start with https://" in bad.text
     assert 'value="CRM"' in bad.text
     made = browser.submit(page, "/applications/new", **form, redirect_uris="https://crm.example/cb")
     address = made.headers["location"]

@@ -14,7 +14,7 @@ from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated
 from regulars.oauth.access_tokens import AccessToken, is_revoked, verify_access_token
 from regulars.oauth.clients import find_client
-from regulars.oauth.external_issuer import OutsideIssuer
+from regulars.oauth.external_issuer import ExternalIssuer
 from regulars.oauth.grants import is_grant_live
 from regulars.oauth.signing_keys import PublicKeys, public_keys
 from regulars.permissions import PERMISSIONS, Identity, Membership, Principal
@@ -39,14 +39,14 @@ class Authenticator:
     """Verifies access tokens once and remembers them until they expire or access changes.
 
     Every half second at most it asks the database for its access version, which moves with every revocation and every
-    change to keys, users or memberships; when it has moved, all that is remembered is forgotten. Where an `outside`
+    change to keys, users or memberships; when it has moved, all that is remembered is forgotten. Where an `external`
     authorization server is given, its access tokens are accepted instead of our own.
     """
 
-    def __init__(self, database: Database, settings: Settings, outside: OutsideIssuer | None = None) -> None:
+    def __init__(self, database: Database, settings: Settings, external: ExternalIssuer | None = None) -> None:
         self.database = database
         self.settings = settings
-        self.outside = outside
+        self.external = external
         self._lock = threading.Lock()
         self._remembered: dict[str, tuple[Identity, float]] = {}
         self._keys: PublicKeys = {}
@@ -98,8 +98,8 @@ class Authenticator:
         version = self._version
         if is_token(token, Kind.PERSONAL_TOKEN):
             return self._remember(token, _personal(self.database, token), version)
-        if self.outside is not None:
-            return self._remember(token, self.outside.identity(self.database, token), version)
+        if self.external is not None:
+            return self._remember(token, self.external.identity(self.database, token), version)
         try:
             claims = verify_access_token(token, self._keys, self.settings, int(time.time()))
         except Unauthenticated:

@@ -1,4 +1,4 @@
-"""The endpoints of the authorization server that programs call; those for people are in the console."""
+"""Endpoints of the authorization server for clients. The pages for users are in `regulars.console`."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,13 +11,14 @@ from regulars.api.authentication import Authenticator
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed
 from regulars.http.forms import FORM_TYPE, Pairs, read_form
+from regulars.i18n import _
+from regulars.oauth.id_token import user_claims
 from regulars.oauth.metadata import key_set, resource_metadata, server_metadata
-from regulars.oauth.server import Answer, Server
+from regulars.oauth.server import OAuthResponse, Server
 from regulars.oauth.signing_keys import current_key
-from regulars.oauth.userinfo import claims_of
 from regulars.settings import Settings
 
-NOT_A_FORM: Answer = (
+INVALID_FORM: OAuthResponse = (
     400,
     {"error": "invalid_request", "error_description": f"Send the parameters as {FORM_TYPE}, in the body."},
     [],
@@ -25,7 +26,7 @@ NOT_A_FORM: Answer = (
 
 
 def routes(server: Server, authenticator: Authenticator) -> list[tuple[str, object]]:
-    """Every address that programs call, with what answers there."""
+    """Return the paths of the endpoints with their resources."""
     database, settings = server.database, server.settings
     metadata = Document(server_metadata(settings))
     return [
@@ -50,13 +51,13 @@ def read_parameters(request: falcon.Request) -> Pairs | None:
 
 
 class Document:
-    """A document that never changes while the service runs."""
+    """A metadata document, encoded once at the start."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.content = msgspec.json.encode(content)
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The document."""
+        """Return the document."""
         response.set_header("Cache-Control", "public, max-age=300")
         response.data = self.content
 
@@ -69,7 +70,7 @@ class Keys:
         self.settings = settings
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The public keys; a first one is made at need, since some clients ask before any token is issued."""
+        """Return the public keys. Create the first key if needed: some clients fetch keys before their first token."""
         keys = key_set(self.database)
         if not keys["keys"]:
             current_key(self.database, self.settings)
@@ -85,25 +86,25 @@ class TokenEndpoint:
         self.server = server
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Tokens, or why not."""
+        """Return tokens, or an OAuth error (RFC 6749, sections 5.1 and 5.2)."""
         pairs = read_parameters(request)
-        send(response, NOT_A_FORM if pairs is None else self.server.token_answer(pairs, headers_of(request)))
+        send(response, INVALID_FORM if pairs is None else self.server.token_response(pairs, headers_of(request)))
 
 
 class NamedEndpoint:
-    """An endpoint that answers a client's form: revocation, introspection, device authorization."""
+    """An endpoint registered at the server: revocation, introspection or device authorization."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
         self.name = name
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """The answer of the endpoint's own RFC."""
+        """Return the response of the endpoint (RFC 7009, 7662 or 8628)."""
         pairs = read_parameters(request)
         if pairs is None:
-            send(response, NOT_A_FORM)
+            send(response, INVALID_FORM)
         else:
-            send(response, self.server.endpoint_answer(self.name, request.path, pairs, headers_of(request)))
+            send(response, self.server.endpoint_response(self.name, request.path, pairs, headers_of(request)))
 
 
 class UserInfo:
@@ -116,24 +117,24 @@ class UserInfo:
         self.authenticator = authenticator
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """What the token's scopes tell about its user."""
+        """Return the claims about the user that the token's scopes allow."""
         identity = self.authenticator.identity(request, self.scope)
         if identity.user_id is None:
-            raise Forbidden("The access token belongs to an application, not to a user.", "insufficient_scope")
+            raise Forbidden(_("The access token belongs to an application, not to a user."), "insufficient_scope")
         response.set_header("Cache-Control", "no-store")
-        response.data = msgspec.json.encode(claims_of(get_user(self.database, identity.user_id), identity.scopes))
+        response.data = msgspec.json.encode(user_claims(get_user(self.database, identity.user_id), identity.scopes))
 
     on_post = on_get
 
 
 def headers_of(request: falcon.Request) -> dict[str, str]:
-    """The headers that authenticate a client."""
+    """Return the headers that authenticate a client."""
     return {"Authorization": request.get_header("Authorization") or ""}
 
 
-def send(response: falcon.Response, answer: Answer) -> None:
-    """Send an answer of the server's, never to be stored (RFC 6749, section 5.1)."""
-    status, body, headers = answer
+def send(response: falcon.Response, result: OAuthResponse) -> None:
+    """Send a response of the server, which caches must not store (RFC 6749, section 5.1)."""
+    status, body, headers = result
     response.status = status
     for name, value in headers:
         if name.lower() != "content-type":

@@ -163,5 +163,5 @@ def managed_client(pages: Pages, user: User, client_id: str) -> Client:
     """Return an application of a tenant that the user manages. Raise `NotFound` if there is none."""
     client = get_client(pages.database, client_id)
     if client.tenant_id not in {tenant.id for tenant in managed_by(pages, user)}:
-        raise NotFound(_("There is no application {name}.", name=repr(client_id[:50])))
+        raise NotFound(_("Application {id} does not exist.", id=repr(client_id[:50])))
     return client

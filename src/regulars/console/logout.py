@@ -5,7 +5,7 @@ import falcon
 from regulars.accounts.sessions import end_session
 from regulars.console.pages import Pages, Visitor
 from regulars.http.forms import FORM_TYPE, Pairs, parse_pairs, read_form
-from regulars.oauth.logout import LogoutRequest, end_grants_of_session, read_logout, where_to_go
+from regulars.oauth.logout import LogoutRequest, end_grants_of_session, logout_redirect, read_logout
 from regulars.oauth.server import Server
 
 
@@ -71,7 +71,7 @@ def sign_out(pages: Pages, server: Server, response: falcon.Response, visitor: V
             end_grants_of_session(server.database, visitor.session, logout.client)
             end_session(server.database, visitor.session.user_id, visitor.session.id)
         pages.drop_session(response)
-    pages.redirect(response, where_to_go(logout) or "/oauth/logout/done")
+    pages.redirect(response, logout_redirect(logout) or "/oauth/logout/done")
 
 
 def logout_routes(pages: Pages, server: Server) -> list[tuple[str, object]]:

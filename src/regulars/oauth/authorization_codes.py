@@ -1,4 +1,4 @@
-"""Authorization codes: good for a minute, and once (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
+"""Authorization codes, valid for one minute and one use (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from regulars.db.tables import authorization_codes as table
 from regulars.oauth.grants import Grant, find_grant
 from regulars.security.tokens import Kind, digest, is_token, new_token
 
-LIFETIME = timedelta(seconds=60)
-COLUMNS = ("digest", "grant_id", "client_id", "redirect_uri", "code_challenge", "nonce", "expires_at", "used_at")
-ONE = Statement(select(*(table.c[name] for name in COLUMNS)).where(table.c.digest == bindparam("digest")))
-INSERT = Statement(insert(table).values({name: bindparam(name) for name in COLUMNS}))
-CLAIM = Statement(
+CODE_LIFETIME = timedelta(seconds=60)
+CODE_COLUMNS = ("digest", "grant_id", "client_id", "redirect_uri", "code_challenge", "nonce", "expires_at", "used_at")
+FIND_CODE = Statement(select(*(table.c[name] for name in CODE_COLUMNS)).where(table.c.digest == bindparam("digest")))
+INSERT_CODE = Statement(insert(table).values({name: bindparam(name) for name in CODE_COLUMNS}))
+CLAIM_CODE = Statement(
     update(table)
     .where(table.c.digest == bindparam("of_code"), table.c.used_at.is_(None))
     .values(used_at=bindparam("now"))
@@ -25,7 +25,7 @@ CLAIM = Statement(
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """A code, as the token endpoint finds it, with the grant that it stands for."""
+    """A stored authorization code and its grant."""
 
     digest: str
     client_id: str
@@ -60,10 +60,10 @@ class AuthorizationCode:
 def issue_code(
     database: Database, grant: Grant, *, redirect_uri: str | None, code_challenge: str | None, nonce: str | None
 ) -> str:
-    """A new code for a grant; `redirect_uri` is the one that the request named, if it named one."""
+    """Return a new code for a grant. `redirect_uri` is None if the request omitted it."""
     code = new_token(Kind.CODE)
     database.execute(
-        INSERT,
+        INSERT_CODE,
         {
             "digest": digest(code),
             "grant_id": grant.id,
@@ -71,7 +71,7 @@ def issue_code(
             "redirect_uri": redirect_uri,
             "code_challenge": code_challenge,
             "nonce": nonce,
-            "expires_at": utc_now() + LIFETIME,
+            "expires_at": utc_now() + CODE_LIFETIME,
             "used_at": None,
         },
     )
@@ -79,8 +79,8 @@ def issue_code(
 
 
 def find_code(database: Database, code: str) -> AuthorizationCode | None:
-    """The code, whether or not it is still good; None where there is none."""
-    row = database.fetch_one(ONE, {"digest": digest(code)}) if is_token(code, Kind.CODE) else None
+    """Return the code, which may have expired or been used, or None."""
+    row = database.fetch_one(FIND_CODE, {"digest": digest(code)}) if is_token(code, Kind.CODE) else None
     if row is None:
         return None
     code_digest, grant_id, client_id, redirect_uri, code_challenge, nonce, expires_at, used_at = row
@@ -91,6 +91,6 @@ def find_code(database: Database, code: str) -> AuthorizationCode | None:
 
 
 def claim_code(database: Database, code: AuthorizationCode) -> bool:
-    """Take the code for oneself: of all who try, one gets True."""
+    """Mark the code as used. Return True for only one of several concurrent calls."""
     now = utc_now()
-    return database.execute(CLAIM, {"of_code": code.digest, "now": now}) == 1
+    return database.execute(CLAIM_CODE, {"of_code": code.digest, "now": now}) == 1

@@ -1,7 +1,7 @@
-"""The authorization request: read, refused or answered (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2).
+"""Authorization requests and their responses (RFC 6749, section 4.1; OpenID Connect Core, section 3.1.2).
 
-Nobody is sent to an address that the application has not registered: until client and redirect URI are known to be
-good, a fault is a page for the person; after that it is an answer to the application.
+Browsers are only redirected to registered redirect URIs. Until the client and the redirect URI have been checked, an
+error is shown to the user on a page; later errors are sent to the application.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,17 @@ from regulars.accounts.sessions import Session
 from regulars.accounts.users import get_user
 from regulars.db.database import Database
 from regulars.errors import Malformed
+from regulars.i18n import _
+from regulars.oauth.access_tokens import check_resources
 from regulars.oauth.authorization_codes import issue_code
 from regulars.oauth.clients import Client, ClientKind, find_client
 from regulars.oauth.consents import consented_scopes, remember_consent
 from regulars.oauth.grants import open_grant
-from regulars.oauth.id_tokens import read_hint
-from regulars.oauth.resources import check_resources
+from regulars.oauth.id_token import read_id_token_hint
 from regulars.oauth.server import Pairs, Payload, Server
 
-PROMPTS = {"none", "login", "consent", "select_account"}
-NOT_SUPPORTED = {
+PROMPT_VALUES = {"none", "login", "consent", "select_account"}
+UNSUPPORTED_PARAMETERS = {
     "request": "request_not_supported",
     "request_uri": "request_uri_not_supported",
     "registration": "registration_not_supported",
@@ -34,9 +35,9 @@ NOT_SUPPORTED = {
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A good request: an application asks the user for `scopes`. `pairs` are its parameters as they came.
+    """A valid authorization request. `pairs` are its original parameters.
 
-    `has_hint`: it says with an ID token which user it means; None of ours, where it cannot be read.
+    `has_hint` is true if it has an id_token_hint. `hinted_user` is the user in it, or None if it is not valid.
     """
 
     client: Client
@@ -56,7 +57,7 @@ class AuthorizationRequest:
 
 
 class Refused(Exception):
-    """The request is refused: `location` is the application's redirect URI with the error in it."""
+    """Refusal of a request. `location` is the redirect URI of the application with the error."""
 
     def __init__(self, location: str) -> None:
         super().__init__()
@@ -64,12 +65,12 @@ class Refused(Exception):
 
 
 def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
-    """The request with these parameters.
+    """Return the request with these parameters.
 
-    Raises `Malformed` where the person must be told, `Refused` where the application can be.
+    Raise `Malformed` for an error to show to the user, and `Refused` for an error to send to the application.
     """
     payload = Payload(pairs)
-    client, redirect_uri = _whom_to_answer(server.database, payload)
+    client, redirect_uri = _client_and_redirect_uri(server.database, payload)
     state = payload.state
     try:
         payload.check_not_repeated()
@@ -92,24 +93,26 @@ def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
         prompts=prompts,
         max_age=max_age,
         login_hint=payload.data.get("login_hint"),
-        hinted_user=read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))[1],
+        hinted_user=read_id_token_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))[
+            1
+        ],
         has_hint="id_token_hint" in payload.data,
         pairs=list(pairs),
     )
 
 
 def refused(server: Server, redirect_uri: str, state: str | None, error: str, description: str) -> Refused:
-    """The one place where an error becomes a redirect (RFC 6749, section 4.1.2.1)."""
+    """Return an error that redirects to the application (RFC 6749, section 4.1.2.1)."""
     return Refused(_location(server, redirect_uri, state, {"error": error, "error_description": description}))
 
 
 def denied(server: Server, request: AuthorizationRequest, error: str, description: str) -> Refused:
-    """The same for a request that was good."""
+    """Return an error that redirects to the application of a valid request."""
     return refused(server, request.redirect_uri, request.state, error, description)
 
 
 def must_sign_in(request: AuthorizationRequest, session: Session | None) -> bool:
-    """Whether the user must sign in (again) before anything else: asked for, too long ago, or not the one meant."""
+    """Return whether the user must sign in (again), as prompt, max_age or id_token_hint require."""
     if session is None or request.prompts & {"login", "select_account"}:
         return True
     if request.has_hint and session.user_id != request.hinted_user:
@@ -120,24 +123,24 @@ def must_sign_in(request: AuthorizationRequest, session: Session | None) -> bool
 
 
 def after_sign_in(request: AuthorizationRequest) -> Pairs:
-    """The request's parameters once the user has signed in: without what asked for that.
+    """Return the parameters of the request without those that required the sign-in.
 
-    A hint that names a user stays, since nobody else will do; one that names nobody would ask for ever.
+    A valid id_token_hint is kept. An invalid one would require a sign-in forever.
     """
-    left = " ".join(sorted(request.prompts - {"login", "select_account"}))
-    done = {"prompt", "max_age", "login_hint"} | ({"id_token_hint"} if request.hinted_user is None else set())
-    rest = [(name, value) for name, value in request.pairs if name not in done]
-    return [*rest, ("prompt", left)] if left else rest
+    remaining_prompts = " ".join(sorted(request.prompts - {"login", "select_account"}))
+    removed = {"prompt", "max_age", "login_hint"} | ({"id_token_hint"} if request.hinted_user is None else set())
+    rest = [(name, value) for name, value in request.pairs if name not in removed]
+    return [*rest, ("prompt", remaining_prompts)] if remaining_prompts else rest
 
 
 def as_another(request: AuthorizationRequest) -> Pairs:
-    """The request's parameters for whoever wants to sign in as somebody else."""
-    done = {"prompt", "login_hint", "id_token_hint"}
-    return [*((name, value) for name, value in request.pairs if name not in done), ("prompt", "select_account")]
+    """Return the parameters of the request with which the user can sign in as a different user."""
+    removed = {"prompt", "login_hint", "id_token_hint"}
+    return [*((name, value) for name, value in request.pairs if name not in removed), ("prompt", "select_account")]
 
 
 def likely_email(server: Server, request: AuthorizationRequest) -> str | None:
-    """The address that the sign-in page should suggest; empty: none; None: that of whoever is signed in."""
+    """Return the e-mail address to suggest on the sign-in page, "" for none, or None for that of the signed-in user."""
     if request.login_hint:
         return request.login_hint[:255]
     if request.hinted_user is not None:
@@ -146,28 +149,28 @@ def likely_email(server: Server, request: AuthorizationRequest) -> str | None:
 
 
 def is_member(server: Server, request: AuthorizationRequest, user_id: int) -> bool:
-    """Whether the user may use the application at all: one of a tenant's is for that tenant's members."""
+    """Return whether the user may use the application. Only members may use an application of a tenant."""
     tenant_id = request.client.tenant_id
     return tenant_id is None or tenant_id in memberships_of(server.database, user_id)
 
 
 def has_consented(server: Server, request: AuthorizationRequest, user_id: int) -> bool:
-    """Whether the user allowed all of this before."""
+    """Return whether the user has already consented to all requested scopes."""
     return set(request.scopes) <= consented_scopes(server.database, user_id, request.client.id)
 
 
 def may_skip_consent(server: Server, request: AuthorizationRequest, user_id: int) -> bool:
-    """Whether the user need not be asked (again).
+    """Return whether the consent page can be skipped.
 
-    Any app on a device can take a native app's own scheme or a loopback port, so its identity is not sure and the
-    user confirms each time (RFC 8252, section 8.6).
+    Any app on a device can use the private-use scheme or loopback port of a native app, so the user confirms such
+    requests each time (RFC 8252, section 8.6).
     """
-    is_sure = request.client.kind is not ClientKind.NATIVE or request.redirect_uri.startswith("https://")
-    return is_sure and "consent" not in request.prompts and has_consented(server, request, user_id)
+    is_identity_certain = request.client.kind is not ClientKind.NATIVE or request.redirect_uri.startswith("https://")
+    return is_identity_certain and "consent" not in request.prompts and has_consented(server, request, user_id)
 
 
 def approve(server: Server, request: AuthorizationRequest, session: Session) -> str:
-    """Where to send the browser with the code: the user who is signed in with `session` has agreed."""
+    """Store the consent of the session's user. Return the redirect URI with a new authorization code."""
     database = server.database
     with database.transaction():
         remember_consent(database, session.user_id, request.client.id, request.scopes)
@@ -190,66 +193,68 @@ def approve(server: Server, request: AuthorizationRequest, session: Session) -> 
 
 
 def who_asks(database: Database, target: str) -> tuple[str, tuple[str, ...] | None]:
-    """The name of the application whose request the path `target` of ours is, and where a form may lead to it.
+    """Return the application's name and the form-action sources of the authorization request at the path `target`.
 
-    For the sign-in page, from which a browser may go on to the application at once. Empty where it is no request.
+    The sign-in page uses it, because signing in may redirect to the application. Return "" and () for other paths.
     """
-    path, _, query = target.partition("?")
+    path, _separator, query = target.partition("?")
     if not path.endswith("/oauth/authorize"):
         return "", ()
     try:
-        client, redirect_uri = _whom_to_answer(database, Payload(parse_qsl(query, keep_blank_values=True)))
+        client, redirect_uri = _client_and_redirect_uri(database, Payload(parse_qsl(query, keep_blank_values=True)))
     except Malformed:
         return "", ()
     return client.name, redirect_targets(redirect_uri)
 
 
 def redirect_targets(redirect_uri: str) -> tuple[str, ...] | None:
-    """A redirect URI as the sources of a Content-Security-Policy; None where no source can say it."""
+    """Return the Content-Security-Policy sources for a redirect URI, or None if CSP cannot express it."""
     parts = urlsplit(redirect_uri)
     if parts.scheme in {"http", "https"}:
-        # The grammar of sources knows no IPv6 address either: browsers would block the way to one.
+        # CSP has no syntax for IPv6 addresses, so the whole scheme is allowed.
         return (f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}",)
-    # Nor does it know an underscore in a scheme; apps in the field have one.
+    # CSP allows no underscore in a scheme, but existing apps use one.
     scheme = redirect_uri.partition(":")[0]
     return None if "_" in scheme else (f"{scheme}:",)
 
 
-def _whom_to_answer(database: Database, payload: Payload) -> tuple[Client, str]:
-    """The client and the redirect URI, both known to be good. Raises `Malformed`."""
+def _client_and_redirect_uri(database: Database, payload: Payload) -> tuple[Client, str]:
+    """Return the client and its registered redirect URI. Raise `Malformed`."""
     for name in ("client_id", "redirect_uri"):
         if len(payload.datalist.get(name, ())) > 1:
-            raise Malformed("The application sent a parameter twice.", "invalid_request")
+            raise Malformed(
+                _("The application sent the parameter {name} more than once.", name=name), "invalid_request"
+            )
     client = find_client(database, payload.client_id or "")
     if client is None:
-        raise Malformed("The application that sent you here is not known.", "invalid_client")
+        raise Malformed(_("Unknown application. Check the client_id."), "invalid_client")
     redirect_uri = payload.redirect_uri or client.get_default_redirect_uri()
     if redirect_uri is None or not client.check_redirect_uri(redirect_uri):
         raise Malformed(
-            "The application wants you sent to an address that it has not registered. Nothing was sent there.",
+            _("The redirect URI is not registered for this application. Nothing was sent to it."),
             "invalid_request",
         )
     return client, redirect_uri
 
 
 def _check_supported(payload: Payload) -> None:
-    """Raises `OAuth2Error` for what Authlib would not refuse, or not in these words."""
-    for name, error in NOT_SUPPORTED.items():
+    """Raise `OAuth2Error` for parameters that Authlib does not check, or checks without a clear message."""
+    for name, error in UNSUPPORTED_PARAMETERS.items():
         if name in payload.data:
             raise OAuth2Error(f"The parameter {name} is not supported.", error=error)
     if "response_type" not in payload.data:
-        raise OAuth2Error("The response_type is missing.", error="invalid_request")
+        raise OAuth2Error("response_type is required.", error="invalid_request")
     if payload.data["response_type"] != "code":
-        raise OAuth2Error("The response_type must be code.", error="unsupported_response_type")
+        raise OAuth2Error("response_type must be code.", error="unsupported_response_type")
     if payload.data.get("response_mode", "query") != "query":
-        raise OAuth2Error("The response_mode must be query.", error="invalid_request")
+        raise OAuth2Error("response_mode must be query.", error="invalid_request")
 
 
 def _prompts(payload: Payload) -> frozenset[str]:
     prompts = frozenset(payload.data.get("prompt", "").split())
-    if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
+    if not prompts <= PROMPT_VALUES or ("none" in prompts and len(prompts) > 1):
         raise OAuth2Error(
-            "The prompt must be none, or some of login, consent, select_account.", error="invalid_request"
+            "prompt must be none, or a combination of login, consent and select_account.", error="invalid_request"
         )
     return prompts
 
@@ -259,15 +264,15 @@ def _max_age(payload: Payload) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise OAuth2Error("The max_age must be a number of seconds.", error="invalid_request")
+        raise OAuth2Error("max_age must be a number of seconds.", error="invalid_request")
     return int(text)
 
 
 def _location(server: Server, redirect_uri: str, state: str | None, parameters: dict[str, str]) -> str:
-    """The answer as an address, with the issuer in it (RFC 9207)."""
-    answer: Sequence[tuple[str, str]] = [
+    """Return the redirect URI with the response parameters, the state and the issuer (RFC 9207)."""
+    response: Sequence[tuple[str, str]] = [
         *((name, value) for name, value in parameters.items() if value),
         *([("state", state)] if state else []),
         ("iss", server.settings.origin),
     ]
-    return redirect_uri + ("&" if "?" in redirect_uri else "?") + urlencode(answer, quote_via=quote)
+    return redirect_uri + ("&" if "?" in redirect_uri else "?") + urlencode(response, quote_via=quote)

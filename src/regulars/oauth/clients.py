@@ -17,20 +17,22 @@ from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import authorization_codes, clients, consents, device_codes, grants, refresh_tokens, tenants
 from regulars.errors import Invalid, NotFound
+from regulars.i18n import _
 from regulars.oauth.redirect_uris import check_redirect_uri, is_registered
 from regulars.permissions import Role
 from regulars.scopes import SCOPES, unknown_scopes
 from regulars.security.audit import record
 from regulars.security.auth_version import bump_auth_version
 from regulars.security.tokens import Kind, digest, new_id, new_token
+from regulars.validation import quote
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-FOR_PEOPLE = {"openid", "profile", "email", "offline_access", "account:read", "account:write"}
-MOST_REDIRECT_URIS = 20
+USER_SCOPES = {"openid", "profile", "email", "offline_access", "account:read", "account:write"}
+MAX_REDIRECT_URIS = 20
 
 
 class ClientKind(StrEnum):
-    """What an application is, which decides how it signs in and what it may ask with."""
+    """The kind of an application, which decides its authentication and its grant types."""
 
     WEB = "web"
     NATIVE = "native"
@@ -46,15 +48,15 @@ GRANT_TYPES: Mapping[ClientKind, tuple[str, ...]] = {
     ClientKind.DEVICE: (DEVICE_CODE, "refresh_token"),
     ClientKind.SERVICE: ("client_credentials",),
 }
-CONFIDENTIAL = {ClientKind.WEB, ClientKind.SERVICE}
-REDIRECTED = {ClientKind.WEB, ClientKind.NATIVE, ClientKind.BROWSER}
+CONFIDENTIAL_KINDS = {ClientKind.WEB, ClientKind.SERVICE}
+REDIRECT_KINDS = {ClientKind.WEB, ClientKind.NATIVE, ClientKind.BROWSER}
 
 
 @dataclass(frozen=True, slots=True)
 class Client(ClientMixin):
-    """An application. `tenant_id` is the tenant that registered it, which it acts in alone; None: the operator did.
+    """A registered application. It acts only in its tenant, or in all if `tenant_id` is None.
 
-    `scopes` are all that it may ask for, and what it gets when it asks for none.
+    `scopes` are the scopes that it can request, and its default if it requests none.
     """
 
     id: str
@@ -70,8 +72,8 @@ class Client(ClientMixin):
 
     @property
     def is_confidential(self) -> bool:
-        """Whether it has a secret."""
-        return self.kind in CONFIDENTIAL
+        """Return whether the client has a secret."""
+        return self.kind in CONFIDENTIAL_KINDS
 
     def get_client_id(self) -> str:
         return self.id
@@ -80,9 +82,9 @@ class Client(ClientMixin):
         return self.redirect_uris[0] if len(self.redirect_uris) == 1 else None
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """What it gets for `scope`; None where it may not have all of it (RFC 6749, section 3.3)."""
-        asked = list(dict.fromkeys((scope or "").split())) or list(self.scopes)
-        return " ".join(asked) if set(asked) <= set(self.scopes) else None
+        """Return the scope to grant for a requested scope, or None if it is not allowed (RFC 6749, section 3.3)."""
+        requested = list(dict.fromkeys((scope or "").split())) or list(self.scopes)
+        return " ".join(requested) if set(requested) <= set(self.scopes) else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return is_registered(redirect_uri, self.redirect_uris, any_port=self.kind is ClientKind.NATIVE)
@@ -94,13 +96,13 @@ class Client(ClientMixin):
         return method != "none" if self.is_confidential else method == "none"
 
     def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code" and self.kind in REDIRECTED
+        return response_type == "code" and self.kind in REDIRECT_KINDS
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in GRANT_TYPES[self.kind]
 
 
-COLUMNS = (
+CLIENT_COLUMN_NAMES = (
     "id",
     "owner_tenant_id",
     "name",
@@ -112,25 +114,27 @@ COLUMNS = (
     "logo_url",
     "created_at",
 )
-FIELDS = tuple(clients.c[name] for name in COLUMNS)
-ONE = Statement(select(*FIELDS).where(clients.c.id == bindparam("client_id")))
+CLIENT_COLUMNS = tuple(clients.c[name] for name in CLIENT_COLUMN_NAMES)
+FIND_CLIENT = Statement(select(*CLIENT_COLUMNS).where(clients.c.id == bindparam("client_id")))
 # every tenant: the operator's command line lists all of them.
-ALL = Statement(select(*FIELDS).order_by(clients.c.id))
-OF_TENANT = Statement(select(*FIELDS).where(clients.c.owner_tenant_id == bindparam("tenant_id")).order_by(clients.c.id))
-INSERT = Statement(insert(clients).values({name: bindparam(name) for name in COLUMNS}))
-SET_SECRET = Statement(
+LIST_ALL_CLIENTS = Statement(select(*CLIENT_COLUMNS).order_by(clients.c.id))
+LIST_TENANT_CLIENTS = Statement(
+    select(*CLIENT_COLUMNS).where(clients.c.owner_tenant_id == bindparam("tenant_id")).order_by(clients.c.id)
+)
+INSERT_CLIENT = Statement(insert(clients).values({name: bindparam(name) for name in CLIENT_COLUMN_NAMES}))
+UPDATE_SECRET = Statement(
     update(clients).where(clients.c.id == bindparam("client_id")).values(secret_digest=bindparam("digest"))
 )
-ITS_GRANTS = select(grants.c.id).where(grants.c.client_id == bindparam("client_id"))
-FORGET = (
+CLIENT_GRANT_IDS = select(grants.c.id).where(grants.c.client_id == bindparam("client_id"))
+DELETE_CLIENT_ROWS = (
     Statement(delete(device_codes).where(device_codes.c.client_id == bindparam("client_id"))),
-    Statement(delete(authorization_codes).where(authorization_codes.c.grant_id.in_(ITS_GRANTS))),
-    Statement(delete(refresh_tokens).where(refresh_tokens.c.grant_id.in_(ITS_GRANTS))),
+    Statement(delete(authorization_codes).where(authorization_codes.c.grant_id.in_(CLIENT_GRANT_IDS))),
+    Statement(delete(refresh_tokens).where(refresh_tokens.c.grant_id.in_(CLIENT_GRANT_IDS))),
     Statement(delete(grants).where(grants.c.client_id == bindparam("client_id"))),
     Statement(delete(consents).where(consents.c.client_id == bindparam("client_id"))),
     Statement(delete(clients).where(clients.c.id == bindparam("client_id"))),
 )
-TENANT = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")))
+FIND_TENANT = Statement(select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")))
 
 
 def create_client(
@@ -145,14 +149,14 @@ def create_client(
     logo_url: str | None = None,
     user_id: int | None = None,
 ) -> tuple[Client, str | None]:
-    """A new application and its secret, which is shown this once; no secret where the kind has none.
+    """Register an application. Return it and its secret, which is None for kinds without a secret.
 
-    `user_id` is who registers it. Raises `Invalid` that names every fault.
+    `user_id` is the user that registers it, for the audit log. Raise `Invalid` with all errors.
     """
-    faults = _faults(database, name.strip(), kind, redirect_uris, scopes, tenant_id, role, logo_url)
-    if faults:
-        raise Invalid(faults)
-    secret = new_token(Kind.CLIENT_SECRET) if ClientKind(kind) in CONFIDENTIAL else None
+    errors = _errors(database, name.strip(), kind, redirect_uris, scopes, tenant_id, role, logo_url)
+    if errors:
+        raise Invalid(errors)
+    secret = new_token(Kind.CLIENT_SECRET) if ClientKind(kind) in CONFIDENTIAL_KINDS else None
     client = Client(
         id=new_id(),
         tenant_id=tenant_id,
@@ -166,48 +170,52 @@ def create_client(
         created_at=utc_now(),
     )
     with database.transaction():
-        database.execute(INSERT, _values(client))
+        database.execute(INSERT_CLIENT, _values(client))
         record(database, "client.created", user_id=user_id, client_id=client.id)
     return client, secret
 
 
 def rotate_secret(database: Database, client: Client, user_id: int | None = None) -> str:
-    """A new secret in place of the old one, which is worth nothing from now on. Raises `Invalid` where it has none."""
+    """Replace the secret of an application and return the new one. Raise `Invalid` for kinds without a secret."""
     if not client.is_confidential:
-        raise Invalid({"client": [f"An application of the kind {client.kind} has no secret."]})
+        raise Invalid({"client": [_("An application of kind {kind} has no secret.", kind=client.kind.value)]})
     secret = new_token(Kind.CLIENT_SECRET)
     with database.transaction():
-        database.execute(SET_SECRET, {"client_id": client.id, "digest": digest(secret)})
+        database.execute(UPDATE_SECRET, {"client_id": client.id, "digest": digest(secret)})
         record(database, "client.secret_rotated", user_id=user_id, client_id=client.id)
     return secret
 
 
 def delete_client(database: Database, client: Client, user_id: int | None = None) -> None:
-    """Delete an application with all that was granted to it; its tokens end within a second."""
+    """Delete an application, its grants and its tokens. Access tokens become invalid within a second."""
     with database.transaction():
-        for statement in FORGET:
+        for statement in DELETE_CLIENT_ROWS:
             database.execute(statement, {"client_id": client.id})
         bump_auth_version(database)
         record(database, "client.deleted", user_id=user_id, client_id=client.id)
 
 
 def find_client(database: Database, client_id: str) -> Client | None:
-    """The application with this id, or None."""
-    row = database.fetch_one(ONE, {"client_id": client_id}) if _is_storable(client_id) else None
+    """Return the application with this id, or None."""
+    row = database.fetch_one(FIND_CLIENT, {"client_id": client_id}) if _is_storable(client_id) else None
     return _client(row) if row else None
 
 
 def get_client(database: Database, client_id: str, tenant_id: int | None = None) -> Client:
-    """The application with this id; with `tenant_id`, only if that tenant registered it. Raises `NotFound`."""
+    """Return the application with this id, if `tenant_id` is None or is its tenant. Raise `NotFound`."""
     client = find_client(database, client_id)
     if client is None or (tenant_id is not None and client.tenant_id != tenant_id):
-        raise NotFound(f"There is no application {client_id!r}.")
+        raise NotFound(_("Application {id} does not exist.", id=quote(client_id)))
     return client
 
 
 def list_clients(database: Database, tenant_id: int | None = None) -> list[Client]:
-    """The applications that a tenant registered; without `tenant_id` all of them. Oldest first."""
-    rows = database.fetch_all(ALL) if tenant_id is None else database.fetch_all(OF_TENANT, {"tenant_id": tenant_id})
+    """Return the applications of a tenant, or all if `tenant_id` is None, oldest first."""
+    rows = (
+        database.fetch_all(LIST_ALL_CLIENTS)
+        if tenant_id is None
+        else database.fetch_all(LIST_TENANT_CLIENTS, {"tenant_id": tenant_id})
+    )
     return [_client(row) for row in rows]
 
 
@@ -242,7 +250,7 @@ def _values(client: Client) -> dict[str, Any]:
     }
 
 
-def _faults(
+def _errors(
     database: Database,
     name: str,
     kind: str,
@@ -252,43 +260,51 @@ def _faults(
     role: str | None,
     logo_url: str | None,
 ) -> dict[str, list[str]]:
-    faults: dict[str, list[str]] = {}
+    errors: dict[str, list[str]] = {}
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        faults["name"] = ["The name must have 1 to 100 characters that can be printed."]
+        errors["name"] = [_("name must have 1 to 100 printable characters.")]
     if kind not in set(ClientKind):
-        return faults | {"kind": [f"The kind must be one of {', '.join(ClientKind)}, not {kind!r}."]}
-    faults |= _redirect_faults(ClientKind(kind), redirect_uris)
-    faults |= _scope_faults(ClientKind(kind), scopes)
+        return errors | {"kind": [_("{field} must be one of {choices}.", field="kind", choices=", ".join(ClientKind))]}
+    errors |= _redirect_errors(ClientKind(kind), redirect_uris)
+    errors |= _scope_errors(ClientKind(kind), scopes)
     if logo_url and not (_is_https(logo_url) and len(logo_url) <= 2000):
-        faults["logo_url"] = ["The logo must be an address that starts with https://."]
+        errors["logo_url"] = [_("logo_url must start with https:// and have at most 2000 characters.")]
     if kind == ClientKind.SERVICE and tenant_id is None:
-        faults["tenant"] = ["A service account acts in one tenant: name it."]
+        errors["tenant"] = [_("A service account needs a tenant.")]
     elif tenant_id is not None and not _is_tenant(database, tenant_id):
-        faults["tenant"] = [f"There is no tenant {tenant_id}."]
+        errors["tenant"] = [_("Tenant {id} does not exist.", id=tenant_id)]
     if role is not None and (kind != ClientKind.SERVICE or role not in {Role.ADMIN, Role.AGENT, Role.VIEWER}):
-        faults["role"] = ["The role is a service account's: admin, agent or viewer."]
-    return faults
+        errors["role"] = [_("Only a service account has a role: admin, agent or viewer.")]
+    return errors
 
 
-def _redirect_faults(kind: ClientKind, uris: Sequence[str]) -> dict[str, list[str]]:
-    if kind not in REDIRECTED:
-        return {"redirect_uris": [f"An application of the kind {kind} has no redirect URI."]} if uris else {}
-    if not 1 <= len(uris) <= MOST_REDIRECT_URIS:
-        return {"redirect_uris": [f"Give 1 to {MOST_REDIRECT_URIS} redirect URIs."]}
-    refused = [(uri, check_redirect_uri(uri, own_schemes=kind is ClientKind.NATIVE)) for uri in uris]
-    sentences = [f"The redirect URI {uri[:100]!r} {why}." for uri, why in refused if why]
-    return {"redirect_uris": sentences} if sentences else {}
+def _redirect_errors(kind: ClientKind, uris: Sequence[str]) -> dict[str, list[str]]:
+    if kind not in REDIRECT_KINDS:
+        return (
+            {"redirect_uris": [_("An application of kind {kind} has no redirect URI.", kind=kind.value)]}
+            if uris
+            else {}
+        )
+    if not 1 <= len(uris) <= MAX_REDIRECT_URIS:
+        return {"redirect_uris": [_("Send 1 to {limit} redirect URIs.", limit=MAX_REDIRECT_URIS)]}
+    checked = [(uri, check_redirect_uri(uri, own_schemes=kind is ClientKind.NATIVE)) for uri in uris]
+    messages: list[str] = [
+        _("The redirect URI {uri} {rule}.", uri=quote(uri), rule=rule) for uri, rule in checked if rule
+    ]
+    return {"redirect_uris": messages} if messages else {}
 
 
-def _scope_faults(kind: ClientKind, scopes: Sequence[str]) -> dict[str, list[str]]:
+def _scope_errors(kind: ClientKind, scopes: Sequence[str]) -> dict[str, list[str]]:
     unknown = unknown_scopes(list(scopes))
     if unknown or not scopes:
         return {
-            "scopes": [f"Give scopes of {', '.join(SCOPES)}" + (f", not {' '.join(unknown)!r}." if unknown else ".")]
+            "scopes": [_("Each scope must be one of {scopes}. At least one is required.", scopes=", ".join(SCOPES))]
         }
-    personal = [name for name in scopes if name in FOR_PEOPLE]
-    if kind is ClientKind.SERVICE and personal:
-        return {"scopes": [f"A service account is nobody's: it cannot have {' '.join(personal)}."]}
+    user_scopes = [name for name in scopes if name in USER_SCOPES]
+    if kind is ClientKind.SERVICE and user_scopes:
+        return {
+            "scopes": [_("A service account cannot have a scope of users: {scopes}.", scopes=", ".join(user_scopes))]
+        }
     return {}
 
 
@@ -301,7 +317,7 @@ def _is_https(url: str) -> bool:
 
 
 def _is_tenant(database: Database, tenant_id: int) -> bool:
-    return 0 < tenant_id < 2**63 and database.fetch_one(TENANT, {"tenant_id": tenant_id}) is not None
+    return 0 < tenant_id < 2**63 and database.fetch_one(FIND_TENANT, {"tenant_id": tenant_id}) is not None
 
 
 def _is_storable(text: str) -> bool:

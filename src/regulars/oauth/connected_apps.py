@@ -1,4 +1,4 @@
-"""Connected applications: those that a user has allowed something."""
+"""Connected applications: those that a user has given consent."""
 
 from datetime import datetime
 
@@ -9,12 +9,13 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import clients, consents, grants
 from regulars.errors import NotFound
+from regulars.i18n import _
 from regulars.oauth.consents import withdraw_consent
 from regulars.oauth.grants import end_grants_of
 from regulars.security.audit import record
 
-# every tenant: people see what they have connected themselves, wherever it was registered.
-OF_USER = Statement(
+# every tenant: users see all applications that they have connected.
+LIST_CONNECTIONS = Statement(
     select(
         clients.c.id,
         clients.c.name,
@@ -35,7 +36,7 @@ OF_USER = Statement(
 
 
 class Connection(Struct, frozen=True):
-    """An application that a user has allowed `scopes`, since `created_at`."""
+    """An application, and the scopes that a user has granted to it. `used_at` is the last use of its tokens."""
 
     client_id: str
     name: str
@@ -46,8 +47,8 @@ class Connection(Struct, frozen=True):
 
 
 def list_connections(database: Database, user_id: int) -> list[Connection]:
-    """The applications that the user has allowed something, by name."""
-    rows = database.fetch_all(OF_USER, {"user_id": user_id})
+    """Return the user's connected applications, ordered by name."""
+    rows = database.fetch_all(LIST_CONNECTIONS, {"user_id": user_id})
     return [
         Connection(client_id, name, logo_url, tuple(scopes.split()), created_at, used_at)
         for client_id, name, logo_url, scopes, created_at, used_at in rows
@@ -55,9 +56,9 @@ def list_connections(database: Database, user_id: int) -> list[Connection]:
 
 
 def disconnect(database: Database, user_id: int, client_id: str) -> None:
-    """Withdraw the consent and end every token of the application for this user. Raises `NotFound`."""
+    """Withdraw the user's consent to the application and end its tokens. Raise `NotFound` if there is none."""
     with database.transaction():
         if not withdraw_consent(database, user_id, client_id):
-            raise NotFound("This application is not connected (any more).")
+            raise NotFound(_("This application is not connected."))
         end_grants_of(database, user_id, client_id)
         record(database, "consent.withdrawn", user_id=user_id, client_id=client_id)

@@ -1,4 +1,4 @@
-"""Consents: what a user has allowed an application; remembered until it is withdrawn."""
+"""Consents: the scopes that a user has granted to an application. They are kept until withdrawn."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,14 @@ from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import consents
 
-MINE = (consents.c.user_id == bindparam("of_user"), consents.c.client_id == bindparam("of_client"))
-ONE = Statement(select(consents.c.scopes).where(*MINE))
-# Locked, so that of two who add scopes at once neither loses the other's.
-LOCKED = Statement(select(consents.c.scopes).where(*MINE).with_for_update())
-UPDATE = Statement(update(consents).where(*MINE).values(scopes=bindparam("scopes"), updated_at=bindparam("now")))
-DELETE = Statement(delete(consents).where(*MINE))
+IS_CONSENT = (consents.c.user_id == bindparam("of_user"), consents.c.client_id == bindparam("of_client"))
+FIND_CONSENT = Statement(select(consents.c.scopes).where(*IS_CONSENT))
+# Locks the row, so that two concurrent additions of scopes keep both.
+LOCK_CONSENT = Statement(select(consents.c.scopes).where(*IS_CONSENT).with_for_update())
+UPDATE_CONSENT = Statement(
+    update(consents).where(*IS_CONSENT).values(scopes=bindparam("scopes"), updated_at=bindparam("now"))
+)
+DELETE_CONSENT = Statement(delete(consents).where(*IS_CONSENT))
 
 
 # Does nothing if the consent exists: a second click on the same button must not fail.
@@ -33,25 +35,25 @@ INSERT_CONSENT = Statement(
 
 
 def consented_scopes(database: Database, user_id: int, client_id: str) -> frozenset[str]:
-    """All scopes that the user has allowed the application."""
-    return _scopes(database, ONE, {"of_user": user_id, "of_client": client_id})
+    """Return the scopes that the user has granted to the application."""
+    return _scopes(database, FIND_CONSENT, {"of_user": user_id, "of_client": client_id})
 
 
 def remember_consent(database: Database, user_id: int, client_id: str, scopes: Iterable[str]) -> None:
-    """Add `scopes` to what the user has allowed the application."""
-    mine = {"of_user": user_id, "of_client": client_id}
+    """Add `scopes` to the user's consent to the application."""
+    keys = {"of_user": user_id, "of_client": client_id}
     now = utc_now()
     with database.transaction():
-        database.execute(INSERT_CONSENT, mine | {"now": now})
-        all_of_them = _scopes(database, LOCKED, mine) | set(scopes)
-        database.execute(UPDATE, mine | {"scopes": " ".join(sorted(all_of_them)), "now": now})
+        database.execute(INSERT_CONSENT, keys | {"now": now})
+        all_scopes = _scopes(database, LOCK_CONSENT, keys) | set(scopes)
+        database.execute(UPDATE_CONSENT, keys | {"scopes": " ".join(sorted(all_scopes)), "now": now})
 
 
 def withdraw_consent(database: Database, user_id: int, client_id: str) -> bool:
-    """Forget what the user has allowed the application; whether there was anything."""
-    return database.execute(DELETE, {"of_user": user_id, "of_client": client_id}) > 0
+    """Delete the user's consent to the application. Return whether it existed."""
+    return database.execute(DELETE_CONSENT, {"of_user": user_id, "of_client": client_id}) > 0
 
 
-def _scopes(database: Database, statement: Statement, mine: dict[str, object]) -> frozenset[str]:
-    row = database.fetch_one(statement, mine)
+def _scopes(database: Database, statement: Statement, keys: dict[str, object]) -> frozenset[str]:
+    row = database.fetch_one(statement, keys)
     return frozenset(row[0].split()) if row else frozenset()

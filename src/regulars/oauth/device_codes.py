@@ -1,4 +1,4 @@
-"""Device codes: a device shows a short code, its user enters it elsewhere (RFC 8628)."""
+"""Device codes (RFC 8628): a device shows a short code, which its user enters in a browser."""
 
 import secrets
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ from regulars.security.tokens import Kind, digest, is_token, new_token
 
 LIFETIME_SECONDS = 900
 INTERVAL_SECONDS = 5
-LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, section 6.1: no vowels, so no words
-COLUMNS = (
+SLOW_DOWN_SECONDS = 5  # RFC 8628, section 3.5
+USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628, section 6.1: no vowels, so that no words appear
+DEVICE_CODE_COLUMN_NAMES = (
     "digest",
     "user_code",
     "client_id",
@@ -28,16 +29,16 @@ COLUMNS = (
     "polled_at",
     "expires_at",
 )
-FIELDS = tuple(table.c[name] for name in COLUMNS)
-ONE = Statement(select(*FIELDS).where(table.c.digest == bindparam("digest")))
-BY_USER_CODE = Statement(select(*FIELDS).where(table.c.user_code == bindparam("user_code")))
-INSERT = Statement(insert(table).values({name: bindparam(name) for name in COLUMNS}))
-POLL = Statement(
+DEVICE_CODE_COLUMNS = tuple(table.c[name] for name in DEVICE_CODE_COLUMN_NAMES)
+FIND_DEVICE_CODE = Statement(select(*DEVICE_CODE_COLUMNS).where(table.c.digest == bindparam("digest")))
+FIND_BY_USER_CODE = Statement(select(*DEVICE_CODE_COLUMNS).where(table.c.user_code == bindparam("user_code")))
+INSERT_DEVICE_CODE = Statement(insert(table).values({name: bindparam(name) for name in DEVICE_CODE_COLUMN_NAMES}))
+UPDATE_POLL = Statement(
     update(table)
     .where(table.c.digest == bindparam("of_code"))
     .values(polled_at=bindparam("now"), interval=bindparam("seconds"))
 )
-MOVE = Statement(
+CHANGE_STATUS = Statement(
     update(table)
     .where(table.c.digest == bindparam("of_code"), table.c.status == bindparam("before"))
     .values(status=bindparam("after"), grant_id=bindparam("of_grant"))
@@ -46,7 +47,7 @@ MOVE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """A device's request. `status`: pending, approved, denied, used."""
+    """The request of a device. `status` is pending, approved, denied or used; `interval` is in seconds."""
 
     digest: str
     user_code: str
@@ -75,11 +76,11 @@ class DeviceCode:
 def issue_device_code(
     database: Database, client_id: str, scopes: Sequence[str], resources: Sequence[str]
 ) -> tuple[str, str]:
-    """A new device code, and the code that its user types, like BCDF-GHJK."""
+    """Return a new device code and its user code, like BCDF-GHJK."""
     device_code = new_token(Kind.DEVICE_CODE)
-    user_code = "".join(secrets.choice(LETTERS) for _ in range(8))
+    user_code = "".join(secrets.choice(USER_CODE_LETTERS) for _ in range(8))
     database.execute(
-        INSERT,
+        INSERT_DEVICE_CODE,
         {
             "digest": digest(device_code),
             "user_code": user_code,
@@ -97,44 +98,51 @@ def issue_device_code(
 
 
 def find_device_code(database: Database, device_code: str) -> DeviceCode | None:
-    """The device's request with this code, or None."""
-    row = database.fetch_one(ONE, {"digest": digest(device_code)}) if is_token(device_code, Kind.DEVICE_CODE) else None
+    """Return the request with this device code, or None."""
+    row = (
+        database.fetch_one(FIND_DEVICE_CODE, {"digest": digest(device_code)})
+        if is_token(device_code, Kind.DEVICE_CODE)
+        else None
+    )
     return _device_code(row) if row else None
 
 
 def find_pending(database: Database, user_code: str) -> DeviceCode | None:
-    """The request that waits under the code that a user typed, however it was typed; None where none does."""
-    letters = "".join(letter for letter in user_code.upper() if letter in LETTERS)
-    row = database.fetch_one(BY_USER_CODE, {"user_code": letters}) if len(letters) == 8 else None
-    found = _device_code(row) if row else None
-    return found if found and found.status == "pending" and not found.is_expired() else None
+    """Return the pending request with this user code, or None. Case, spaces and hyphens are ignored."""
+    letters = "".join(letter for letter in user_code.upper() if letter in USER_CODE_LETTERS)
+    row = database.fetch_one(FIND_BY_USER_CODE, {"user_code": letters}) if len(letters) == 8 else None
+    device_code = _device_code(row) if row else None
+    return device_code if device_code and device_code.status == "pending" and not device_code.is_expired() else None
 
 
 def decide(database: Database, code: DeviceCode, grant_id: str | None) -> bool:
-    """Approve a pending request with a grant, or deny it without one; False where another decided first."""
+    """Approve a pending request with a grant, or deny it if `grant_id` is None. Return False if it was not pending."""
     after = "approved" if grant_id else "denied"
     return (
-        database.execute(MOVE, {"of_code": code.digest, "before": "pending", "after": after, "of_grant": grant_id}) == 1
+        database.execute(
+            CHANGE_STATUS, {"of_code": code.digest, "before": "pending", "after": after, "of_grant": grant_id}
+        )
+        == 1
     )
 
 
 def claim_device_code(database: Database, code: DeviceCode) -> bool:
-    """Take an approved request's tokens: of all who try, one gets True."""
+    """Mark an approved request as used. Return True for only one of several concurrent calls."""
     values = {"of_code": code.digest, "before": "approved", "after": "used", "of_grant": code.grant_id}
-    return database.execute(MOVE, values) == 1
+    return database.execute(CHANGE_STATUS, values) == 1
 
 
-def is_polling_too_often(database: Database, code: DeviceCode) -> bool:
-    """Note that the device asked; whether it should have waited. Then it must wait five seconds longer from now on."""
+def is_polling_too_early(database: Database, code: DeviceCode) -> bool:
+    """Store the time of a poll. Return whether it was too early; if so, increase the interval (RFC 8628, 3.5)."""
     now = utc_now()
-    too_often = code.polled_at is not None and now - code.polled_at < timedelta(seconds=code.interval - 1)
-    interval = code.interval + 5 if too_often else code.interval
-    database.execute(POLL, {"of_code": code.digest, "now": now, "seconds": interval})
-    return too_often
+    too_early = code.polled_at is not None and now - code.polled_at < timedelta(seconds=code.interval - 1)
+    interval = code.interval + SLOW_DOWN_SECONDS if too_early else code.interval
+    database.execute(UPDATE_POLL, {"of_code": code.digest, "now": now, "seconds": interval})
+    return too_early
 
 
 def _device_code(row: tuple[object, ...]) -> DeviceCode:
-    values = dict(zip(COLUMNS, row, strict=True))
+    values = dict(zip(DEVICE_CODE_COLUMN_NAMES, row, strict=True))
     values["scopes"] = tuple(str(values["scopes"]).split())
     values["resources"] = tuple(str(values.pop("resource") or "").split())
     return DeviceCode(**values)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Access tokens of an outside authorization server: JSON Web Tokens that it signs for this service (RFC 9068)."""
+"""Access tokens of an external authorization server: JSON Web Tokens that it signs for this service (RFC 9068)."""
 
 import math
 import time
@@ -13,90 +13,90 @@ from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User, find_user_by_email, find_user_by_subject
 from regulars.db.database import Database
 from regulars.errors import Unauthenticated
-from regulars.oauth.access_tokens import LONGEST_TOKEN
-from regulars.oauth.jwks_client import KEY_TYPES, OutsideKeys
+from regulars.i18n import _
+from regulars.oauth.access_tokens import MAX_TOKEN_LENGTH
+from regulars.oauth.jwks_client import KEY_TYPES, ExternalKeys
 from regulars.permissions import Identity
 from regulars.settings import Settings
 
-TYPES = {"at+jwt", "application/at+jwt", "jwt"}
+TOKEN_TYPES = {"at+jwt", "application/at+jwt", "jwt"}
 SKEW_SECONDS = 60
-REMEMBERED_SECONDS = 60
-"""A token is looked at anew so often: its key may have been withdrawn."""
+CACHE_SECONDS = 60
+"""How long a verified token is cached. Its key may be withdrawn later."""
 
 Claims = Mapping[str, Any]
 
 
-class OutsideIssuer:
-    """Verifies the tokens that `settings.issuer` made, and finds the users whom they belong to."""
+class ExternalIssuer:
+    """Verifies the tokens of `settings.issuer` and finds their users."""
 
     def __init__(self, settings: Settings) -> None:
         self.issuer = settings.issuer
         self.audience = settings.origin
         self.user_claim = settings.issuer_user_claim
-        self.keys = OutsideKeys(settings.issuer)
-        # Their headers may have members of the issuer's own, and a certificate.
+        self.keys = ExternalKeys(settings.issuer)
+        # Token headers may have extra members, such as a certificate.
         self.registry = JWSRegistry(algorithms=list(KEY_TYPES), strict_check_header=False)
-        self.registry.max_header_length = LONGEST_TOKEN
+        self.registry.max_header_length = MAX_TOKEN_LENGTH
 
     def identity(self, database: Database, token: str) -> tuple[Identity, float]:
-        """What `token` says, and until when that may be remembered.
+        """Return the identity in `token`, and the time until which it may be cached, in seconds since 1970.
 
-        Raises `Unauthenticated` with the code `invalid_token`, `Unavailable` where the issuer cannot be asked for its
-        keys.
+        Raise `Unauthenticated` with the code `invalid_token`, or `Unavailable` if the issuer's keys cannot be fetched.
         """
         now = time.time()
-        claims = self._verified(token, now)
-        user = self._user(database, claims)
+        claims = self._verify(token, now)
+        user = self._find_user(database, claims)
         if user is None:
-            raise Unauthenticated(f"No user here fits the access token's {self.user_claim}.", "invalid_token")
+            raise _invalid(_("No user matches the claim {claim} of the access token.", claim=self.user_claim))
         identity = Identity(
             user_id=user.id,
             client_id=_client_id(claims),
             scopes=_scopes(claims),
             memberships=memberships_of(database, user.id),
         )
-        return identity, min(claims["exp"] + SKEW_SECONDS, now + REMEMBERED_SECONDS)
+        return identity, min(claims["exp"] + SKEW_SECONDS, now + CACHE_SECONDS)
 
-    def _verified(self, token: str, now: float) -> Claims:
-        if len(token) > LONGEST_TOKEN:
-            raise _refused("is too long")
+    def _verify(self, token: str, now: float) -> Claims:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise _invalid(_("The access token is too long."))
         try:
             decoded = jwt.decode(token, lambda guest: self.keys.find(guest.headers()), registry=self.registry)
         except (JoseError, ValueError, TypeError, KeyError):
-            raise _refused("is not one that the authorization server issued") from None
+            raise _invalid(_("The access token was not issued by the authorization server.")) from None
         claims = decoded.claims
-        if str(decoded.header.get("typ", "JWT")).lower() not in TYPES:
-            raise _refused("is no access token")
+        if str(decoded.header.get("typ", "JWT")).lower() not in TOKEN_TYPES:
+            raise _invalid(_("The token is not an access token."))
         if claims.get("iss") != self.issuer:
-            raise _refused("was issued by another authorization server")
-        if self.audience not in _listed(claims.get("aud")):
-            raise _refused("was issued for another service")
+            raise _invalid(_("The access token was issued by another authorization server."))
+        if self.audience not in _as_list(claims.get("aud")):
+            raise _invalid(_("The access token was issued for another service."))
         _check_times(claims, now)
         return claims
 
-    def _user(self, database: Database, claims: Claims) -> User | None:
+    def _find_user(self, database: Database, claims: Claims) -> User | None:
         if self.user_claim == "sub":
             subject = claims.get("sub")
             return find_user_by_subject(database, subject) if isinstance(subject, str) and subject else None
         email = claims.get("email")
         if not isinstance(email, str) or claims.get("email_verified") is not True:
-            raise _refused("names no e-mail address that its issuer has verified")
+            raise _invalid(_("The access token has no verified e-mail address."))
         return find_user_by_email(database, email)
 
 
-def outside_issuer(settings: Settings) -> OutsideIssuer | None:
-    """The outside authorization server whose tokens are accepted here, if one is set."""
-    return OutsideIssuer(settings) if settings.issuer else None
+def configured_issuer(settings: Settings) -> ExternalIssuer | None:
+    """Return the external authorization server if one is set, else None."""
+    return ExternalIssuer(settings) if settings.issuer else None
 
 
 def _check_times(claims: Claims, now: float) -> None:
-    """The clocks of two servers may differ by `SKEW_SECONDS`."""
+    """Check exp, nbf and iat. The clocks of the servers may differ by `SKEW_SECONDS`."""
     expires_at = claims.get("exp")
     if not _is_time(expires_at) or expires_at <= now - SKEW_SECONDS:
-        raise _refused("has expired")
+        raise _invalid(_("The access token has expired."))
     for claim in ("nbf", "iat"):
         if claim in claims and not (_is_time(claims[claim]) and claims[claim] <= now + SKEW_SECONDS):
-            raise _refused("is not good yet")
+            raise _invalid(_("The access token is not valid yet."))
 
 
 def _is_time(value: object) -> TypeGuard[float]:
@@ -107,17 +107,17 @@ def _scopes(claims: Claims) -> frozenset[str]:
     granted = claims.get("scope", claims.get("scp"))
     if isinstance(granted, str):
         return frozenset(granted.split())
-    return frozenset(scope for scope in _listed(granted) if isinstance(scope, str))
+    return frozenset(scope for scope in _as_list(granted) if isinstance(scope, str))
 
 
 def _client_id(claims: Claims) -> str:
-    """The application, as the log names it."""
+    """Return the client id for the log."""
     return str(claims.get("client_id") or claims.get("azp") or "(unknown)")[:255]
 
 
-def _listed(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _refused(why: str) -> Unauthenticated:
-    return Unauthenticated(f"The access token {why}.", "invalid_token")
+def _invalid(message: str) -> Unauthenticated:
+    return Unauthenticated(message, "invalid_token")

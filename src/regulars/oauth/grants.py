@@ -1,4 +1,4 @@
-"""Grants: what a user has allowed an application, once; its refresh tokens are one family."""
+"""Grants: sign-ins of users to applications, with the allowed scopes. All tokens of a grant end with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from regulars.security.auth_version import bump_auth_version
 from regulars.security.tokens import new_id
 from regulars.settings import Settings
 
-COLUMNS = (
+GRANT_COLUMN_NAMES = (
     "id",
     "client_id",
     "user_id",
@@ -34,16 +34,18 @@ COLUMNS = (
     "expires_at",
     "ended_at",
 )
-FIELDS = tuple(grants.c[name] for name in COLUMNS)
-ONE = Statement(select(*FIELDS).where(grants.c.id == bindparam("grant_id")))
-LIVE = Statement(select(grants.c.id).where(grants.c.id == bindparam("grant_id"), grants.c.ended_at.is_(None)))
-INSERT = Statement(insert(grants).values({name: bindparam(name) for name in COLUMNS}))
-END = Statement(
+GRANT_COLUMNS = tuple(grants.c[name] for name in GRANT_COLUMN_NAMES)
+FIND_GRANT = Statement(select(*GRANT_COLUMNS).where(grants.c.id == bindparam("grant_id")))
+FIND_LIVE_GRANT = Statement(
+    select(grants.c.id).where(grants.c.id == bindparam("grant_id"), grants.c.ended_at.is_(None))
+)
+INSERT_GRANT = Statement(insert(grants).values({name: bindparam(name) for name in GRANT_COLUMN_NAMES}))
+END_GRANT = Statement(
     update(grants)
     .where(grants.c.id == bindparam("grant_id"), grants.c.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
 )
-END_ALL = Statement(
+END_GRANTS_OF_CLIENT = Statement(
     update(grants)
     .where(
         grants.c.user_id == bindparam("of_user"),
@@ -56,7 +58,7 @@ END_ALL = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One consented sign-in. `generation` is that of the refresh token that is good now; `resources` may be empty."""
+    """A grant. `generation` is that of its newest refresh token; without `resources`, all resources are allowed."""
 
     id: str
     client_id: str
@@ -75,7 +77,7 @@ class Grant:
     ended_at: datetime | None
 
     def is_live(self, now: datetime) -> bool:
-        """Whether tokens may still be issued for it."""
+        """Return whether tokens may be issued for this grant."""
         return self.ended_at is None and self.expires_at > now
 
 
@@ -88,7 +90,7 @@ def open_grant(
     resources: Sequence[str],
     session: Session,
 ) -> Grant:
-    """A new grant of the user who is signed in with `session`."""
+    """Store a new grant of the session's user, and return it."""
     now = utc_now()
     grant = Grant(
         id=new_id(),
@@ -107,40 +109,40 @@ def open_grant(
         expires_at=now + timedelta(seconds=settings.grant_lifetime),
         ended_at=None,
     )
-    database.execute(INSERT, _values(grant))
+    database.execute(INSERT_GRANT, _values(grant))
     record(database, "grant.opened", user_id=grant.user_id, client_id=client_id, about=grant.id)
     return grant
 
 
 def find_grant(database: Database, grant_id: str) -> Grant | None:
-    """The grant with this id, or None."""
-    row = database.fetch_one(ONE, {"grant_id": grant_id})
+    """Return the grant with this id, or None."""
+    row = database.fetch_one(FIND_GRANT, {"grant_id": grant_id})
     return _grant(row) if row else None
 
 
 def is_grant_live(database: Database, grant_id: str) -> bool:
-    """Whether the grant is there and has not ended: else its access tokens are worth nothing."""
-    return database.fetch_one(LIVE, {"grant_id": grant_id}) is not None
+    """Return whether the grant exists and has not been ended, so that its access tokens are valid."""
+    return database.fetch_one(FIND_LIVE_GRANT, {"grant_id": grant_id}) is not None
 
 
-def end_grant(database: Database, grant: Grant, why: str) -> None:
-    """End a grant and with it all its tokens, everywhere within a second. `why` is for the audit log."""
+def end_grant(database: Database, grant: Grant, reason: str) -> None:
+    """End a grant and its tokens, on every server within a second. `reason` is for the audit log."""
     with database.transaction():
-        if database.execute(END, {"grant_id": grant.id, "now": utc_now()}):
+        if database.execute(END_GRANT, {"grant_id": grant.id, "now": utc_now()}):
             bump_auth_version(database)
-            record(database, f"grant.{why}", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
+            record(database, f"grant.{reason}", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
 
 
 def end_grants_of(database: Database, user_id: int, client_id: str) -> None:
-    """End all that the user has granted to the application."""
+    """End all grants of the user to the application."""
     with database.transaction():
         now = utc_now()
-        if database.execute(END_ALL, {"of_user": user_id, "of_client": client_id, "now": now}):
+        if database.execute(END_GRANTS_OF_CLIENT, {"of_user": user_id, "of_client": client_id, "now": now}):
             bump_auth_version(database)
 
 
 def _grant(row: Row) -> Grant:
-    values = dict(zip(COLUMNS, row, strict=True))
+    values = dict(zip(GRANT_COLUMN_NAMES, row, strict=True))
     values["scopes"] = tuple(values["scopes"].split())
     values["resources"] = tuple((values.pop("resource") or "").split())
     values["methods"] = tuple(values["methods"].split())
@@ -148,7 +150,7 @@ def _grant(row: Row) -> Grant:
 
 
 def _values(grant: Grant) -> dict[str, Any]:
-    values: dict[str, Any] = {name: getattr(grant, name) for name in COLUMNS if name != "resource"}
+    values: dict[str, Any] = {name: getattr(grant, name) for name in GRANT_COLUMN_NAMES if name != "resource"}
     return values | {
         "scopes": " ".join(grant.scopes),
         "resource": " ".join(grant.resources) or None,

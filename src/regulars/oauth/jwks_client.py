@@ -1,4 +1,4 @@
-"""The keys of an outside authorization server, fetched when they are needed and no more often than it can be asked."""
+"""Client for the key set of an external authorization server. It fetches on demand, at a limited rate."""
 
 import threading
 import time
@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
 from regulars.errors import Unauthenticated, Unavailable
+from regulars.i18n import _
 
 Key = RSAKey | ECKey | OKPKey
 
@@ -24,28 +25,28 @@ KEY_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
     **dict.fromkeys(("EdDSA", "Ed25519"), "OKP"),
 }
-"""The algorithms that are accepted, with the type of key that each takes: none whose key both sides must know."""
+"""Accepted algorithms and their key types. Symmetric algorithms are not accepted."""
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-LARGEST_DOCUMENT = 1_000_000
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+MAX_DOCUMENT_BYTES = 1_000_000
 FETCH_SECONDS = 5.0
 WAIT_SECONDS = 1.0
-BETWEEN_FETCHES = 30.0
-AFTER_FAILURE = 5.0
-FRESH_SECONDS = 3600.0
+FETCH_INTERVAL_SECONDS = 30.0
+RETRY_SECONDS = 5.0
+REFRESH_SECONDS = 3600.0
 
 log = structlog.get_logger("regulars.issuer")
 
 
 class Unreachable(Exception):
-    """The issuer gave no keys; why not is for the log."""
+    """Error that says, for the log, why the keys could not be fetched."""
 
 
-class OutsideKeys:
-    """The issuer's keys. One thread at a time asks for them; the others go on, or wait a second at most.
+class ExternalKeys:
+    """Cache of the issuer's keys. Only one thread fetches; the others use the cached keys or wait at most one second.
 
-    They are fetched anew for a key that is not known, but no more than once in 30 seconds, and each hour; after a
-    failure nobody asks for 5 seconds. While the issuer is away, the keys that are known stay good.
+    The keys are fetched again every hour, and for an unknown key at most every 30 seconds. After a failure, the next
+    fetch is 5 seconds later. If the issuer is unreachable, the cached keys stay valid.
     """
 
     def __init__(self, issuer: str) -> None:
@@ -57,30 +58,34 @@ class OutsideKeys:
         self._failed = False
 
     def find(self, header: Mapping[str, Any]) -> Key:
-        """The key for a token with this header. Raises `Unauthenticated`, `Unavailable`."""
+        """Return the key for a token with this header.
+
+        Raise `Unauthenticated` if there is none, `Unavailable` if the keys cannot be fetched, and `ValueError` for
+        an algorithm that is not accepted.
+        """
         if header.get("alg") not in KEY_TYPES:
             raise ValueError("the algorithm is not accepted")
-        key = fitting(self._keys, header)
+        key = find_key(self._keys, header)
         if key is None:
             self._refresh(WAIT_SECONDS)
-            key = fitting(self._keys, header)
+            key = find_key(self._keys, header)
         elif time.monotonic() >= self._stale_at:
             with suppress(Unavailable):
                 self._refresh(0)
-            key = fitting(self._keys, header)
+            key = find_key(self._keys, header)
         if key is None:
-            message = "The access token is signed with a key that the authorization server does not have."
+            message = _("The access token is signed with an unknown key.")
             raise Unauthenticated(message, "invalid_token")
         return key
 
-    def _refresh(self, patience: float) -> None:
-        if not self._lock.acquire(timeout=patience):
-            raise self._away()
+    def _refresh(self, wait_seconds: float) -> None:
+        if not self._lock.acquire(timeout=wait_seconds):
+            raise self._unavailable()
         try:
             if time.monotonic() >= self._next_fetch:
                 self._fetch()
             if self._failed:
-                raise self._away()
+                raise self._unavailable()
         finally:
             self._lock.release()
 
@@ -90,19 +95,21 @@ class OutsideKeys:
         except Unreachable as error:
             log.warning("issuer_unreachable", issuer=self.issuer, reason=str(error))
             self._failed = True
-            self._next_fetch = time.monotonic() + AFTER_FAILURE
+            self._next_fetch = time.monotonic() + RETRY_SECONDS
         else:
             now = time.monotonic()
             self._failed = False
-            self._next_fetch = now + BETWEEN_FETCHES
-            self._stale_at = now + FRESH_SECONDS
+            self._next_fetch = now + FETCH_INTERVAL_SECONDS
+            self._stale_at = now + REFRESH_SECONDS
 
-    def _away(self) -> Unavailable:
-        return Unavailable("The authorization server cannot be asked for its keys just now.", int(AFTER_FAILURE))
+    def _unavailable(self) -> Unavailable:
+        return Unavailable(
+            _("The keys of the authorization server cannot be fetched. Try again later."), int(RETRY_SECONDS)
+        )
 
 
-def fitting(keys: list[Key], header: Mapping[str, Any]) -> Key | None:
-    """The key that a token with this header is signed with; a token that names none fits where only one is possible."""
+def find_key(keys: list[Key], header: Mapping[str, Any]) -> Key | None:
+    """Return the key for a token with this header, or None. Without a kid, exactly one key must be possible."""
     algorithm, kid = header["alg"], header.get("kid")
     possible = [
         key
@@ -113,19 +120,19 @@ def fitting(keys: list[Key], header: Mapping[str, Any]) -> Key | None:
 
 
 def fetch_keys(issuer: str) -> list[Key]:
-    """The keys that the issuer signs with now, found by its metadata. Raises `Unreachable`."""
+    """Fetch the issuer's metadata and return the keys that it points to. Raise `Unreachable`."""
     deadline = time.monotonic() + FETCH_SECONDS
     metadata = _metadata(issuer, deadline)
     if metadata.get("issuer") != issuer:
-        raise Unreachable(f"its metadata is that of {str(metadata.get('issuer'))[:200]!r}")
-    found = _fetch_object(str(metadata.get("jwks_uri")), deadline).get("keys")
-    if not isinstance(found, list):
-        raise Unreachable("its key set has no keys")
-    return [key for key in map(_import, found) if key is not None]
+        raise Unreachable(f"metadata has the issuer {str(metadata.get('issuer'))[:200]!r}")
+    jwks = _fetch_object(str(metadata.get("jwks_uri")), deadline).get("keys")
+    if not isinstance(jwks, list):
+        raise Unreachable("key set has no keys")
+    return [key for key in map(_import, jwks) if key is not None]
 
 
 def _metadata(issuer: str, deadline: float) -> dict[str, Any]:
-    """The issuer's metadata, where OpenID Connect Discovery has it, or else where RFC 8414 does."""
+    """Fetch the metadata from the address of OpenID Connect Discovery, else from that of RFC 8414."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
     openid = parts._replace(path=f"{path}/.well-known/openid-configuration")
@@ -140,7 +147,7 @@ def _metadata(issuer: str, deadline: float) -> dict[str, Any]:
 
 
 def _import(jwk: Any) -> Key | None:
-    """A key that signs, or None for any other, and for one that we cannot read."""
+    """Return a signing key, or None for any other or unreadable key."""
     if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig" or str(jwk.get("crv")).startswith("X"):
         return None
     if jwk.get("kty") not in {"RSA", "EC", "OKP"}:
@@ -153,25 +160,25 @@ def _import(jwk: Any) -> Key | None:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Leaves a redirect as the answer, which is then none: only the issuer says where its keys are."""
+    """Handler that does not follow redirects: the keys must be at the address in the metadata."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Do not follow."""
+        """Return None, so that the redirect becomes an error."""
 
 
 OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 def _fetch_object(url: str, deadline: float) -> dict[str, Any]:
-    """The JSON object at `url`. Raises `Unreachable`."""
+    """Return the JSON object at `url`. Raise `Unreachable`."""
     try:
         parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-            raise Unreachable(f"{url[:200]!r} is no https address")
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
+            raise Unreachable(f"{url[:200]!r} is not an https address")
         return msgspec.json.decode(_fetch(url, deadline), type=dict[str, Any])
     except urllib.error.HTTPError as error:
         error.close()
-        raise Unreachable(f"{url} answers {error.code}") from None
+        raise Unreachable(f"{url} returned {error.code}") from None
     except (OSError, HTTPException, ValueError) as error:
         raise Unreachable(f"{url}: {type(error).__name__}: {error}") from None
 
@@ -179,18 +186,18 @@ def _fetch_object(url: str, deadline: float) -> dict[str, Any]:
 def _fetch(url: str, deadline: float) -> bytes:
     request = urllib.request.Request(url, headers={"Accept": "application/json", "User-Agent": "regulars"})  # noqa: S310 - checked
     body = b""
-    with OPENER.open(request, timeout=_left(deadline)) as response:
+    with OPENER.open(request, timeout=_remaining(deadline)) as response:
         while block := response.read1(65536):
             body += block
-            if len(body) > LARGEST_DOCUMENT:
-                raise ValueError(f"more than {LARGEST_DOCUMENT} bytes")
-            _left(deadline)
+            if len(body) > MAX_DOCUMENT_BYTES:
+                raise ValueError(f"more than {MAX_DOCUMENT_BYTES} bytes")
+            _remaining(deadline)
     return body
 
 
-def _left(deadline: float) -> float:
-    """The seconds until `deadline`. Raises TimeoutError (an OSError) when there are none."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("it took too long")
-    return left
+def _remaining(deadline: float) -> float:
+    """Return the seconds until `deadline`. Raise TimeoutError (an OSError) if it has passed."""
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError("timed out")
+    return remaining

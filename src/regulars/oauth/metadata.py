@@ -1,19 +1,18 @@
-"""What clients find out by themselves: RFC 8414, OpenID Connect Discovery 1.0, RFC 9728, and the keys (RFC 7517)."""
+"""Published metadata: RFC 8414, OpenID Connect Discovery 1.0, RFC 9728, and the key set (RFC 7517)."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from regulars.db.database import Database
 from regulars.oauth.clients import GRANT_TYPES
+from regulars.oauth.server import SECRET_AUTH_METHODS
 from regulars.oauth.signing_keys import ALGORITHMS, public_keys
 from regulars.scopes import SCOPES
 from regulars.settings import Settings
 
-WITH_SECRET = ["client_secret_basic", "client_secret_post"]
-
 
 def server_metadata(settings: Settings) -> dict[str, Any]:
-    """The authorization server's metadata; the same at both of its well-known addresses."""
+    """Return the metadata of the authorization server, published at two well-known addresses."""
     origin = settings.origin
     grant_types = dict.fromkeys(grant for grants in GRANT_TYPES.values() for grant in grants)
     return {
@@ -32,9 +31,9 @@ def server_metadata(settings: Settings) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": list(grant_types),
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": [*WITH_SECRET, "none"],
-        "revocation_endpoint_auth_methods_supported": [*WITH_SECRET, "none"],
-        "introspection_endpoint_auth_methods_supported": WITH_SECRET,
+        "token_endpoint_auth_methods_supported": [*SECRET_AUTH_METHODS, "none"],
+        "revocation_endpoint_auth_methods_supported": [*SECRET_AUTH_METHODS, "none"],
+        "introspection_endpoint_auth_methods_supported": list(SECRET_AUTH_METHODS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
@@ -60,7 +59,10 @@ def server_metadata(settings: Settings) -> dict[str, Any]:
 
 
 def resource_metadata(settings: Settings) -> dict[str, Any]:
-    """The API as a protected resource (RFC 9728); where an outside server issues the tokens, it is the one named."""
+    """Return the metadata of the API as a protected resource (RFC 9728).
+
+    It names the external authorization server if one is set.
+    """
     return {
         "resource": settings.origin,
         "authorization_servers": [settings.issuer or settings.origin],
@@ -72,7 +74,7 @@ def resource_metadata(settings: Settings) -> dict[str, Any]:
 
 
 def key_set(database: Database) -> Mapping[str, Any]:
-    """The public keys, as a JSON Web Key Set."""
+    """Return the public keys as a JSON Web Key Set."""
     return {
         "keys": [
             key.key.as_dict(private=False) | {"kid": key.kid, "alg": key.algorithm, "use": "sig"}

@@ -1,8 +1,8 @@
-"""Refresh tokens: each is good once, for a new one (RFC 9700, section 4.14.2).
+"""Refresh tokens, which rotate: each can be used once, to get a new one (RFC 9700, section 4.14.2).
 
-All tokens of a grant are one family, counted in generations. Whoever presents the newest generation's moves the grant
-on by one. A token of the generation just before is forgiven for some seconds: an app that refreshes from several
-requests at once gets a sibling. Anything older has been stolen or copied: the family ends.
+The tokens of a grant are one family, numbered by generation. Using the newest token increments the grant's generation.
+The token before it stays usable for a few seconds, because an app may refresh in several requests at the same time.
+Using any older token ends the grant, because someone else may have a copy.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from regulars.security.audit import record
 from regulars.security.tokens import Kind, digest, is_token, new_token
 from regulars.settings import Settings
 
-ONE = Statement(
+FIND_REFRESH_TOKEN = Statement(
     select(table.c.grant_id, table.c.generation, table.c.expires_at).where(table.c.digest == bindparam("digest"))
 )
-INSERT = Statement(
+INSERT_REFRESH_TOKEN = Statement(
     insert(table).values({name: bindparam(name) for name in ("digest", "grant_id", "generation", "expires_at")})
 )
-CLAIM = Statement(
+ROTATE_GRANT = Statement(
     update(grants)
     .where(
         grants.c.id == bindparam("grant_id"),
@@ -36,7 +36,7 @@ CLAIM = Statement(
     )
     .values(generation=bindparam("next"), rotated_at=bindparam("now"), used_at=bindparam("now"))
 )
-FORGIVE = Statement(
+COUNT_FORGIVEN_REUSE = Statement(
     update(grants)
     .where(grants.c.id == bindparam("grant_id"))
     .values(forgiven=grants.c.forgiven + 1, used_at=bindparam("now"))
@@ -45,7 +45,7 @@ FORGIVE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token, as the token endpoint finds it, with its grant."""
+    """A stored refresh token and its grant."""
 
     generation: int
     expires_at: datetime
@@ -65,45 +65,49 @@ class RefreshToken:
 
 
 def issue_refresh_token(database: Database, settings: Settings, grant: Grant, generation: int) -> str:
-    """A new refresh token of the grant, good until it has not been used for as long as the settings say."""
+    """Return a new refresh token of the grant. It expires after `refresh_token_lifetime` seconds without use."""
     token = new_token(Kind.REFRESH_TOKEN)
-    unused_until = utc_now() + timedelta(seconds=settings.refresh_token_lifetime)
+    idle_expiry = utc_now() + timedelta(seconds=settings.refresh_token_lifetime)
     database.execute(
-        INSERT,
+        INSERT_REFRESH_TOKEN,
         {
             "digest": digest(token),
             "grant_id": grant.id,
             "generation": generation,
-            "expires_at": min(unused_until, grant.expires_at),
+            "expires_at": min(idle_expiry, grant.expires_at),
         },
     )
     return token
 
 
 def find_refresh_token(database: Database, token: str) -> RefreshToken | None:
-    """The token, whether or not it is still good; None where there is none."""
-    row = database.fetch_one(ONE, {"digest": digest(token)}) if is_token(token, Kind.REFRESH_TOKEN) else None
+    """Return the token, which may have expired or been used, or None."""
+    row = (
+        database.fetch_one(FIND_REFRESH_TOKEN, {"digest": digest(token)})
+        if is_token(token, Kind.REFRESH_TOKEN)
+        else None
+    )
     grant = find_grant(database, row[0]) if row else None
     return RefreshToken(row[1], row[2], grant) if row and grant else None
 
 
 def claim_refresh_token(database: Database, settings: Settings, token: RefreshToken) -> int | None:
-    """The generation to issue the next token in; None where the token is not good (any more).
+    """Use up a token. Return the generation of the next token, or None if the token is not valid.
 
-    Belongs in the transaction that issues it: two who present the same token at once wait for each other here.
+    Call it in the transaction that issues the next token: it locks the grant against concurrent refreshes.
     """
     now = utc_now()
     if not token.grant.is_live(now) or token.is_expired():
         return None
     presented = token.generation
     claim = {"grant_id": token.grant.id, "presented": presented, "next": presented + 1, "now": now}
-    if database.execute(CLAIM, claim) == 1:
+    if database.execute(ROTATE_GRANT, claim) == 1:
         return presented + 1
     grant = find_grant(database, token.grant.id)
     if grant is None or grant.ended_at is not None:
         return None
     if _is_forgiven(grant, presented, now, settings.refresh_token_grace):
-        database.execute(FORGIVE, {"grant_id": grant.id, "now": now})
+        database.execute(COUNT_FORGIVEN_REUSE, {"grant_id": grant.id, "now": now})
         record(database, "refresh_token.forgiven", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
         return grant.generation
     end_grant(database, grant, "refresh_token_reused")

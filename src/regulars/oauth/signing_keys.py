@@ -1,4 +1,4 @@
-"""The keys that access tokens are signed with: kept in the database, the private half encrypted."""
+"""Signing keys of the tokens. They are stored in the database; private keys are encrypted."""
 
 import warnings
 from collections.abc import Mapping
@@ -16,11 +16,12 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import signing_keys
 from regulars.errors import ConfigurationError, Invalid
+from regulars.i18n import _
 from regulars.security.auth_version import bump_auth_version
 from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
-# RFC 9864 prefers the name "Ed25519"; the clients in the field know "EdDSA" (RFC 8037).
+# RFC 9864 prefers the name "Ed25519", but most clients only support "EdDSA" (RFC 8037).
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 ALGORITHMS = ("RS256", "EdDSA")
@@ -31,7 +32,7 @@ Key = OKPKey | RSAKey
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key, its id and the one algorithm that it is used with."""
+    """A key with its id and its algorithm."""
 
     kid: str
     algorithm: str
@@ -40,20 +41,20 @@ class SigningKey:
 
 
 PublicKeys = Mapping[str, SigningKey]
-"""Keys to verify with, by their ids."""
+"""Public keys by key id."""
 
 NEWEST_FIRST = (signing_keys.c.created_at.desc(), signing_keys.c.kid)
-ALL = Statement(
+LIST_PUBLIC_KEYS = Statement(
     select(signing_keys.c.kid, signing_keys.c.algorithm, signing_keys.c.public_key, signing_keys.c.created_at).order_by(
         *NEWEST_FIRST
     )
 )
-NEWEST = Statement(
+FIND_NEWEST_KEY = Statement(
     select(signing_keys.c.kid, signing_keys.c.algorithm, signing_keys.c.private_key, signing_keys.c.created_at)
     .order_by(*NEWEST_FIRST)
     .limit(1)
 )
-INSERT = Statement(
+INSERT_SIGNING_KEY = Statement(
     insert(signing_keys).values(
         {name: bindparam(name) for name in ("kid", "algorithm", "public_key", "private_key", "created_at")}
     )
@@ -61,52 +62,53 @@ INSERT = Statement(
 
 
 def public_keys(database: Database) -> dict[str, SigningKey]:
-    """Every key, without its private half, newest first: old ones stay good for the tokens that they signed."""
-    rows = database.fetch_all(ALL)
+    """Return the public keys by key id, newest first. Old keys still verify the tokens that they signed."""
+    rows = database.fetch_all(LIST_PUBLIC_KEYS)
     return {kid: SigningKey(kid, algorithm, _load(public), created) for kid, algorithm, public, created in rows}
 
 
 def current_key(database: Database, settings: Settings) -> SigningKey:
-    """The key to sign with: the newest; a first one is made where there is none.
+    """Return the newest key, which signs new tokens. Create a key if there is none.
 
-    Raises `ConfigurationError` where it was encrypted with another secret key.
+    Raise `ConfigurationError` if it was encrypted with another secret key.
     """
-    row = database.fetch_one(NEWEST)
+    row = database.fetch_one(FIND_NEWEST_KEY)
     if row is None:
         return rotate_key(database, settings)
-    return _unlocked(settings, *row)
+    return _decrypt_key(settings, *row)
 
 
 @lru_cache(maxsize=8)
-def _unlocked(settings: Settings, kid: str, algorithm: str, encrypted: bytes, created: datetime) -> SigningKey:
-    """The key with its private half; remembered, because reading an RSA key takes a twentieth of a second."""
+def _decrypt_key(settings: Settings, kid: str, algorithm: str, encrypted: bytes, created: datetime) -> SigningKey:
+    """Return the key with its private part. Cached, because loading an RSA key takes 50 ms."""
     private = Cipher(settings, "signing keys").decrypt(encrypted, kid)
     if private is None:
         raise ConfigurationError(
-            "The signing keys of this database were encrypted with another secret key. Set REGULARS_SECRET_KEY to that"
-            " one, or make a new signing key with 'regulars key rotate'."
+            "The signing keys of this database were encrypted with another secret key. Set secret_key"
+            " (REGULARS_SECRET_KEY) to that key."
         )
     return SigningKey(kid, algorithm, _load(private), created)
 
 
 def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256") -> SigningKey:
-    """A new key, which signs from now on. (RS256 is what every OpenID client can verify.)
+    """Create a key that signs new tokens from now on. RS256 is the algorithm that every OpenID client supports.
 
-    Raises `Invalid` for an algorithm that is not one of `ALGORITHMS`.
+    Raise `Invalid` for an algorithm that is not in `ALGORITHMS`.
     """
     if algorithm not in ALGORITHMS:
-        raise Invalid({"algorithm": [f"The algorithm must be one of {', '.join(ALGORITHMS)}, not {algorithm!r}."]})
+        message = _("{field} must be one of {choices}.", field="algorithm", choices=", ".join(ALGORITHMS))
+        raise Invalid({"algorithm": [message]})
     key: Key = OKPKey.generate_key("Ed25519") if algorithm == "EdDSA" else RSAKey.generate_key(RSA_BITS)
     kid = key.thumbprint()
     private = msgspec.json.encode(key.as_dict(private=True))
     with database.transaction():
-        newest = database.fetch_one(NEWEST)
-        # The newest key signs, so two of the same second must not tie.
+        newest = database.fetch_one(FIND_NEWEST_KEY)
+        # Two keys of the same second would have no defined newest key.
         created = utc_now()
         if newest:
             created = max(created, newest[3] + timedelta(seconds=1))
         database.execute(
-            INSERT,
+            INSERT_SIGNING_KEY,
             {
                 "kid": kid,
                 "algorithm": algorithm,
@@ -121,5 +123,5 @@ def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256")
 
 def _load(jwk: str | bytes) -> Key:
     key = import_key(msgspec.json.decode(jwk))
-    assert isinstance(key, OKPKey | RSAKey)  # noqa: S101 - we wrote it
+    assert isinstance(key, OKPKey | RSAKey)  # noqa: S101 - stored by rotate_key
     return key
