@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/sh
 
-.PHONY: help demo check test lint bench lock clean
+.PHONY: help demo check test lint bench messages lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -26,13 +26,17 @@ lint: .venv/dev ## check formatting, lint rules, types and import layers
 bench: .venv/dev postgresql ## run the benchmark on both databases and update docs/performance.md
 	$(BIN)/python -m benchmarks.bench $(or $(BENCH),--write docs/performance.md)
 
+messages: .venv/dev ## update the catalogue of translations from the source
+	mkdir -p build && $(BIN)/pybabel extract --no-default-keywords -k _ -F pyproject.toml --omit-header --sort-output --no-location -o build/messages.pot .
+	$(BIN)/pybabel update -l tr -i build/messages.pot -o src/regulars/locale/tr.po --no-fuzzy-matching --ignore-obsolete --omit-header --width 1000
+
 lock: .venv/dev ## update the locked dependencies (needs uv)
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
 	uv pip compile requirements-bench.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-bench.txt
 
 clean: ## delete generated files
-	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The environment has no pip of its own, because that needs a package that Debian does not install by default. The pip
 # of $(PYTHON) installs into it.

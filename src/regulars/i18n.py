@@ -5,7 +5,6 @@ before its values were filled in. That text is the msgid under which `locale/tr.
 Front ends call `translate` with the language that `preferred_language` read from the request.
 """
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -38,12 +37,11 @@ def _(template: str, /, **values: Any) -> Message:
 
 
 def translate(text: str, language: str) -> str:
-    """Return a message in `language`, with its values translated too; any other text, or one that has no translation,
-    in English."""
+    """Return a message in `language`, with its values translated too, or in English if it has no translation."""
     if language == ENGLISH:
         return str(text)
     if not isinstance(text, Message):
-        return _translate_plain(text, language)
+        return _catalog(language).get(text, text)
     template = _catalog(language).get(text.template, text.template)
     return _fill(template, {name: _translate_value(value, language) for name, value in text.values.items()})
 
@@ -95,23 +93,3 @@ def _fill(template: str, values: Mapping[str, Any]) -> str:
 
 def _translate_value(value: Any, language: str) -> Any:
     return translate(value, language) if isinstance(value, Message) else value
-
-
-# Until every message is made with `_`: recognise an English text by its msgid.
-@cache
-def _patterns(language: str) -> Mapping[re.Pattern[str], str]:
-    return {
-        re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(english))): other
-        for english, other in _catalog(language).items()
-        if "{" in english
-    }
-
-
-def _translate_plain(text: str, language: str) -> str:
-    found = _catalog(language).get(text)
-    if found is not None:
-        return found
-    for pattern, other in _patterns(language).items():
-        if match := pattern.fullmatch(text):
-            return other.format(**match.groupdict())
-    return text

@@ -1,18 +1,20 @@
 """The scopes that a token can have, each with the description that users see."""
 
+from regulars.i18n import _
+
 SCOPES = {
-    "openid": "Know who you are.",
-    "profile": "See your name.",
-    "email": "See your e-mail address.",
-    "offline_access": "Stay signed in when you are away.",
-    "account:read": "See your account, and which businesses you belong to.",
-    "account:write": "Change your name.",
-    "tenants:read": "See which businesses you belong to.",
-    "tenants:write": "Change your businesses' settings and channels.",
-    "users:read": "See the people who work in your businesses.",
-    "users:write": "Add and remove people who work in your businesses, and change their roles.",
-    "customers:read": "See the customers of your businesses.",
-    "customers:write": "Add, change and remove customers of your businesses.",
+    "openid": _("Know who you are."),
+    "profile": _("See your name."),
+    "email": _("See your e-mail address."),
+    "offline_access": _("Stay signed in when you are away."),
+    "account:read": _("See your account, and which businesses you belong to."),
+    "account:write": _("Change your name."),
+    "tenants:read": _("See which businesses you belong to."),
+    "tenants:write": _("Change your businesses' settings and channels."),
+    "users:read": _("See the people who work in your businesses."),
+    "users:write": _("Add and remove people who work in your businesses, and change their roles."),
+    "customers:read": _("See the customers of your businesses."),
+    "customers:write": _("Add, change and remove customers of your businesses."),
 }
 
 

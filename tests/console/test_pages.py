@@ -476,4 +476,4 @@ def test_what_is_wrong_with_a_value_is_said_in_turkish_too(empty_world: World, b
             assert not re.search(r"\b(The|must|of)\b", fault)
             assert uri in fault or kind == "service"
     answer = browser.submit(page, "/applications/new", **form | {"scope": "openid"}, kind="service")
-    assert "şu izinleri alamaz: openid" in answer.text
+    assert "Şu izinleri alamaz: openid" in answer.text

@@ -96,7 +96,7 @@ def test_who_waits_to_write_keeps_nobody_from_reading(empty_world: World) -> Non
             writers = [pool.submit(client.post, LIST, json={"first_name": "Patient"}) for _ in range(WRITERS)]
             # Writers that do not fit into the write queue are rejected; the others are still waiting.
             for each in islice(as_completed(writers), WRITERS - THREADS + 1):
-                assert "wait to write" in each.result().json()["message"]
+                assert "waiting to write" in each.result().json()["message"]
             assert server.get(LIST).status_code == 200
             assert not all(each.done() for each in writers)
         answers = [each.result() for each in writers]

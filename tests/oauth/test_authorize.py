@@ -2,13 +2,18 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from falcon.testing import Result
+from sqlalchemy import update
 
+from regulars.clock import utc_now
+from regulars.db.statement import Statement
+from regulars.db.tables import device_codes
 from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
 from regulars.oauth.connected_apps import disconnect, list_connections
@@ -42,7 +47,7 @@ def is_page(result: Result, status: int, words: str) -> None:
     assert words in result.text
 
 
-def test_the_consent_page_says_who_asks_for_what_and_where(empty_world: World, browser: Browser) -> None:
+def test_the_consent_page_shows_application_scopes_and_redirect_host(empty_world: World, browser: Browser) -> None:
     app = Application.register(empty_world, name="<Randevu & Co>")
     page = browser.get(app.request(scope="openid customers:read offline_access"))
     is_page(page, 200, "&lt;Randevu &amp; Co&gt;")
@@ -54,7 +59,7 @@ def test_the_consent_page_says_who_asks_for_what_and_where(empty_world: World, b
     assert 'lang="tr"' in turkish.text
 
 
-def test_whoever_is_not_signed_in_signs_in_first_and_comes_back(empty_world: World, app: Application) -> None:
+def test_an_anonymous_user_signs_in_and_returns_to_the_request(empty_world: World, app: Application) -> None:
     visitor = Browser(empty_world)
     to_sign_in = visitor.get(app.request())
     assert to_sign_in.status_code == 303
@@ -64,7 +69,7 @@ def test_whoever_is_not_signed_in_signs_in_first_and_comes_back(empty_world: Wor
     assert "code_challenge" in redirect_parameters(posted)["error_description"]
 
 
-def test_the_answer_has_the_state_untouched_and_the_issuer(app: Application, browser: Browser) -> None:
+def test_the_response_has_the_unchanged_state_and_the_issuer(app: Application, browser: Browser) -> None:
     state = "ü x&y=1 +%20#é\u2028\"'<>"
     page = browser.get(app.request(state=state))
     answer = redirect_parameters(browser.submit(page, "/oauth/consent", decision="allow"))
@@ -81,22 +86,22 @@ def test_the_answer_has_the_state_untouched_and_the_issuer(app: Application, bro
     [
         ({"client_id": "unknown"}, "is unknown"),
         ({"client_id": None}, "is unknown"),
-        ({"redirect_uri": "https://evil.example/callback"}, "has not registered"),
-        ({"redirect_uri": CALLBACK + "/"}, "has not registered"),
-        ({"redirect_uri": CALLBACK + "?x=1"}, "has not registered"),
-        ({"redirect_uri": "https://app.example:443/callback"}, "has not registered"),
-        ({"redirect_uri": "HTTPS://app.example/callback"}, "has not registered"),
-        ({"redirect_uri": "http://127.0.0.1:1/callback"}, "has not registered"),
-        ({"redirect_uri": "javascript:alert(1)"}, "has not registered"),
+        ({"redirect_uri": "https://evil.example/callback"}, "is not registered"),
+        ({"redirect_uri": CALLBACK + "/"}, "is not registered"),
+        ({"redirect_uri": CALLBACK + "?x=1"}, "is not registered"),
+        ({"redirect_uri": "https://app.example:443/callback"}, "is not registered"),
+        ({"redirect_uri": "HTTPS://app.example/callback"}, "is not registered"),
+        ({"redirect_uri": "http://127.0.0.1:1/callback"}, "is not registered"),
+        ({"redirect_uri": "javascript:alert(1)"}, "is not registered"),
     ],
 )
-def test_nobody_is_sent_to_an_address_that_is_not_registered(
+def test_no_redirect_to_an_unregistered_address(
     app: Application, browser: Browser, parameters: dict[str, Any], words: str
 ) -> None:
     is_page(browser.get(app.request(**parameters)), 400, words)
     is_page(browser.get(app.request(**parameters, response_type="token", scope="?")), 400, words)
     doubled = app.request() + "&" + urlencode({"redirect_uri": "https://evil.example"})
-    is_page(browser.get(doubled), 400, "twice")
+    is_page(browser.get(doubled), 400, "parameter redirect_uri more than once")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,7 @@ def test_nobody_is_sent_to_an_address_that_is_not_registered(
         ({"max_age": "-1"}, "invalid_request"),
     ],
 )
-def test_the_application_is_told_of_its_own_faults(
+def test_errors_of_the_application_are_sent_to_it(
     app: Application, browser: Browser, parameters: dict[str, Any], error: str
 ) -> None:
     result = browser.get(app.request(**parameters))
@@ -165,7 +170,7 @@ def test_a_confidential_client_needs_pkce_or_a_nonce(empty_world: World, browser
         "com.example.my_app://oauth-callback",
     ],
 )
-def test_a_native_app_listens_where_it_can(empty_world: World, browser: Browser, uri: str) -> None:
+def test_a_native_app_may_use_any_loopback_port(empty_world: World, browser: Browser, uri: str) -> None:
     registered = ["http://127.0.0.1/callback", "http://[::1]:1/callback", "com.example.my_app://oauth-callback"]
     app = Application.register(empty_world, "native", redirect_uris=registered)
     page = browser.get(app.request(redirect_uri=uri))
@@ -177,10 +182,10 @@ def test_a_native_app_listens_where_it_can(empty_world: World, browser: Browser,
     assert result.headers["location"].startswith(uri + "?code=rgl_code_")
     assert app.redeem(redirect_parameters(result)["code"], redirect_uri=uri).status_code == 200
     for other in ("http://127.0.0.1:49152/other", "http://localhost:49152/callback", "http://127.0.0.1:0/callback"):
-        is_page(browser.get(app.request(redirect_uri=other)), 400, "has not registered")
+        is_page(browser.get(app.request(redirect_uri=other)), 400, "is not registered")
 
 
-def test_a_browser_that_knows_no_underscore_in_a_scheme_is_helped_on(empty_world: World, browser: Browser) -> None:
+def test_a_browser_without_support_for_underscores_gets_a_link(empty_world: World, browser: Browser) -> None:
     uri = "com.example.my_app://oauth-callback"
     app = Application.register(empty_world, "native", redirect_uris=[uri])
     page = browser.get(app.request(redirect_uri=uri))
@@ -226,7 +231,7 @@ def test_a_browser_that_knows_no_underscore_in_a_scheme_is_helped_on(empty_world
         ("com.example.app:/callback", "browser"),
     ],
 )
-def test_a_redirect_uri_that_is_not_safe_is_not_registered(empty_world: World, uri: str, kind: str) -> None:
+def test_an_unsafe_redirect_uri_cannot_be_registered(empty_world: World, uri: str, kind: str) -> None:
     with pytest.raises(Invalid) as refusal:
         create_client(empty_world.database, name="x", kind=kind, redirect_uris=[uri], scopes=["openid"])
     assert list(refusal.value.errors) == ["redirect_uris"]
@@ -247,7 +252,7 @@ def test_consent_is_remembered_for_its_scopes_until_it_is_withdrawn(
     assert browser.get(app.request(scope="openid")).status_code == 200
 
 
-def test_a_native_app_whose_identity_is_not_sure_is_confirmed_each_time(empty_world: World, browser: Browser) -> None:
+def test_a_native_app_with_an_uncertain_identity_needs_consent_each_time(empty_world: World, browser: Browser) -> None:
     uri = "com.example.app:/callback"
     app = Application.register(empty_world, "native", redirect_uris=[uri, CALLBACK])
     app.code(browser, redirect_uri=uri)
@@ -276,9 +281,7 @@ def test_an_application_may_ask_for_a_new_sign_in(
     assert "login" not in location
 
 
-def test_an_application_that_names_its_user_gets_no_other(
-    empty_world: World, app: Application, browser: Browser
-) -> None:
+def test_only_the_user_of_the_id_token_hint_can_consent(empty_world: World, app: Application, browser: Browser) -> None:
     # OpenID Connect Core, section 3.1.2.2.
     hint = app.tokens(browser, scope="openid")["id_token"]
     assert "code" in redirect_parameters(browser.get(app.request(scope="openid", prompt="none", id_token_hint=hint)))
@@ -296,13 +299,13 @@ def test_an_application_that_names_its_user_gets_no_other(
     assert "code" in redirect_parameters(bob.get(back))
 
 
-def test_an_application_may_say_who_is_likely_to_sign_in(empty_world: World, app: Application) -> None:
+def test_login_hint_fills_in_the_sign_in_page(empty_world: World, app: Application) -> None:
     visitor = Browser(empty_world)
     page = visitor.get(visitor.get(app.request(login_hint='bob@example.com"<x>')).headers["location"])
     assert 'value="bob@example.com&#34;&lt;x&gt;"' in page.text
 
 
-def test_whoever_is_asked_may_sign_in_as_somebody_else(app: Application, browser: Browser) -> None:
+def test_the_user_can_switch_to_another_account(app: Application, browser: Browser) -> None:
     page = browser.get(app.request(scope="openid", prompt="consent"))
     (other,) = re.findall(r'<a href="(/oauth/authorize[^"]+)">Use another account</a>', page.text)
     sign_in = browser.get(browser.get(unescape(other)).headers["location"])
@@ -311,7 +314,7 @@ def test_whoever_is_asked_may_sign_in_as_somebody_else(app: Application, browser
     is_page(browser.get(back), 200, "bob@example.com")
 
 
-def test_two_clicks_at_once_are_one_consent(empty_world: World, browser: Browser) -> None:
+def test_two_concurrent_approvals_store_one_consent(empty_world: World, browser: Browser) -> None:
     for number in range(4):
         app = Application.register(empty_world, name=f"App {number}")
         pages = [browser.get(app.request())] * 4
@@ -321,7 +324,7 @@ def test_two_clicks_at_once_are_one_consent(empty_world: World, browser: Browser
         assert len(list_connections(empty_world.database, empty_world.alice)) == number + 1
 
 
-def test_a_page_loads_pictures_from_nowhere_but_the_logos_own_host(empty_world: World, browser: Browser) -> None:
+def test_a_page_loads_images_only_from_the_host_of_the_logo(empty_world: World, browser: Browser) -> None:
     plain = browser.get(Application.register(empty_world).request())
     assert "img-src 'self';" in plain.headers["Content-Security-Policy"]
     app = Application.register(empty_world, logo_url="https://pictures.example/logo.png?size=64")
@@ -353,7 +356,7 @@ def test_consent_cannot_be_given_from_another_site(empty_world: World, app: Appl
     assert cross.status_code == 403
 
 
-def test_whoever_was_signed_out_before_they_agreed_signs_in_and_is_asked_again(
+def test_a_user_signed_out_before_consenting_signs_in_and_is_asked_again(
     empty_world: World, app: Application, browser: Browser
 ) -> None:
     page = browser.get(app.request())
@@ -365,7 +368,7 @@ def test_whoever_was_signed_out_before_they_agreed_signs_in_and_is_asked_again(
     is_page(browser.get(back), 200, "Allow Randevu?")
 
 
-def test_pages_cannot_be_framed_and_tell_nobody_where_they_were(app: Application, browser: Browser) -> None:
+def test_pages_cannot_be_framed_and_send_no_referrer(app: Application, browser: Browser) -> None:
     page = browser.get(app.request())
     policy = page.headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in policy
@@ -388,7 +391,7 @@ def poll(app: Application, code: dict[str, Any]) -> Result:
     return app.ask(grant_type=DEVICE, device_code=code["device_code"])
 
 
-def test_a_device_gets_its_tokens_once_its_user_has_agreed(empty_world: World, browser: Browser) -> None:
+def test_a_device_gets_tokens_after_its_user_consents(empty_world: World, browser: Browser) -> None:
     app, code = device_of(empty_world)
     assert set(code) == {
         "device_code",
@@ -414,7 +417,28 @@ def test_a_device_gets_its_tokens_once_its_user_has_agreed(empty_world: World, b
     assert empty_world.client.simulate_get(LIST, headers=headers).status_code == 200
 
 
-def test_a_device_that_was_decided_about_elsewhere_is_not_decided_again(empty_world: World, browser: Browser) -> None:
+def age_poll(world: World, seconds: int) -> None:
+    """Set the last poll of every device code to a number of seconds ago."""
+    then = utc_now() - timedelta(seconds=seconds)
+    world.database.execute(Statement(update(device_codes).values(polled_at=then)))
+
+
+def test_each_early_poll_increases_the_interval_by_five_seconds(empty_world: World) -> None:
+    app, code = device_of(empty_world)
+    assert code["interval"] == 5
+    expect_oauth_error(poll(app, code), "authorization_pending")
+    expect_oauth_error(poll(app, code), "slow_down")
+    age_poll(empty_world, 10)
+    expect_oauth_error(poll(app, code), "authorization_pending")
+    age_poll(empty_world, 7)
+    expect_oauth_error(poll(app, code), "slow_down")
+    age_poll(empty_world, 12)
+    expect_oauth_error(poll(app, code), "slow_down")
+    age_poll(empty_world, 20)
+    expect_oauth_error(poll(app, code), "authorization_pending")
+
+
+def test_a_decided_device_request_cannot_be_decided_again(empty_world: World, browser: Browser) -> None:
     app, code = device_of(empty_world)
     page = browser.submit(browser.get("/device"), "/device", user_code=code["user_code"])
     browser.submit(page, "/device", decision="deny")
@@ -430,7 +454,7 @@ def test_a_wrong_resource_does_not_use_up_a_device_code(empty_world: World, brow
     assert poll(app, code).status_code == 200
 
 
-def test_a_device_is_told_when_its_user_refuses(empty_world: World, browser: Browser) -> None:
+def test_a_device_gets_access_denied_if_its_user_refuses(empty_world: World, browser: Browser) -> None:
     app, code = device_of(empty_world)
     page = browser.submit(browser.get("/device?user_code=" + code["user_code"]), "/device", user_code=code["user_code"])
     browser.submit(page, "/device", decision="deny")
@@ -452,7 +476,7 @@ def test_a_device_code_belongs_to_its_client_and_is_not_guessed(empty_world: Wor
 # Logout
 
 
-def test_an_application_that_proves_whom_it_means_signs_them_out(
+def test_an_application_with_an_id_token_hint_signs_its_user_out(
     empty_world: World, app: Application, browser: Browser
 ) -> None:
     stays = app.tokens(browser, scope="openid offline_access")
@@ -465,7 +489,9 @@ def test_an_application_that_proves_whom_it_means_signs_them_out(
     assert app.refresh(stays["refresh_token"]).status_code == 200
 
 
-def test_others_must_ask_and_nobody_is_sent_elsewhere(app: Application, browser: Browser) -> None:
+def test_logout_without_a_hint_needs_confirmation_and_never_redirects_elsewhere(
+    app: Application, browser: Browser
+) -> None:
     asked = {"client_id": app.client.id, "post_logout_redirect_uri": "https://evil.example/"}
     page = browser.get("/oauth/logout?" + urlencode(asked))
     is_page(page, 200, "Sign out")
@@ -481,7 +507,7 @@ def test_others_must_ask_and_nobody_is_sent_elsewhere(app: Application, browser:
 # Discovery
 
 
-def test_the_metadata_is_that_of_this_server(empty_world: World) -> None:
+def test_metadata_describes_this_server(empty_world: World) -> None:
     get, origin = empty_world.client.simulate_get, empty_world.settings.origin
     document = get("/.well-known/openid-configuration").json
     assert document == get("/.well-known/oauth-authorization-server").json
@@ -495,7 +521,7 @@ def test_the_metadata_is_that_of_this_server(empty_world: World) -> None:
             assert get(address.removeprefix(origin)).status_code != 404, name
 
 
-def test_the_api_says_where_its_tokens_come_from(empty_world: World) -> None:
+def test_resource_metadata_names_the_authorization_server(empty_world: World) -> None:
     get, origin = empty_world.client.simulate_get, empty_world.settings.origin
     document = get("/.well-known/oauth-protected-resource").json
     assert (document["resource"], document["authorization_servers"]) == (origin, [origin])
@@ -503,7 +529,7 @@ def test_the_api_says_where_its_tokens_come_from(empty_world: World) -> None:
     assert f'resource_metadata="{origin}/.well-known/oauth-protected-resource"' in challenge
 
 
-def test_applications_in_browsers_may_call_what_has_no_cookies(empty_world: World) -> None:
+def test_cors_is_allowed_only_for_paths_without_cookies(empty_world: World) -> None:
     headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     for path in ("/oauth/token", "/oauth/userinfo", "/.well-known/openid-configuration", "/oauth/jwks", LIST):
         answer = empty_world.client.simulate_options(path, headers=headers)

@@ -137,7 +137,7 @@ def advance_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: later)
 
 
-def test_its_tokens_are_accepted_and_its_keys_asked_for_once(service: Service, issuer: Issuer) -> None:
+def test_its_tokens_are_accepted_and_its_keys_fetched_once(service: Service, issuer: Issuer) -> None:
     assert issuer.asked == []
     for _ in range(3):
         assert service.get(issuer.token(jti=str(_))).json["meta"]["total"] > 0
@@ -153,7 +153,7 @@ def test_its_tokens_are_accepted_and_its_keys_asked_for_once(service: Service, i
         ("EdDSA", lambda: OKPKey.generate_key("Ed25519", {"kid": "other"})),
     ],
 )
-def test_its_keys_may_be_of_any_asymmetrical_kind(
+def test_its_keys_may_use_any_asymmetric_algorithm(
     service: Service, issuer: Issuer, algorithm: str, make: Callable[[], Key]
 ) -> None:
     key = make()
@@ -164,7 +164,7 @@ def test_its_keys_may_be_of_any_asymmetrical_kind(
 
 
 @pytest.mark.parametrize("path", ["/realms/crm", "/"])
-def test_its_metadata_may_be_where_rfc_8414_has_it(world: World, issuer: Issuer, path: str) -> None:
+def test_its_metadata_may_be_at_the_rfc_8414_address(world: World, issuer: Issuer, path: str) -> None:
     issuer.path = path
     issuer.answers.clear()
     issuer.publish()
@@ -184,7 +184,7 @@ def test_our_own_tokens_are_no_longer_accepted_but_personal_ones_are(empty_world
     assert world.client.simulate_get(LIST, headers={"Authorization": f"Bearer {issuer.token()}"}).status_code == 401
 
 
-def test_its_users_are_ours_by_their_verified_address(service: Service, issuer: Issuer) -> None:
+def test_users_are_matched_by_verified_email(service: Service, issuer: Issuer) -> None:
     assert service.get(issuer.token(email="Alice@Example.COM")).status_code == 200
     service.refuses(issuer.token(email="nobody@example.com"), "No user matches")
     service.refuses(issuer.token(email="no address"), "No user matches")
@@ -194,7 +194,7 @@ def test_its_users_are_ours_by_their_verified_address(service: Service, issuer: 
     expect_error(service.get(issuer.token(email="dora@example.com")), 400, "tenant_required")
 
 
-def test_its_users_are_ours_by_their_subject(empty_world: World, issuer: Issuer) -> None:
+def test_users_are_matched_by_subject(empty_world: World, issuer: Issuer) -> None:
     link_subject(empty_world.database, "bob@example.com", "b-2")
     service = Service(empty_world, issuer.url, issuer_user_claim="sub")
     assert service.get(issuer.token(sub="b-2", email=None)).status_code == 200
@@ -247,7 +247,7 @@ def test_a_token_within_the_skew_is_refused_after_it(
     service.refuses(token, "expired")
 
 
-def test_the_public_key_is_no_secret_to_sign_with(service: Service, issuer: Issuer) -> None:
+def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(service: Service, issuer: Issuer) -> None:
     header, payload, _ = issuer.token().split(".")
     for secret in (RSA.as_pem(private=False), json.dumps(RSA.as_dict(private=False)).encode(), b""):
         for algorithm in ("HS256", "none", "RS256"):
@@ -270,7 +270,7 @@ def test_a_token_of_another_type_is_refused(service: Service, issuer: Issuer) ->
         service.refuses(issuer.token(header={"typ": bad}), "not an access token")
 
 
-def test_a_key_that_is_not_known_is_asked_for_but_not_often(
+def test_an_unknown_key_is_fetched_at_a_limited_rate(
     service: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert service.get(issuer.token()).status_code == 200
@@ -298,7 +298,7 @@ def test_a_withdrawn_key_is_forgotten_within_the_hour(
     assert service.get(issuer.token(new, "ES256")).status_code == 200
 
 
-def test_a_token_that_names_no_key_fits_where_only_one_can_be_meant(
+def test_a_token_without_a_kid_is_accepted_if_only_one_key_is_possible(
     world: World, service: Service, issuer: Issuer
 ) -> None:
     issuer.keys = [RSA, ECKey.generate_key("P-256", {"kid": "other"})]
@@ -327,7 +327,7 @@ def unavailable(service: Service, token: str) -> None:
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_while_the_issuer_is_away_the_answer_is_503(
+def test_requests_get_503_if_the_issuer_is_unreachable(
     service: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issuer.publish_at(OPENID, {}, 500)
@@ -340,14 +340,14 @@ def test_while_the_issuer_is_away_the_answer_is_503(
     assert service.get(issuer.token()).status_code == 200
 
 
-def test_nobody_listens(world: World, issuer: Issuer) -> None:
+def test_an_issuer_that_refuses_connections_is_unavailable(world: World, issuer: Issuer) -> None:
     token = issuer.token()
     service = Service(world, "http://127.0.0.1:1")
     unavailable(service, token)
     assert not issuer.asked
 
 
-def test_keys_that_are_known_stay_good_while_the_issuer_is_away(
+def test_cached_keys_stay_valid_if_the_issuer_is_unreachable(
     service: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert service.get(issuer.token()).status_code == 200
@@ -357,7 +357,7 @@ def test_keys_that_are_known_stay_good_while_the_issuer_is_away(
     unavailable(service, issuer.token(header={"kid": "new"}))
 
 
-def test_an_issuer_that_says_something_else_is_not_believed(world: World, issuer: Issuer) -> None:
+def test_invalid_metadata_and_key_sets_are_refused(world: World, issuer: Issuer) -> None:
     def is_refused() -> None:
         unavailable(Service(world, issuer.url), issuer.token())
 
@@ -380,7 +380,7 @@ def test_an_issuer_that_says_something_else_is_not_believed(world: World, issuer
     is_refused()
 
 
-def test_a_slow_issuer_holds_one_request_and_that_not_long(
+def test_a_slow_issuer_delays_only_one_request_and_briefly(
     world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("regulars.oauth.jwks_client.FETCH_SECONDS", 0.6)
@@ -411,7 +411,9 @@ def test_a_slow_issuer_holds_one_request_and_that_not_long(
     assert took[1] < 5
 
 
-def test_a_role_given_here_counts_at_once(empty_world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_granted_here_takes_effect_immediately(
+    empty_world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database: Database = empty_world.database
     service, token = Service(empty_world, issuer.url), issuer.token()
     salon = {"X-Tenant": str(empty_world.salon)}

@@ -55,7 +55,7 @@ def kinds(world: World) -> list[str]:
     return [event.kind for event in list_events(world.database)]
 
 
-def test_a_code_gives_the_tokens_that_clients_expect(empty_world: World, app: Application, browser: Browser) -> None:
+def test_a_code_returns_the_tokens_that_clients_expect(empty_world: World, app: Application, browser: Browser) -> None:
     result = app.redeem(app.code(browser, scope="openid customers:read", nonce="n-1"))
     token = result.json
     assert set(token) == {"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"}
@@ -72,7 +72,7 @@ def test_a_code_gives_the_tokens_that_clients_expect(empty_world: World, app: Ap
     assert api(empty_world, token["access_token"]).status_code == 200
 
 
-def test_a_code_used_twice_ends_the_tokens_that_it_gave(empty_world: World, app: Application, browser: Browser) -> None:
+def test_a_second_use_of_a_code_ends_its_tokens(empty_world: World, app: Application, browser: Browser) -> None:
     code = app.code(browser)
     first = app.redeem(code).json
     assert api(empty_world, first["access_token"]).status_code == 200
@@ -89,12 +89,12 @@ def restart_server(world: World) -> World:
     return world
 
 
-def test_of_twenty_who_race_with_one_code_one_wins(app: Application, browser: Browser) -> None:
+def test_only_one_of_twenty_concurrent_redemptions_of_a_code_succeeds(app: Application, browser: Browser) -> None:
     code = app.code(browser)
     assert run_concurrently(20, lambda: app.redeem(code)) == [200] + [400] * 19
 
 
-def test_a_code_is_good_for_a_minute(empty_world: World, app: Application, browser: Browser) -> None:
+def test_a_code_expires_after_a_minute(empty_world: World, app: Application, browser: Browser) -> None:
     code = app.code(browser)
     row = Statement(update(authorization_codes).values(expires_at=utc_now()))
     empty_world.database.execute(row)
@@ -153,7 +153,7 @@ def test_only_the_direct_predecessor_is_forgiven(empty_world: World, app: Applic
     expect_oauth_error(app.refresh(third), "invalid_grant")
 
 
-def test_of_twenty_who_race_with_one_refresh_token_one_rotates_it(
+def test_only_one_of_twenty_concurrent_refreshes_rotates_the_token(
     empty_world: World, app: Application, browser: Browser
 ) -> None:
     token = app.tokens(browser)["refresh_token"]
@@ -190,7 +190,7 @@ def test_a_refresh_may_narrow_the_scope_and_never_widen_it(app: Application, bro
     assert app.refresh(narrow["refresh_token"]).json["scope"] == "customers:read account:read"
 
 
-def test_another_clients_refresh_token_is_refused_and_stays_good(
+def test_another_clients_refresh_token_is_refused_and_stays_valid(
     empty_world: World, app: Application, browser: Browser
 ) -> None:
     token = app.tokens(browser)["refresh_token"]
@@ -198,7 +198,7 @@ def test_another_clients_refresh_token_is_refused_and_stays_good(
     assert app.refresh(token).status_code == 200
 
 
-def test_secrets_are_kept_as_digests_alone(empty_world: World, browser: Browser) -> None:
+def test_secrets_are_stored_only_as_digests(empty_world: World, browser: Browser) -> None:
     web = Application.register(empty_world, "web")
     code = web.code(browser)
     tokens = web.redeem(code).json
@@ -238,7 +238,7 @@ def test_a_client_that_cannot_be_authenticated_gets_401(empty_world: World, head
     assert result.headers["WWW-Authenticate"].startswith('Basic realm="regulars", error="invalid_client"')
 
 
-def test_a_secret_is_needed_and_a_rotated_one_is_worth_nothing(empty_world: World, browser: Browser) -> None:
+def test_a_secret_is_required_and_a_rotated_secret_is_invalid(empty_world: World, browser: Browser) -> None:
     web = Application.register(empty_world, "web")
     token = web.tokens(browser)["refresh_token"]
     expect_oauth_error(web.refresh(token, client_secret="rgl_secret_wrong"), "invalid_client", 401)
@@ -250,7 +250,9 @@ def test_a_secret_is_needed_and_a_rotated_one_is_worth_nothing(empty_world: Worl
     assert web.refresh(token, client_secret=new).status_code == 200
 
 
-def test_what_is_no_form_or_is_repeated_is_refused(empty_world: World, app: Application, browser: Browser) -> None:
+def test_invalid_forms_and_repeated_parameters_are_refused(
+    empty_world: World, app: Application, browser: Browser
+) -> None:
     code = app.code(browser)
     post = empty_world.client.simulate_post
     expect_oauth_error(post("/oauth/token", json={"grant_type": "authorization_code", "code": code}), "invalid_request")
@@ -264,7 +266,7 @@ def test_what_is_no_form_or_is_repeated_is_refused(empty_world: World, app: Appl
     expect_oauth_error(app.ask(), "invalid_request")
 
 
-def test_over_plain_http_nothing_is_issued(empty_world: World) -> None:
+def test_no_token_is_issued_over_plain_http(empty_world: World) -> None:
     empty_world.settings = replace(empty_world.settings, public_url="http://customers.example")
     restart_server(empty_world)
     service = Application.register(empty_world, "service", scopes=["customers:read"], tenant_id=empty_world.clinic)
@@ -308,7 +310,7 @@ def test_a_client_may_only_use_the_grants_of_its_kind(empty_world: World, app: A
     expect_oauth_error(web.ask(grant_type="client_credentials"), "unauthorized_client")
 
 
-def test_a_tenants_application_acts_in_that_tenant_alone(empty_world: World) -> None:
+def test_a_tenants_application_acts_only_in_that_tenant(empty_world: World) -> None:
     app = Application.register(empty_world, tenant_id=empty_world.salon)
     token = app.tokens(Browser.signed_in(empty_world, empty_world.dora))["access_token"]
     assert api(empty_world, token).status_code == 200
@@ -317,7 +319,7 @@ def test_a_tenants_application_acts_in_that_tenant_alone(empty_world: World) -> 
     assert [tenant["id"] for tenant in listed] == [empty_world.salon]
 
 
-def test_a_former_members_token_is_worth_nothing_in_the_tenant(empty_world: World, app: Application) -> None:
+def test_a_former_members_token_is_refused_in_the_tenant(empty_world: World, app: Application) -> None:
     token = app.tokens(Browser.signed_in(empty_world, empty_world.bob))["access_token"]
     assert api(empty_world, token).status_code == 200
     remove_member(empty_world.database, empty_world.clinic, "bob@example.com")
@@ -332,7 +334,7 @@ def test_revoking_a_refresh_token_ends_its_family(empty_world: World, app: Appli
     expect_error(api(restart_server(empty_world), token["access_token"]), 401, "invalid_token")
 
 
-def test_revoking_an_access_token_ends_it_alone(empty_world: World, app: Application, browser: Browser) -> None:
+def test_revoking_an_access_token_ends_only_that_token(empty_world: World, app: Application, browser: Browser) -> None:
     token = app.tokens(browser)
     assert app.ask("/oauth/revoke", token=token["access_token"], token_type_hint="anything").status_code == 200
     expect_error(api(restart_server(empty_world), token["access_token"]), 401, "invalid_token")
@@ -343,7 +345,7 @@ def test_revoking_an_access_token_ends_it_alone(empty_world: World, app: Applica
     expect_oauth_error(other.ask("/oauth/revoke", token=token["refresh_token"]), "invalid_grant")
 
 
-def test_introspection_tells_whoever_may_know(empty_world: World, browser: Browser) -> None:
+def test_introspection_answers_only_permitted_clients(empty_world: World, browser: Browser) -> None:
     ours = Application.register(empty_world, "web", tenant_id=empty_world.clinic)
     neighbour = Application.register(empty_world, "service", scopes=["customers:read"], tenant_id=empty_world.clinic)
     stranger = Application.register(empty_world, "service", scopes=["customers:read"], tenant_id=empty_world.salon)
@@ -361,13 +363,15 @@ def test_introspection_tells_whoever_may_know(empty_world: World, browser: Brows
     expect_oauth_error(ours.ask("/oauth/introspect", token="x", client_secret=None), "invalid_client", 401)
 
 
-def test_an_id_token_is_no_access_token(empty_world: World, app: Application, browser: Browser) -> None:
+def test_an_id_token_is_not_accepted_as_an_access_token(empty_world: World, app: Application, browser: Browser) -> None:
     token = app.tokens(browser)["id_token"]
     for path in ("/oauth/userinfo", "/api/v1/account"):
         expect_error(api(empty_world, token, path), 401, "invalid_token")
 
 
-def test_userinfo_tells_what_the_scopes_allow(empty_world: World, app: Application, browser: Browser) -> None:
+def test_userinfo_returns_the_claims_that_the_scopes_allow(
+    empty_world: World, app: Application, browser: Browser
+) -> None:
     only_id = app.tokens(browser, scope="openid")["access_token"]
     assert api(empty_world, only_id, "/oauth/userinfo").json == {"sub": str(empty_world.alice)}
     more = app.tokens(browser, scope="openid profile email")["access_token"]

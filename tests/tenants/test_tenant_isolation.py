@@ -1,13 +1,17 @@
 """Every statement of the service is restricted to one tenant, so that Citus sends it to one shard.
 
-The tests read PostgreSQL's plan of each statement: every scan of a distributed table must have a tenant condition.
+The tests read the plan of each statement on both databases: every access to a table that belongs to tenants must have a
+tenant condition. On SQLite, the plan names the columns of the index that it searches. On PostgreSQL, it shows the
+conditions with their values.
 """
 
 import ast
 import importlib
 import json
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
@@ -24,26 +28,40 @@ from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_co
 from regulars.customers.read import list as listing
 from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
-from regulars.db.citus import DISTRIBUTED_TABLES
-from regulars.db.postgres import PostgresDatabase, _configure
-from regulars.db.statement import Row, Statement, Values
-from tests.conftest import FreshDatabase
-from tests.support.postgres import Server
+from regulars.db.database import NO_VALUES
+from regulars.db.postgres import _configure
+from regulars.db.sqlite import SQLiteDatabase
+from regulars.db.statement import CLIENT_SIDE_DIALECT, DIALECTS, Row, Statement, Values
+from regulars.db.tables import metadata
 from tests.support.world import World
 
 TENANT = 424_242_424_242
-OF_ALL_TENANTS = {
+TENANT_TABLES = {table.name for table in metadata.tables.values() if "tenant_id" in table.c}
+TABLES_WITH_TENANT_AS_ROWID = {
+    table.name for table in metadata.tables.values() if [column.name for column in table.primary_key] == ["tenant_id"]
+}
+OTHER_SOURCES = metadata.tables.keys() - TENANT_TABLES | {
+    "customers_search_trigrams",  # trigrams of all tenants, without their customers
+    "json_each",
+    "sqlite_master",
+    "alembic_version",
+    "CONSTANT",
+}
+"""What SQLite's plans may read without a tenant condition."""
+FOR_ALL_TENANTS = {
     "regulars.customers.counts.maintenance.FIND_TENANTS_WITH_DELTAS": "finds tenants with deltas; the index is small",
     "regulars.cleanup.DELETE_OLD_IDEMPOTENCY_KEYS": "deletes expired keys of all tenants with an index",
-    "regulars.db.bulk_load.ANY_CUSTOMER": "`regulars seed` checks whether the database is empty",
+    "regulars.db.bulk_load.FIND_ANY_CUSTOMER": "`regulars seed` checks whether the database is empty",
+    "regulars.db.bulk_load.FILL_SQLITE_SEARCH": "indexes the customers of all tenants after a bulk load",
+    "regulars.accounts.memberships.LIST_USER_MEMBERSHIPS": "lists the tenants of a user",
+    "regulars.tenants.tenants.LIST_TENANTS_OF_USER": "lists the tenants of a user",
 }
-NOT_FOR_POSTGRESQL = {
-    "regulars.customers.read.duplicates.ON_SQLITE",
-    "regulars.customers.read.search.SOME_TRIGRAMS",
-    "regulars.db.bulk_load.SQLITE_PARTS",
-    "regulars.db.bulk_load.SQLITE_SEARCH",
+ONLY_ON = {
+    "sqlite": re.compile(r"\bsqlite_master\b|\bcustomers_search"),
+    "postgresql": re.compile(r"\bpg_|^SET "),
+    "citus": re.compile(r"\bpg_dist_|\bcitus_"),
 }
-OF_CITUS = {f"regulars.db.citus.{name}" for name in ("COORDINATORS", "TABLES")}
+"""What only one kind of database has. Statements that use it cannot be planned on the others."""
 MADE_WHEN_ASKED = {
     "page_statement",  # tested below with all query shapes
     "total_statement",
@@ -51,36 +69,86 @@ MADE_WHEN_ASKED = {
     "_call",  # db/citus.py: sets up the cluster
 }
 CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
+SQLITE_ACCESS = re.compile(
+    r"(?:SEARCH|SCAN) (?P<table>\S+)(?: USING [\w ]+ \((?P<columns>.*)\))?(?: VIRTUAL TABLE INDEX \S*:(?P<limits>\S*))?"
+)
+SQLITE_SUBQUERY = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (\S+)")
 
 
 def modules() -> Iterator[Any]:
     for module in pkgutil.walk_packages(regulars.__path__, "regulars."):
-        if not {"__main__", "env", "versions"} & set(module.name.split(".")):
+        if not {"__main__", "env", "versions", "migrations"} & set(module.name.split(".")):
             yield importlib.import_module(module.name)
 
 
-def statements() -> Iterator[tuple[str, Statement]]:
-    """Yield every PostgreSQL statement in a module variable, list or mapping, with its name."""
+def statements(kind: str) -> Iterator[tuple[str, Statement]]:
+    """Yield every statement for a kind of database in a module variable, list or mapping, with its name."""
     for module in modules():
         for name, value in vars(module).items():
-            if isinstance(value, Mapping):
-                found = value["postgresql"] if "postgresql" in value else list(value.values())
-            else:
-                found = value
-            for one in found if isinstance(found, list | tuple) else [found]:
-                if isinstance(one, Statement) and f"{module.__name__}.{name}" not in NOT_FOR_POSTGRESQL | OF_CITUS:
-                    yield f"{module.__name__}.{name}", one
+            found = value.get(kind, list(value.values())) if isinstance(value, Mapping) else value
+            for statement in found if isinstance(found, list | tuple) else [found]:
+                if isinstance(statement, Statement) and is_for(kind, statement):
+                    yield f"{module.__name__}.{name}", statement
 
 
-class Plans:
-    """Reader of PostgreSQL's plans."""
+def is_for(kind: str, statement: Statement) -> bool:
+    """Return whether the statement uses nothing that only another kind of database has."""
+    sql = statement.compiled(kind).sql
+    return not any(pattern.search(sql) for other, pattern in ONLY_ON.items() if other != kind)
+
+
+class SQLitePlans:
+    """SQLite's plans of statements."""
+
+    kind = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        self.connection = SQLiteDatabase(url.removeprefix("sqlite:///"))._connection()
+
+    def unrestricted(self, statement: Statement, values: Values) -> list[str]:
+        """Return the lines of the plan that read a table of tenants without a tenant condition."""
+        compiled = statement.compiled("sqlite")
+        explain = f"EXPLAIN QUERY PLAN {compiled.sql}"
+        lines = [line for *_, line in self.connection.execute(explain, compiled.parameters(values))]
+        if compiled.sql.startswith("DELETE") and not lines:
+            return [compiled.sql]  # SQLite deletes a whole table without reading it
+        subqueries = {found[1] for line in lines if (found := SQLITE_SUBQUERY.match(line))}
+        return [line for line in lines if _is_unrestricted(line, subqueries)]
+
+
+def _is_unrestricted(line: str, subqueries: set[str]) -> bool:
+    """Return whether a line of SQLite's plan reads a table of tenants, or one with an unknown alias, without tenant."""
+    access = SQLITE_ACCESS.match(line)
+    if not access or access["table"] in subqueries | OTHER_SOURCES or access["table"].startswith("("):
+        return False
+    if access["table"] == "customers_search":  # its row numbers start with the tenant
+        return not (access["limits"] or "").endswith("><")
+    columns = access["columns"] or ""
+    if access["table"] in TABLES_WITH_TENANT_AS_ROWID:
+        return columns != "rowid=?"
+    return columns.split(" AND ")[0] != "tenant_id=?"
+
+
+class PostgresPlans:
+    """PostgreSQL's plans of statements."""
+
+    kind = "postgresql"
 
     def __init__(self, url: str) -> None:
         self.connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor)
         _configure(self.connection)
 
-    def read(self, statement: Statement, values: Values) -> dict[str, Any]:
-        """Return the plan of a statement for these values."""
+    def unrestricted(self, statement: Statement, values: Values) -> list[str]:
+        """Return the scans of tables of tenants, with their conditions, that lack the tenant in `values`."""
+        tenant_id = values.get("tenant_id", TENANT)
+        return [
+            f"{node['Relation Name']}: {conditions}"
+            for node in _nodes(self._plan(statement, values))
+            if node.get("Relation Name") in TENANT_TABLES and "Scan" in node["Node Type"]
+            if not re.search(rf"tenant_id = '?{tenant_id}\b", conditions := _conditions(node))
+        ]
+
+    def _plan(self, statement: Statement, values: Values) -> dict[str, Any]:
         compiled = statement.compiled("postgresql")
         if compiled.sql.startswith("SET "):
             return {"Node Type": "none"}
@@ -91,35 +159,29 @@ class Plans:
         return plan
 
 
-@pytest.fixture(scope="module")
-def plans(postgres_server: Server, fresh_database: FreshDatabase) -> Iterator[Plans]:
-    made = Plans(fresh_database("postgresql"))
-    yield made
-    made.connection.close()
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for part in plan.get("Plans", []):
-        yield from nodes(part)
+        yield from _nodes(part)
 
 
-def without_tenant(plan: dict[str, Any], tenant_id: int) -> list[str]:
-    """Return the distributed tables that the plan reads without a tenant condition."""
-    found = []
-    for node in nodes(plan):
-        if node.get("Relation Name") in DISTRIBUTED_TABLES and "Scan" in node["Node Type"]:
-            beneath = list(nodes(node)) if node["Node Type"] == "Bitmap Heap Scan" else [node]
-            conditions = " ".join(str(each.get(kind, "")) for each in beneath for kind in CONDITIONS)
-            if f"tenant_id = '{tenant_id}'::bigint" not in conditions and f"tenant_id = {tenant_id})" not in conditions:
-                found.append(f"{node['Relation Name']}: {conditions}")
-    return found
+def _conditions(node: dict[str, Any]) -> str:
+    parts = list(_nodes(node)) if node["Node Type"] == "Bitmap Heap Scan" else [node]
+    return " ".join(str(part.get(kind, "")) for part in parts for kind in CONDITIONS)
 
 
-def made_up_values(statement: Statement) -> dict[str, Any]:
+@pytest.fixture
+def plans(database_url: str) -> Iterator[SQLitePlans | PostgresPlans]:
+    plans = SQLitePlans(database_url) if database_url.startswith("sqlite") else PostgresPlans(database_url)
+    with closing(plans.connection):
+        yield plans
+
+
+def made_up_values(kind: str, statement: Statement) -> dict[str, Any]:
     """Return a value of the right type for each parameter of a statement, and a unique value for the tenant."""
     clause: Any = statement.clause
-    compiled = clause.compile(dialect=psycopg_dialect(statement))
+    dialect = CLIENT_SIDE_DIALECT if kind == "postgresql" and statement.custom_plan else DIALECTS[kind]
+    compiled = clause.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
     samples = {
         int: 7,
@@ -131,17 +193,11 @@ def made_up_values(statement: Statement) -> dict[str, Any]:
     }
     values: dict[str, Any] = {}
     for name, parameter in compiled.binds.items():
-        if "tenant_id" in name or name == "of_tenant":
+        if "tenant" in name:
             values[name] = TENANT
         elif parameter.value is None:
             values[name] = samples.get(_python_type(parameter), 7)
     return values
-
-
-def psycopg_dialect(statement: Statement) -> Any:
-    from regulars.db.statement import CLIENT_SIDE_DIALECT, DIALECTS
-
-    return CLIENT_SIDE_DIALECT if statement.custom_plan else DIALECTS["postgresql"]
 
 
 def _python_type(parameter: Any) -> Any:
@@ -153,17 +209,17 @@ def _python_type(parameter: Any) -> Any:
         return int
 
 
-def test_every_statement_with_a_name_looks_for_its_tenant(plans: Plans) -> None:
+def test_every_statement_with_a_name_has_a_tenant_condition(plans: SQLitePlans | PostgresPlans) -> None:
     seen, wrong = set(), []
-    for name, statement in statements():
+    for name, statement in statements(plans.kind):
         seen.add(name)
-        missing = without_tenant(plans.read(statement, made_up_values(statement)), TENANT)
-        if missing and name not in OF_ALL_TENANTS:
-            wrong.append((name, missing))
-        assert missing or name not in OF_ALL_TENANTS, f"{name} has a tenant condition; remove it from OF_ALL_TENANTS"
-    assert wrong == []
+        unrestricted = plans.unrestricted(statement, made_up_values(plans.kind, statement))
+        if unrestricted and name not in FOR_ALL_TENANTS:
+            wrong.append(f"{name}: {'; '.join(unrestricted)}")
+        assert unrestricted or name not in FOR_ALL_TENANTS, f"{name} has a tenant condition; take it off the list"
+    assert not wrong, "\n".join(wrong)
     assert len(seen) > 80
-    assert seen >= OF_ALL_TENANTS.keys()
+    assert seen >= {name for name in FOR_ALL_TENANTS if "SQLITE" not in name}
 
 
 def test_statements_are_made_where_the_test_above_finds_them() -> None:
@@ -187,50 +243,46 @@ def calls_in(node: ast.AST) -> Iterator[str]:
             yield part.func.id
 
 
-class Recorder(PostgresDatabase):
-    """A database that records each statement with the values of its last execution."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, threads=1)
-        self.seen: dict[Statement, Values] = {}
-
-    def fetch_all(self, statement: Statement, values: Values = {}) -> list[Row]:  # noqa: B006
-        self.seen[statement] = values
-        return super().fetch_all(statement, values)
-
-
 @pytest.fixture
-def long_list(
-    postgres_server: Server, fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[World, Recorder]]:
-    """Yield a world whose list is long for its page checkpoints, which have a distance of two customers."""
+def long_list(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a world whose list is long for its page checkpoints, which have a distance of two customers."""
     for name in ("MAX_FORWARD_OFFSET", "FEW_MATCHES", "CHECKPOINT_DISTANCE"):
         monkeypatch.setattr(listing, name, 2)
     monkeypatch.setattr(listing, "MIN_CHECKPOINT_TOTAL", 20)
     monkeypatch.setattr(page_checkpoints, "MIN_CHECKPOINT_TOTAL", 20)
     monkeypatch.setattr(page_checkpoints, "CHECKPOINT_DISTANCE", 2)
-    with World.on(fresh_database("postgresql")) as world:
-        world.add_customers()
-        merge_count_deltas(world.database)
-        rebuild_counts(world.database, world.clinic)
-        recorder = Recorder(world.url)
-        try:
-            yield world, recorder
-        finally:
-            recorder.close()
+    empty_world.add_customers()
+    merge_count_deltas(empty_world.database)
+    rebuild_counts(empty_world.database, empty_world.clinic)
+    return empty_world
 
 
-def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Recorder]) -> None:
-    world, database = long_list
+@pytest.fixture
+def executed(long_list: World, monkeypatch: pytest.MonkeyPatch) -> dict[Statement, Values]:
+    """Return the statements that the test executes, each with the values of its last execution."""
+    executed: dict[Statement, Values] = {}
+    fetch_all = long_list.database.fetch_all
+
+    def record(statement: Statement, values: Values = NO_VALUES) -> list[Row]:
+        executed[statement] = values
+        return fetch_all(statement, values)
+
+    monkeypatch.setattr(long_list.database, "fetch_all", record)
+    return executed
+
+
+def test_every_form_of_the_list_has_a_tenant_condition(
+    long_list: World, executed: dict[Statement, Values], plans: SQLitePlans | PostgresPlans
+) -> None:
     today = date(2026, 5, 4)
 
     def ask(**asked: Any) -> Page:
-        return fetch_page(database, world.clinic, CustomerQuery(per_page=3, **asked), today)
+        return fetch_page(long_list.database, long_list.clinic, CustomerQuery(per_page=3, **asked), today)
 
     filters: dict[str, tuple[Any, ...]] = {
         "search": ("", "müşteri", "m", "mü", "0532111", "05", "müşteri 1", "musteri7@example", "nobody"),
         "gender": (None, "female"),
-        "user_id": (None, world.bob),
+        "user_id": (None, long_list.bob),
         "min_age": (None, 20),
         "trashed": (False, True),
     }
@@ -261,14 +313,12 @@ def test_every_form_of_the_list_looks_for_its_tenant(long_list: tuple[World, Rec
             ask(uncounted_filters={name: value}, search=search, page=5, sort_by="last_name")
             if first.after:
                 ask(uncounted_filters={name: value}, search=search, cursor=first.after)
-    plans = Plans(world.url)
     wrong = [
-        missing
-        for one, values in database.seen.items()
-        if (missing := without_tenant(plans.read(one, values), world.clinic))
+        unrestricted
+        for statement, values in executed.items()
+        if (unrestricted := plans.unrestricted(statement, values))
     ]
-    plans.connection.close()
     assert wrong == []
-    starts = {"page_checkpoints", "ORDER BY", "OFFSET"}
-    assert all(any(start in one.compiled("postgresql").sql for one in database.seen) for start in starts)
-    assert len(database.seen) > 150
+    for part in ("page_checkpoints", "ORDER BY", "OFFSET"):
+        assert any(part in statement.compiled(plans.kind).sql for statement in executed), part
+    assert len(executed) > 150

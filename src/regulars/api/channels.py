@@ -11,6 +11,7 @@ from regulars.http.json_body import choice_field, read_fields, read_json, text_f
 from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.query_params import read_path_id
 from regulars.http.responses import send_content
+from regulars.i18n import _
 from regulars.tenants.channels import (
     Channel,
     ChannelKind,
@@ -131,14 +132,14 @@ class OneChannel:
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Get the channel."""
         principal = self.api.principal(request, response, "customers:read")
-        channel = get_channel(self.api.database, principal.tenant_id, read_path_id(id, "channel"))
+        channel = get_channel(self.api.database, principal.tenant_id, read_path_id(id, _("channel")))
         send_content(request, response, ChannelAnswer("The channel was found.", channel))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Change the given fields."""
         principal = self.api.principal(request, response, "tenants:write")
         content = read_json(request)
-        channel = get_channel(self.api.database, principal.tenant_id, read_path_id(id, "channel"))
+        channel = get_channel(self.api.database, principal.tenant_id, read_path_id(id, _("channel")))
         written = read_fields(content, (NAME,), partial=True)
         if "name" in written:
             channel = rename_channel(self.api.database, principal.tenant_id, channel.id, written["name"])
@@ -149,5 +150,5 @@ class OneChannel:
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Delete the channel."""
         principal = self.api.principal(request, response, "tenants:write")
-        delete_channel(self.api.database, principal.tenant_id, read_path_id(id, "channel"))
+        delete_channel(self.api.database, principal.tenant_id, read_path_id(id, _("channel")))
         response.status = 204

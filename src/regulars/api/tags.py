@@ -21,6 +21,7 @@ from regulars.http.json_body import FILLED_PATTERN, read_fields, read_json, text
 from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.query_params import read_path_id
 from regulars.http.responses import send_content
+from regulars.i18n import _
 
 PATH = "/api/v1/tags"
 COLOR = {"pattern": "^\\s*#[0-9A-Fa-f]{6}\\s*$"}
@@ -139,14 +140,14 @@ class OneTag:
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Get the tag."""
         principal = self.api.principal(request, response, "customers:read")
-        tag = get_tag(self.api.database, principal.tenant_id, read_path_id(id, "tag"))
+        tag = get_tag(self.api.database, principal.tenant_id, read_path_id(id, _("tag")))
         send_content(request, response, TagAnswer("The tag was found.", tag))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Change the given fields."""
         principal = self.api.principal(request, response, "customers:write")
         content = read_json(request)
-        tag_id = read_path_id(id, "tag")
+        tag_id = read_path_id(id, _("tag"))
         get_tag(self.api.database, principal.tenant_id, tag_id)
         written = read_fields(content, TAG_BODY, partial=True)
         tag = update_tag(self.api.database, principal.tenant_id, tag_id, **written)
@@ -157,5 +158,5 @@ class OneTag:
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Delete the tag."""
         principal = self.api.principal(request, response, "customers:write")
-        delete_tag(self.api.database, principal.tenant_id, read_path_id(id, "tag"), principal.actor)
+        delete_tag(self.api.database, principal.tenant_id, read_path_id(id, _("tag")), principal.actor)
         response.status = 204

@@ -144,7 +144,7 @@ class OneTenant:
     def _tenant_id(self, request: falcon.Request, response: falcon.Response, scope: str, text: str) -> int:
         """Return the id in the path. Raise `NotFound` if the request acts in another tenant."""
         principal = self.api.principal(request, response, scope)
-        tenant_id = read_path_id(text, "tenant")
+        tenant_id = read_path_id(text, _("tenant"))
         if tenant_id != principal.tenant_id:
             raise NotFound(
                 _("The request acts in tenant {own}, not in tenant {id}.", own=principal.tenant_id, id=tenant_id)

@@ -232,14 +232,14 @@ class OneUser:
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Get the user."""
         principal = self.api.principal(request, response, "users:read")
-        user = get_tenant_user(self.api.database, principal.tenant_id, read_path_id(id, "user"))
+        user = get_tenant_user(self.api.database, principal.tenant_id, read_path_id(id, _("user")))
         send_content(request, response, UserAnswer("The user was found.", user))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Change the given fields."""
         principal = self.api.principal(request, response, "users:write")
         content = read_json(request)
-        user_id = read_path_id(id, "user")
+        user_id = read_path_id(id, _("user"))
         get_tenant_user(self.api.database, principal.tenant_id, user_id)
         written = read_fields(content, (ROLE,), partial=True)
         if "role" in written:
@@ -255,6 +255,6 @@ class OneUser:
         read_parameters(request, response)
         is_leaving = id == str(principal.identity.user_id)
         if not is_leaving:
-            check_permitted(principal, "users:write", "remove others from the tenant")
-        end_membership(self.api.database, principal.tenant_id, read_path_id(id, "user"), principal.actor)
+            check_permitted(principal, "users:write", _("remove others from the tenant"))
+        end_membership(self.api.database, principal.tenant_id, read_path_id(id, _("user")), principal.actor)
         response.status = 204

@@ -270,6 +270,10 @@ class Pages:
         )
 
 
+ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))
+"""The names of roles that templates translate; listed to be found by the extraction of messages."""
+
+
 def _translate(language: str, text: str, **values: Any) -> str:
     """Translate a message, or a text of a template with its values."""
     return translate(text if isinstance(text, Message) or not values else Message(text, values), language)

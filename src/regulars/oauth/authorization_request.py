@@ -223,14 +223,16 @@ def _verified_client(database: Database, payload: Payload) -> tuple[Client, str]
     """Return the verified client and redirect URI. Raise `Malformed`."""
     for name in ("client_id", "redirect_uri"):
         if len(payload.datalist.get(name, ())) > 1:
-            raise Malformed(_("The application sent a parameter twice."), "invalid_request")
+            raise Malformed(
+                _("The application sent the parameter {name} more than once.", name=name), "invalid_request"
+            )
     client = find_client(database, payload.client_id or "")
     if client is None:
         raise Malformed(_("The application that sent you here is unknown."), "invalid_client")
     redirect_uri = payload.redirect_uri or client.get_default_redirect_uri()
     if redirect_uri is None or not client.check_redirect_uri(redirect_uri):
         raise Malformed(
-            _("The application has not registered the address to which it wants to send you. Nothing was sent there."),
+            _("The address to which the application wants to send you is not registered. Nothing was sent there."),
             "invalid_request",
         )
     return client, redirect_uri

@@ -55,7 +55,7 @@ class Payload(OAuth2Payload):
     def check_not_repeated(self) -> None:
         """Raise `InvalidRequestError` for a repeated parameter (RFC 6749, sections 3.1 and 3.2)."""
         if any(len(values) > 1 for name, values in self._lists.items() if name not in REPEATABLE):
-            raise InvalidRequestError("A parameter is repeated.")
+            raise InvalidRequestError("A parameter is repeated. Send each parameter only once.")
 
     @property
     def resources(self) -> list[str]:

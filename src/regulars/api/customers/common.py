@@ -21,6 +21,7 @@ from regulars.http.idempotency import Result
 from regulars.http.openapi import path_id
 from regulars.http.query_params import read_path_id
 from regulars.http.responses import encode
+from regulars.i18n import _
 from regulars.permissions import Principal
 
 PATH = "/api/v1/customers"
@@ -92,7 +93,7 @@ class CustomerApi(Api):
 
 def id_of(text: str) -> int:
     """Return the id of a customer in a path. Raise `NotFound` if it is not an id."""
-    return read_path_id(text, "customer")
+    return read_path_id(text, _("customer"))
 
 
 def etag_of(found: Found) -> str:

@@ -30,6 +30,7 @@ from regulars.http.json_body import read_json
 from regulars.http.openapi import IF_MATCH, Operation, put_and_patch
 from regulars.http.query_params import flag_parameter, read_parameters
 from regulars.http.responses import send_content
+from regulars.i18n import _
 from regulars.permissions import check_permitted
 
 PERMANENTLY = flag_parameter("permanently", "`true`: purge the customer, which must be in the trash. For admins.")
@@ -108,7 +109,7 @@ class OneCustomer:
         principal = self.api.authenticator.principal(request, "customers:write")
         permanently = read_parameters(request, response, PERMANENTLY).get("permanently", False)
         if permanently:
-            check_permitted(principal, "customers:erase", "purge customers")
+            check_permitted(principal, "customers:erase", _("purge customers"))
         self.api.change(request, response, principal, self._remove, request, id, permanently)
 
     def _remove(self, changes: ChangeSet, request: falcon.Request, id: str, permanently: bool) -> Result:
@@ -185,7 +186,7 @@ class EraseCustomer:
     def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Erase the customer."""
         principal = self.api.authenticator.principal(request, "customers:write")
-        check_permitted(principal, "customers:erase", "erase customers")
+        check_permitted(principal, "customers:erase", _("erase customers"))
         read_parameters(request, response)
         self.api.change(request, response, principal, self._erase, id)
 

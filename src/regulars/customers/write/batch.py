@@ -89,7 +89,7 @@ def _upsert(changes: ChangeSet, operation: Operation) -> OperationResult:
     if len(holders) > 1:
         many = ", ".join(map(str, holders[:5]))
         sentence = _(
-            "{by} is used by several customers: {many}. Update one of them by its id.", by=operation.by, many=many
+            "{field} is used by several customers: {many}. Update one of them by its id.", field=operation.by, many=many
         )
         raise Conflict(sentence, {operation.by: [sentence]})
     if holders:
