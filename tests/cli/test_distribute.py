@@ -83,7 +83,7 @@ def test_it_may_be_run_again_and_goes_on_where_it_was_stopped(
     assert len(made) == len(set(made)) == len(REFERENCE_TABLES) + len(DISTRIBUTED_TABLES)
     capsys.readouterr()
     assert cluster.distribute() == 0
-    assert capsys.readouterr().out == "The database is distributed already.\n"
+    assert capsys.readouterr().out == "The database is already distributed.\n"
     assert [call for call in cluster.calls() if "_table(" in call] == made
 
 
@@ -113,7 +113,7 @@ def test_the_stand_ins_refuse_what_citus_would(cluster: Cluster) -> None:
 @pytest.mark.postgresql
 @pytest.mark.parametrize(
     ("version", "coordinator", "reason"),
-    [("11.1-1", True, "11.2 is the oldest"), ("12.1-1", False, "citus_set_coordinator_host")],
+    [("11.1-1", True, "11.2 or later is required"), ("12.1-1", False, "citus_set_coordinator_host")],
 )
 def test_a_cluster_that_is_not_ready_is_refused(
     fresh_database: FreshDatabase, capsys: pytest.CaptureFixture[str], version: str, coordinator: bool, reason: str

@@ -204,3 +204,19 @@ def test_what_is_held_about_those_who_went_one_into_the_other(world: World) -> N
     assert [one["customer"]["id"] for one in data["merged"]] == [second, third]
     world.send("DELETE", f"{LIST}/{first}")
     assert world.get(f"{LIST}/{first}/personal-data").json["data"]["customer"]["customer"]["deleted_at"]
+
+
+@pytest.mark.parametrize(
+    ("kept_number", "typed"),
+    [("+905321112233", None), (None, "0533 444 55 66")],
+    ids=["own number", "number taken over"],
+)
+def test_a_merge_keeps_the_typed_form_of_the_number_it_keeps(
+    world: World, kept_number: str | None, typed: str | None
+) -> None:
+    survivor = world.add(phone_number=kept_number)
+    other = world.create(phone_number="0533 444 55 66")
+    merge(world, survivor, other)
+    data = world.get(f"{LIST}/{survivor}/personal-data").json["data"]["customer"]
+    assert data["customer"]["phone_number"] == (kept_number or "+905334445566")
+    assert data["phone_number_as_typed"] == typed

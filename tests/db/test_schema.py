@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Connection, make_url
 
+from regulars.cli.main import run
 from regulars.db.migrate import migrate
 from regulars.db.schema_version import MIGRATIONS, known_revisions
 from regulars.db.tables import metadata
@@ -69,6 +71,40 @@ def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) 
                 key["constrained_columns"] for key in schema.get_foreign_keys(table) if key["referred_table"] in owned
             ]
             assert all(key[0] == "tenant_id" for key in keys if key), (table, keys)
+
+
+def test_constraint_names_have_their_prefix_once(database_url: str) -> None:
+    with connect(database_url) as connection:
+        schema = inspect(connection)
+        names = {str(check["name"]) for table in metadata.tables for check in schema.get_check_constraints(table)}
+    assert names == {
+        "ck_channels_kind",
+        "ck_clients_kind",
+        "ck_clients_role",
+        "ck_customers_gender",
+        "ck_customers_id",
+        "ck_device_codes_status",
+        "ck_memberships_role",
+    }
+
+
+def test_a_published_migration_never_changes() -> None:
+    """If this fails: restore the file and write a new migration. Add the digest of a new migration here."""
+    published = {"0001_initial.py": "10ec6fd1917fd91072f13963ffea292e5923936751087903ba249270df5ae4ec"}
+    assert {path.name: sha256(path.read_bytes()).hexdigest() for path in MIGRATIONS.glob("*.py")} == published
+
+
+def test_other_tables_under_the_current_revision_are_refused(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connect(database_url) as connection:
+        connection.execute(text("ALTER TABLE customers RENAME COLUMN job TO occupation"))
+        connection.commit()
+    for command in (["migrate"], ["serve", "--port", "1"], ["tenant", "list"]):
+        assert run([*command, "--database", database_url]) == 1
+        message = capsys.readouterr().err
+        assert "customers.job is missing, customers.occupation is unknown" in message
+        assert "revision 0001" in message
 
 
 def test_migrating_again_changes_nothing(database_url: str) -> None:

@@ -138,7 +138,7 @@ def test_within_ten_seconds_the_predecessor_gets_a_sibling_and_is_counted(
     second = app.refresh(first).json["refresh_token"]
     sibling = app.refresh(first).json["refresh_token"]
     assert len({first, second, sibling}) == 3
-    assert kinds(empty_world).count("refresh_token.forgiven") == 1
+    assert kinds(empty_world).count("refresh_token.grace_used") == 1
     third = app.refresh(second).json["refresh_token"]
     assert app.refresh(sibling).status_code == 200, "a direct predecessor of the current token is accepted"
     age_grants(empty_world.database, rotated_seconds=11)
@@ -146,7 +146,7 @@ def test_within_ten_seconds_the_predecessor_gets_a_sibling_and_is_counted(
     expect_oauth_error(app.refresh(third), "invalid_grant")
 
 
-def test_only_the_direct_predecessor_is_forgiven(empty_world: World, app: Application, browser: Browser) -> None:
+def test_only_the_direct_predecessor_has_a_grace_period(empty_world: World, app: Application, browser: Browser) -> None:
     first = app.tokens(browser)["refresh_token"]
     third = app.refresh(app.refresh(first).json["refresh_token"]).json["refresh_token"]
     expect_oauth_error(app.refresh(first), "invalid_grant")
@@ -160,7 +160,7 @@ def test_only_one_of_twenty_concurrent_refreshes_rotates_the_token(
     assert run_concurrently(20, lambda: app.refresh(token)) == [200] * 20
     rows = empty_world.database.fetch_all(Statement(grants.select()))
     (row,) = [dict(zip(grants.c.keys(), row, strict=True)) for row in rows]
-    assert (row["generation"], row["forgiven"]) == (1, 19)
+    assert (row["generation"], row["grace_uses"]) == (1, 19)
 
 
 def test_without_a_grace_exactly_one_of_twenty_gets_a_token(empty_world: World, browser: Browser) -> None:

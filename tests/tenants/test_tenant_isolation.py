@@ -44,6 +44,7 @@ OTHER_SOURCES = metadata.tables.keys() - TENANT_TABLES | {
     "customers_search_trigrams",  # trigrams of all tenants, without their customers
     "json_each",
     "sqlite_master",
+    "pragma_table_info",
     "alembic_version",
     "CONSTANT",
 }

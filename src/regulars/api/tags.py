@@ -24,7 +24,7 @@ from regulars.http.responses import send_content
 from regulars.i18n import _
 
 PATH = "/api/v1/tags"
-COLOR = {"pattern": "^\\s*#[0-9A-Fa-f]{6}\\s*$"}
+COLOR_SCHEMA = {"pattern": "^\\s*#[0-9A-Fa-f]{6}\\s*$"}
 TAG_BODY = (
     text_field(
         "name",
@@ -35,7 +35,7 @@ TAG_BODY = (
         required=True,
         schema={"pattern": FILLED_PATTERN.replace("\\u0000", "|\\u0000")},
     ),
-    text_field("color", "#RRGGBB.", "#E4572E", read_color, at_most=20, required=True, schema=COLOR),
+    text_field("color", "#RRGGBB.", "#E4572E", read_color, at_most=20, required=True, schema=COLOR_SCHEMA),
 )
 ID_PARAMETER = path_id("tag", 1)
 

@@ -8,7 +8,7 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, JsonOption
 from regulars.cli.output import print_list
 
-COLUMNS = ("created_at", "kind", "user_id", "client_id", "about", "address")
+AUDIT_COLUMNS = ("created_at", "kind", "user_id", "client_id", "about", "address")
 
 
 def show_audit(
@@ -20,4 +20,4 @@ def show_audit(
     from regulars.security.audit import list_events
 
     with opened(database) as (db, _):
-        print_list(list_events(db, limit), COLUMNS, as_json=as_json)
+        print_list(list_events(db, limit), AUDIT_COLUMNS, as_json=as_json)

@@ -21,9 +21,9 @@ def opened_with(settings: Settings) -> Iterator[Database]:
     """Open the database of `settings`.
 
     Migrate an SQLite database first if necessary. Raise `ConfigurationError` if a PostgreSQL database has an older
-    schema.
+    schema, or if the tables are not those of this program.
     """
-    from regulars.db.schema_version import check_schema, is_up_to_date
+    from regulars.db.schema_version import check_schema, check_tables, is_up_to_date
 
     if is_embedded(settings.database) and not is_up_to_date(settings.database):
         from regulars.db.migrate import migrate
@@ -31,8 +31,8 @@ def opened_with(settings: Settings) -> Iterator[Database]:
         migrate(settings.database)
     database = open_database(settings.database)
     try:
-        if not is_embedded(settings.database):
-            check_schema(database)
+        check_schema(database)
+        check_tables(database)
         yield database
     finally:
         database.close()

@@ -81,14 +81,14 @@ class CustomerChange(Struct, frozen=True):
     created_at: Annotated[datetime, Meta(description="Time of the change.", examples=["2026-11-07T05:31:56Z"])]
 
 
-_first_changes = upsert(change_counters).values(tenant_id=bindparam("tenant_id"), last=bindparam("number"))
+_first_changes = upsert(change_counters).values(tenant_id=bindparam("tenant_id"), last_position=bindparam("number"))
 ADVANCE_COUNTER = Statement(
     _first_changes.on_conflict_do_update(
         index_elements=[change_counters.c.tenant_id],
-        set_={"last": change_counters.c.last + _first_changes.excluded.last},
-    ).returning(change_counters.c.last)
+        set_={"last_position": change_counters.c.last_position + _first_changes.excluded.last_position},
+    ).returning(change_counters.c.last_position)
 )
-_last = select(change_counters.c.last).where(change_counters.c.tenant_id == bindparam("tenant_id"))
+_last = select(change_counters.c.last_position).where(change_counters.c.tenant_id == bindparam("tenant_id"))
 LAST_POSITION = Statement(_last)
 LAST_VISIBLE_POSITION = Statement(_last, replica_ok=True)
 CHANGE_COLUMNS = tuple(column.name for column in customer_changes.columns)

@@ -35,11 +35,13 @@ class Tag(Struct, frozen=True):
     color: Annotated[str, Meta(description="#RRGGBB.", examples=["#E4572E"])]
 
 
-TAG_COLUMNS = (tags.c.id, tags.c.name, tags.c.color)
-IS_OF_TENANT = tags.c.tenant_id == bindparam("tenant_id")
-LIST_TAGS = Statement(select(*TAG_COLUMNS).where(IS_OF_TENANT).order_by(tags.c.name_key), replica_ok=True)
-GET_TAG = Statement(select(*TAG_COLUMNS).where(IS_OF_TENANT, tags.c.id == bindparam("id")), replica_ok=True)
-FIND_TAG_BY_NAME = Statement(select(tags.c.id).where(IS_OF_TENANT, tags.c.name_key == bindparam("name_key")))
+SELECTED_TAG_COLUMNS = (tags.c.id, tags.c.name, tags.c.color)
+IS_TAG_OF_TENANT = tags.c.tenant_id == bindparam("tenant_id")
+LIST_TAGS = Statement(select(*SELECTED_TAG_COLUMNS).where(IS_TAG_OF_TENANT).order_by(tags.c.name_key), replica_ok=True)
+GET_TAG = Statement(
+    select(*SELECTED_TAG_COLUMNS).where(IS_TAG_OF_TENANT, tags.c.id == bindparam("id")), replica_ok=True
+)
+FIND_TAG_BY_NAME = Statement(select(tags.c.id).where(IS_TAG_OF_TENANT, tags.c.name_key == bindparam("name_key")))
 INSERT_TAG = Statement(
     insert(tags).values({name: bindparam(name) for name in ("tenant_id", "id", "name", "name_key", "color")})
 )
@@ -67,7 +69,7 @@ UNTAG_CUSTOMERS = Statement(
     )
 )
 LIST_TAGS_OF_CUSTOMERS = Statement(
-    select(customer_tags.c.customer_id, *TAG_COLUMNS)
+    select(customer_tags.c.customer_id, *SELECTED_TAG_COLUMNS)
     .select_from(
         customer_tags.join(
             tags, (tags.c.tenant_id == customer_tags.c.tenant_id) & (tags.c.id == customer_tags.c.tag_id)

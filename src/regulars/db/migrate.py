@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.pool import NullPool
 
-from regulars.db.connect import is_embedded, sqlite_path
-from regulars.db.schema_version import MIGRATIONS, check_known
+from regulars.db.connect import is_embedded, open_database, sqlite_path
+from regulars.db.schema_version import MIGRATIONS, check_known, check_tables
 from regulars.errors import ConfigurationError, Unavailable
 
 MIGRATION_LOCK = 7244180512  # any number, the same in all programs that migrate this schema
@@ -23,7 +23,7 @@ def migrate(url: str) -> tuple[str | None, str]:
     """Run the missing migrations. Return the revisions before and after.
 
     Two programs at the same time run one after the other. Raise `ConfigurationError` if the database is newer than this
-    program, and `Unavailable` if it does not answer.
+    program or has other tables, and `Unavailable` if it does not answer.
     """
     with _connection(url) as connection:
         before = MigrationContext.configure(connection).get_current_revision()
@@ -32,6 +32,11 @@ def migrate(url: str) -> tuple[str | None, str]:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    database = open_database(url)
+    try:
+        check_tables(database)
+    finally:
+        database.close()
     return before, head
 
 

@@ -127,16 +127,16 @@ class SQLiteDatabase(Database):
     def new_ids(self, sequence: str, count: int) -> Sequence[int]:
         with self.transaction():
             connection = self._connection()
-            connection.execute("INSERT OR IGNORE INTO id_sequences (name, last) VALUES (?, 0)", (sequence,))
-            connection.execute("UPDATE id_sequences SET last = last + ? WHERE name = ?", (count, sequence))
-            (last,) = connection.execute("SELECT last FROM id_sequences WHERE name = ?", (sequence,)).fetchone()
+            connection.execute("INSERT OR IGNORE INTO id_sequences (name, last_id) VALUES (?, 0)", (sequence,))
+            connection.execute("UPDATE id_sequences SET last_id = last_id + ? WHERE name = ?", (count, sequence))
+            (last,) = connection.execute("SELECT last_id FROM id_sequences WHERE name = ?", (sequence,)).fetchone()
         return range(last - count + 1, last + 1)
 
     def advance_sequence(self, sequence: str, highest: int) -> None:
         with self.transaction():
             self._connection().execute(
-                "INSERT INTO id_sequences (name, last) VALUES (?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET last = max(last, excluded.last)",
+                "INSERT INTO id_sequences (name, last_id) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET last_id = max(last_id, excluded.last_id)",
                 (sequence, highest),
             )
 

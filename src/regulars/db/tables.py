@@ -222,7 +222,7 @@ change_counters = Table(
     "change_counters",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
-    Column("last", BigInteger, nullable=False),
+    Column("last_position", BigInteger, nullable=False),
 )
 
 # The change log, numbered 1, 2, 3 and so on in each tenant, without gaps.
@@ -403,7 +403,9 @@ grants = Table(
     Column("authenticated_at", Time, nullable=False),
     Column("generation", Integer, nullable=False, comment="generation of the current refresh token"),
     Column("rotated_at", Time),
-    Column("forgiven", Integer, nullable=False, comment="number of refresh tokens used again within the grace period"),
+    Column(
+        "grace_uses", Integer, nullable=False, comment="number of refresh tokens used again within the grace period"
+    ),
     Column("created_at", Time, nullable=False),
     Column("used_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False),

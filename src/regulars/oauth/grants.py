@@ -28,7 +28,7 @@ COLUMN_NAMES = (
     "authenticated_at",
     "generation",
     "rotated_at",
-    "forgiven",
+    "grace_uses",
     "created_at",
     "used_at",
     "expires_at",
@@ -70,7 +70,7 @@ class Grant:
     authenticated_at: datetime
     generation: int
     rotated_at: datetime | None
-    forgiven: int
+    grace_uses: int
     created_at: datetime
     used_at: datetime
     expires_at: datetime
@@ -103,7 +103,7 @@ def open_grant(
         authenticated_at=session.authenticated_at,
         generation=0,
         rotated_at=None,
-        forgiven=0,
+        grace_uses=0,
         created_at=now,
         used_at=now,
         expires_at=now + timedelta(seconds=settings.grant_lifetime),

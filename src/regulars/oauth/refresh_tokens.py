@@ -40,7 +40,7 @@ ADVANCE_GENERATION = Statement(
 COUNT_GRACE_USE = Statement(
     update(grants)
     .where(grants.c.id == bindparam("grant_id"))
-    .values(forgiven=grants.c.forgiven + 1, used_at=bindparam("now"))
+    .values(grace_uses=grants.c.grace_uses + 1, used_at=bindparam("now"))
 )
 
 
@@ -109,7 +109,7 @@ def claim_refresh_token(database: Database, settings: Settings, token: RefreshTo
         return None
     if _is_in_grace_period(grant, presented, now, settings.refresh_token_grace):
         database.execute(COUNT_GRACE_USE, {"grant_id": grant.id, "now": now})
-        record(database, "refresh_token.forgiven", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
+        record(database, "refresh_token.grace_used", user_id=grant.user_id, client_id=grant.client_id, about=grant.id)
         return grant.generation
     end_grant(database, grant, "refresh_token_reused")
     return None

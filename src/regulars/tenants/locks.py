@@ -20,8 +20,10 @@ LOCK_TENANT = Statement(
 
 LOCK_COUNTER = Statement(
     upsert(change_counters)
-    .values(tenant_id=bindparam("tenant_id"), last=literal_column("0"))
-    .on_conflict_do_update(index_elements=[change_counters.c.tenant_id], set_={"last": change_counters.c.last})
+    .values(tenant_id=bindparam("tenant_id"), last_position=literal_column("0"))
+    .on_conflict_do_update(
+        index_elements=[change_counters.c.tenant_id], set_={"last_position": change_counters.c.last_position}
+    )
 )
 
 

@@ -99,8 +99,8 @@ def _load_rules(database: Database, tenant_id: int) -> tuple[ReadContext, Refere
 
 
 Lookup = Callable[[str], Any]
-Values = dict[str, Any]
-Row = tuple[int, Values]
+RowValues = dict[str, Any]
+ReadRow = tuple[int, RowValues]
 """The line number of the row's start, and the values by field."""
 
 
@@ -137,7 +137,7 @@ class _Reading:
             (field, [(name, at[name], read) for name, read in ways if name in at]) for field, ways in naming.items()
         ]
 
-    def good_rows(self, rows: Iterable[tuple[int, list[str]]]) -> Iterator[Row]:
+    def good_rows(self, rows: Iterable[tuple[int, list[str]]]) -> Iterator[ReadRow]:
         """Yield the rows that can be imported."""
         for line, cells in rows:
             self.rows += 1
@@ -157,8 +157,8 @@ class _Reading:
         for name, reason in faults:
             self.report(line, name, reason)
 
-    def _values(self, cells: list[str], faults: list[tuple[str, str]]) -> Values:
-        values: Values = {}
+    def _values(self, cells: list[str], faults: list[tuple[str, str]]) -> RowValues:
+        values: RowValues = {}
         for name, position, field in self.plain:
             text = cells[position].strip()
             if text:
@@ -185,8 +185,8 @@ class _Reading:
         return values
 
 
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    batch: list[Row] = []
+def _batches(rows: Iterable[ReadRow]) -> Iterator[list[ReadRow]]:
+    batch: list[ReadRow] = []
     for row in rows:
         batch.append(row)
         if len(batch) == ROWS_PER_INSERT:
@@ -196,12 +196,12 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _insert(database: Database, tenant_id: int, rows: list[Row], reading: _Reading) -> int:
+def _insert(database: Database, tenant_id: int, rows: list[ReadRow], reading: _Reading) -> int:
     """Insert a batch without the rows that violate a unique field. Return the number of inserted rows."""
     given = [values["id"] for _, values in rows if "id" in values]
     taken = taken_ids(database, tenant_id, given) if given else set()
     holders_by_field = _find_holders(database, tenant_id, rows, reading.unique_fields)
-    free: list[Values] = []
+    free: list[RowValues] = []
     for line, values in rows:
         number = values.get("id")
         faults = []
@@ -230,7 +230,7 @@ Holders = dict[str, dict[str, str]]
 """For each unique field, a description of the holder of each key (`key_of`)."""
 
 
-def _find_holders(database: Database, tenant_id: int, rows: list[Row], unique_fields: Sequence[str]) -> Holders:
+def _find_holders(database: Database, tenant_id: int, rows: list[ReadRow], unique_fields: Sequence[str]) -> Holders:
     holders_by_field: Holders = {}
     for field in unique_fields:
         keys = {key_of(field, values[field]) for _, values in rows if field in values}
@@ -239,7 +239,7 @@ def _find_holders(database: Database, tenant_id: int, rows: list[Row], unique_fi
     return holders_by_field
 
 
-def _check_unique(values: Values, holders_by_field: Holders) -> list[tuple[str, str]]:
+def _check_unique(values: RowValues, holders_by_field: Holders) -> list[tuple[str, str]]:
     """Return the faults of unique values that are already used. If there are none, register the values of the row."""
     keys = [(field, key_of(field, values[field])) for field in holders_by_field if field in values]
     faults = [
@@ -253,7 +253,7 @@ def _check_unique(values: Values, holders_by_field: Holders) -> list[tuple[str, 
     return faults
 
 
-def _record(values: Values, new_ids: Iterator[int], now: datetime) -> Record:
+def _record(values: RowValues, new_ids: Iterator[int], now: datetime) -> Record:
     if "id" not in values:
         values["id"] = next(new_ids)
     values.setdefault("created_at", now)

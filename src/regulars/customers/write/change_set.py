@@ -203,7 +203,8 @@ class ChangeSet:
         """Write all changes to the database."""
         database, tenant_id = self.database, self.tenant_id
         created = [record for number, record in self._current.items() if record and self._stored[number] is None]
-        load_uncounted(database, tenant_id, map(row_of, created)) if created else None
+        if created:
+            load_uncounted(database, tenant_id, map(row_of, created))
         changed = [
             record
             for number, record in self._current.items()

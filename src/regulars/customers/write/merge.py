@@ -38,7 +38,7 @@ def merge_customers(
 def unmerge_customers(
     changes: ChangeSet, customer_id: int, other_id: int, expected: Collection[int] | None = None
 ) -> Record:
-    """Undo a merge: remove the values that merged_values with it and are still there, and restore the other customer.
+    """Undo a merge: remove the values that came with it and have not changed since, and restore the other customer.
 
     Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if the other customer was not merged into this one,
     or if a third customer has taken a unique value.
