@@ -10,6 +10,7 @@ import zstandard
 from falcon.testing import Result
 
 from regulars.accounts.memberships import add_member
+from regulars.api import authentication
 from regulars.oauth.signing_keys import rotate_key
 from regulars.permissions import Role
 from tests.support.world import LIST, World, expect_error
@@ -262,3 +263,21 @@ def test_answers_are_for_one_reader_and_for_nothing_else(world: World) -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_role_that_was_read_before_a_change_is_not_cached_after_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_memberships = authentication._memberships
+
+    def change_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(authentication, "_memberships", read_memberships)
+        before = read_memberships(*arguments)
+        add_member(world.database, world.clinic, "bob@example.com", Role.VIEWER)
+        # A token with an unknown signature makes the server look for changes immediately.
+        expect_error(raw_get(world, Authorization="Bearer a.b.c"), 401, "invalid_token")
+        return before
+
+    monkeypatch.setattr(authentication, "_memberships", change_meanwhile)
+    world.send("POST", LIST, {"first_name": "During"}, user=world.bob)
+    expect_error(world.send("POST", LIST, {"first_name": "After"}, user=world.bob), 403, "insufficient_scope")

@@ -1,13 +1,19 @@
 """Filters of the list that are not part of the original contract."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
+from regulars.api.customers.parameters import PARAMETERS
+from regulars.customers.fields import FILTERED_COLUMNS
+from regulars.customers.read.list import CustomerQuery, fetch_page
 from regulars.customers.tags import create_tag
 from regulars.customers.write.storage import TAG_COLUMNS
 from regulars.db.tables import customer_tags
+from tests.support.schema import connect
 from tests.support.world import LIST, NOON, World, expect_error, names
 
 TAGS = "/api/v1/tags"
@@ -120,3 +126,43 @@ def test_every_filter_that_breaks_its_rule_is_named(world: World) -> None:
     no_times = ("2026-05-04", "2026-05-04T14:00:00", "20260504T140000Z", "2026-W19-1T14:00:00Z", "2026-05-04T14:00Z")
     for local in (*no_times, "2026-02-30T14:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.5Z"):
         expect_error(world.get(params={"updated_since": local}), 422, "validation_error")
+
+
+BIRTH_DATES = (date(2000, 2, 28), date(2000, 2, 29), date(2000, 3, 1), date(2001, 2, 28), date(2001, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("today", "age", "expected"),
+    [
+        (date(2028, 2, 29), 27, BIRTH_DATES[:4]),  # 2001 has no 29 February
+        (date(2028, 2, 29), 28, BIRTH_DATES[:2]),
+        (date(2027, 2, 28), 27, BIRTH_DATES[:1]),
+        (date(2027, 3, 1), 27, BIRTH_DATES[:3]),
+    ],
+)
+def test_ages_around_29_february(empty_world: World, today: date, age: int, expected: tuple[date, ...]) -> None:
+    """People born on 29 February are a year older on 1 March of a common year."""
+    ids = {day: empty_world.add(date_of_birth=day) for day in BIRTH_DATES}
+
+    def found(min_age: int | None = None, max_age: int | None = None) -> set[int]:
+        query = CustomerQuery(min_age=min_age, max_age=max_age)
+        page = fetch_page(empty_world.database, empty_world.clinic, query, today)
+        return {customer.id for customer in page.customers}
+
+    assert found(min_age=age) == {ids[day] for day in expected}
+    assert found(max_age=age - 1) == set(ids.values()) - found(min_age=age)
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.parametrize("column", FILTERED_COLUMNS.values())
+def test_every_filter_by_a_field_has_an_index(world: World, column: str) -> None:
+    with connect(world.url) as connection:
+        names = {str(index["name"]): index["column_names"] for index in inspect(connection).get_indexes("customers")}
+    assert names[f"ix_customers_{column}"][:4] == ["tenant_id", column, "created_at", "id"]
+
+
+@pytest.mark.parametrize("parameter", [parameter.name for parameter in PARAMETERS])
+def test_every_parameter_of_the_list_is_in_the_api_guide(parameter: str) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    section = guide[guide.index("## GET /api/v1/customers\n") :]
+    assert f"`{parameter}`" in section[: section.index("\n## GET", 1)]

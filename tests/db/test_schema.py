@@ -1,7 +1,5 @@
 """The schema: the migrations create the tables that the statements expect, and no other schema is accepted."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -10,8 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy import inspect, text
 
 from regulars.cli.main import run
 from regulars.db.migrate import migrate
@@ -19,19 +16,11 @@ from regulars.db.schema_version import MIGRATIONS, known_revisions
 from regulars.db.tables import metadata
 from regulars.errors import ConfigurationError
 from tests.conftest import FreshDatabase
+from tests.support.schema import connect
 from tests.support.world import World, expect_error
 
 # SQLAlchemy cannot reflect indexes on expressions. The comparison ignores indexes, so the warning does not matter.
 pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
-
-
-@contextmanager
-def connect(url: str) -> Iterator[Connection]:
-    target = make_url(url)
-    engine = create_engine(target.set(drivername="postgresql+psycopg") if "postgresql" in url else target)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
 
 
 def is_ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
