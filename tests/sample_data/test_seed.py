@@ -177,7 +177,7 @@ def test_a_database_with_people_in_it_keeps_them(seeded: World, capsys: pytest.C
     before = people(seeded.url)
     said = seed(capsys, seeded.url, "--customers", 50, "--tenants", 1)
     # The world has created tenants 4 and 5.
-    assert "Made 50 customers in 1 tenants (ids 6 to 6)" in said
+    assert "Generated 50 customers in 1 tenants (ids 6 to 6)" in said
     assert people(seeded.url)[: len(before)] == before
     assert sizes(seeded.url) == [44, 43, 43, 50]
     page = seeded.get(LIST, user=owner(seeded, 6), tenant=6)
@@ -274,4 +274,4 @@ def test_each_tenant_gets_what_it_should(database_url: str, capsys: pytest.Captu
     seed(capsys, database_url, "--sizes", "7,0,3")
     assert [size for size in sizes(database_url) if size] == [7, 3]
     assert run(["seed", "--sizes", "7,x", "--database", database_url]) == 1
-    assert "--sizes takes" in capsys.readouterr().err
+    assert "--sizes must be" in capsys.readouterr().err

@@ -74,7 +74,9 @@ def test_an_error_leaves_no_session_in_the_middle_of_a_transaction(pooled_world:
 
 
 def test_a_statement_that_takes_too_long_is_ended(pooled_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regulars.db.postgres.FOR_STATEMENT", "SELECT set_config('statement_timeout', '50ms', true)")
+    monkeypatch.setattr(
+        "regulars.db.postgres.SET_STATEMENT_SETTINGS", "SELECT set_config('statement_timeout', '50ms', true)"
+    )
     with pytest.raises(Unavailable, match="too long"):
         pooled_world.database.fetch_all(Statement(select(func.pg_sleep(20))))
 
