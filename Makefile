@@ -8,11 +8,11 @@ SHELL := /bin/sh
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: .venv/runtime ## install everything and serve a demo directory with generated customers
+demo: .venv/demo ## install everything and serve a demo directory with generated customers
 	$(BIN)/regulars demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(PORT),--port $(PORT))
 
 check: lint ## run the linters and the quick tests on SQLite
-	$(BIN)/python -m pytest -q -m 'not slow and not browser and not postgresql'
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow and not browser and not postgresql'
 
 test: .venv/dev postgresql pgbouncer chromium ## install everything and run all tests on SQLite and PostgreSQL
 	$(BIN)/python -m pytest $(TESTS)
@@ -32,6 +32,7 @@ messages: .venv/dev ## update the catalogue of translations from the source
 
 lock: .venv/dev ## update the locked dependencies (needs uv)
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
+	uv pip compile pyproject.toml --extra demo --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-demo.txt
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
 	uv pip compile requirements-bench.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-bench.txt
 
@@ -46,6 +47,10 @@ clean: ## delete generated files
 .venv/runtime: .venv/bin/python requirements.txt pyproject.toml
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/demo: .venv/runtime requirements-demo.txt
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements-demo.txt
 	@touch $@
 
 .venv/dev: .venv/runtime requirements-dev.txt

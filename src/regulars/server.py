@@ -1,6 +1,9 @@
 """The HTTP server: Granian's worker processes, each with its own application and database connections."""
 
+import multiprocessing
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from granian import Granian
@@ -14,6 +17,7 @@ from regulars.cleanup import delete_expired_rows
 from regulars.customers.counts.maintenance import merge_count_deltas
 from regulars.db.connect import open_database
 from regulars.db.database import Database
+from regulars.errors import ConfigurationError
 from regulars.log import configure_log
 from regulars.settings import Settings
 
@@ -23,8 +27,17 @@ CLEANUP_SECONDS = 60.0
 COUNTS_SECONDS = 5.0
 
 
-def run_server(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM, and then finish the requests in progress."""
+def run_server(settings: Settings, *, reload: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM, and then finish the requests in progress.
+
+    With `reload`, restart the workers when a file of this package changes. Raise `ConfigurationError` if the package
+    that watches files is missing.
+    """
+    if reload:
+        if find_spec("watchfiles") is None:
+            raise ConfigurationError("--reload needs the package watchfiles. Install it with: pip install watchfiles")
+        # A forked worker would keep the modules that this process has imported.
+        multiprocessing.set_start_method("spawn")
     server = Granian(
         "regulars",
         address=settings.host,
@@ -38,6 +51,9 @@ def run_server(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=8,
         log_level=LogLevels.warning,
+        reload=reload,
+        reload_paths=[Path(__file__).parent],
+        reload_ignore_worker_failure=True,
     )
     server.serve(target_loader=partial(load_app, settings), wrap_loader=False)
 

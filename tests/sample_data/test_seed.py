@@ -275,3 +275,11 @@ def test_each_tenant_gets_what_it_should(database_url: str, capsys: pytest.Captu
     assert [size for size in sizes(database_url) if size] == [7, 3]
     assert run(["seed", "--sizes", "7,x", "--database", database_url]) == 1
     assert "--sizes must be" in capsys.readouterr().err
+
+
+def test_without_faker_seed_says_what_to_install(
+    empty_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("regulars.sample_data.people.find_spec", lambda name: None)
+    assert run(["seed", "--database", empty_world.url]) == 1
+    assert "pip install 'regulars[demo]'" in capsys.readouterr().err

@@ -1,22 +1,30 @@
 """The service as a process: workers, log, shutdown, and responses to malformed HTTP."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+import regulars
+from regulars.cli.main import run
 from tests.conftest import FreshDatabase
-from tests.support.server import Server, running
+from tests.support.postgres import free_port
+from tests.support.server import TIMEOUT_SECONDS, Server, running
 from tests.support.world import LIST, World
 
+PACKAGE = Path(regulars.__file__).parent
 MEGABYTES_10 = 10_000_000
 
 
@@ -172,3 +180,43 @@ def test_workers_of_one_sqlite_file_and_a_writer_do_not_disturb_each_other(fresh
             assert {read.result().status_code for read in reads} == {200}
             assert len({write.result() for write in writes}) == 60
         assert server.get(LIST).json()["meta"]["total"] == 60
+
+
+@pytest.mark.slow
+def test_reload_restarts_the_worker_when_a_source_file_changes(tmp_path: Path) -> None:
+    package = shutil.copytree(PACKAGE, tmp_path / "src" / "regulars", ignore=shutil.ignore_patterns("__pycache__"))
+    port = free_port()
+    command = f"-m regulars serve --reload --port {port} --database sqlite:///{tmp_path}/regulars.db"
+    environment = os.environ | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen([sys.executable, *command.split()], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: alive(port) == "alive")
+        health = package / "http" / "health.py"
+        health.write_text(health.read_text("utf-8").replace('"alive"', '"reloaded"'), "utf-8")
+        wait_until(lambda: alive(port) == "reloaded")
+    finally:
+        process.terminate()
+        process.wait(TIMEOUT_SECONDS)
+
+
+def alive(port: int) -> str:
+    with suppress(httpx.HTTPError):
+        return str(httpx.get(f"http://127.0.0.1:{port}/healthz").json()["status"])
+    return ""
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_without_watchfiles_reload_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("regulars.server.find_spec", lambda name: None)
+    assert (
+        run(["serve", "--reload", "--database", f"sqlite:///{tmp_path}/regulars.db", "--port", str(free_port())]) == 1
+    )
+    assert "pip install watchfiles" in capsys.readouterr().err

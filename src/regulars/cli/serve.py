@@ -40,6 +40,9 @@ def serve(
         typer.Option(metavar="NETWORKS", help="Trusted senders of X-Forwarded headers, such as 127.0.0.1, 10.0.0.0/8."),
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, json or text. [default: auto]")] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="For development: restart when a source file changes. One worker.")
+    ] = False,
 ) -> None:
     """Run the server until SIGINT or SIGTERM.
 
@@ -51,7 +54,7 @@ def serve(
             "database": database,
             "host": host,
             "port": port,
-            "workers": workers,
+            "workers": 1 if reload and workers is None else workers,
             "public_url": public_url,
             "trusted_proxies": trusted_proxies,
             "log_format": log_format,
@@ -63,7 +66,7 @@ def serve(
     except Unavailable as error:
         # The database may recover. Until then, requests get 503, and /readyz shows the reason.
         sys.stderr.write(f"regulars: {error.message}\n")
-    _listen(settings)
+    _listen(settings, reload=reload)
 
 
 def demo(
@@ -158,8 +161,8 @@ def _check_free(settings: Settings) -> None:
             ) from None
 
 
-def _listen(settings: Settings) -> None:
+def _listen(settings: Settings, *, reload: bool = False) -> None:
     from regulars.server import run_server
 
     _check_free(settings)
-    run_server(settings)
+    run_server(settings, reload=reload)

@@ -15,7 +15,7 @@ from regulars.errors import ConfigurationError
 from regulars.oauth.clients import Client, create_client, delete_client, list_clients
 from regulars.oauth.redirect_uris import check_redirect_uri
 from regulars.permissions import Role
-from regulars.sample_data.people import generate_customers
+from regulars.sample_data.people import check_faker, generate_customers
 from regulars.scopes import SCOPES
 from regulars.settings import Settings
 from regulars.tenants.tenants import create_tenant, list_tenants
@@ -76,6 +76,7 @@ def fill_demo(database: Database, folder: Path, customers: int, progress: Callab
     """
     if list_tenants(database):
         return
+    check_faker()
     password = secrets.token_urlsafe(9)
     with database.transaction():
         user_ids = {

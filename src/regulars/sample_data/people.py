@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from regulars.customers.fields import Record
+from regulars.errors import ConfigurationError
 
 DOMAINS = ("example.com", "example.com", "example.org", "example.net", "mail.example.com", "mail.example.org")
 """Reserved for examples (RFC 2606): mail to these domains goes nowhere."""
@@ -117,6 +119,14 @@ class People:
     jobs: Sequence[str]
     streets: Sequence[str]
     cities: Sequence[str]
+
+
+def check_faker() -> None:
+    """Raise `ConfigurationError` if Faker, which has the names, is not installed."""
+    if find_spec("faker") is None:
+        raise ConfigurationError(
+            "Generating customers needs the package Faker. Install it with: pip install 'regulars[demo]'"
+        )
 
 
 @cache

@@ -21,7 +21,7 @@ from regulars.db.bulk_load import analyze_after_load, deferred_indexes, has_cust
 from regulars.db.database import Database
 from regulars.db.statement import Row
 from regulars.permissions import Role
-from regulars.sample_data.people import all_people, generate_customers
+from regulars.sample_data.people import all_people, check_faker, generate_customers
 from regulars.tenants.tenants import Tenant, create_tenant
 
 CUSTOMERS_PER_BATCH = 5_000
@@ -60,6 +60,7 @@ def seed_database(
 
     All users get the same password, by default a random one. `progress` is called with the size of each batch.
     """
+    check_faker()
     now = utc_now()
     customers = sum(sizes)
     with _transaction(database, customers):

@@ -1,5 +1,6 @@
 """The body of a customer: its fields, and how each is read in a tenant."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,8 +26,8 @@ class BodyContext(NamedTuple):
     references: References
 
 
-def _read_text(text: str, context: BodyContext, *, field: CustomerField) -> Any:
-    return field.read_text(text, context.text)
+def _read_text(text: str, context: BodyContext, *, read: Callable[[str, ReadContext], Any]) -> Any:
+    return read(text, context.text)
 
 
 def _read_reference(value: Any, context: BodyContext, *, field: CustomerField) -> int | None:
@@ -47,11 +48,13 @@ def _body_field(name: str, field: CustomerField) -> Field:
         return Field(name, schema, field.description, field.example, partial(_read_reference, field=field))
     if field.choices:
         return choice_field(name, field.description, field.example, options=field.choices)
+    if field.read is None:
+        raise TypeError(f"{name} has no reader")
     return text_field(
         name,
         field.description,
         field.example,
-        partial(_read_text, field=field),
+        partial(_read_text, read=field.read),
         at_most=field.limit,
         required=name in REQUIRED_FIELDS,
         schema=field.schema,

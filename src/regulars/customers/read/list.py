@@ -241,7 +241,7 @@ def _shape(dialect: str, tenant_id: int, query: CustomerQuery, today: date) -> t
 def born_until(today: date, age: int) -> date:
     """Return the latest date of birth of people who are at least `age` years old today.
 
-    In a common year, people born on 29 February turn a year born_until_date on 1 March.
+    In a common year, people born on 29 February turn a year older on 1 March.
     """
     year = today.year - age
     if year < 1:

@@ -78,7 +78,7 @@ class QueryShape(NamedTuple):
     """Scan customers in the order of the list and skip those that do not match, instead of finding and sorting all
     matches."""
     few: bool = False
-    """Find and count at limit as many matches as the parameter `few`."""
+    """Find and count at most as many matches as the parameter `few`."""
     uncounted_filters: frozenset[str] = frozenset()
 
     @property
@@ -168,7 +168,7 @@ def _read(shape: QueryShape, page: FromClause, total: FromClause) -> Select[Any]
 
 
 def _page(shape: QueryShape, matching: Select[Any], row_id: Any, key: Any, total: FromClause) -> FromClause:
-    """Return the query for the ids of the page, at limit `shape.rows`."""
+    """Return the query for the ids of the page, at most `shape.rows`."""
     limit: ColumnElement[int] = literal_column(str(shape.rows))
     order = _order(shape, row_id, key, backward=shape.is_backward)
     if shape.start == "page":

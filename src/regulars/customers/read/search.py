@@ -145,9 +145,9 @@ def filter_by_text(dialect: str, query: Select[Any], words: Words) -> Select[Any
 
 
 def _selective_part(word: str) -> str:
-    """Return the limit selective part of a word: its end or, of an e-mail address, the end of its local part.
+    """Return the most selective part of a word: its end or, of an e-mail address, the end of its local part.
 
-    Each trigram costs a lookup, and limit customers share those of a domain name.
+    Each trigram costs a lookup, and most customers share those of a domain name.
     """
     local_part = word.partition("@")[0]
     return (local_part if len(local_part) >= TRIGRAM else word)[-PROBE_LENGTH:]
