@@ -166,7 +166,8 @@ def test_what_fails_does_not_keep_the_rest(empty_world: World, monkeypatch: pyte
     assert count(empty_world, tables.failed_attempts) == 0
 
 
-def test_a_server_prunes_without_being_asked(fresh_database: FreshDatabase) -> None:
+@pytest.mark.slow
+def test_a_server_deletes_expired_rows_by_itself(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("sqlite")) as world:
         Browser.signed_in(world, world.alice)
         world.database.execute(Statement(update(tables.sessions).values(expires_at=utc_now() - timedelta(days=1))))

@@ -104,7 +104,8 @@ def test_writers_and_folders_at_once_lose_no_count(empty_world: World) -> None:
     assert totals(empty_world) == 60
 
 
-def test_a_server_folds_without_being_asked(fresh_database: FreshDatabase) -> None:
+@pytest.mark.slow
+def test_a_server_merges_count_deltas_by_itself(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("sqlite")) as world:
         world.add()
         assert world.database.fetch_all(DELTAS) == [(1,)]

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import IO, Any
 
+import pytest
+
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.csv.importer import ANALYZE_ROWS
 from regulars.server import THREADS
@@ -84,7 +86,8 @@ def test_who_reads_meanwhile_sees_all_of_it_or_nothing(empty_world: World) -> No
     assert changes_since(world, in_feed + ANALYZE_ROWS) == []
 
 
-def test_who_waits_to_write_keeps_nobody_from_reading(empty_world: World) -> None:
+@pytest.mark.slow
+def test_waiting_writers_leave_threads_for_readers(empty_world: World) -> None:
     world = empty_world
     with (
         running(world, "--workers", "1") as server,

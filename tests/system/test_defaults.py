@@ -63,8 +63,9 @@ def test_there_is_a_worker_for_each_core_but_no_more_than_postgresql_has_connect
     assert load_settings({"workers": 40}).workers == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DATABASE_KINDS)
-def test_each_new_form_of_the_list_is_remembered_in_a_few_kilobytes(dialect: str) -> None:
+def test_each_query_shape_takes_a_few_kilobytes(dialect: str) -> None:
     """Clients can request thousands of different query shapes."""
     shapes = [
         QueryShape(dialect, rows, sort_by, "asc", False, True, False, True, False, ((TextIndex.TRIGRAMS,),))

@@ -37,6 +37,7 @@ def test_no_byte_is_lost_when_tenants_are_isolated_and_shards_are_moved() -> Non
     assert (max(cluster.loads()) < uneven) == (moved > 0)
 
 
-def test_the_document_shows_what_the_program_works_out() -> None:
+@pytest.mark.slow
+def test_the_document_shows_the_figures_of_the_simulation() -> None:
     shown = DOCUMENT.read_text("utf-8").partition("<!-- simulation -->")[2].partition("<!-- /simulation -->")[0]
     assert shown.strip() == "\n".join(report()).strip()

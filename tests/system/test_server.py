@@ -172,7 +172,8 @@ def wait_for_lock(watcher: psycopg.Connection[Any]) -> None:
         time.sleep(0.02)
 
 
-def test_workers_of_one_sqlite_file_and_a_writer_do_not_disturb_each_other(fresh_database: FreshDatabase) -> None:
+@pytest.mark.slow
+def test_workers_and_another_writer_share_an_sqlite_file(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("sqlite")) as world, running(world, "--workers", "2") as server:
         with ThreadPoolExecutor(4) as pool:
             writes = [pool.submit(world.add) for _ in range(60)]

@@ -34,7 +34,7 @@ TURKISH_IDENTITY_NUMBER = re.compile(r"[1-9][0-9]{10}", re.ASCII)
 
 
 class ReadContext(NamedTuple):
-    """What the meaning of a text depends on: the country (ISO 3166-1 alpha-2) of the tenant, and its date today."""
+    """The country (ISO 3166-1 alpha-2) of a tenant and its date today, on which the meaning of a text depends."""
 
     region: str
     today: date

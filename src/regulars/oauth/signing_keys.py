@@ -69,7 +69,7 @@ def public_keys(database: Database) -> dict[str, SigningKey]:
 
 
 def current_key(database: Database, settings: Settings) -> SigningKey:
-    """Return the key that signs: the newest. The first one is created when it is needed.
+    """Return the newest key, which signs all tokens. The first key is created when it is needed.
 
     Raise `ConfigurationError` if it was encrypted with another secret key.
     """
