@@ -63,7 +63,7 @@ def test_what_lives_stays(busy: World) -> None:
     assert counts(busy) == before
 
 
-def test_each_kind_goes_when_its_time_has_come(busy: World) -> None:
+def test_each_kind_of_row_is_deleted_when_it_expires(busy: World) -> None:
     delete_expired_rows(busy.database, utc_now() + timedelta(minutes=20))
     after_minutes = counts(busy)
     assert after_minutes["one_time_tokens"] == 0
@@ -79,7 +79,7 @@ def test_each_kind_goes_when_its_time_has_come(busy: World) -> None:
     assert set(counts(busy).values()) == {0}
 
 
-def test_what_was_ended_goes_after_a_day_and_is_refused_until_then(empty_world: World) -> None:
+def test_ended_grants_are_deleted_after_a_day_and_refused_until_then(empty_world: World) -> None:
     app, browser = Application.register(empty_world), Browser.signed_in(empty_world, empty_world.alice)
     token = app.tokens(browser)["refresh_token"]
     disconnect(empty_world.database, empty_world.alice, app.client.id)
@@ -90,7 +90,7 @@ def test_what_was_ended_goes_after_a_day_and_is_refused_until_then(empty_world: 
     assert count(empty_world, tables.grants) == count(empty_world, tables.refresh_tokens) == 0
 
 
-def test_it_goes_in_small_batches(empty_world: World) -> None:
+def test_cleanup_deletes_in_small_batches(empty_world: World) -> None:
     for _ in range(3):
         create_one_time_token(empty_world.database, empty_world.settings, "test", b"x", seconds=1000)
     rows = [(f"address:{number}", 1, utc_now() - timedelta(days=1)) for number in range(1200)]
@@ -120,7 +120,7 @@ def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
         assert count(empty_world, table) == 0, table.name
 
 
-def test_old_consents_go_a_batch_at_a_time_and_not_while_there_is_a_sign_in(empty_world: World) -> None:
+def test_old_consents_without_grants_are_deleted_in_batches(empty_world: World) -> None:
     app = Application.register(empty_world)
     app.tokens(Browser.signed_in(empty_world, empty_world.alice))
     remember_consent(empty_world.database, empty_world.bob, app.client.id, ["openid"])
@@ -136,7 +136,7 @@ def test_old_consents_go_a_batch_at_a_time_and_not_while_there_is_a_sign_in(empt
     assert count(empty_world, tables.consents) == 1, "Alice still has a grant"
 
 
-def test_many_tokens_of_what_was_ended_go_over_several_runs(empty_world: World) -> None:
+def test_many_tokens_of_ended_grants_are_deleted_in_several_runs(empty_world: World) -> None:
     app = Application.register(empty_world)
     app.tokens(Browser.signed_in(empty_world, empty_world.alice))
     ((grant_id,),) = empty_world.database.fetch_all(Statement(select(tables.grants.c.id)))

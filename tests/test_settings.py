@@ -10,7 +10,7 @@ from regulars.errors import ConfigurationError
 from regulars.settings import load_settings
 
 
-def test_a_flag_goes_before_the_environment_and_that_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_override_the_environment_which_overrides_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("regulars.toml").write_text('port = 1001\nhost = "::1"\nworkers = 3\n')
     monkeypatch.setenv("REGULARS_PORT", "1002")
     monkeypatch.setenv("REGULARS_HOST", "0.0.0.0")  # noqa: S104
@@ -46,7 +46,7 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(
     assert shown["port"] == {"value": "8000", "source": "default"}
 
 
-def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_fault_is_named_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("regulars.toml").write_text('prot = 1\nworkers = "many"\nlog_format = 7\ntrusted_proxies = 5\n')
     junk = {
         "PORT": "1e3",
@@ -70,7 +70,7 @@ def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"port = ", b"port = 0", b"port = true", b"[port]\nx = 1", b"\x00"])
-def test_a_broken_file_is_told_in_one_sentence(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_settings_file_gives_one_sentence(content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     Path("regulars.toml").write_bytes(content)
     assert run(["settings"]) == 1
     err = capsys.readouterr().err

@@ -62,7 +62,7 @@ def test_any_text_at_all_can_be_folded_sorted_and_searched(text: str) -> None:
 @example("İ")
 @example("ŉ")
 @example("\u0345")
-def test_what_is_folded_stays_as_it_is(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
@@ -105,7 +105,7 @@ def test_an_empty_name_sorts_as_none() -> None:
     assert sort_key(None) is sort_key("") is sort_key(" \u00a0") is None
 
 
-def test_names_that_fold_alike_keep_an_order_among_themselves() -> None:
+def test_names_that_fold_alike_have_a_stable_order() -> None:
     assert sorted(["ayşe", "Ayşe", "AYSE", "Ayse b"], key=lambda name: sort_key(name) or "") == [
         "AYSE",
         "Ayşe",

@@ -25,7 +25,7 @@ def test_api_errors_are_in_the_language_that_the_client_prefers(world: World) ->
     assert "Accept-Language" in in_turkish.headers["Vary"]
 
 
-def test_api_errors_are_in_english_for_everybody_else(world: World) -> None:
+def test_api_errors_are_in_english_otherwise(world: World) -> None:
     for accepted in ("", "de", "en, tr;q=0.5", "tr;q=x", "*"):
         answer = world.get("/api/v1/nothing", headers={"Accept-Language": accepted})
         assert answer.json == {"error": "not_found", "message": "There is nothing at this address."}

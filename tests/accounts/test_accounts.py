@@ -89,7 +89,7 @@ def test_a_password_is_right_or_wrong(empty_world: World) -> None:
     assert not confirm_password(database, 999, PASSWORD)
 
 
-def test_what_comes_after_the_longest_password_counts(empty_world: World) -> None:
+def test_passwords_are_not_truncated(empty_world: World) -> None:
     longest = "x" * 1024
     change_password(empty_world.database, empty_world.alice, longest)
     assert confirm_password(empty_world.database, empty_world.alice, longest)
@@ -114,7 +114,7 @@ def test_an_unknown_address_costs_as_much_as_a_wrong_password(
     assert len({text.rpartition("$")[0].rpartition("$")[0] for text in verified}) == 1
 
 
-def test_a_password_is_hashed_anew_when_more_care_is_taken(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_is_rehashed_when_the_parameters_change(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regulars.accounts.users.hasher", lambda: PasswordHasher(2, 16, 1))
     for _ in range(2):
         assert check_password(empty_world.database, "alice@example.com", PASSWORD)
@@ -148,7 +148,7 @@ def fail(world: World, key: str, times: int, at: datetime = NOON) -> list[int]:
     return waits
 
 
-def test_after_five_failures_an_account_must_wait_longer_and_longer_but_never_for_good(empty_world: World) -> None:
+def test_after_five_failures_the_waiting_time_grows_up_to_a_limit(empty_world: World) -> None:
     key = attempts.account_key("Alice@example.com")
     assert attempts.seconds_to_wait(empty_world.database, [key], NOON) == 0
     assert fail(empty_world, key, 14) == [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]
@@ -178,7 +178,7 @@ def test_failures_are_forgotten_after_an_hour_or_a_success(empty_world: World) -
     assert fail(empty_world, other, 6, NOON + timedelta(seconds=3601)) == [0, 0, 0, 0, 0, 1]
 
 
-def test_failures_at_once_are_all_counted(empty_world: World) -> None:
+def test_parallel_failures_are_all_counted(empty_world: World) -> None:
     keys = [attempts.account_key("alice@example.com"), attempts.address_key("192.0.2.7")]
 
     def at_once(number: int) -> None:
@@ -190,7 +190,7 @@ def test_failures_at_once_are_all_counted(empty_world: World) -> None:
     assert attempts.seconds_to_wait(empty_world.database, [keys[0]], NOON) == 60
 
 
-def test_keys_tell_nobody_whose_they_are_and_one_household_has_one() -> None:
+def test_throttle_keys_are_digests_and_one_per_ipv6_network() -> None:
     assert "alice" not in attempts.account_key("alice@example.com")
     key = attempts.address_key
     assert "192.0.2.7" not in key("192.0.2.7")
@@ -248,7 +248,7 @@ def test_a_session_lasts_as_long_as_it_is_used(empty_world: World) -> None:
     assert list_sessions(database, empty_world.alice) == []
 
 
-def test_a_visitor_does_not_wait_for_who_writes(empty_world: World) -> None:
+def test_a_page_does_not_wait_for_a_writer(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     session, token = signed_in(empty_world)
     used_at = utc_now() - timedelta(minutes=61)
@@ -273,7 +273,7 @@ def test_a_short_session_lasts_as_long_as_it_is_used_too(empty_world: World) -> 
     assert found.used_at > used_at
 
 
-def test_whoever_proves_again_who_they_are_gets_another_token(empty_world: World) -> None:
+def test_a_repeated_sign_in_renews_the_session_token(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     session, old = signed_in(empty_world)
     renewed, new = renew_authentication(database, settings, session, ["pwd", "otp"])
@@ -288,7 +288,7 @@ def test_whoever_proves_again_who_they_are_gets_another_token(empty_world: World
     assert find_session(database, settings, new) is None
 
 
-def test_users_end_their_own_sessions_alone(empty_world: World) -> None:
+def test_users_end_only_their_own_sessions(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     (mine, token), (_, other), (_, third) = (signed_in(empty_world) for _ in range(3))
     _, bobs = signed_in(empty_world, empty_world.bob)
@@ -307,7 +307,7 @@ def test_users_end_their_own_sessions_alone(empty_world: World) -> None:
 # One-time tokens
 
 
-def test_a_challenge_is_taken_once_for_its_purpose_alone(empty_world: World) -> None:
+def test_a_one_time_token_is_valid_once_and_for_its_purpose_only(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     token = create_one_time_token(database, settings, "second factor", b"\0what was", user_id=empty_world.alice)
     assert peek_one_time_token(database, settings, "another", token) is None
@@ -321,7 +321,7 @@ def test_a_challenge_is_taken_once_for_its_purpose_alone(empty_world: World) -> 
     assert take_one_time_token(database, settings, "passkey", "made up") is None
 
 
-def test_of_many_who_take_a_challenge_at_once_one_gets_it(empty_world: World) -> None:
+def test_of_parallel_uses_of_a_one_time_token_one_succeeds(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     token = create_one_time_token(database, settings, "second factor", b"content")
     assert count_successes(lambda: take_one_time_token(database, settings, "second factor", token)) == 1
@@ -340,7 +340,7 @@ def another_secret(settings: Settings) -> Settings:
     return replace(settings, secret_key="another secret key that is long enough")
 
 
-def test_another_secret_key_is_told_in_one_sentence(empty_world: World) -> None:
+def test_another_secret_key_gives_one_sentence(empty_world: World) -> None:
     empty_world.token(empty_world.alice)
     empty_world.settings = another_secret(empty_world.settings)
     with pytest.raises(ConfigurationError, match="encrypted with another secret key"):
@@ -371,7 +371,7 @@ def with_totp(world: World) -> str:
 
 
 @pytest.mark.usefixtures("stopped_clock")
-def test_codes_are_asked_for_once_the_app_has_shown_one(empty_world: World) -> None:
+def test_codes_are_required_after_the_first_correct_one(empty_world: World) -> None:
     database, settings, alice = empty_world.database, empty_world.settings, empty_world.alice
     secret = new_totp_secret()
     assert len(base32(secret)) == 20
@@ -398,7 +398,7 @@ def base32(secret: str) -> bytes:
 
 
 @pytest.mark.usefixtures("stopped_clock")
-def test_a_code_is_good_for_a_minute_and_a_half_and_once(empty_world: World) -> None:
+def test_a_totp_code_is_valid_once_for_90_seconds(empty_world: World) -> None:
     database, settings, alice = empty_world.database, empty_world.settings, empty_world.alice
     secret = with_totp(empty_world)
     good = code_of(secret)
@@ -412,7 +412,7 @@ def test_a_code_is_good_for_a_minute_and_a_half_and_once(empty_world: World) -> 
 
 
 @pytest.mark.usefixtures("stopped_clock")
-def test_of_many_who_use_a_code_at_once_one_is_let_in(empty_world: World) -> None:
+def test_of_parallel_uses_of_a_totp_code_one_succeeds(empty_world: World) -> None:
     code = code_of(with_totp(empty_world))
     assert count_successes(lambda: check_totp(empty_world.database, empty_world.settings, empty_world.alice, code)) == 1
 
@@ -427,7 +427,7 @@ def test_the_secret_of_the_app_is_not_in_the_database(empty_world: World) -> Non
     assert base32(secret) not in row[0]
 
 
-def test_a_recovery_code_is_good_once_however_it_is_written(empty_world: World) -> None:
+def test_a_recovery_code_is_valid_once_in_any_spelling(empty_world: World) -> None:
     database, alice = empty_world.database, empty_world.alice
     old = new_recovery_codes(database, alice)
     codes = new_recovery_codes(database, alice)
@@ -444,7 +444,7 @@ def test_a_recovery_code_is_good_once_however_it_is_written(empty_world: World) 
     assert count_recovery_codes(database, alice) == 7
 
 
-def test_of_many_who_use_a_recovery_code_at_once_one_is_let_in(empty_world: World) -> None:
+def test_of_parallel_uses_of_a_recovery_code_one_succeeds(empty_world: World) -> None:
     codes = new_recovery_codes(empty_world.database, empty_world.alice)
     assert count_successes(lambda: use_recovery_code(empty_world.database, empty_world.alice, codes[0])) == 1
     assert count_recovery_codes(empty_world.database, empty_world.alice) == 9
@@ -517,7 +517,7 @@ def sign_in(world: World, authenticator: Authenticator) -> int | None:
     return passkeys.finish_sign_in(world.database, world.settings, token, authenticator.sign(options))
 
 
-def test_whoever_has_the_passkey_signs_in_without_a_name(empty_world: World) -> None:
+def test_sign_in_with_a_passkey_needs_no_address(empty_world: World) -> None:
     telephone = Authenticator()
     made = register(empty_world, telephone, name=" Telephone ")
     assert (made.name, made.used_at) == ("Telephone", None)
@@ -532,7 +532,7 @@ def test_whoever_has_the_passkey_signs_in_without_a_name(empty_world: World) -> 
     assert kinds(empty_world) == ["passkey.created", "passkey.deleted"]
 
 
-def test_a_browser_is_asked_for_a_passkey_that_proves_its_user_and_needs_no_name(empty_world: World) -> None:
+def test_passkeys_are_discoverable_and_verify_their_user(empty_world: World) -> None:
     telephone = Authenticator()
     register(empty_world, telephone)
     alice = get_user(empty_world.database, empty_world.alice)
@@ -555,7 +555,7 @@ def test_a_browser_is_asked_for_a_passkey_that_proves_its_user_and_needs_no_name
     [{"origin": "https://evil.example"}, {"host": "evil.example"}, {"flags": 0b001}, {"flags": 0b100}],
     ids=["another origin", "another host", "user not verified", "user not there"],
 )
-def test_a_passkey_is_good_for_this_service_and_its_user_alone(empty_world: World, change: dict[str, Any]) -> None:
+def test_a_passkey_is_valid_only_for_this_service_and_its_user(empty_world: World, change: dict[str, Any]) -> None:
     telephone = Authenticator()
     with pytest.raises(Invalid, match="could not be verified"):
         register(empty_world, replace(telephone, **change))
@@ -564,7 +564,7 @@ def test_a_passkey_is_good_for_this_service_and_its_user_alone(empty_world: Worl
     assert sign_in(empty_world, telephone) == empty_world.alice
 
 
-def test_another_key_or_user_signs_in_nobody(empty_world: World) -> None:
+def test_another_key_or_user_cannot_sign_in(empty_world: World) -> None:
     telephone = Authenticator()
     register(empty_world, telephone)
     assert sign_in(empty_world, replace(telephone, key=Authenticator().key)) is None
@@ -582,7 +582,7 @@ def test_a_copied_passkey_is_noticed_by_its_counter(empty_world: World) -> None:
     assert sign_in(empty_world, replace(telephone, count=7)) == empty_world.alice
 
 
-def test_an_answer_is_good_once(empty_world: World) -> None:
+def test_a_passkey_response_is_valid_once(empty_world: World) -> None:
     database, settings = empty_world.database, empty_world.settings
     telephone = Authenticator()
     alice = get_user(database, empty_world.alice)
@@ -613,7 +613,7 @@ def test_an_answer_is_good_once(empty_world: World) -> None:
         '"authenticatorData":"AA","signature":"AA","userHandle":"A"}}',
     ],
 )
-def test_what_is_no_answer_is_refused(empty_world: World, answer: str) -> None:
+def test_an_invalid_passkey_response_is_refused(empty_world: World, answer: str) -> None:
     database, settings = empty_world.database, empty_world.settings
     alice = get_user(database, empty_world.alice)
     _, token = passkeys.begin_registration(database, settings, alice)
@@ -662,7 +662,7 @@ def test_a_user_is_renamed_and_known_by_an_outside_subject(empty_world: World) -
         update_name(database, 999, "Nobody")
 
 
-def test_who_has_left_counts_nowhere_until_they_come_again(empty_world: World) -> None:
+def test_a_former_member_has_no_role_until_added_again(empty_world: World) -> None:
     database, clinic, bob = empty_world.database, empty_world.clinic, empty_world.bob
     customer = empty_world.add(user_id=bob)
     remove_member(database, clinic, "bob@example.com")

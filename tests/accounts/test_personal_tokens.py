@@ -45,7 +45,7 @@ def used_at(world: World, user: int) -> datetime | None:
 @pytest.fixture(autouse=True)
 def uncached_access(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check for changes of access with every request instead of every half second."""
-    monkeypatch.setattr(bearer.Authenticator._forget_what_changed, "__defaults__", (0,))
+    monkeypatch.setattr(bearer.Authenticator._discard_changed, "__defaults__", (0,))
 
 
 def test_it_opens_the_door_for_what_it_allows(empty_world: World) -> None:
@@ -56,7 +56,7 @@ def test_it_opens_the_door_for_what_it_allows(empty_world: World) -> None:
     assert "customers:read" in error["message"]
 
 
-def test_it_can_be_good_for_one_tenant_alone(empty_world: World) -> None:
+def test_a_token_can_be_limited_to_one_tenant(empty_world: World) -> None:
     world = empty_world
     token = new_token(world, world.dora, tenant_id=world.salon)
     assert get(world, token).status_code == 200
@@ -66,7 +66,7 @@ def test_it_can_be_good_for_one_tenant_alone(empty_world: World) -> None:
         new_token(world, world.alice, tenant_id=world.salon)
 
 
-def test_revoked_or_expired_or_made_up_it_is_worth_nothing(empty_world: World) -> None:
+def test_a_revoked_expired_or_unknown_token_is_refused(empty_world: World) -> None:
     world = empty_world
     token = new_token(world, world.alice)
     assert get(world, token).status_code == 200
@@ -81,7 +81,7 @@ def test_revoked_or_expired_or_made_up_it_is_worth_nothing(empty_world: World) -
     expect_error(get(world, token[:-1] + ("a" if token[-1] != "a" else "b")), 401, "invalid_token")
 
 
-def test_a_remembered_token_is_forgotten_when_it_expires(empty_world: World) -> None:
+def test_a_cached_token_is_discarded_when_it_expires(empty_world: World) -> None:
     identity, until = bearer._personal(empty_world.database, new_token(empty_world, empty_world.bob, lifetime=30))
     assert identity.user_id == empty_world.bob
     assert 0 < until - datetime.now(UTC).timestamp() <= 30
@@ -89,7 +89,7 @@ def test_a_remembered_token_is_forgotten_when_it_expires(empty_world: World) -> 
     assert 30 < until - datetime.now(UTC).timestamp() <= 60
 
 
-def test_its_use_is_written_down_once_a_minute(empty_world: World) -> None:
+def test_the_use_of_a_token_is_recorded_once_a_minute(empty_world: World) -> None:
     world = empty_world
     token = new_token(world, world.alice)
     assert used_at(world, world.alice) is None
@@ -107,12 +107,12 @@ def test_its_use_is_written_down_once_a_minute(empty_world: World) -> None:
         assert (used_at(world, world.alice) != before) is is_moved
 
 
-def test_who_reads_does_not_wait_for_who_writes(empty_world: World) -> None:
+def test_reading_with_a_token_does_not_wait_for_writers(empty_world: World) -> None:
     token = new_token(empty_world, empty_world.alice)
     assert during_write(empty_world, lambda: get(empty_world, token)).status_code == 200
 
 
-def test_who_leaves_the_tenant_cannot_use_it_there(empty_world: World) -> None:
+def test_a_token_is_refused_after_its_user_left_the_tenant(empty_world: World) -> None:
     world = empty_world
     token = new_token(world, world.bob)
     assert get(world, token, world.clinic).status_code == 200
@@ -132,7 +132,7 @@ def test_every_fault_is_named(empty_world: World) -> None:
     assert list_personal_tokens(empty_world.database, empty_world.alice) == []
 
 
-def test_nobody_revokes_anothers(empty_world: World) -> None:
+def test_a_user_cannot_revoke_another_users_token(empty_world: World) -> None:
     world = empty_world
     token = new_token(world, world.alice)
     token_id = list_personal_tokens(world.database, world.alice)[0].id
@@ -143,7 +143,7 @@ def test_nobody_revokes_anothers(empty_world: World) -> None:
     revoke_personal_token(world.database, token_id, world.alice)
 
 
-def test_of_many_who_revoke_it_at_once_one_does(empty_world: World) -> None:
+def test_of_parallel_revocations_one_succeeds(empty_world: World) -> None:
     world = empty_world
     new_token(world, world.alice)
     token_id = list_personal_tokens(world.database, world.alice)[0].id

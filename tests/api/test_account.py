@@ -102,7 +102,7 @@ def test_each_role_may_do_what_the_next_may() -> None:
     assert set.union(*map(set, PERMISSIONS.values())) - set(SCOPES) == {"applications:manage", "customers:erase"}
 
 
-def test_the_role_bounds_what_a_token_can_do_whatever_its_scopes_say(world: World) -> None:
+def test_a_token_cannot_do_more_than_the_role_allows(world: World) -> None:
     authenticator = Authenticator(world.database, world.settings)
 
     def act(user_id: int, scope: str) -> Role:
@@ -127,7 +127,7 @@ def test_an_application_has_no_account(world: World, monkeypatch: pytest.MonkeyP
         assert world.client.simulate_get(path).status_code == 200
 
 
-def test_a_user_who_is_gone_has_no_account(world: World) -> None:
+def test_a_deleted_user_has_no_account(world: World) -> None:
     expect_error(get(world, ACCOUNT, 987654), 401, "invalid_token")
 
 
@@ -186,14 +186,14 @@ def test_users_are_searched_as_people_expect(team: World) -> None:
     assert listed(team, search=" ") == listed(team)
 
 
-def test_who_left_is_found_in_the_trash(team: World) -> None:
+def test_former_members_are_listed_with_trashed(team: World) -> None:
     assert listed(team, trashed="true", sort_by="name") == ["Gülşen Gone", "Left"]
     answer = get(team, USERS, team.alice, params={"trashed": "1", "search": "gulsen"})
     assert answer.json["data"][0]["deleted_at"].endswith("Z")
     assert listed(team, trashed="false", search="gone") == []
 
 
-def test_users_come_in_pages_with_the_links_of_customers(team: World) -> None:
+def test_users_are_paginated_like_customers(team: World) -> None:
     answer = get(team, USERS, team.alice, params={"per_page": 4, "page": 2, "search": "", "sort_by": "name"})
     assert [user["name"] for user in answer.json["data"]] == ["Özge Işık", "zoe"]
     meta, links = answer.json["meta"], answer.json["links"]

@@ -37,7 +37,7 @@ def test_a_token_that_is_known_still_needs_its_scheme(world: World) -> None:
 
 
 @pytest.mark.parametrize("token", ["abc", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "x" * 9000, "a b", "Bearer x", "é"])
-def test_with_a_token_that_is_none_the_answer_is_401(world: World, token: str) -> None:
+def test_an_invalid_token_is_401(world: World, token: str) -> None:
     answer = raw_get(world, Authorization=f"Bearer {token}")
     expect_error(answer, 401, "invalid_token")
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
@@ -79,7 +79,7 @@ def test_the_tenant_may_be_left_out_where_only_one_can_be_meant(world: World) ->
     assert world.get(user=world.dora, tenant=world.salon).json["meta"]["total"] == 2
 
 
-def test_a_token_bound_to_a_tenant_is_good_for_that_one_alone(world: World) -> None:
+def test_a_token_limited_to_a_tenant_is_valid_only_there(world: World) -> None:
     bound = {"Authorization": f"Bearer {world.token(world.dora, tenant_id=world.salon)}"}
     assert world.client.simulate_get(LIST, headers=bound).json["meta"]["total"] == 2
     other = world.client.simulate_get(LIST, headers=bound | {"X-Tenant": str(world.clinic)})
@@ -93,7 +93,7 @@ def test_a_tenant_that_is_no_number_is_400(world: World, tenant: str) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["0", "-1", "99999999999999999999999", "424242"])
-def test_a_tenant_that_is_none_is_403(world: World, tenant: str) -> None:
+def test_an_unknown_tenant_is_403(world: World, tenant: str) -> None:
     answer = world.get(tenant=tenant)
     expect_error(answer, 403, "tenant_forbidden")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -126,7 +126,7 @@ def test_a_new_membership_counts_within_a_second(empty_world: World, monkeypatch
     assert empty_world.get(tenant=empty_world.salon).status_code == 200
 
 
-def test_old_tokens_outlive_a_new_key_and_new_ones_work_at_once(empty_world: World) -> None:
+def test_old_and_new_tokens_are_valid_after_a_key_rotation(empty_world: World) -> None:
     old = empty_world.token(empty_world.alice)
     assert raw_get(empty_world, Authorization=f"Bearer {old}").status_code == 200
     for algorithm in ("EdDSA", "RS256"):
@@ -185,9 +185,7 @@ UNPACK = {
         ("", None),
     ],
 )
-def test_a_long_answer_comes_in_the_coding_that_the_client_likes_best(
-    world: World, accept: str, coding: str | None
-) -> None:
+def test_a_long_response_has_the_preferred_coding(world: World, accept: str, coding: str | None) -> None:
     plain = world.get(params={"per_page": 30})
     answer = world.get(params={"per_page": 30}, headers={"Accept-Encoding": accept})
     assert answer.headers.get("Content-Encoding") == coding
@@ -199,7 +197,7 @@ def test_a_long_answer_comes_in_the_coding_that_the_client_likes_best(
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", answer.headers["ETag"])
 
 
-def test_what_is_short_or_has_a_secret_in_it_is_not_compressed(world: World) -> None:
+def test_short_responses_and_pages_with_secrets_are_not_compressed(world: World) -> None:
     likes = {"Accept-Encoding": "gzip"}
     assert "Content-Encoding" not in world.get(params={"limit": 1}, headers=likes).headers
     page = world.client.simulate_get("/sign-in", headers=likes | {"Accept": "text/html"})
@@ -215,7 +213,7 @@ def test_a_query_string_without_end_is_400(world: World) -> None:
 
 
 @pytest.mark.parametrize("host", ['x"><script>', "a b", "exa/mple", "a" * 300])
-def test_a_host_that_is_none_is_400(world: World, host: str) -> None:
+def test_an_invalid_host_is_400(world: World, host: str) -> None:
     expect_error(world.get(headers={"Host": host}), 400, "validation_error")
 
 
@@ -251,12 +249,12 @@ def test_health(world: World) -> None:
     assert world.get("/readyz").json == {"status": "ready"}
 
 
-def test_a_token_in_the_query_is_none(world: World) -> None:
+def test_a_token_in_the_query_is_ignored(world: World) -> None:
     token = world.token(world.alice)
     expect_error(world.client.simulate_get(LIST, params={"access_token": token}), 401, "unauthorized")
 
 
-def test_answers_are_for_one_reader_and_for_nothing_else(world: World) -> None:
+def test_responses_are_private_and_vary_by_token_and_tenant(world: World) -> None:
     for answer in (world.get(), world.get(params={"page": 0}), world.client.simulate_get(LIST)):
         assert answer.headers["Cache-Control"] == "private, no-cache"
         assert answer.headers["Vary"].startswith("Authorization, X-Tenant")

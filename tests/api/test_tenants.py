@@ -98,7 +98,7 @@ def test_every_fault_of_the_settings_is_named(world: World) -> None:
         assert set(error["errors"]) == set(settings)
 
 
-def test_the_new_settings_count_at_once(world: World) -> None:
+def test_new_settings_take_effect_immediately(world: World) -> None:
     assert change(world, country="DE", unique_fields=["phone_number"]).status_code == 200
     customer = {"first_name": "Anna", "phone_number": "030 123456"}
     answer = world.send("POST", LIST, customer)
@@ -132,7 +132,7 @@ def test_another_time_zone_counts_within_a_second(world: World, monkeypatch: pyt
         ("identity_number", "10000000146", "10000000146"),
     ],
 )
-def test_what_two_customers_share_cannot_become_unique(world: World, field: str, one: str, other: str) -> None:
+def test_a_field_with_equal_values_cannot_become_unique(world: World, field: str, one: str, other: str) -> None:
     shared: dict[str, Any] = {field: one}
     first, second = world.add(**shared), world.add(**shared | {field: other})
     world.add(**shared | {field: "another"})
@@ -199,7 +199,7 @@ def test_a_channel_that_customers_have_is_not_deleted(world: World) -> None:
     assert world.send("DELETE", f"{CHANNELS}/2", user=world.charlie).status_code == 204
 
 
-def test_channels_that_are_created_at_once_have_ids_of_their_own(world: World) -> None:
+def test_channels_created_in_parallel_have_different_ids(world: World) -> None:
     world.writers[world.alice] = world.token(world.alice, list(SCOPES))
     at_once = threading.Barrier(4)
 

@@ -57,14 +57,14 @@ def test_a_new_user_is_added_and_can_sign_in(world: World) -> None:
     assert role_of(world, user["id"]) == "agent"
 
 
-def test_without_a_password_nobody_can_sign_in_as_the_new_user(world: World) -> None:
+def test_a_user_without_a_password_cannot_sign_in(world: World) -> None:
     for email, nothing in (("one@example.com", {}), ("two@example.com", {"password": None})):
         content = {"email": email, "name": "New", "role": "viewer"} | nothing
         assert world.send("POST", USERS, content).status_code == 201
         assert not check_password(world.database, email, "")
 
 
-def test_who_is_known_elsewhere_is_added_as_they_are(world: World) -> None:
+def test_an_existing_user_is_added_unchanged(world: World) -> None:
     content = ZEYNEP | {"email": "charlie@example.com", "name": "Chuck", "password": "another one"}
     answer = world.send("POST", USERS, content)
     assert answer.status_code == 201, answer.text
@@ -75,7 +75,7 @@ def test_who_is_known_elsewhere_is_added_as_they_are(world: World) -> None:
     assert (role_of(world, world.charlie), role_of(world, world.charlie, world.salon)) == ("agent", "owner")
 
 
-def test_a_former_member_comes_back(world: World) -> None:
+def test_a_former_member_can_be_added_again(world: World) -> None:
     path = f"{USERS}/{world.bob}"
     for _ in range(2):
         answer = world.send("DELETE", path)
@@ -99,7 +99,7 @@ def test_a_role_is_changed(world: World, method: str, kind: str) -> None:
     assert world.send(method, path, {}).json["data"] == answer.json["data"]
 
 
-def test_somebody_who_never_was_a_member_is_not_found(world: World) -> None:
+def test_a_user_who_never_was_a_member_is_not_found(world: World) -> None:
     for number in (world.charlie, 99999, 10**17, "x", "0", "-1", "1.0", "9" * 30):
         for method, content in (("GET", None), ("PUT", {"role": "agent"}), ("DELETE", None)):
             expect_error(world.send(method, f"{USERS}/{number}", content), 404, "not_found")
@@ -117,7 +117,7 @@ def test_the_last_owner_stays_one(world: World) -> None:
 
 
 @pytest.mark.parametrize(("method", "content"), [("DELETE", None), ("PUT", {"role": "agent"})])
-def test_of_two_owners_who_go_at_once_one_stays(world: World, method: str, content: object) -> None:
+def test_of_two_owners_who_leave_in_parallel_one_remains(world: World, method: str, content: object) -> None:
     other = add(world, "other@example.com", Role.OWNER)
     both = [world.alice, other]
     for user in both:
@@ -134,7 +134,7 @@ def test_of_two_owners_who_go_at_once_one_stays(world: World, method: str, conte
     assert sorted(role_of(world, user) == "owner" for user in both) == [False, True]
 
 
-def test_of_several_who_add_the_same_person_at_once_one_does(world: World) -> None:
+def test_of_parallel_requests_to_add_a_user_one_succeeds(world: World) -> None:
     owners = [world.alice, add(world, "other@example.com", Role.OWNER), world.charlie]
     for user in owners:
         world.writers[user] = world.token(user, list(SCOPES))
@@ -152,7 +152,7 @@ def test_of_several_who_add_the_same_person_at_once_one_does(world: World) -> No
     assert added.json["data"]["id"] == elsewhere.json["data"]["id"]
 
 
-def test_whoever_leaves_by_themselves_needs_no_role_for_it(world: World) -> None:
+def test_every_member_can_leave(world: World) -> None:
     for user in (add(world, "admin@example.com", Role.ADMIN), world.bob, world.dora):
         assert world.send("DELETE", f"{USERS}/{user}", user=user, tenant=world.clinic).status_code == 204
         assert role_of(world, user) is None
@@ -202,7 +202,7 @@ def test_what_each_scope_is_needed_for(world: World) -> None:
         assert scope in expect_error(answer, 403, "insufficient_scope")["message"]
 
 
-def test_a_post_that_is_sent_again_adds_nobody_twice(world: World) -> None:
+def test_a_repeated_post_adds_a_user_once(world: World) -> None:
     key = {"Idempotency-Key": "a-1"}
     first = world.send("POST", USERS, ZEYNEP, headers=key)
     again = world.send("POST", USERS, ZEYNEP, headers=key)
@@ -266,7 +266,7 @@ def test_every_fault_of_a_new_user_is_named(world: World) -> None:
     assert set(error["errors"]) == {"role", "name"}
 
 
-def test_the_audit_log_says_who_changed_whose_role(world: World) -> None:
+def test_the_audit_log_records_changes_of_roles(world: World) -> None:
     user = world.send("POST", USERS, ZEYNEP).json["data"]["id"]
     for method, content in (("PUT", {"role": "admin"}), ("PUT", {"role": "admin"}), ("DELETE", None)):
         world.send(method, f"{USERS}/{user}", content)
@@ -281,7 +281,7 @@ def test_the_audit_log_says_who_changed_whose_role(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_ones_own_name_is_changed(world: World, method: str) -> None:
+def test_a_user_changes_the_own_name(world: World, method: str) -> None:
     answer = world.send(method, ACCOUNT, {"name": "  Dora Ünal "}, user=world.dora)
     assert (answer.status_code, answer.json["data"]["name"]) == (200, "Dora Ünal")
     got = world.send("GET", ACCOUNT, user=world.dora)

@@ -278,7 +278,7 @@ def test_a_customers_life_on_the_command_line(regulars: Regulars) -> None:
         assert (status, err) == (1, f"regulars: There is no customer {number}.\n")
 
 
-def test_what_is_no_customer_is_refused_on_the_command_line(regulars: Regulars) -> None:
+def test_an_invalid_customer_is_refused_on_the_command_line(regulars: Regulars) -> None:
     tenant = one_tenant(regulars)
     for fields in ("{", '{"first_name": ""}', '{"first_name": "A", "first_name": "B"}', "[]", '{"x": 1}'):
         status, out, err = regulars("customer", "create", fields, "--tenant", tenant)
@@ -334,7 +334,7 @@ def test_what_is_no_customer_is_refused_on_the_command_line(regulars: Regulars) 
         (("serve", "--workers", "0"), "workers"),
     ],
 )
-def test_what_is_refused_is_said_in_sentences_and_changes_nothing(
+def test_refused_commands_give_a_sentence_and_change_nothing(
     regulars: Regulars, arguments: tuple[str, ...], said: str
 ) -> None:
     one_tenant(regulars)
@@ -411,7 +411,7 @@ def test_the_installed_command_ends_with_the_same_statuses(tmp_path: Path) -> No
     assert b"Traceback" not in refused.stderr
 
 
-def test_a_password_is_kept_as_an_argon2id_hash_alone(regulars: Regulars) -> None:
+def test_only_the_argon2id_hash_of_a_password_is_stored(regulars: Regulars) -> None:
     one_user(regulars)
     content = b"".join(path.read_bytes() for path in Path().glob("regulars.db*"))
     assert b"$argon2id$v=19$" in content

@@ -69,9 +69,7 @@ def test_every_table_of_a_tenant_is_distributed_or_on_every_node(
     assert len(capsys.readouterr().out.splitlines()) == len(REFERENCE_TABLES) + len(DISTRIBUTED_TABLES)
 
 
-def test_it_may_be_run_again_and_goes_on_where_it_was_stopped(
-    cluster: Cluster, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_distribute_continues_after_a_failure(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     cluster.execute(
         "CREATE TRIGGER in_the_way BEFORE UPDATE ON customer_counts FOR EACH ROW EXECUTE FUNCTION unique_key_recheck()"
     )

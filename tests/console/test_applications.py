@@ -59,7 +59,7 @@ def test_one_sees_the_applications_of_the_tenants_that_one_manages_and_no_others
     assert "Of the clinic" in Browser.signed_in(empty_world, empty_world.dora).get("/applications").text
 
 
-def test_nobody_who_does_not_manage_the_tenant_changes_an_application(empty_world: World) -> None:
+def test_only_managers_of_a_tenant_change_its_applications(empty_world: World) -> None:
     app = Application.register(empty_world, "web", tenant_id=empty_world.clinic)
     address = f"/applications/{app.client.id}"
     for user_id in (empty_world.bob, empty_world.dora, empty_world.charlie):
@@ -75,7 +75,7 @@ def test_an_application_that_does_not_exist_is_not_found(browser: Browser, clien
     assert browser.get(f"/applications/{client_id}").status_code == 404
 
 
-def test_the_form_begins_with_what_is_usual(empty_world: World) -> None:
+def test_the_form_has_useful_defaults(empty_world: World) -> None:
     add_member(empty_world.database, empty_world.salon, "alice@example.com", Role.ADMIN)
     browser = Browser.signed_in(empty_world, empty_world.alice)
     assert {"openid", "customers:read"} <= checked(browser.get(NEW))
@@ -85,7 +85,7 @@ def test_the_form_begins_with_what_is_usual(empty_world: World) -> None:
     assert browser.get(f"{NEW}?tenant=%C2%B2").status_code == 200
 
 
-def test_what_was_typed_is_kept_beside_the_faults(empty_world: World, register: Callable[..., Result]) -> None:
+def test_a_form_keeps_its_input_next_to_the_faults(empty_world: World, register: Callable[..., Result]) -> None:
     typed = "http://one.example/\r\nhttps://two.example/<script>"
     page = register(name="", kind="browser", scope="tenants:read", redirect_uris=typed)
     assert page.status_code == 422
@@ -121,7 +121,7 @@ def test_a_service_has_a_role_in_its_tenant(
     assert register(kind="service", role="owner").status_code == 422
 
 
-def test_a_secret_is_shown_once_to_whom_it_is_for_and_on_its_own_page(
+def test_a_secret_is_shown_once_to_its_user_on_its_own_page(
     empty_world: World, browser: Browser, register: Callable[..., Result]
 ) -> None:
     other = Application.register(empty_world, "web", tenant_id=empty_world.clinic)

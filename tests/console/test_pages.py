@@ -75,7 +75,7 @@ def test_guessing_is_slowed_and_never_locks_out_a_known_browser(empty_world: Wor
 @pytest.mark.parametrize(
     "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
 )
-def test_nobody_is_sent_elsewhere_after_signing_in(empty_world: World, target: str) -> None:
+def test_no_redirect_to_another_site_after_signing_in(empty_world: World, target: str) -> None:
     browser = Browser(empty_world)
     page = browser.get("/sign-in", params={"next": target})
     answer = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD, next=target)
@@ -122,7 +122,7 @@ def totp_secret(browser: Browser) -> str:
     return found[1].replace(" ", "")
 
 
-def test_a_second_factor_is_asked_for_once_it_is_on(empty_world: World, browser: Browser) -> None:
+def test_a_second_factor_is_required_after_it_is_turned_on(empty_world: World, browser: Browser) -> None:
     secret = totp_secret(browser)
     page = browser.get("/account/second-factor")
     assert "<svg" in page.text
@@ -155,9 +155,7 @@ def test_a_second_factor_is_asked_for_once_it_is_on(empty_world: World, browser:
     assert sign_in(Browser(empty_world), target="/account") == 303
 
 
-def test_who_knows_the_password_cannot_keep_its_owner_from_the_second_step(
-    empty_world: World, browser: Browser
-) -> None:
+def test_wrong_codes_of_an_attacker_do_not_lock_out_the_owner(empty_world: World, browser: Browser) -> None:
     secret = totp_secret(browser)
     page = browser.get("/account/second-factor")
     browser.submit(page, "/account/second-factor", do="enable", code=pyotp.TOTP(secret).now())
@@ -206,7 +204,7 @@ def test_a_new_password_ends_all_other_sessions(empty_world: World, browser: Bro
     assert sign_in(Browser(empty_world), "a new password") == 303
 
 
-def test_nobody_guesses_the_password_at_a_browser_that_was_left_open(empty_world: World, browser: Browser) -> None:
+def test_password_guesses_in_an_open_session_are_throttled(empty_world: World, browser: Browser) -> None:
     page = browser.get("/account/password")
     for _ in range(8):
         browser.submit(page, "/account/password", current="wrong", password="a new password")
@@ -277,7 +275,7 @@ def make_stale(world: World) -> None:
     world.database.execute(Statement(update(sessions).values(authenticated_at=then)))
 
 
-def test_what_was_typed_is_there_again_after_a_sign_in_that_came_between(empty_world: World, browser: Browser) -> None:
+def test_a_form_keeps_its_input_through_a_sign_in(empty_world: World, browser: Browser) -> None:
     common = {"scope": "users:read", "tenant": str(empty_world.clinic)}
     application = {"kind": "native", "redirect_uris": "https://a.example/\r\nb.c:/x", "logo_url": "https://a.example/l"}
     forms = {
@@ -387,7 +385,7 @@ def test_behind_a_proxy_that_gives_it_a_prefix_every_link_has_it(fresh_database:
         assert 'action="/crm/oauth/consent"' in asked.text
 
 
-def test_after_signing_in_the_request_of_an_application_goes_on(empty_world: World) -> None:
+def test_after_signing_in_the_authorization_request_continues(empty_world: World) -> None:
     app = Application.register(empty_world)
     browser = Browser(empty_world)
     page = browser.get(browser.get(app.request()).headers["location"])
@@ -431,7 +429,7 @@ def test_every_sentence_of_the_pages_is_there_in_turkish(empty_world: World) -> 
     assert "Giriş yap" in page.text
 
 
-def test_what_went_wrong_is_said_in_turkish_too(empty_world: World, browser: Browser) -> None:
+def test_error_pages_are_translated(empty_world: World, browser: Browser) -> None:
     browser.language = "tr"
     shown = {path: browser.get(path) for path in ("/account/sessions", "/account/connections", "/account/tokens")}
     answers = [
@@ -461,7 +459,7 @@ def test_what_went_wrong_is_said_in_turkish_too(empty_world: World, browser: Bro
     assert [words for words in sentences if re.search(r"\b(The|the|There|must|of|is|cannot)\b", words)] == []
 
 
-def test_what_is_wrong_with_a_value_is_said_in_turkish_too(empty_world: World, browser: Browser) -> None:
+def test_faults_of_values_are_translated(empty_world: World, browser: Browser) -> None:
     page = browser.get("/applications/new")
     browser.language = "tr"
     form = {"tenant": str(empty_world.clinic), "name": "CRM", "scope": "customers:read"}

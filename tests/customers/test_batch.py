@@ -85,7 +85,7 @@ def test_an_atomic_batch_is_done_whole_or_not_at_all(world: World) -> None:
 
 
 @pytest.mark.parametrize("by", ["email", "phone_number", "identity_number"])
-def test_an_upsert_finds_its_customer_by_what_is_theirs(world: World, by: str) -> None:
+def test_an_upsert_finds_its_customer_by_a_unique_value(world: World, by: str) -> None:
     values = {"email": "Ayse@example.com", "phone_number": "0532 111 22 33", "identity_number": "X1"}
     others = {"email": "ayse@example.com", "phone_number": "+905321112233", "identity_number": "X1"}
     outcomes = run(
@@ -108,7 +108,7 @@ def test_an_upsert_finds_its_customer_by_what_is_theirs(world: World, by: str) -
     assert all(str(outcome["id"]) in again[2]["message"] for outcome in again[:2])
 
 
-def test_what_must_be_unique_is_so_within_a_batch(world: World) -> None:
+def test_unique_fields_are_checked_within_a_batch(world: World) -> None:
     make_unique(world, "email")
     first = world.create(email="a@example.com")
     outcomes = run(
@@ -134,7 +134,7 @@ def test_a_batch_that_is_sent_again_is_done_once(world: World) -> None:
     expect_error(world.send("POST", BATCH, content, headers=key), 409, "conflict")
 
 
-def test_what_is_no_operation_is_an_error_of_the_whole(world: World) -> None:
+def test_an_invalid_operation_is_an_error_of_the_whole_batch(world: World) -> None:
     operations = [create(), {"action": "fly"}, "x", {"action": "update", "customer": []}, {"action": "trash", "x": 1}]
     error = expect_error(world.send("POST", BATCH, {"operations": operations, "y": 1}), 422, "validation_error")
     assert list(error["errors"]) == ["y"]

@@ -93,7 +93,7 @@ def finish(work: Sequence["Future[Any]"]) -> None:
         each.result()
 
 
-def test_writers_and_folders_at_once_lose_no_count(empty_world: World) -> None:
+def test_parallel_writers_and_merges_of_deltas_lose_no_count(empty_world: World) -> None:
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(empty_world.add, gender="female") for _ in range(60)]
         folding = [pool.submit(merge_count_deltas, empty_world.database) for _ in range(8)]
@@ -132,7 +132,7 @@ def test_what_fails_in_the_background_is_done_the_next_time() -> None:
     assert done.wait(TIMEOUT_SECONDS)
 
 
-def test_a_census_that_is_wrong_is_found_and_made_right(world: World) -> None:
+def test_wrong_counts_are_found_and_rebuilt(world: World) -> None:
     merge_count_deltas(world.database)
     world.database.execute(SPOIL, {"of_tenant": world.clinic})
     wrong = check_counts(world.database, world.clinic)
@@ -142,7 +142,7 @@ def test_a_census_that_is_wrong_is_found_and_made_right(world: World) -> None:
     assert check_counts(world.database, world.salon) == []
 
 
-def test_counting_anew_while_others_write_misses_none(empty_world: World) -> None:
+def test_rebuilding_counts_during_writes_misses_no_customer(empty_world: World) -> None:
     with ThreadPoolExecutor(4) as pool:
         writing = [pool.submit(empty_world.add, date_of_birth=date(1990, 5, number % 28 + 1)) for number in range(60)]
         counting = [pool.submit(rebuild_counts, empty_world.database, empty_world.clinic) for _ in range(3)]
@@ -151,7 +151,7 @@ def test_counting_anew_while_others_write_misses_none(empty_world: World) -> Non
     assert check_counts(empty_world.database, empty_world.clinic) == []
 
 
-def test_the_command_finds_what_is_wrong_and_counts_anew(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_finds_wrong_counts_and_rebuilds_them(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     counts = ["counts", "--database", world.url]
     assert run([*counts, "--check"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == f"The counts of tenant {world.clinic} are right."

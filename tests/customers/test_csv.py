@@ -139,7 +139,7 @@ def shop(here: World) -> Shop:
 # ---- Import ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_field_comes_in_as_it_is_meant(shop: Shop) -> None:
+def test_every_field_is_imported(shop: Shop) -> None:
     done = shop.load(
         "id,first_name,last_name,phone_number,email,date_of_birth,gender,country_code,identity_number,job,address,"
         "default_channel_id,avatar_url,user_email,created_at,updated_at,deleted_at\n"
@@ -216,7 +216,7 @@ def test_a_file_with_no_rows_is_imported_whole(shop: Shop) -> None:
     assert (done.status, done.text, done.stderr) == (0, "Imported 0 rows.\n", "")
 
 
-def test_the_total_is_right_and_the_new_customers_are_found_at_once(empty_world: World) -> None:
+def test_after_an_import_totals_and_searches_are_right_immediately(empty_world: World) -> None:
     clinic = Shop(empty_world, empty_world.clinic)
     assert (
         clinic.load("first_name,gender,deleted_at\nIŞIL,female,\nAli,male,\nVeli,male,2026-01-01T00:00:00Z\n").status
@@ -228,9 +228,7 @@ def test_the_total_is_right_and_the_new_customers_are_found_at_once(empty_world:
     assert empty_world.get(LIST, params={"gender": "male"}).json["meta"]["total"] == 1
 
 
-def test_a_great_import_is_looked_at_anew_and_stands_even_if_that_fails(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_import_is_analyzed_and_stays_if_that_fails(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regulars.customers.csv.importer.ANALYZE_ROWS", 2)
     analyze = mock.Mock(side_effect=Unavailable("Busy."))
     monkeypatch.setattr(type(shop.world.database), "analyze", analyze)
@@ -243,7 +241,7 @@ def test_a_great_import_is_looked_at_anew_and_stands_even_if_that_fails(
 # ---- Ids -------------------------------------------------------------------------------------------------------------
 
 
-def test_ids_that_are_free_are_kept_and_those_that_are_taken_refused(shop: Shop) -> None:
+def test_free_ids_are_kept_and_used_ids_are_refused(shop: Shop) -> None:
     assert shop.load("id,first_name\n5,Ali\n").status == 0
     before = shop.customers()[0]
     done = shop.load("id,first_name\n5,Another\n6,Veli\n6,Twice\n")
@@ -255,7 +253,7 @@ def test_ids_that_are_free_are_kept_and_those_that_are_taken_refused(shop: Shop)
 
 
 @pytest.mark.parametrize("first", [1, 2, 40])
-def test_new_ids_are_above_those_that_a_file_brings_along(empty_world: World, first: int) -> None:
+def test_new_ids_are_above_imported_ids(empty_world: World, first: int) -> None:
     clinic = Shop(empty_world, empty_world.clinic)
     assert clinic.load(f"id,first_name\n,New\n{first},Old\n,Newer\n").status == 0
     assert clinic.load("first_name\nNewest\n").status == 0
@@ -309,7 +307,7 @@ BAD_CELLS = (
 )
 
 
-def test_a_bad_cell_is_told_with_its_line_and_column_and_stops_nothing(shop: Shop) -> None:
+def test_a_bad_cell_is_reported_with_line_and_column_and_skipped(shop: Shop) -> None:
     columns = list(CSV_COLUMNS)
     content = [columns]
     for name, cell in BAD_CELLS:
@@ -328,7 +326,7 @@ def test_a_bad_cell_is_told_with_its_line_and_column_and_stops_nothing(shop: Sho
     assert len(shop.customers()) == bad
 
 
-def test_the_line_is_that_where_the_row_starts_whatever_stands_above(shop: Shop) -> None:
+def test_the_reported_line_is_the_start_of_the_row(shop: Shop) -> None:
     content = 'first_name,address\r\nAli,"1\r\n2\r\n3"\r\n\r\nVeli,"4\r\n5",too many\r\nCem\r\n,6\r\n'
     assert shop.load(content).status == 3
     assert error_lines() == [
@@ -338,7 +336,7 @@ def test_the_line_is_that_where_the_row_starts_whatever_stands_above(shop: Shop)
     ]
 
 
-def test_every_fault_of_a_row_is_told(shop: Shop) -> None:
+def test_every_fault_of_a_row_is_reported(shop: Shop) -> None:
     shop.load("first_name,email,gender\n,x,y\nAli,,\n")
     assert [(line, column) for line, column, _ in error_lines()] == [
         ("2", "first_name"),
@@ -370,7 +368,7 @@ def test_strict_imports_all_or_nothing(shop: Shop) -> None:
     assert shop.load("first_name\nAli\n", "--strict").status == 0
 
 
-def test_two_members_of_one_name_are_told_apart_by_their_address(empty_world: World) -> None:
+def test_members_with_the_same_name_are_distinguished_by_address(empty_world: World) -> None:
     clinic = Shop(empty_world, empty_world.clinic)
     command(
         *("user", "create", "--email", "bob2@example.com", "--name", "Bob", "--password-stdin"),
@@ -416,7 +414,7 @@ GOOD = b"".join(b"Customer %d,\n" % number for number in range(98))
         (b"\x00" * 5000, "unknown columns"),
     ],
 )
-def test_a_broken_file_changes_nothing_and_is_told_in_one_sentence(
+def test_a_broken_file_changes_nothing_and_gives_one_sentence(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, content: bytes, said: str
 ) -> None:
     monkeypatch.setattr("regulars.customers.csv.importer.ROWS_PER_INSERT", 30)
@@ -431,7 +429,7 @@ def test_a_broken_file_changes_nothing_and_is_told_in_one_sentence(
     assert shop.exported() == before
 
 
-def test_a_file_or_tenant_that_does_not_exist_is_told(shop: Shop) -> None:
+def test_a_missing_file_or_tenant_is_reported(shop: Shop) -> None:
     Path("customers.csv").write_text("first_name\nAli\n")
     for arguments, said in (
         (("import", "missing.csv", "--tenant", shop.tenant), "missing.csv"),
@@ -461,7 +459,7 @@ def test_an_error_file_that_cannot_be_written_changes_nothing(shop: Shop) -> Non
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_and_changes_nothing(shop: Shop) -> None:
+def test_a_full_disk_is_reported_and_changes_nothing(shop: Shop) -> None:
     done = shop.load("first_name,email\nAli,\nVeli,x\n", "--errors", "/dev/full")
     assert (done.status, "/dev/full" in done.stderr) == (1, True)
     assert shop.customers() == []
@@ -510,7 +508,7 @@ def test_an_exported_file_appears_when_it_is_whole(shop: Shop, monkeypatch: pyte
     assert {path.name for path in Path().iterdir()} == {"customers.csv", "out.csv"}
 
 
-def test_nothing_but_the_file_is_written_where_no_person_looks(shop: Shop) -> None:
+def test_progress_is_shown_only_on_a_terminal(shop: Shop) -> None:
     done = shop.load("first_name\n" + "Ali\n" * 3_000)
     assert (done.text, done.stderr) == ("Imported 3,000 rows.\n", "")
     done = shop.export()
@@ -558,7 +556,7 @@ GOOD_COLUMNS = (
 
 @settings(max_examples=8)
 @given(rows=st.lists(GOOD_ROW, max_size=12))
-def test_what_is_exported_can_be_imported_elsewhere_and_is_equal(
+def test_an_export_imported_elsewhere_is_equal(
     here: World, second_database: World, rows: list[tuple[str, ...]]
 ) -> None:
     shop, copy = Shop.opened(here), Shop.opened(second_database)
@@ -574,7 +572,7 @@ def test_what_is_exported_can_be_imported_elsewhere_and_is_equal(
         assert found["created_at"] == given_cells["created_at"]
 
 
-def test_what_was_exported_and_purged_comes_back_by_an_import(empty_world: World, tmp_path: Path) -> None:
+def test_purged_customers_can_be_imported_from_an_export(empty_world: World, tmp_path: Path) -> None:
     """The list is identical to the byte, with ids, tags and the original spelling of phone numbers."""
     world = empty_world
     tags = [
@@ -607,7 +605,7 @@ def test_a_row_with_a_tag_that_there_is_not_is_refused(shop: Shop) -> None:
     assert [(line, column) for line, column, _ in error_lines()] == [("2", "tags")]
 
 
-def test_a_row_that_repeats_what_must_be_unique_is_refused(shop: Shop) -> None:
+def test_a_row_that_repeats_a_unique_value_is_refused(shop: Shop) -> None:
     update_tenant(shop.world.database, shop.tenant, {"unique_fields": ["email", "phone_number"]})
     assert shop.load("first_name,email\nAli,a@example.com\n").status == 0
     done = shop.load(
@@ -770,7 +768,7 @@ def test_an_email_address_is_read_as_the_library_reads_it(local_part: str, domai
     assert found == expected
 
 
-def test_what_a_message_repeats_is_short_and_harmless() -> None:
+def test_quoted_values_are_short_and_without_control_characters() -> None:
     assert quote("a\x1b[2J\n\u009b\ud800" + "x" * 90) == '"a\ufffd[2J\ufffd\ufffd\ufffd' + "x" * 42 + '…"'
 
 
@@ -789,7 +787,7 @@ def most_memory(arguments: Sequence[object]) -> int:
 
 
 @pytest.mark.slow
-def test_twenty_times_the_rows_take_no_more_memory(
+def test_memory_does_not_grow_with_the_number_of_rows(
     fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for block in (

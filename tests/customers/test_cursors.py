@@ -78,7 +78,7 @@ def test_a_page_is_the_same_from_whichever_end_it_is_read(
 
 
 @pytest.mark.parametrize("asked", ORDERS, ids=str)
-def test_who_stands_still_is_read_once_while_others_come_and_go(empty_world: World, asked: dict[str, Any]) -> None:
+def test_unchanged_customers_are_read_once_while_others_change(empty_world: World, asked: dict[str, Any]) -> None:
     world = empty_world
     world.add_customers()
     draw = random.Random(str(asked))
@@ -129,13 +129,13 @@ def test_a_limit_out_of_bounds_is_422(world: World, limit: str) -> None:
 
 
 @pytest.mark.parametrize("pages", ["page=1", "per_page=15"])
-def test_beside_pages_a_limit_does_not_count(world: World, pages: str) -> None:
+def test_limit_is_ignored_with_page_numbers(world: World, pages: str) -> None:
     for headers in ({}, {"Prefer": "handling=strict"}):
         answer = world.get(query_string=f"{pages}&limit=500", headers=headers)
         assert answer.json["meta"]["per_page"] == 15
 
 
-def test_a_cursor_is_good_for_its_own_list_alone(world: World) -> None:
+def test_a_cursor_is_valid_only_for_its_list(world: World) -> None:
     cursor = world.get(query_string="limit=5&sort_by=last_name").json["meta"]["cursor"]
 
     def expect_oauth_error(user: int = world.dora, tenant: int = world.clinic, **parameters: Any) -> None:
@@ -167,7 +167,7 @@ def test_a_cursor_that_is_too_old_is_422(world: World, monkeypatch: pytest.Monke
     assert "cursor" in expect_error(world.get(params={"cursor": cursor}), 422, "validation_error")["errors"]
 
 
-def test_a_cursor_tells_nobody_a_name_and_does_not_change_the_etag(world: World) -> None:
+def test_a_cursor_reveals_no_name_and_does_not_change_the_etag(world: World) -> None:
     answer = world.get(query_string="limit=5&sort_by=first_name")
     assert "teri" not in answer.json["meta"]["cursor"]
     again = world.get(query_string="limit=5&sort_by=first_name", headers={"If-None-Match": answer.headers["ETag"]})

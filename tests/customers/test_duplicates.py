@@ -26,7 +26,7 @@ def proposed(world: World, **options: Any) -> dict[tuple[int, ...], list[str]]:
     return {tuple(customer["id"] for customer in pair["customers"]): pair["reasons"] for pair in pairs}
 
 
-def test_those_who_share_what_is_ones_own_are_proposed(world: World) -> None:
+def test_customers_with_equal_unique_values_are_duplicates(world: World) -> None:
     phone: dict[str, Any] = {"phone_number": "+905321112233"}
     email: dict[str, Any] = {"email": "A@example.com"}
     number: dict[str, Any] = {"identity_number": "X1"}
@@ -78,14 +78,14 @@ def test_what_very_many_share_says_nothing(world: World) -> None:
     assert proposed(world) == {}
 
 
-def test_what_very_many_share_hides_nobody_else(world: World) -> None:
+def test_a_widely_shared_value_hides_no_duplicates(world: World) -> None:
     for number in range(11):
         world.add(first_name=f"Person {number}", phone_number="+902121112233")
     pair = tuple(world.add(first_name=name, phone_number="+905321112233") for name in "AB")
     assert proposed(world, params={"limit": 1}) == {pair: ["phone_number"]}
 
 
-def test_names_that_only_begin_alike_hide_nobody_else(world: World) -> None:
+def test_names_with_the_same_start_hide_no_duplicates(world: World) -> None:
     for day in range(1, 6):
         for last_name in ("Karahan", "Karataş"):
             world.add(first_name="Mehmet", last_name=last_name, date_of_birth=date(1950, 1, day))

@@ -44,7 +44,7 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
         assert "30d" in capsys.readouterr().err
 
 
-def test_who_is_brought_back_meanwhile_stays(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_customer_restored_in_the_meantime_is_not_purged(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = empty_world
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     gone, back = (world.add(deleted_at=long_ago) for _ in range(2))

@@ -46,7 +46,7 @@ def test_the_list_is_filtered_by_what_customers_refer_to(world: World) -> None:
     assert found(world, channel_id=99999999999999999999) == []
 
 
-def test_only_those_changed_since(world: World) -> None:
+def test_filter_by_time_of_change(world: World) -> None:
     assert found(world, updated_since="2026-05-04T14:00:00Z") == ["C", "D"]
     assert found(world, updated_since="2026-05-04T17:00:00+03:00") == ["C", "D"]
     assert found(world, updated_since="2026-05-04T15:00:01Z") == []
@@ -62,7 +62,7 @@ def test_only_these_ids(world: World) -> None:
     assert found(world, ids=f"{ids['A']},{ids['C']}", country_id=276, sort_order="desc") == ["C", "A"]
 
 
-def test_only_those_with_a_tag(world: World) -> None:
+def test_filter_by_tag(world: World) -> None:
     tag = world.send("POST", TAGS, {"name": "VIP", "color": "#000000"}).json["data"]["id"]
     ids = {row["first_name"]: row["id"] for row in world.get().json["data"]}
     for name in "AD":
@@ -74,7 +74,7 @@ def test_only_those_with_a_tag(world: World) -> None:
     assert found(world, tag_id=tag, trashed="true") == ["A"]
 
 
-def test_a_cursor_is_good_for_its_filters_alone(world: World) -> None:
+def test_a_cursor_is_valid_only_with_its_filters(world: World) -> None:
     first = world.get(params={"limit": 1, "country_id": 792}).json
     assert first["meta"]["total"] == 2
     cursor = first["meta"]["cursor"]

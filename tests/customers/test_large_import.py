@@ -61,7 +61,7 @@ def changes_since(world: World, position: int) -> Any:
     return world.get(CHANGES, params={"since": position, "limit": 1}).json["data"]
 
 
-def test_who_reads_meanwhile_sees_all_of_it_or_nothing(empty_world: World) -> None:
+def test_readers_see_all_of_an_import_or_nothing(empty_world: World) -> None:
     world = empty_world
     world.add_customers()
     there = world.get().json["meta"]["total"]
@@ -110,7 +110,7 @@ def test_waiting_writers_leave_threads_for_readers(empty_world: World) -> None:
     assert world.get().json["meta"]["total"] == len(done)
 
 
-def test_one_that_is_killed_leaves_nothing_and_holds_up_nobody(empty_world: World) -> None:
+def test_a_killed_import_leaves_no_rows_and_no_locks(empty_world: World) -> None:
     world = empty_world
     world.add_customers()
     there = world.get().json["meta"]["total"]

@@ -33,7 +33,7 @@ def get(world: World, customer_id: int) -> dict[str, Any]:
     return customer
 
 
-def test_what_the_survivor_lacks_is_filled_and_the_other_leads_to_it(world: World) -> None:
+def test_a_merge_fills_empty_fields_and_links_the_other_customer(world: World) -> None:
     make_unique(world, "phone_number", "email", "identity_number")
     tags = [world.send("POST", TAGS, {"name": name, "color": "#000000"}).json["data"]["id"] for name in "ABC"]
     survivor = world.create(first_name="Ayse", job="Avukat", tags=tags[:2])
@@ -83,7 +83,7 @@ def test_a_merge_can_be_undone(world: World) -> None:
     assert get(world, other)["email"] == before[1]["email"]
 
 
-def test_how_a_number_was_typed_goes_with_it_when_a_merge_is_undone(world: World) -> None:
+def test_undoing_a_merge_removes_the_typed_form_with_its_number(world: World) -> None:
     survivor, other = world.create(), world.create(phone_number="0532 111 22 33")
     merge(world, survivor, other)
     world.send("PUT", f"{LIST}/{survivor}", {"phone_number": "+90 532 111 22 33"})
@@ -92,7 +92,7 @@ def test_how_a_number_was_typed_goes_with_it_when_a_merge_is_undone(world: World
     assert (held["customer"]["phone_number"], held["phone_number_as_typed"]) == (None, None)
 
 
-def test_a_merge_cannot_be_undone_where_another_has_taken_what_is_ones_alone(world: World) -> None:
+def test_a_merge_cannot_be_undone_if_a_unique_value_was_taken(world: World) -> None:
     make_unique(world, "email")
     survivor, other = world.create(email="a@example.com"), world.create(email="b@example.com")
     merge(world, survivor, other)
@@ -126,7 +126,7 @@ def test_a_merge_that_is_sent_again_is_done_once(world: World) -> None:
     assert first == again
 
 
-def test_who_is_merged_is_erased_with_the_survivor_and_let_go_when_it_is_purged(world: World) -> None:
+def test_merged_customers_are_erased_with_the_survivor_and_detached_when_it_is_purged(world: World) -> None:
     first, second, third = (world.create(email=f"{number}@example.com") for number in range(3))
     merge(world, second, third)
     merge(world, first, second)
@@ -146,7 +146,7 @@ def test_who_is_merged_is_erased_with_the_survivor_and_let_go_when_it_is_purged(
     assert check_counts(world.database, world.clinic) == []
 
 
-def test_who_was_merged_once_is_erased_from_the_others_history_too(world: World) -> None:
+def test_erasing_a_customer_erases_it_from_the_history_of_former_merges(world: World) -> None:
     """This includes changes to the survivors while they had its data, and later merges of the survivors."""
     first, second = (world.create(first_name=name, identity_number=name) for name in ("First", "Second"))
     other = world.create(email="other@example.com", job="other@example.com")
@@ -167,7 +167,7 @@ def test_who_was_merged_once_is_erased_from_the_others_history_too(world: World)
     assert [get(world, number)["email"] for number in (first, second)] == [None, None]
 
 
-def test_a_merge_can_be_undone_whatever_else_is_purged(world: World) -> None:
+def test_a_merge_can_be_undone_after_other_customers_are_purged(world: World) -> None:
     survivor, other, third = world.create(), world.create(email="other@example.com"), world.create()
     merge(world, survivor, other)
     merge(world, survivor, third)
@@ -196,7 +196,7 @@ def test_all_that_is_held_about_a_person(world: World) -> None:
     expect_error(world.get(f"{LIST}/99999/personal-data"), 404, "not_found")
 
 
-def test_what_is_held_about_those_who_went_one_into_the_other(world: World) -> None:
+def test_personal_data_includes_merged_customers(world: World) -> None:
     first, second, third = (world.create(email=f"{number}@example.com") for number in range(3))
     merge(world, second, third)
     merge(world, first, second)

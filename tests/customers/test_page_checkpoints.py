@@ -62,14 +62,16 @@ def check_pages(world: World) -> None:
             assert found == everyone[(page - 1) * PER_PAGE : page * PER_PAGE], (order, page)
 
 
-def test_every_page_is_found_from_a_milestone(marked: World) -> None:
+def test_every_page_is_found_from_a_checkpoint(marked: World) -> None:
     assert marks(marked) == 6
     check_pages(marked)
 
 
 @hypothesis_settings(max_examples=8)
 @given(rounds=st.lists(moves, min_size=1, max_size=3))
-def test_pages_are_right_while_customers_come_and_go(world: World, rounds: list[list[tuple[int, bool]]]) -> None:
+def test_pages_are_right_while_customers_are_added_and_deleted(
+    world: World, rounds: list[list[tuple[int, bool]]]
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         shorten(patch)
         for moved in rounds:
@@ -101,7 +103,7 @@ def move_out(world: World, place: int) -> None:
         add_count_deltas(world.database, world.clinic, [delta_of(record, -1)])
 
 
-def test_a_list_that_grows_gets_more_milestones(marked: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_growing_list_gets_more_checkpoints(marked: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marking, "MAX_CHECKPOINT_DISTANCE", 20)
     for _ in range(50):
         marked.add(created_at=NOON + timedelta(days=1))
@@ -116,7 +118,7 @@ def test_a_short_list_has_none(empty_world: World) -> None:
     assert marks(empty_world) == 0
 
 
-def test_where_there_is_none_a_page_is_read_from_the_nearer_end() -> None:
+def test_without_a_checkpoint_a_page_is_read_from_the_nearer_end() -> None:
     shape = listing._shape("sqlite", 1, listing.CustomerQuery(), date.min)[0]
     assert listing._nearest_start(shape, 11_000, marking.MIN_CHECKPOINT_TOTAL - 1) == "page"
     assert listing._nearest_start(shape, 11_000, marking.MIN_CHECKPOINT_TOTAL) == "page by checkpoint"

@@ -125,7 +125,7 @@ def test_a_body_must_say_that_it_is_json(world: World) -> None:
         expect_error(answer, 415, "validation_error")
 
 
-def test_who_may_do_what(world: World) -> None:
+def test_permissions_of_each_role(world: World) -> None:
     customer = world.create()
     path = f"{LIST}/{customer}"
     for user, tenant in ((world.dora, world.clinic), (world.dora, world.salon)):
@@ -243,7 +243,7 @@ def test_an_etag_keeps_two_editors_from_undoing_each_other(world: World) -> None
     assert world.get(path, headers=known).status_code == 304
 
 
-def test_what_must_be_unique_is_refused_with_the_other_customers_id(world: World) -> None:
+def test_a_taken_unique_value_is_refused_with_the_id_of_its_holder(world: World) -> None:
     make_unique(world, "phone_number", "email", "identity_number")
     first = world.create(phone_number="0532 111 22 33", email="Ayse@example.com", identity_number="X1")
     content = {
@@ -298,7 +298,7 @@ def test_a_request_that_failed_may_be_mended_under_its_key(world: World) -> None
     )
 
 
-def test_the_history_says_who_changed_what(world: World) -> None:
+def test_the_history_has_the_author_and_the_values_of_changes(world: World) -> None:
     customer = world.create(job="Doktor")
     path = f"{LIST}/{customer}"
     world.send("PUT", path, {"job": "Avukat", "email": "a@example.com"}, user=world.bob)
@@ -316,7 +316,7 @@ def test_the_history_says_who_changed_what(world: World) -> None:
     expect_error(world.get(f"{path}/history", user=world.charlie), 404, "not_found")
 
 
-def test_the_feed_goes_on_where_it_was_left(world: World) -> None:
+def test_the_feed_continues_at_a_position(world: World) -> None:
     for number in range(5):
         world.create(first_name=f"Person {number}")
     seen: list[int] = []
@@ -335,7 +335,7 @@ def test_the_feed_goes_on_where_it_was_left(world: World) -> None:
     assert world.get(CHANGES, user=world.charlie).json["data"] == []
 
 
-def test_erasing_removes_what_is_held_everywhere(world: World) -> None:
+def test_erasing_removes_personal_data_everywhere(world: World) -> None:
     key = {"Idempotency-Key": "erase-1"}
     made = world.send("POST", LIST, EVERYTHING, headers=key).json["data"]["id"]
     path = f"{LIST}/{made}"
@@ -354,7 +354,7 @@ def test_erasing_removes_what_is_held_everywhere(world: World) -> None:
     assert check_counts(world.database, world.clinic) == []
 
 
-def test_tags_have_one_name_whatever_its_letter_case(world: World) -> None:
+def test_tag_names_are_unique_regardless_of_letter_case(world: World) -> None:
     made = world.send("POST", TAGS, {"name": "İyi Müşteri", "color": "#e4572e"})
     assert made.status_code == 201, made.text
     tag = made.json["data"]
@@ -378,7 +378,7 @@ def test_tags_have_one_name_whatever_its_letter_case(world: World) -> None:
     )
 
 
-def test_a_customer_has_tags_which_are_shown_when_asked_for(world: World) -> None:
+def test_tags_of_customers_are_included_on_request(world: World) -> None:
     vip, late = (world.send("POST", TAGS, {"name": name, "color": "#000000"}).json["data"] for name in ("VIP", "Late"))
     customer = world.create(tags=[vip["id"], late["id"], vip["id"]])
     path = f"{LIST}/{customer}"

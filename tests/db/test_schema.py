@@ -119,7 +119,7 @@ def test_a_server_on_another_schema_is_alive_but_not_ready(empty_world: World) -
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_servers_that_start_at_once_migrate_once(fresh_database: FreshDatabase, tmp_path: Any) -> None:
+def test_servers_that_start_in_parallel_migrate_once(fresh_database: FreshDatabase, tmp_path: Any) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     url = f"sqlite:///{tmp_path}/new.db"

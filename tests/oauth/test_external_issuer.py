@@ -174,7 +174,9 @@ def test_its_metadata_may_be_at_the_rfc_8414_address(world: World, issuer: Issue
     assert issuer.asked == [path.rstrip("/") + OPENID, OAUTH + path.rstrip("/"), "/jwks"]
 
 
-def test_our_own_tokens_are_no_longer_accepted_but_personal_ones_are(empty_world: World, issuer: Issuer) -> None:
+def test_with_an_external_issuer_only_its_tokens_and_personal_tokens_are_accepted(
+    empty_world: World, issuer: Issuer
+) -> None:
     world, service = empty_world, Service(empty_world, issuer.url)
     service.refuses(world.token(world.alice))
     _, personal = create_personal_token(

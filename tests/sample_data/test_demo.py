@@ -50,7 +50,7 @@ def ask(printed: str) -> dict[str, object]:
     return dict(answer.json())
 
 
-def test_the_printed_token_is_good_for_writing_too(tmp_path: Path) -> None:
+def test_the_printed_token_can_write(tmp_path: Path) -> None:
     with demo(tmp_path) as printed:
         url, headers = read_line(printed)
         answer = httpx.post(url.partition("?")[0], headers=headers, json={"first_name": "Zeynep"})
@@ -85,7 +85,7 @@ def test_a_second_start_at_another_port_has_the_same_application(tmp_path: Path)
         ({"public_url": "http://192.168.0.7:8000"}, "http://localhost:8000/api/docs"),
     ],
 )
-def test_people_come_back_from_the_demos_application_wherever_it_is(
+def test_the_redirect_uri_of_the_demo_follows_the_public_url(
     empty_world: World, settings: dict[str, Any], callback: str
 ) -> None:
     assert demo_callback(Settings(**settings)) == callback
@@ -119,7 +119,7 @@ def form_of(page: httpx.Response, action: str = "/sign-in") -> dict[str, str]:
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
 
 
-def test_what_the_demo_keeps_is_for_its_owner_alone_and_the_commands_fit_it(
+def test_files_of_the_demo_are_private_and_work_with_the_commands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with demo(tmp_path) as printed:

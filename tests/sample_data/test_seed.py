@@ -96,7 +96,7 @@ def seed(capsys: pytest.CaptureFixture[str], url: str, *options: object) -> str:
     return out
 
 
-def test_there_are_as_many_customers_as_were_asked_for(seeded: World) -> None:
+def test_the_number_of_customers_is_as_requested(seeded: World) -> None:
     assert sizes(seeded.url) == [44, 43, 43]
     assert len(rows(seeded.url, "SELECT id FROM tenants")) == 3 + 2
 
@@ -132,7 +132,7 @@ def test_every_customer_is_found_by_name_and_by_phone_number(seeded: World) -> N
     assert names(nobody) == []
 
 
-def test_customers_who_come_later_are_found_too(seeded: World) -> None:
+def test_customers_added_later_are_found_too(seeded: World) -> None:
     seeded.add(1, first_name="Zeliş Unmistakable", user_id=owner(seeded, 1))
     found = seeded.get(LIST, user=owner(seeded, 1), tenant=1, params={"search": "zelis unmistakable"})
     assert names(found) == ["Zeliş Unmistakable"]
@@ -147,7 +147,7 @@ def test_no_index_constraint_or_trigger_is_lost(
     assert schema(database_url) == before
 
 
-def test_what_is_made_up_obeys_the_rules_of_an_import(seeded: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generated_customers_are_valid_for_an_import(seeded: World, capsys: pytest.CaptureFixture[str]) -> None:
     copy = create_tenant(seeded.database, name="Copy", time_zone="Europe/Istanbul", country_code="TR").id
     for member in list_members(seeded.database, 1):
         add_member(seeded.database, copy, member.email, member.role)
@@ -185,9 +185,7 @@ def test_a_database_with_people_in_it_keeps_them(seeded: World, capsys: pytest.C
     assert page.json["meta"]["total"] + trashed.json["meta"]["total"] == 50
 
 
-def test_what_is_said_names_an_owner_who_can_be_given_a_token(
-    database_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_output_names_an_owner_for_a_token(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = seed(capsys, database_url, "--customers", 10, "--tenants", 30)
     match = re.search(r"\((\S+@example\.com) owns tenant 1\)", said)
     assert match
@@ -196,7 +194,7 @@ def test_what_is_said_names_an_owner_who_can_be_given_a_token(
     assert len(rows(database_url, "SELECT 1 FROM memberships WHERE role = 'owner'")) == 30
 
 
-def test_the_planner_knows_what_a_great_load_has_brought(
+def test_statistics_are_updated_after_a_bulk_load(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("regulars.sample_data.seed.MIN_DEFERRED_ROWS", 1)

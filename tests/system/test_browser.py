@@ -83,7 +83,7 @@ def test_sign_in_and_consent_lead_back_to_the_application(page: Page, server: Se
     assert page.get_by_text("Randevu").count() == 0
 
 
-def test_a_second_factor_is_set_up_and_asked_for(page: Page) -> None:
+def test_a_second_factor_is_set_up_and_required(page: Page) -> None:
     page.goto("/account/second-factor")
     sign_in(page, "dora@example.com")
     secret = page.locator("#key").inner_text().replace(" ", "")

@@ -90,7 +90,7 @@ def statuses(answers: list[httpx.Response]) -> dict[int, int]:
     return dict(Counter(answer.status_code for answer in answers))
 
 
-def test_of_many_who_create_what_must_be_unique_one_does(servers: Servers) -> None:
+def test_of_parallel_creates_of_a_unique_value_one_succeeds(servers: Servers) -> None:
     world = servers[0].world
     world.database.execute(MAKE_UNIQUE, {"of_tenant": world.salon, "names": "email"})
     for number in range(ROUNDS):
@@ -105,7 +105,7 @@ def test_of_many_who_create_what_must_be_unique_one_does(servers: Servers) -> No
     assert check_counts(world.database, world.salon) == []
 
 
-def test_a_request_that_many_send_at_once_is_done_once(servers: Servers) -> None:
+def test_a_request_sent_many_times_in_parallel_is_carried_out_once(servers: Servers) -> None:
     world = servers[0].world
     for number in range(ROUNDS):
         content, key = {"first_name": f"Once{number}"}, {"Idempotency-Key": f"once-{number}"}
@@ -119,7 +119,7 @@ def test_a_request_that_many_send_at_once_is_done_once(servers: Servers) -> None
         assert again.content in {answer.content for answer in answers}
 
 
-def test_of_many_who_change_the_customer_that_they_read_one_does(servers: Servers) -> None:
+def test_of_parallel_updates_with_if_match_one_succeeds(servers: Servers) -> None:
     world = servers[0].world
     for _ in range(ROUNDS):
         path = f"{LIST}/{world.create()}"
@@ -132,7 +132,7 @@ def test_of_many_who_change_the_customer_that_they_read_one_does(servers: Server
         assert len(world.get(f"{path}/history").json["data"]) == 2
 
 
-def test_who_writes_without_a_pause_keeps_nobody_from_writing(servers: Servers) -> None:
+def test_continuous_writers_do_not_block_others(servers: Servers) -> None:
     world = servers[0].world
     token = world.token(world.alice, list(SCOPES))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -41,7 +41,7 @@ def cores_in(folder: Path, own: str, **files: str) -> int:
     return usable_cores(folder, folder / "own")
 
 
-def test_cores_are_those_that_the_process_may_use(tmp_path: Path) -> None:
+def test_the_number_of_cores_respects_affinity_and_quotas(tmp_path: Path) -> None:
     allowed = len(os.sched_getaffinity(0))
     assert cores_in(tmp_path, "") == allowed
     assert cores_in(tmp_path / "a", "0::/\n", cpu_max="max 100000\n") == allowed
@@ -54,7 +54,7 @@ def test_cores_are_those_that_the_process_may_use(tmp_path: Path) -> None:
     assert cores_in(tmp_path, "3:cpu:/\n", **{"cpu/cpu.cfs_quota_us": "80000\n"}) == 1
 
 
-def test_there_is_a_worker_for_each_core_but_no_more_than_postgresql_has_connections_for(
+def test_the_default_number_of_workers_is_that_of_cores_up_to_a_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert load_settings().workers == min(len(os.sched_getaffinity(0)), MAX_DEFAULT_WORKERS)

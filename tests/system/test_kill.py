@@ -64,7 +64,7 @@ def test_a_server_that_is_killed_loses_nothing_and_doubles_nothing(kind: str, fr
 
 
 @pytest.mark.postgresql
-def test_a_postgresql_that_crashes_is_a_503_and_no_more() -> None:
+def test_a_crash_of_postgresql_gives_only_503() -> None:
     with postgres.running_server() as server:
         server.execute("CREATE DATABASE crashing")
         # Commit synchronously, as in production, so that acknowledged writes survive the crash.

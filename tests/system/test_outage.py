@@ -32,7 +32,7 @@ def check_unavailable(answer: Result) -> None:
     assert "127.0.0.1" not in body["message"]
 
 
-def test_a_restart_of_the_database_is_felt_by_nobody(stoppable_world: tuple[postgres.Server, World]) -> None:
+def test_a_restart_of_the_database_fails_no_request(stoppable_world: tuple[postgres.Server, World]) -> None:
     server, world = stoppable_world
     for _ in range(3):
         assert world.get().status_code == 200

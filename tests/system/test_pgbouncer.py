@@ -48,7 +48,7 @@ def shown(value: str) -> str:
 
 
 @pytest.mark.parametrize("custom_plan", [True, False])
-def test_every_statement_finds_the_settings_whatever_session_it_gets(pooled_world: World, custom_plan: bool) -> None:
+def test_every_statement_has_the_settings_in_any_session(pooled_world: World, custom_plan: bool) -> None:
     statement = settings_statement(custom_plan=custom_plan)
     wanted = [(shown(value),) for value in SETTINGS.values()]
     database = pooled_world.database
@@ -95,7 +95,7 @@ def test_people_sign_in_and_applications_get_tokens(pooled_world: World) -> None
         assert refreshed.status_code == 200, refreshed.text
 
 
-def test_import_export_census_and_vacuum(pooled_world: World, tmp_path: Path) -> None:
+def test_import_export_counts_and_vacuum(pooled_world: World, tmp_path: Path) -> None:
     rows, tenant_id = Path("customers.csv"), pooled_world.salon
     rows.write_text("first_name,email\n" + "".join(f"Ayşe,a{number}@example.com\n" for number in range(3000)))
     tenant, database = str(tenant_id), ["--database", pooled_world.url]

@@ -198,7 +198,7 @@ def test_a_request_costs_as_much_in_a_tenant_of_a_million_as_in_one_of_ten_thous
 
 
 @pytest.mark.parametrize("search", ["xqxq", "qx", "@@", "ж1"])
-def test_a_search_that_finds_nobody_does_not_read_the_tenant(large_world: World, search: str) -> None:
+def test_a_search_without_matches_does_not_read_the_tenant(large_world: World, search: str) -> None:
     small, great = (
         Meter(large_world).cost(f"search={search}", tenant, finds=False)
         for tenant in (large_world.salon, large_world.clinic)
@@ -226,7 +226,7 @@ def test_a_page_near_the_end_is_read_from_there(large_world: World) -> None:
         assert cost <= (1_000 if large_world.database.dialect == "postgresql" else 10_000), order
 
 
-def test_duplicates_are_looked_for_in_indexes_alone(large_world: World) -> None:
+def test_duplicates_are_found_with_indexes_only(large_world: World) -> None:
     """If few customers share values, the index is scanned. Only returned customers are read from the table."""
     is_sqlite = large_world.database.dialect == "sqlite"
     for statement in duplicates.FIND_GROUPS.values():

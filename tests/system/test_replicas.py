@@ -156,7 +156,7 @@ def test_a_token_that_we_have_not_signed_does_not_keep_a_client_on_the_primary(p
         assert not pair.sees(new, **{TOKEN: forged})
 
 
-def test_a_replica_is_asked_for_nothing_but_what_people_look_at(pair: Pair) -> None:
+def test_only_these_statements_may_run_on_a_replica(pair: Pair) -> None:
     """Permissions and the data of the authorization server are read from the primary only."""
     named = {name for name, statement in statements("postgresql") if statement.replica_ok}
     assert named == {
@@ -203,7 +203,7 @@ def test_a_transaction_reads_what_it_writes(pair: Pair) -> None:
         assert get_customer(database, pair.world.clinic, new).customer.id == new
 
 
-def test_who_may_see_what_is_never_behind(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_permissions_are_never_read_from_a_replica(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     world = pair.world
     token = world.token(world.alice)
     headers = {"Authorization": f"Bearer {token}"}

@@ -74,7 +74,7 @@ def test_bytes_that_are_no_request_are_refused_and_stop_nothing(server: Server, 
 
 
 @pytest.mark.parametrize("name", ["X-Tenant", "Authorization", "Host", "If-None-Match", "Prefer"])
-def test_a_header_that_comes_twice_never_breaks_the_answer(server: Server, name: str) -> None:
+def test_a_repeated_header_does_not_break_the_response(server: Server, name: str) -> None:
     token = server.world.token(server.world.alice)
     values = {"Authorization": f"Bearer {token}", "X-Tenant": str(server.world.clinic)}.get(name, "x")
     head = (
@@ -116,7 +116,7 @@ def test_no_query_no_token_and_no_persons_data_is_logged(server: Server) -> None
         assert hidden not in text
 
 
-def test_what_a_library_has_to_say_is_a_line_of_the_log_too() -> None:
+def test_messages_of_libraries_are_log_lines() -> None:
     program = (
         "import logging; from regulars.log import configure_log; configure_log('json');"
         " logging.getLogger('psycopg.pool').warning('error connecting in %r', 'pool-1')"
@@ -132,7 +132,7 @@ def test_what_a_library_has_to_say_is_a_line_of_the_log_too() -> None:
     }
 
 
-def test_what_nobody_foresaw_is_a_500_that_tells_the_log_where_and_nobody_what(fresh_database: FreshDatabase) -> None:
+def test_an_unexpected_error_is_a_500_and_logged_without_its_message(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("sqlite")) as world:
         spoil = "UPDATE tenants SET time_zone = 'Gizli Soyad' WHERE id = ?"
         with world.database.transaction():

@@ -530,8 +530,6 @@ def as_json(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("unique", [(), UNIQUE], ids=["shared", "unique"])
-def test_whatever_is_done_is_seen_in_the_lists_the_totals_and_the_feed(
-    empty_world: World, unique: tuple[str, ...]
-) -> None:
+def test_lists_totals_and_feed_agree_after_any_operations(empty_world: World, unique: tuple[str, ...]) -> None:
     machine: Any = partial(Customers, empty_world, unique)
     run_state_machine_as_test(machine, settings=hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=STEPS))

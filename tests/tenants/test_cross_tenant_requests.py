@@ -292,7 +292,7 @@ def visible_data(crowd: Crowd, tenant_id: int) -> list[Any]:
     return [crowd.world.get(path, user=user, tenant=tenant_id, params=params).json for path, params in ask]
 
 
-def test_nobody_sees_another_account_or_a_tenant_that_is_not_theirs(crowd: Crowd) -> None:
+def test_a_user_sees_only_the_own_account_and_tenants(crowd: Crowd) -> None:
     for user_id, mine in crowd.members.items():
         for tenant in (None, *crowd.tenants):
             assert crowd.world.get(ACCOUNT, user=user_id, tenant=tenant).json["data"]["id"] == user_id
@@ -305,7 +305,7 @@ def test_nobody_sees_another_account_or_a_tenant_that_is_not_theirs(crowd: Crowd
             assert {one["id"] for one in tenants} == mine & {bound}
 
 
-def test_a_tenant_that_does_not_exist_looks_like_one_that_is_not_mine(world: World) -> None:
+def test_a_missing_tenant_looks_like_one_without_access(world: World) -> None:
     theirs = expect_error(world.get(tenant=world.salon), 403, "tenant_forbidden")
     missing = expect_error(world.get(tenant=9999), 403, "tenant_forbidden")
     assert theirs["message"].replace(str(world.salon), "N") == missing["message"].replace("9999", "N")

@@ -26,8 +26,8 @@ from regulars.tenants.tenants import get_tenant
 from regulars.validation import quote
 
 SCHEME = "Bearer "
-BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
-TENANT = re.compile(r"-?[0-9]{1,100}")
+BEARER_TOKEN = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
+TENANT_ID = re.compile(r"-?[0-9]{1,100}")
 CHECK_SECONDS = 0.5
 MAX_CACHED_TOKENS = 10_000
 """A cached token takes 2.6 KB, with eight memberships."""
@@ -37,22 +37,22 @@ PERSONAL_TOKEN_SECONDS = 60
 
 
 class Authenticator:
-    """Verifies access tokens once and remembers them until they expire or access changes.
+    """Verifies access tokens, and caches the result until they expire or something changes.
 
-    Every half second at most it asks the database for its access version, which moves with every revocation and every
-    change to keys, users or memberships; when it has moved, all that is remembered is forgotten. Where an `outside`
-    authorization server is given, its access tokens are accepted instead of our own.
+    The auth version, which increases with every change of keys, users, memberships and revoked tokens, is read from the
+    database at most every half second. If it has changed, everything cached is discarded. With an `external_issuer`,
+    its tokens are accepted instead of those of this server.
     """
 
-    def __init__(self, database: Database, settings: Settings, outside: ExternalIssuer | None = None) -> None:
+    def __init__(self, database: Database, settings: Settings, external_issuer: ExternalIssuer | None = None) -> None:
         self.database = database
         self.settings = settings
-        self.outside = outside
+        self.external_issuer = external_issuer
         self._lock = threading.Lock()
-        self._remembered: dict[str, tuple[Identity, float]] = {}
+        self._cached: dict[str, tuple[Identity, float]] = {}
         self._keys: PublicKeys = {}
         self._version = -1
-        self._asked = float("-inf")
+        self._checked_at = float("-inf")
 
     def principal(self, request: falcon.Request, scope: str) -> Principal:
         """Return the principal of the request, with `scope`, in the tenant of the request.
@@ -90,26 +90,26 @@ class Authenticator:
         header = request.env.get("HTTP_AUTHORIZATION", "")
         token = header[len(SCHEME) :]
         # Looking up a token is faster than verifying it.
-        if not header.startswith(SCHEME) or token not in self._remembered:
+        if not header.startswith(SCHEME) or token not in self._cached:
             token = _token(header)
-        self._forget_what_changed()
-        remembered = self._remembered.get(token)
-        if remembered is None or remembered[1] <= time.time():
-            remembered = self._verify(token)
-        request.context.client_id = remembered[0].client_id
-        return remembered[0]
+        self._discard_changed()
+        cached = self._cached.get(token)
+        if cached is None or cached[1] <= time.time():
+            cached = self._verify(token)
+        request.context.client_id = cached[0].client_id
+        return cached[0]
 
     def _verify(self, token: str) -> tuple[Identity, float]:
         version = self._version
         if is_token(token, Kind.PERSONAL_TOKEN):
-            return self._remember(token, _personal(self.database, token), version)
-        if self.outside is not None:
-            return self._remember(token, self.outside.identity(self.database, token), version)
+            return self._cache(token, _personal(self.database, token), version)
+        if self.external_issuer is not None:
+            return self._cache(token, self.external_issuer.identity(self.database, token), version)
         try:
             claims = verify_access_token(token, self._keys, self.settings, int(time.time()))
         except Unauthenticated:
             # A key that was created after the cache was filled may have signed it.
-            self._forget_what_changed(fresh_seconds=0)
+            self._discard_changed(fresh_seconds=0)
             if version == self._version:
                 raise
             return self._verify(token)
@@ -124,35 +124,35 @@ class Authenticator:
             memberships=_memberships(self.database, claims),
             tenant_id=claims.tenant_id,
         )
-        return self._remember(token, (identity, float(claims.expires_at)), version)
+        return self._cache(token, (identity, float(claims.expires_at)), version)
 
-    def _remember(self, token: str, remembered: tuple[Identity, float], version: int) -> tuple[Identity, float]:
+    def _cache(self, token: str, cached: tuple[Identity, float], version: int) -> tuple[Identity, float]:
         with self._lock:
             # Do not cache what was read before a change.
             if version == self._version:
-                if len(self._remembered) >= MAX_CACHED_TOKENS:
-                    self._remembered.clear()
-                self._remembered[token] = remembered
-        return remembered
+                if len(self._cached) >= MAX_CACHED_TOKENS:
+                    self._cached.clear()
+                self._cached[token] = cached
+        return cached
 
-    def _forget_what_changed(self, fresh_seconds: float = CHECK_SECONDS) -> None:
-        if time.monotonic() - self._asked < fresh_seconds:
+    def _discard_changed(self, fresh_seconds: float = CHECK_SECONDS) -> None:
+        if time.monotonic() - self._checked_at < fresh_seconds:
             return
         with self._lock:
             now = time.monotonic()
-            if now - self._asked < fresh_seconds:
+            if now - self._checked_at < fresh_seconds:
                 return
             version = auth_version(self.database)
             if version != self._version:
                 self._keys = public_keys(self.database)
-                self._remembered = {}
+                self._cached = {}
                 self._version = version
-            self._asked = now
+            self._checked_at = now
 
 
 def _token(header: str) -> str:
     """Return the token in the Authorization header (RFC 6750, section 2.1). Raise `Unauthenticated`."""
-    match = BEARER.fullmatch(header)
+    match = BEARER_TOKEN.fullmatch(header)
     if match is None:
         if header[:7].lower() == "bearer ":
             raise Unauthenticated(_("The Authorization header has no valid token."), code="invalid_token")
@@ -193,7 +193,7 @@ def in_tenant(identity: Identity, header: str | None) -> Principal:
     if header is None:
         return _in_only_tenant(identity)
     wanted = header.strip()
-    if not TENANT.fullmatch(wanted):
+    if not TENANT_ID.fullmatch(wanted):
         raise Malformed(
             _("The X-Tenant header must be the id of a tenant, not {value}.", value=quote(wanted)), "tenant_required"
         )
