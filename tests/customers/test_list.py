@@ -382,3 +382,11 @@ def test_a_page_costs_one_statement(world: World, monkeypatch: pytest.MonkeyPatc
         asked.clear()
         assert world.get(query_string=query.replace(" ", "%20")).json["data"]
         assert len([each for each in asked if "customers" in each.compiled(world.database.dialect).sql]) == 1, query
+
+
+def test_an_error_quotes_the_value_as_it_was_sent(world: World) -> None:
+    sent = {"per_page": "a b/ç"}
+    in_english = expect_error(world.get(params=sent), 422, "validation_error")
+    assert in_english["errors"] == {"per_page": ['per_page must be an integer from 1 to 100, not "a b/ç".']}
+    in_turkish = expect_error(world.get(params=sent, headers={"Accept-Language": "tr"}), 422, "validation_error")
+    assert in_turkish["errors"] == {"per_page": ['per_page 1 ile 100 arasında bir tam sayı olmalıdır; "a b/ç" olamaz.']}

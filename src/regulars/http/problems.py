@@ -112,12 +112,12 @@ class _Handler:
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]
-        said = error.message if isinstance(error, RegularsError) else ""
+        message = error.message if isinstance(error, RegularsError) else ""
         log.error(
             "server_error",
             request_id=request.context.request_id,
             type=type(error).__name__,
-            said=said,
+            message=message,
             traceback=frames,
         )
         message = _(
