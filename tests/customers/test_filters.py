@@ -103,7 +103,7 @@ def test_an_empty_filter_is_as_good_as_none(world: World) -> None:
 
 def test_another_tenants_customers_are_not_found_by_any_filter(world: World) -> None:
     their_tag = create_tag(world.database, world.salon, "Theirs", "#000000").id
-    theirs = world.add(world.salon, first_name="Z", country_id=250, default_channel_id=3)
+    theirs = world.add(world.salon, id=777777, first_name="Z", country_id=250, default_channel_id=3)
     world.database.load(customer_tags, TAG_COLUMNS, [(world.salon, theirs, their_tag)])
     for asked in ({"ids": theirs}, {"tag_id": their_tag}, {"country_id": 250}, {"channel_id": 3}):
         assert found(world, **asked) == []

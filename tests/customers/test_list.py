@@ -361,7 +361,8 @@ def test_an_invalid_id_is_404(world: World, wrong: str) -> None:
 
 
 def test_a_customer_of_another_tenant_is_404_like_one_that_does_not_exist(world: World) -> None:
-    theirs = world.get(user=world.charlie).json["data"][0]["id"]
+    theirs = 777777
+    world.add(world.salon, id=theirs)
     mine = world.get(f"{LIST}/{theirs}")
     missing = world.get(f"{LIST}/888888")
     assert mine.status_code == missing.status_code == 404

@@ -84,6 +84,7 @@ def test_a_published_migration_never_changes() -> None:
     published = {
         "0001_initial.py": "10ec6fd1917fd91072f13963ffea292e5923936751087903ba249270df5ae4ec",
         "0002_accounts.py": "2275df1c23260709b5a6542ee5f604842318edd307acd5f1ec1cdbb9da39092a",
+        "0003_ids_of_tenants.py": "23abec02c888035b36be3c5025574183558aaeb7054772c23fcc590cfc4ca0ed",
     }
     assert {path.name: sha256(path.read_bytes()).hexdigest() for path in MIGRATIONS.glob("*.py")} == published
 

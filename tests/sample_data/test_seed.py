@@ -63,7 +63,9 @@ def schema(url: str) -> list[tuple[Any, ...]]:
 
 def people(url: str) -> list[tuple[Any, ...]]:
     return rows(
-        url, "SELECT tenant_id, first_name, last_name, phone_number, email, job, user_id FROM customers ORDER BY id"
+        url,
+        "SELECT tenant_id, first_name, last_name, phone_number, email, job, user_id FROM customers"
+        " ORDER BY tenant_id, id",
     )
 
 

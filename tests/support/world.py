@@ -13,7 +13,7 @@ from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
 from regulars.app import create_app
 from regulars.customers.fields import Record
-from regulars.customers.write.storage import CUSTOMER_IDS, insert_customers
+from regulars.customers.write.storage import insert_customers, reserve_customer_ids
 from regulars.db.connect import open_database
 from regulars.db.database import Database
 from regulars.oauth.access_tokens import issue_access_token
@@ -119,10 +119,12 @@ class World:
 
     def add(self, tenant_id: int | None = None, **fields: Any) -> int:
         """Insert a customer into a tenant (default: the clinic), and return its id."""
-        (new_id,) = self.database.new_ids(CUSTOMER_IDS, 1)
-        common: dict[str, Any] = {"id": new_id, "first_name": "Ayşe", "created_at": NOON, "updated_at": NOON}
+        tenant_id = tenant_id or self.clinic
+        if "id" not in fields:
+            (fields["id"],) = reserve_customer_ids(self.database, tenant_id, 1)
+        common: dict[str, Any] = {"first_name": "Ayşe", "created_at": NOON, "updated_at": NOON}
         made = Record(**(common | fields))
-        insert_customers(self.database, tenant_id or self.clinic, [made])
+        insert_customers(self.database, tenant_id, [made])
         return made.id
 
     def add_customers(self) -> None:

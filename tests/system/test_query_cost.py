@@ -12,7 +12,7 @@ import pytest
 from regulars.customers.counts.maintenance import count_customers
 from regulars.customers.read import duplicates
 from regulars.customers.tags import create_tag
-from regulars.customers.write.storage import COLUMNS, TAG_COLUMNS, load_uncounted
+from regulars.customers.write.storage import COLUMNS, TAG_COLUMNS, load_uncounted, reserve_customer_ids
 from regulars.db.bulk_load import analyze_after_load, deferred_indexes
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Row, Statement, Values
@@ -80,7 +80,7 @@ def large_world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -
         database = world.database
         with deferred_indexes(database):
             for tenant, size, user in ((world.clinic, LARGE, world.bob), (world.salon, SMALL, world.charlie)):
-                ids = database.new_ids("customer_ids", size)
+                ids = reserve_customer_ids(database, tenant, size)
                 for start in range(0, size, 5_000):
                     numbers = range(start, min(start + 5_000, size))
                     load_uncounted(database, tenant, [row(ids[0], number, user) for number in numbers])

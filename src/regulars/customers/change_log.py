@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import ColumnElement, Select, bindparam, literal_column, null, select, update
 
+from regulars.customers.validation import MAX_ADVANCING_ID
 from regulars.db.database import Database
-from regulars.db.dialects import upsert
+from regulars.db.dialects import greatest, upsert
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import change_counters, customer_changes, users
 from regulars.permissions import Actor
@@ -81,11 +82,18 @@ class CustomerChange(Struct, frozen=True):
     created_at: Annotated[datetime, Meta(description="Time of the change.", examples=["2026-11-07T05:31:56Z"])]
 
 
-_first_changes = upsert(change_counters).values(tenant_id=bindparam("tenant_id"), last_position=bindparam("number"))
+_first_changes = upsert(change_counters).values(
+    tenant_id=bindparam("tenant_id"), last_position=bindparam("number"), last_customer_id=bindparam("highest_id")
+)
 ADVANCE_COUNTER = Statement(
     _first_changes.on_conflict_do_update(
         index_elements=[change_counters.c.tenant_id],
-        set_={"last_position": change_counters.c.last_position + _first_changes.excluded.last_position},
+        set_={
+            "last_position": change_counters.c.last_position + _first_changes.excluded.last_position,
+            "last_customer_id": greatest(
+                change_counters.c.last_customer_id, _first_changes.excluded.last_customer_id
+            ),
+        },
     ).returning(change_counters.c.last_position)
 )
 _last = select(change_counters.c.last_position).where(change_counters.c.tenant_id == bindparam("tenant_id"))
@@ -113,16 +121,19 @@ LIST_MERGES = Statement(
 MAX_POSITION = 2**63 - 1
 
 
-def _advance_counter(database: Database, tenant_id: int, number: int) -> int:
-    ((last,),) = database.fetch_all(ADVANCE_COUNTER, {"tenant_id": tenant_id, "number": number})
+def _advance_counter(database: Database, tenant_id: int, changes: Sequence[Change]) -> int:
+    new_ids = [change.customer_id for change in changes if change.action == CREATED]
+    highest_id = max((number for number in new_ids if number <= MAX_ADVANCING_ID), default=0)
+    values = {"tenant_id": tenant_id, "number": len(changes), "highest_id": highest_id}
+    ((last,),) = database.fetch_all(ADVANCE_COUNTER, values)
     return int(last)
 
 
 def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Sequence[Change]) -> None:
-    """Log `changes` in the current transaction."""
+    """Log `changes` in the current transaction. The ids of later customers are above those of new ones."""
     if not changes:
         return
-    first = _advance_counter(database, tenant_id, len(changes)) - len(changes) + 1
+    first = _advance_counter(database, tenant_id, changes) - len(changes) + 1
     rows = [
         (
             tenant_id,

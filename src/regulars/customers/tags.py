@@ -20,7 +20,6 @@ from regulars.permissions import Actor
 from regulars.tenants.locks import lock_customers
 from regulars.validation import quote
 
-TAG_IDS = "tag_ids"
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 TAG_SEPARATOR = "|"
 """Between the tags of a customer in a CSV file."""
@@ -127,9 +126,8 @@ def tags_of(database: Database, tenant_id: int, customer_ids: Collection[int]) -
 def create_tag(database: Database, tenant_id: int, name: str, color: str) -> Tag:
     """Create a tag. Raise `Conflict` if the name is taken."""
     with database.transaction():
-        lock_customers(database, tenant_id)
+        tag_id = lock_customers(database, tenant_id, new_tags=1).tag
         _check_name_is_free(database, tenant_id, name, None)
-        (tag_id,) = database.new_ids(TAG_IDS, 1)
         values = {"tenant_id": tenant_id, "id": tag_id, "name": name, "name_key": name_key(name), "color": color}
         database.execute(INSERT_TAG, values)
     return Tag(tag_id, name, color)

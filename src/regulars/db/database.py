@@ -51,10 +51,6 @@ class Database(ABC):
         """Return `count` unused ids, in ascending order."""
 
     @abstractmethod
-    def advance_sequence(self, sequence: str, highest: int) -> None:
-        """Make `new_ids` return only ids above `highest`."""
-
-    @abstractmethod
     def analyze(self) -> None:
         """Update the planner's statistics after a bulk load. Not within a transaction."""
 

@@ -169,14 +169,6 @@ class PostgresDatabase(Database):
         # A range takes no memory. The ids are a range unless another transaction drew ids at the same time.
         return in_a_row if numbers == list(in_a_row) else numbers
 
-    def advance_sequence(self, sequence: str, highest: int) -> None:
-        name = composing.Identifier(sequence)
-        query = composing.SQL("SELECT setval({}, {}) FROM {} WHERE last_value < {} OR NOT is_called").format(
-            composing.Literal(sequence), composing.Literal(highest), name, composing.Literal(highest)
-        )
-        with self._transaction() as connection:
-            connection.execute(query)
-
     def analyze(self) -> None:
         connection = self._take_connection()
         try:

@@ -132,14 +132,6 @@ class SQLiteDatabase(Database):
             (last,) = connection.execute("SELECT last_id FROM id_sequences WHERE name = ?", (sequence,)).fetchone()
         return range(last - count + 1, last + 1)
 
-    def advance_sequence(self, sequence: str, highest: int) -> None:
-        with self.transaction():
-            self._connection().execute(
-                "INSERT INTO id_sequences (name, last_id) VALUES (?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET last_id = max(last_id, excluded.last_id)",
-                (sequence, highest),
-            )
-
     def analyze(self) -> None:
         with self.transaction():
             self._connection().execute("ANALYZE")

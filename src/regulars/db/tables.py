@@ -266,13 +266,15 @@ customer_tags = Table(
     sqlite_with_rowid=False,
 )
 
-# The number of changes of a tenant's customers. A transaction that writes customers locks this row until its end, so
-# that changes become visible in the order of their numbers.
+# The number of changes of a tenant's customers, and the last ids of its customers and tags. A transaction that writes
+# customers or tags locks this row until its end, so that changes become visible in the order of their numbers.
 change_counters = Table(
     "change_counters",
     metadata,
     Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
     Column("last_position", BigInteger, nullable=False),
+    Column("last_customer_id", BigInteger, nullable=False, server_default="0"),
+    Column("last_tag_id", BigInteger, nullable=False, server_default="0"),
 )
 
 # The change log, numbered 1, 2, 3 and so on in each tenant, without gaps.

@@ -9,7 +9,7 @@ from pathlib import Path
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
 from regulars.clock import utc_now
-from regulars.customers.write.storage import CUSTOMER_IDS, insert_customers
+from regulars.customers.write.storage import insert_customers, reserve_customer_ids
 from regulars.db.database import Database
 from regulars.errors import ConfigurationError
 from regulars.oauth.clients import Client, create_client, delete_client, list_clients
@@ -103,8 +103,8 @@ def _fill(
     now = utc_now()
     members = [user_ids[email] for email, _ in business.members]
     for done in range(0, count, CUSTOMERS_PER_INSERT):
-        ids = database.new_ids(CUSTOMER_IDS, min(CUSTOMERS_PER_INSERT, count - done))
-        records = list(generate_customers(ids, seed=ids[0], now=now, user_ids=members))
+        ids = reserve_customer_ids(database, tenant.id, min(CUSTOMERS_PER_INSERT, count - done))
+        records = list(generate_customers(ids, seed=f"{tenant.id} {ids[0]}", now=now, user_ids=members))
         insert_customers(database, tenant.id, records)
         progress(len(records))
 

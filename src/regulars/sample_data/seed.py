@@ -16,7 +16,7 @@ from regulars.accounts.memberships import add_member
 from regulars.accounts.users import User, create_user, find_user_by_email
 from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import count_customers
-from regulars.customers.write.storage import CUSTOMER_IDS, load_uncounted, row_of
+from regulars.customers.write.storage import load_uncounted, reserve_customer_ids, row_of
 from regulars.db.bulk_load import analyze_after_load, deferred_indexes, has_customers
 from regulars.db.database import Database
 from regulars.db.statement import Row
@@ -68,10 +68,8 @@ def seed_database(
         members, users = _make_users(database, made_tenants, seed, password or secrets.token_urlsafe(16))
         with _processes(customers) as made_of:
             for tenant, size in zip(made_tenants, sizes, strict=True):
-                jobs = (
-                    _Job(tenant.id, database.new_ids(CUSTOMER_IDS, batch), seed, now, members[tenant.id])
-                    for batch in _batches(size)
-                )
+                ids = reserve_customer_ids(database, tenant.id, size)
+                jobs = (_Job(tenant.id, batch, seed, now, members[tenant.id]) for batch in _batches(ids))
                 for rows in made_of(_make_rows, jobs):
                     load_uncounted(database, tenant.id, rows)
                     progress(len(rows))
@@ -173,6 +171,6 @@ def _make_users(
     return members, [*owners, *(user for user, _ in staff)]
 
 
-def _batches(count: int) -> Iterator[int]:
-    for start in range(0, count, CUSTOMERS_PER_BATCH):
-        yield min(CUSTOMERS_PER_BATCH, count - start)
+def _batches(ids: range) -> Iterator[range]:
+    for start in range(0, len(ids), CUSTOMERS_PER_BATCH):
+        yield ids[start : start + CUSTOMERS_PER_BATCH]

@@ -3,6 +3,8 @@
 Lock order: tenant, then customers.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import bindparam, literal_column, select
 
 from regulars.db.database import Database
@@ -18,13 +20,27 @@ LOCK_TENANT = Statement(
 )
 
 
-LOCK_COUNTER = Statement(
-    upsert(change_counters)
-    .values(tenant_id=bindparam("tenant_id"), last_position=literal_column("0"))
-    .on_conflict_do_update(
-        index_elements=[change_counters.c.tenant_id], set_={"last_position": change_counters.c.last_position}
-    )
+_new_counter = upsert(change_counters).values(
+    tenant_id=bindparam("tenant_id"),
+    last_position=literal_column("0"),
+    last_customer_id=bindparam("new_customers"),
+    last_tag_id=bindparam("new_tags"),
 )
+LOCK_COUNTER = Statement(
+    _new_counter.on_conflict_do_update(
+        index_elements=[change_counters.c.tenant_id],
+        set_={
+            name: change_counters.c[name] + _new_counter.excluded[name] for name in ("last_customer_id", "last_tag_id")
+        },
+    ).returning(change_counters.c.last_customer_id, change_counters.c.last_tag_id)
+)
+
+
+class LastIds(NamedTuple):
+    """The highest id that a customer of the tenant has or had, and that of its tags."""
+
+    customer: int
+    tag: int
 
 
 def lock_tenant(database: Database, tenant_id: int) -> None:
@@ -33,8 +49,15 @@ def lock_tenant(database: Database, tenant_id: int) -> None:
         raise NotFound(_("There is no tenant {id}.", id=tenant_id))
 
 
-def lock_customers(database: Database, tenant_id: int) -> None:
-    """Lock the tenant's customers for writing until the transaction ends."""
+def lock_customers(database: Database, tenant_id: int, *, new_customers: int = 0, new_tags: int = 0) -> LastIds:
+    """Lock the tenant's customers and tags for writing until the transaction ends. Reserve ids for `new_customers` and
+    `new_tags`, and return the last ids, reserved ones included.
+
+    `customers.change_log.record_changes` raises the last id of customers to that of a new customer, so a transaction
+    that records its new customers need not reserve their ids.
+    """
     # All transactions that write customers of the tenant lock this row.
+    values = {"tenant_id": tenant_id, "new_customers": new_customers, "new_tags": new_tags}
     with database.waiting():
-        database.execute(LOCK_COUNTER, {"tenant_id": tenant_id})
+        (row,) = database.fetch_all(LOCK_COUNTER, values)
+    return LastIds(*row)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,8 @@ from regulars.customers.counts.maintenance import merge_tenant_deltas
 from regulars.customers.csv.format import open_csv, unescape_formula
 from regulars.customers.csv.lookups import ReferenceNames, load_reference_names
 from regulars.customers.fields import CUSTOMER_FIELDS, Record
-from regulars.customers.validation import MAX_CUSTOMER_ID, ReadContext
-from regulars.customers.write.storage import CUSTOMER_IDS, insert_customers
+from regulars.customers.validation import MAX_ADVANCING_ID, ReadContext
+from regulars.customers.write.storage import insert_customers
 from regulars.customers.write.uniqueness import holders_of, key_of
 from regulars.db.bulk_load import analyze_after_load
 from regulars.db.database import Database
@@ -28,8 +29,6 @@ from regulars.tenants.tenants import get_tenant
 
 ROWS_PER_INSERT = 2_000
 ANALYZE_ROWS = 20_000
-# New ids follow the highest imported id. The limit keeps a file from using up the ids of all tenants.
-MAX_ADVANCING_ID = MAX_CUSTOMER_ID // 2
 
 FIND_TAKEN_IDS = Statement(
     select(customers.c.id).where(customers.c.tenant_id == bindparam("tenant_id"), one_of(customers.c.id, "ids"))
@@ -215,10 +214,8 @@ def _insert(database: Database, tenant_id: int, rows: list[ReadRow], reading: _R
         if number is not None:
             taken.add(number)
         free.append(values)
-    highest = max((number for number in given if number <= MAX_ADVANCING_ID), default=0)
-    if highest:
-        database.advance_sequence(CUSTOMER_IDS, highest)
-    new = iter(database.new_ids(CUSTOMER_IDS, sum("id" not in values for values in free)))
+    last = lock_customers(database, tenant_id).customer
+    new = count(max([last, *(number for number in given if number <= MAX_ADVANCING_ID)]) + 1)
     tags = [values.pop("tags", ()) for values in free]
     records = [_record(values, new, reading.now) for values in free]
     tags_of = {record.id: each for record, each in zip(records, tags, strict=True) if each}

@@ -55,7 +55,6 @@ def _look_up(changes: ChangeSet, operations: Sequence[Operation]) -> None:
             one.written.get(field) for one in operations if field in changes.tenant.unique_fields or one.by == field
         )
         changes.preload_holders(field, [value for value in asked if value is not None])
-    changes.reserve_ids(sum(one.action in {"create", "upsert"} and not _holders(changes, one) for one in operations))
 
 
 def _holders(changes: ChangeSet, operation: Operation) -> list[int]:

@@ -6,6 +6,7 @@ Transactions that write customers of the same tenant run one after the other, so
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -17,7 +18,6 @@ from regulars.customers.counts.totals import CountDelta, add_count_deltas
 from regulars.customers.fields import PERSONAL_FIELDS, STORED_FIELDS, Record
 from regulars.customers.write.storage import (
     COLUMNS,
-    CUSTOMER_IDS,
     TAG_COLUMNS,
     delta_of,
     load_uncounted,
@@ -60,8 +60,8 @@ DELETE_CUSTOMER_TAGS = Statement(
 def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterator["ChangeSet"]:
     """Open a transaction for changes of customers. They are written at its end; after an exception nothing is."""
     with database.transaction():
-        lock_customers(database, tenant_id)
-        changes = ChangeSet(database, tenant_id, actor)
+        last_ids = lock_customers(database, tenant_id)
+        changes = ChangeSet(database, tenant_id, actor, last_ids.customer)
         yield changes
         changes.write()
 
@@ -69,10 +69,11 @@ def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterato
 class ChangeSet:
     """Customers in their state within a transaction. Nothing is written before `write`.
 
-    A method that raises an exception has changed nothing. Records are replaced, never modified.
+    A method that raises an exception has changed nothing. Records are replaced, never modified. New customers get the
+    ids after `last_id`.
     """
 
-    def __init__(self, database: Database, tenant_id: int, actor: Actor) -> None:
+    def __init__(self, database: Database, tenant_id: int, actor: Actor, last_id: int) -> None:
         self.database = database
         self.tenant_id = tenant_id
         self.actor = actor
@@ -84,7 +85,7 @@ class ChangeSet:
         self._tagged: set[int] = set()
         self._changes: list[Change] = []
         self._holders: dict[tuple[str, str], list[int]] = {}
-        self._new_ids: Iterator[int] = iter(())
+        self._new_ids = count(last_id + 1)
 
     def preload(self, ids: Collection[int]) -> None:
         """Load the customers that exist among `ids`, in one query."""
@@ -113,10 +114,6 @@ class ChangeSet:
         return [number for number in stored if number not in changed] + [
             record.id for record in records if held in _keys(record)
         ]
-
-    def reserve_ids(self, count: int) -> None:
-        """Draw the ids of the next `count` new customers in one query."""
-        self._new_ids = iter(self.database.new_ids(CUSTOMER_IDS, count))
 
     def find(self, customer_id: int) -> Record | None:
         """Return the customer, merged or not, or None if it does not exist."""
@@ -150,8 +147,7 @@ class ChangeSet:
         """Create a customer. Raise `Conflict` if a unique value is taken."""
         record = Record(id=0, created_at=self.now, updated_at=self.now, **values)
         self._check_unique(None, record)
-        new_id = next(self._new_ids, None)
-        record.id = new_id if new_id is not None else self.database.new_ids(CUSTOMER_IDS, 1)[0]
+        record.id = next(self._new_ids)
         self._stored[record.id] = None
         self._keep(record)
         fields = {name: value for name, value in asdict(record).items() if value is not None}

@@ -17,8 +17,6 @@ from regulars.permissions import COMMAND_LINE, Actor
 from regulars.tenants.locks import lock_customers
 from regulars.text import search_text, sort_key
 
-CUSTOMER_IDS = "customer_ids"
-"""The sequence of the ids of all tenants' customers."""
 TAG_COLUMNS = ("tenant_id", "customer_id", "tag_id")
 COLUMNS = ("tenant_id", *STORED_FIELDS, "first_name_key", "last_name_key", "search_text")
 
@@ -31,6 +29,13 @@ def row_of(record: Record) -> Row:
         sort_key(record.last_name),
         search_text(record.first_name, record.last_name, record.phone_number, record.email, record.identity_number),
     )
+
+
+def reserve_customer_ids(database: Database, tenant_id: int, count: int) -> range:
+    """Return `count` unused ids for customers of the tenant."""
+    with database.transaction():
+        last = lock_customers(database, tenant_id, new_customers=count).customer
+    return range(last - count + 1, last + 1)
 
 
 def insert_customers(
