@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.cases import Client
 from benchmarks.postgres import checkpoint, make_empty
 from benchmarks.servers import ISSUER, SECRET_KEY, environment
-from regulars.accounts.users import get_user_by_email
+from regulars.accounts.users import get_named_user
 from regulars.db.connect import is_embedded, open_database
 from regulars.oauth.access_tokens import issue_access_token
 from regulars.settings import Settings
@@ -61,7 +61,7 @@ def tenant_owner(url: str, tenant_id: int, *scopes: str) -> Client:
     settings = Settings(database=url, public_url=ISSUER, secret_key=SECRET_KEY)
     database = open_database(url)
     try:
-        owner = get_user_by_email(database, f"owner{tenant_id}@example.com")
+        owner = get_named_user(database, f"owner{tenant_id}@example.com")
         token = issue_access_token(database, settings, owner.id, scopes or ["customers:read"], lifetime=TOKEN_SECONDS)
     finally:
         database.close()

@@ -6,7 +6,8 @@ import falcon
 import falcon.media
 
 from regulars.api import oauth
-from regulars.api.account import OwnAccount, OwnRoles, OwnTenants
+from regulars.api.account import LeaveTenant, OwnAccount, OwnRoles, OwnTenants
+from regulars.api.audit import AuditEvents
 from regulars.api.authentication import Authenticator
 from regulars.api.channels import ChannelList, OneChannel
 from regulars.api.countries import CountryList
@@ -18,6 +19,7 @@ from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.invitations import Invitations, OneInvitation, ResendInvitation
 from regulars.api.tags import OneTag, TagList
 from regulars.api.tenants import OneTenant
 from regulars.api.users import OneUser, UserList
@@ -74,7 +76,8 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     """Return every path of the service with its resource."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, external_issuer(settings))
-    idempotency = Idempotency(database, Cipher(settings, "idempotency").sign)
+    cipher = Cipher(settings, "idempotency")
+    idempotency = Idempotency(database, cipher.sign, cipher.encrypt, cipher.decrypt)
     api = CustomerApi(database, settings, authenticator, idempotency)
     resources: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(api)),
@@ -92,8 +95,13 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/tags/{id}", OneTag(api)),
         ("/api/v1/users", UserList(api)),
         ("/api/v1/users/{id}", OneUser(api)),
+        ("/api/v1/invitations", Invitations(api)),
+        ("/api/v1/invitations/{id}", OneInvitation(api)),
+        ("/api/v1/invitations/{id}/resend", ResendInvitation(api)),
+        ("/api/v1/audit-events", AuditEvents(api)),
         ("/api/v1/account", OwnAccount(api)),
         ("/api/v1/account/tenants", OwnTenants(api)),
+        ("/api/v1/account/tenants/{id}", LeaveTenant(api)),
         ("/api/v1/account/roles", OwnRoles(api)),
         ("/api/v1/tenants/{id}", OneTenant(api)),
         ("/api/v1/channels", ChannelList(api)),

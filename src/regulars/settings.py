@@ -26,6 +26,7 @@ DURATION_SETTINGS = {
     "refresh_token_grace",
     "grant_lifetime",
     "session_lifetime",
+    "session_max_lifetime",
 }
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -52,6 +53,7 @@ class Settings:
     refresh_token_grace: int = 10
     grant_lifetime: int = 365 * 86400
     session_lifetime: int = 14 * 86400
+    session_max_lifetime: int = 90 * 86400
     issuer: str = ""
     issuer_user_claim: str = "email"
     sources: tuple[tuple[str, str], ...] = ()
@@ -228,6 +230,7 @@ SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
     "refresh_token_grace": _duration(0, 60),
     "grant_lifetime": _duration(60, 5 * 365 * 86400),
     "session_lifetime": _duration(300, 365 * 86400),
+    "session_max_lifetime": _duration(300, 5 * 365 * 86400),
     "issuer": _issuer,
     "issuer_user_claim": _user_claim,
 }

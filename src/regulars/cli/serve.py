@@ -93,11 +93,11 @@ def demo(
 def _demo_token(database: Database) -> str:
     """Return a personal access token of the demo's owner, valid for an hour."""
     from regulars.accounts.personal_tokens import create_personal_token
-    from regulars.accounts.users import get_user_by_email
+    from regulars.accounts.users import get_named_user
     from regulars.sample_data.demo import OWNER
     from regulars.scopes import SCOPES
 
-    owner = get_user_by_email(database, OWNER)
+    owner = get_named_user(database, OWNER)
     scopes = [scope for scope in SCOPES if ":" in scope]
     return create_personal_token(database, owner.id, name="demo", scopes=scopes, tenant_id=None, lifetime=3600)[1]
 

@@ -1,6 +1,7 @@
 """What all pages share: the visitor, forms, cookies, templates and security headers."""
 
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import falcon
 import jinja2
 
+from regulars.accounts.email_addresses import CONFIRM_PATH, lost_its_address
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
 from regulars.db.database import Database
@@ -25,6 +27,10 @@ from regulars.settings import Settings
 
 COOKIE_SECONDS = 365 * 86400
 RECENT_SIGN_IN = timedelta(minutes=15)
+LINK_COOKIE_SECONDS = 3600
+LINK_TOKEN = re.compile(r"[A-Za-z0-9_]{1,100}")
+EMAIL_PATH = "/account/email"
+ADDRESS_PATHS = {EMAIL_PATH, CONFIRM_PATH}
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'; img-src "
@@ -115,10 +121,15 @@ class Pages:
         )
 
     def signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
-        """Return visitor, session and user. Without a session, redirect to the sign-in page and then back."""
+        """Return visitor, session and user. Without a session, redirect to the sign-in page and then back.
+
+        A user whose address was proved by another user must first choose another one.
+        """
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
             raise falcon.HTTPStatus(303, headers={"Location": self.path(self.sign_in_path(self._here(request)))})
+        if request.path not in ADDRESS_PATHS and lost_its_address(self.database, visitor.user):
+            raise falcon.HTTPStatus(303, headers={"Location": self.path(EMAIL_PATH)})
         return visitor, visitor.session, visitor.user
 
     def recently_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
@@ -238,6 +249,22 @@ class Pages:
     def step(self, request: falcon.Request) -> str:
         """Return the token of the current flow; an empty string if there is none."""
         return str(request.cookies.get(self._cookie_name("step"), ""))
+
+    def take_link(self, request: falcon.Request, response: falcon.Response, name: str) -> str:
+        """Return the token of a link that was sent to the user; an empty string if there is none.
+
+        At first it is in the query. It moves into a cookie, so that it stays neither in the address bar nor in the
+        history of the browser: the visitor is redirected to the same page without the query.
+        """
+        token = request.get_param("token")
+        if token is None:
+            return str(request.cookies.get(self._cookie_name(name), ""))
+        self._set_cookie(response, name, token if LINK_TOKEN.fullmatch(token) else "", LINK_COOKIE_SECONDS)
+        raise falcon.HTTPStatus(303, headers={"Location": self.path(request.path.removeprefix(self.root))})
+
+    def drop_link(self, response: falcon.Response, name: str) -> None:
+        """Delete the cookie of `take_link`."""
+        self._set_cookie(response, name, "", 0)
 
     def drop_session(self, response: falcon.Response) -> None:
         """Delete the session cookie."""

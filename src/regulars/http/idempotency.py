@@ -14,6 +14,7 @@ from functools import cached_property
 
 import falcon
 import msgspec
+from msgspec import structs
 
 from regulars.db.database import Database
 from regulars.db.idempotency_keys import StoredResponse, claim_key, get_response, store_response
@@ -78,12 +79,21 @@ class Attempt:
 class Idempotency:
     """Carries out each request with an Idempotency-Key once.
 
-    `sign` makes the stored digest of a request, so that passwords in it cannot be guessed without the secret key.
+    `sign` makes the stored digest of a request, so that secrets in it cannot be guessed without the secret key.
+    `encrypt` and `decrypt` protect the stored responses, which may contain the link of an invitation.
     """
 
-    def __init__(self, database: Database, sign: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sign: Callable[[str], str],
+        encrypt: Callable[[bytes, str], bytes],
+        decrypt: Callable[[bytes, str], bytes | None],
+    ) -> None:
         self.database = database
         self.sign = sign
+        self.encrypt = encrypt
+        self.decrypt = decrypt
         self._running: set[Key] = set()
 
     @contextmanager
@@ -102,7 +112,7 @@ class Idempotency:
             attempt = self._start(key, self.sign(_request_text(request)))
             yield attempt
             if attempt.is_first and attempt.result is not None:
-                store_response(self.database, *key, attempt.response, attempt.result.customer_id)
+                store_response(self.database, *key, self._encrypted(key, attempt.response), attempt.result.customer_id)
 
     @contextmanager
     def _reserve(self, key: Key) -> Iterator[None]:
@@ -126,7 +136,22 @@ class Idempotency:
         if stored.request_digest != request_digest:
             sentence = _("The Idempotency-Key was used for another request within the last 24 hours.")
             raise Invalid({"Idempotency-Key": [sentence]})
-        return Attempt(request_digest, stored)
+        return Attempt(request_digest, self._decrypted(key, stored))
+
+    def _encrypted(self, key: Key, response: StoredResponse) -> StoredResponse:
+        return (
+            response if response.body is None else structs.replace(response, body=self.encrypt(response.body, key[1]))
+        )
+
+    def _decrypted(self, key: Key, stored: StoredResponse) -> StoredResponse:
+        if stored.body is None:
+            return stored
+        body = self.decrypt(stored.body, key[1])
+        if body is None:
+            raise Conflict(
+                _("The request with this Idempotency-Key was carried out. Its response cannot be repeated any more.")
+            )
+        return structs.replace(stored, body=body)
 
 
 def _read_key(request: falcon.Request, identity: Identity, tenant_id: int | None) -> Key | None:

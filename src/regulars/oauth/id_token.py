@@ -68,13 +68,14 @@ class IdToken(OpenIDToken):
 def user_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
     """Return the claims that `scopes` allow (OpenID Connect Core, section 5.4).
 
-    `email_verified` is left out, because addresses are not verified.
+    An address that the user has not proved is left out: applications might take its user for the person who owns it.
     """
     claims: dict[str, Any] = {"sub": str(user.id)}
     if "profile" in scopes:
         claims["name"] = user.name
     if "email" in scopes:
-        claims["email"] = user.email
+        claims |= {"email": user.email} if user.is_verified else {}
+        claims["email_verified"] = user.is_verified
     return claims
 
 
