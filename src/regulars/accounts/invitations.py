@@ -185,7 +185,7 @@ def resend_invitation(
         lock_tenant(database, tenant_id)
         known = get_invitation(database, tenant_id, invitation_id)
         if known.status not in {"pending", "expired"}:
-            raise Conflict(_("The invitation was {status}. Send a new one.", status=known.status))
+            raise Conflict(_("The invitation has ended. Send a new one."))
         if now - known.sent_at < RESEND_INTERVAL:
             raise Conflict(_("The invitation was sent less than a minute ago. Try again later."), retry_after=60)
         renewed = structs.replace(known, status="pending", sent_at=now, expires_at=now + LIFETIME)
