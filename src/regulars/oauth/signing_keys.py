@@ -107,6 +107,10 @@ INSERT_KEY = Statement(
         {name: bindparam(name) for name in ("kid", "algorithm", "public_key", "private_key", "created_at")}
     )
 )
+LIST_PRIVATE_KEYS = Statement(select(signing_keys.c.kid, signing_keys.c.private_key))
+SET_PRIVATE_KEY = Statement(
+    update(signing_keys).where(signing_keys.c.kid == bindparam("its_kid")).values(private_key=bindparam("encrypted"))
+)
 REPLACE_KEYS = Statement(
     update(signing_keys).where(signing_keys.c.replaced_at.is_(None)).values(replaced_at=bindparam("time"))
 )
@@ -216,6 +220,16 @@ def revoke_key(database: Database, settings: Settings, kid: str) -> SigningKey |
         database.execute(REVOKE_KEY, {"its_kid": kid, "time": utc_now()})
         audit.record(database, "key.revoked", about=kid)
         return new
+
+
+def encrypt_keys_again(database: Database, settings: Settings) -> tuple[int, int]:
+    """Encrypt the private keys with the newest secret key. Return how many changed, and how many no key decrypts."""
+    cipher = Cipher(settings, "signing keys")
+    stored = {kid: bytes(encrypted) for kid, encrypted in database.fetch_all(LIST_PRIVATE_KEYS)}
+    again = {kid: cipher.encrypt_again(encrypted, kid) for kid, encrypted in stored.items()}
+    changed = [{"its_kid": kid, "encrypted": new} for kid, new in again.items() if new not in {None, stored[kid]}]
+    database.execute_many(SET_PRIVATE_KEY, changed)
+    return len(changed), list(again.values()).count(None)
 
 
 @contextmanager
