@@ -360,7 +360,7 @@ def test_help_is_on_everything(regulars: Regulars) -> None:
     commands = ["demo", "serve", "migrate", "seed", "import", "export", "settings", "tenant create", "user create"]
     commands += ["user password", "user link", "user rename", "member add", "member remove", "tenant update"]
     commands += ["channel create", "channel list", "channel rename", "channel delete"]
-    commands += ["token create", "token list", "token revoke", "key rotate", "key revoke", "key list"]
+    commands += ["token create", "token list", "token revoke", "key rotate", "key revoke", "key list", "secret rotate"]
     for command in commands:
         status, out, _ = regulars(*command.split(), "--help")
         assert status == 0
