@@ -34,6 +34,8 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(
 ) -> None:
     Path("key").write_text("x" * 40 + "\n")
     monkeypatch.setenv("REGULARS_SECRET_KEY_FILE", "key")
+    Path("old").write_text("x" * 39 + "o")
+    monkeypatch.setenv("REGULARS_OLD_SECRET_KEY_FILE", "old")
     monkeypatch.setenv("REGULARS_DATABASE", "postgresql://me:hunter2@db/x")
     assert load_settings().secret_key == "x" * 40
     assert run(["settings", "--json"]) == 0
@@ -42,8 +44,17 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(
     assert "hunter2" not in out
     shown = json.loads(out)
     assert shown["secret_key"] == {"value": "(set)", "source": "REGULARS_SECRET_KEY_FILE"}
+    assert shown["old_secret_key"] == {"value": "(set)", "source": "REGULARS_OLD_SECRET_KEY_FILE"}
     assert shown["database"]["value"] == "postgresql://me:***@db/x"
     assert shown["port"] == {"value": "8000", "source": "default"}
+
+
+def test_a_secret_key_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("keys").write_text(f"{'x' * 40}\n{'y' * 40}\n")
+    monkeypatch.setenv("REGULARS_SECRET_KEY_FILE", "keys")
+    with pytest.raises(ConfigurationError, match="must be one line") as caught:
+        load_settings()
+    assert "xxx" not in caught.value.message
 
 
 def test_every_fault_is_named_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ DURATION_SETTINGS = {
     "grant_lifetime",
     "session_lifetime",
 }
+SECRET_SETTINGS = {"secret_key", "old_secret_key"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -45,6 +46,7 @@ class Settings:
     workers: int = field(default_factory=lambda: min(usable_cores(), MAX_DEFAULT_WORKERS))
     public_url: str = ""
     secret_key: str = ""
+    old_secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
     log_format: str = "auto"
     access_token_lifetime: int = 3600
@@ -68,7 +70,7 @@ class Settings:
     def display_value(self, name: str) -> str:
         """Return the value of the setting `name` as text, without secrets."""
         value = getattr(self, name)
-        if name == "secret_key":
+        if name in SECRET_SETTINGS:
             return "(set)" if value else "(not set)"
         if name == "public_url":
             return self.origin
@@ -155,6 +157,9 @@ def _public_url(value: object) -> str:
 def _secret_key(value: object) -> str:
     if not isinstance(value, str) or len(value.strip()) < 32:
         raise ValueError("must have at least 32 characters")
+    if len(value.strip().splitlines()) > 1:
+        # The key file of an SQLite database has several keys after `regulars secret rotate`.
+        raise ValueError("must be one line")
     return value.strip()
 
 
@@ -221,6 +226,7 @@ SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
     "workers": _whole_number(1, 64),
     "public_url": _public_url,
     "secret_key": _secret_key,
+    "old_secret_key": _secret_key,
     "trusted_proxies": _networks,
     "log_format": _log_format,
     "access_token_lifetime": _duration(60, 86400),
@@ -251,7 +257,7 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
             values[name] = SETTING_READERS[name](raw)
         except ValueError as error:
             # A URL may contain a password.
-            raw_value = "" if name in {"secret_key", "database", "replicas"} else f", not {str(raw)[:80]!r}"
+            raw_value = "" if name in {*SECRET_SETTINGS, "database", "replicas"} else f", not {str(raw)[:80]!r}"
             faults.append(f"{name} ({source}) {error}{raw_value}.")
     if values.get("replicas") and not values.get("database", "").startswith("postgres"):
         faults.append("replicas can only be set with a PostgreSQL database.")

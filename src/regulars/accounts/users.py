@@ -39,10 +39,11 @@ FIND_USER_BY_EMAIL = Statement(select(*USER_COLUMNS).where(users.c.email == bind
 FIND_USER_BY_SUBJECT = Statement(select(*USER_COLUMNS).where(users.c.subject == bindparam("subject")))
 
 
+INSERTED_COLUMNS = ("id", "email", "name", "password_hash", "created_at", "email_verified_at")
 INSERT_USER = Statement(
     upsert(users)
-    .values({name: bindparam(name) for name in ("id", "email", "name", "password_hash", "created_at")})
-    .on_conflict_do_nothing(index_elements=[users.c.email])
+    .values({name: bindparam(name) for name in INSERTED_COLUMNS})
+    .on_conflict_do_nothing(index_elements=[users.c.email], index_where=users.c.email_verified_at.is_not(None))
 )
 SET_NAME = Statement(update(users).where(users.c.id == bindparam("of_user")).values(name=bindparam("new_name")))
 SET_SUBJECT = Statement(
@@ -133,6 +134,7 @@ def _add_user(database: Database, email: str, name: str, password_hash: str) -> 
         "name": name,
         "password_hash": password_hash,
         "created_at": user.created_at,
+        "email_verified_at": user.created_at,
     }
     return user if database.execute(INSERT_USER, values) else None
 

@@ -1,6 +1,5 @@
 """What all pages share: the visitor, forms, cookies, templates and security headers."""
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -167,12 +166,12 @@ class Pages:
     def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
         """Raise `Forbidden` if the form does not come from a page that this visitor was shown (CSRF)."""
         is_foreign = request.get_header("Sec-Fetch-Site") == "cross-site"
-        if is_foreign or not hmac.compare_digest(form.get("form_token").encode(), self.form_token(visitor).encode()):
+        if is_foreign or not self.cipher.verify(_form_text(visitor), form.get("form_token")):
             raise Forbidden(_("The form has expired. Go back, reload the page and try again."), "forbidden")
 
     def form_token(self, visitor: Visitor) -> str:
         """Return the token that a form of this visitor must include, so that no other site can submit it (CSRF)."""
-        return self.cipher.sign(f"{visitor.browser} {visitor.session.id if visitor.session else ''}")
+        return self.cipher.sign(_form_text(visitor))
 
     def show(
         self,
@@ -229,7 +228,7 @@ class Pages:
     def set_session(self, response: falcon.Response, visitor: Visitor, session: Session, token: str) -> None:
         """Store the session in a cookie, and mark the browser as known to the user (see `is_known_browser`)."""
         self._set_cookie(response, "session", token, self.settings.session_lifetime)
-        self._set_cookie(response, "known", self._known_cookie(visitor, session.user_id), COOKIE_SECONDS)
+        self._set_cookie(response, "known", self.cipher.sign(_known_text(visitor, session.user_id)), COOKIE_SECONDS)
 
     def set_step(self, response: falcon.Response, token: str, seconds: int) -> None:
         """Store the token of a flow with several pages in a cookie; an empty token and 0 seconds delete it."""
@@ -245,15 +244,12 @@ class Pages:
 
     def is_known_browser(self, visitor: Visitor, user_id: int) -> bool:
         """Return whether this user has signed in with this browser before."""
-        return hmac.compare_digest(visitor.known_cookie.encode(), self._known_cookie(visitor, user_id).encode())
+        return self.cipher.verify(_known_text(visitor, user_id), visitor.known_cookie)
 
     def show_error(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
         """Show an error page."""
         anonymous = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
         self.show(response, anonymous, "error", status=status, problem=problem)
-
-    def _known_cookie(self, visitor: Visitor, user_id: int) -> str:
-        return self.cipher.sign(f"known {visitor.browser} {user_id}")
 
     def _cookie_name(self, name: str) -> str:
         return f"__Host-regulars_{name}" if self.is_secure else f"regulars_{name}"
@@ -268,6 +264,14 @@ class Pages:
             http_only=True,
             same_site="Lax",
         )
+
+
+def _form_text(visitor: Visitor) -> str:
+    return f"{visitor.browser} {visitor.session.id if visitor.session else ''}"
+
+
+def _known_text(visitor: Visitor, user_id: int) -> str:
+    return f"known {visitor.browser} {user_id}"
 
 
 ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))

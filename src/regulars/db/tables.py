@@ -66,13 +66,16 @@ users = Table(
     "users",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("email", Text, nullable=False, unique=True, comment="normalised, lower case"),
+    Column("email", Text, nullable=False, comment="normalised, lower case; unique among verified addresses"),
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("subject", Key, comment="subject at an external authorization server; unique"),
     Column("totp_secret", LargeBinary, comment="encrypted with the secret key"),
     Column("totp_step", BigInteger, comment="last time step whose code was used"),
     Column("created_at", Time, nullable=False),
+    Column("email_verified_at", Time, comment="when the user proved to receive mail at the address"),
+    Column("disabled_at", Time),
+    Column("deleted_at", Time, comment="the row stays, without personal data, because others refer to it"),
 )
 
 memberships = Table(
@@ -83,6 +86,53 @@ memberships = Table(
     Column("role", Text, CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"), nullable=False),
     Column("created_at", Time, nullable=False),
     Column("deleted_at", Time, comment="end of the membership"),
+)
+
+# Links to become a member of a tenant.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("inviting_tenant_id", Id, ForeignKey("tenants.id"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, comment="suggested name of a new user"),
+    Column("role", Text, CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"), nullable=False),
+    Column("digest", Key, nullable=False, unique=True, comment="digest of the link shown to the inviter"),
+    Column("mailed_digest", Key, unique=True, comment="digest of the e-mailed link, which proves the address"),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('pending', 'accepted', 'declined', 'revoked')", name="status"),
+        nullable=False,
+    ),
+    Column("invited_by", Id, ForeignKey("users.id"), comment="null: the operator"),
+    Column("user_id", Id, ForeignKey("users.id"), comment="who accepted it"),
+    Column("created_at", Time, nullable=False),
+    Column("sent_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+)
+
+# A new address of a user, until it is confirmed at the old and the new address.
+email_changes = Table(
+    "email_changes",
+    metadata,
+    Column("user_id", Id, ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    Column("new_email", Text, nullable=False),
+    Column("old_confirmed_at", Time),
+    Column("new_confirmed_at", Time),
+    Column("expires_at", Time, nullable=False),
+)
+
+# E-mail messages that wait to be sent.
+outgoing_mail = Table(
+    "outgoing_mail",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("content", LargeBinary, nullable=False, comment="encrypted with the secret key"),
+    Column("created_at", Time, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Time, nullable=False),
+    Column("last_error", Text),
 )
 
 channels = Table(
@@ -265,6 +315,8 @@ signing_keys = Table(
     Column("public_key", Text, nullable=False, comment="a JSON Web Key"),
     Column("private_key", LargeBinary, nullable=False, comment="a JSON Web Key, encrypted with the secret key"),
     Column("created_at", Time, nullable=False),
+    Column("replaced_at", Time, comment="when the next key began to sign"),
+    Column("revoked_at", Time),
 )
 
 revoked_tokens = Table(
@@ -464,4 +516,5 @@ audit_events = Table(
     Column("about", Text, comment="id of the grant, session or token"),
     Column("address", Text),
     Column("created_at", Time, nullable=False),
+    Column("about_tenant_id", Id, comment="the tenant whose owners can see it"),
 )

@@ -78,12 +78,14 @@ class Attempt:
 class Idempotency:
     """Carries out each request with an Idempotency-Key once.
 
-    `sign` makes the stored digest of a request, so that passwords in it cannot be guessed without the secret key.
+    `sign` makes the stored digest of a request, so that passwords in it cannot be guessed without the secret key, and
+    `verify` tells whether a digest is that of a request.
     """
 
-    def __init__(self, database: Database, sign: Callable[[str], str]) -> None:
+    def __init__(self, database: Database, sign: Callable[[str], str], verify: Callable[[str, str], bool]) -> None:
         self.database = database
         self.sign = sign
+        self.verify = verify
         self._running: set[Key] = set()
 
     @contextmanager
@@ -99,7 +101,7 @@ class Idempotency:
                 yield Attempt()
             return
         with self._reserve(key), self.database.transaction():
-            attempt = self._start(key, self.sign(_request_text(request)))
+            attempt = self._start(key, _request_text(request))
             yield attempt
             if attempt.is_first and attempt.result is not None:
                 store_response(self.database, *key, attempt.response, attempt.result.customer_id)
@@ -115,7 +117,8 @@ class Idempotency:
         finally:
             self._running.discard(key)
 
-    def _start(self, key: Key, request_digest: str) -> Attempt:
+    def _start(self, key: Key, request_text: str) -> Attempt:
+        request_digest = self.sign(request_text)
         if claim_key(self.database, *key, request_digest):
             return Attempt(request_digest)
         stored = get_response(self.database, *key)
@@ -123,7 +126,7 @@ class Idempotency:
             raise Conflict(
                 _("The request with this Idempotency-Key was carried out. Its response was erased with personal data.")
             )
-        if stored.request_digest != request_digest:
+        if not self.verify(request_text, stored.request_digest):
             sentence = _("The Idempotency-Key was used for another request within the last 24 hours.")
             raise Invalid({"Idempotency-Key": [sentence]})
         return Attempt(request_digest, stored)
