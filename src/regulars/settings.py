@@ -29,6 +29,8 @@ DURATION_SETTINGS = {
 }
 
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+SENDER = re.compile(r'"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>\s]+)>|(?P<alone>[^<>\s]+)')
+"""An address, alone or after a name that may be in quotes."""
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 SECRET_SETTINGS = {"secret_key", "smtp_password"}
 
@@ -75,6 +77,11 @@ class Settings:
     def mail_server(self) -> tuple[str, int]:
         """The host and port of the mail server. The default port depends on `smtp_security`."""
         return self.smtp_host, self.smtp_port or SMTP_PORTS[self.smtp_security]
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """The name, which may be empty, and the address of the sender of e-mail."""
+        return split_sender(self.mail_sender)
 
     def source(self, name: str) -> str:
         """Return where the setting `name` was set: a flag, an environment variable, a file, or "default"."""
@@ -232,14 +239,20 @@ def _ascii_text(value: object) -> str:
     return value.strip()
 
 
+def split_sender(text: str) -> tuple[str, str]:
+    """Return name and address of a text like `Regulars <regulars@example.com>`; two empty texts if it is not one."""
+    match = SENDER.fullmatch(text)
+    return (match["name"] or "", match["address"] or match["alone"]) if match else ("", "")
+
+
 def _mail_sender(value: object) -> str:
     from email_validator import EmailNotValidError, validate_email
 
     text = _text(value)
     try:
-        validate_email(text, allow_display_name=True, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise ValueError(f"must be like regulars@example.com or Regulars <regulars@example.com> ({error})") from None
+        validate_email(split_sender(text)[1], check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise ValueError("must be like regulars@example.com or Regulars <regulars@example.com>") from None
     return text
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import parseaddr
 from typing import Self
 
 from email_validator import validate_email
@@ -112,7 +111,7 @@ def _build(settings: Settings, mail: Mail, mail_id: str, created_at: datetime) -
     The library refuses line breaks in headers, so that no value can add a header. The Message-ID is the same for each
     attempt, so that mailboxes can recognize a message that was sent twice.
     """
-    name, sender = parseaddr(settings.mail_sender)
+    name, sender = settings.sender
     message = EmailMessage(policy=SMTP)
     try:
         message["From"] = from_address = _address(sender, name)
