@@ -295,13 +295,14 @@ def test_a_message_of_a_crashed_sender_is_sent_by_another_one(
 
 
 def test_letters_of_all_languages_in_names_and_addresses(post: Post, server: SmtpServer) -> None:
+    subject = "Klinik Güneş için davet: " + " ".join(["Şifre"] * 30)
     post.settings = replace(post.settings, mail_sender="Güneş, Diş <hello@bücher.example>")
-    post.add("ali@çiçek.example", subject="Şifre " * 30)
+    post.add("ali@çiçek.example", subject=subject)
     post.add("ayşe@example.com")
     assert post.send() == 2
     ascii_domain, unicode_address = server.received
     assert ascii_domain.recipient == "ali@xn--iek-1lab.example"
-    assert ascii_domain.subject.strip() == ("Şifre " * 30).strip()
+    assert ascii_domain.subject == subject
     assert unicode_address.recipient == "ayşe@example.com"
     (sender,) = ascii_domain.message["From"].addresses
     assert (sender.display_name, sender.addr_spec) == ("Güneş, Diş", "hello@xn--bcher-kva.example")

@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from typing import Self
+from email.policy import EmailPolicy
+from typing import Any, Self
 
 from email_validator import validate_email
 
@@ -83,6 +84,23 @@ class MailServer:
                 self._client.close()
 
 
+class _MessagePolicy(EmailPolicy):
+    """The format of messages for SMTP.
+
+    The library's own encoding of subjects (RFC 2047) loses the space between some words with letters other than ASCII.
+    Its older class `Header` does not.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name != "Subject" or self.utf8 or str(value).isascii():
+            return super().fold_binary(name, value)
+        encoded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+        return f"{name}: {encoded}{self.linesep}".encode("ascii")
+
+
+MESSAGE_POLICY = _MessagePolicy(linesep="\r\n")
+
+
 def _connect(settings: Settings) -> smtplib.SMTP:
     """Return a connection that is encrypted and authenticated as the settings say. Raise `DeliveryError`."""
     host, port = settings.mail_server
@@ -112,7 +130,7 @@ def _build(settings: Settings, mail: Mail, mail_id: str, created_at: datetime) -
     attempt, so that mailboxes can recognize a message that was sent twice.
     """
     name, sender = settings.sender
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=MESSAGE_POLICY)
     try:
         message["From"] = from_address = _address(sender, name)
         message["To"] = _address(mail.recipient)
