@@ -39,9 +39,9 @@ def test_a_failed_test_names_the_answer_and_the_setting(
         return capsys.readouterr().err
 
     server.recipient_replies.append("554 5.7.1 Relay access denied")
-    assert "554 5.7.1 Relay access denied Check the address and smtp_user." in failure()
+    assert "554 5.7.1 Relay access denied. Check the address and smtp_user." in failure()
     server.sender_replies.append("553 5.7.1 Not your address")
-    assert "553 5.7.1 Not your address Check mail_sender and smtp_user." in failure()
+    assert "553 5.7.1 Not your address. Check mail_sender and smtp_user." in failure()
     server.data_replies.append("550 5.7.1 Spam")
     assert "550 5.7.1 Spam" in failure()
     monkeypatch.setenv("REGULARS_SMTP_SECURITY", "starttls")

@@ -32,7 +32,7 @@ def send_test_message(address: Annotated[str, typer.Argument(metavar="ADDRESS", 
         with MailServer(settings) as server:
             server.send(render(settings, "test", address, "en"), new_id(), utc_now())
     except DeliveryError as error:
-        raise ConfigurationError(f"{host}:{port}: {error.message} Check {error.hint}.") from None
+        raise ConfigurationError(f"{host}:{port}: {error.message.rstrip('.')}. Check {error.hint}.") from None
     print_line(f"Delivered to {host}:{port} ({settings.smtp_security}).")
 
 

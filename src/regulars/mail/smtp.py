@@ -158,7 +158,7 @@ def _explained(hint: str) -> Iterator[None]:
     """Raise the errors of smtplib as `DeliveryError`. `hint` names the settings to look at."""
     try:
         yield
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         raise DeliveryError(_reason(error), hint=hint) from error
 
 
@@ -167,7 +167,7 @@ def _sending_to(recipient: str) -> Iterator[None]:
     """Raise the errors of smtplib while a message is sent as `DeliveryError`, without the recipient."""
     try:
         yield
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         raise DeliveryError(
             _without_words_of(recipient, _reason(error)), hint=_hint(error), is_permanent=_is_permanent(error)
         ) from None
@@ -188,8 +188,11 @@ def _reason(error: Exception) -> str:
             reason = "The server does not support letters other than ASCII in addresses (SMTPUTF8)."
         case smtplib.SMTPException():
             reason = str(error)
+        case OSError():
+            reason = f"The server cannot be reached: {error.strerror or error}."
         case _:
-            reason = f"The server cannot be reached: {getattr(error, 'strerror', None) or error}."
+            # Its text may contain a part of the message.
+            reason = f"The message cannot be sent: {type(error).__name__}."
     return reason
 
 
