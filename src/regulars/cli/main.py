@@ -17,6 +17,7 @@ from regulars.cli import (
     distribute,
     import_export,
     keys,
+    mail,
     members,
     schema,
     secret,
@@ -61,6 +62,7 @@ app.add_typer(tokens.app, name="token")
 app.add_typer(applications.app, name="app")
 app.add_typer(keys.app, name="key")
 app.add_typer(secret.app, name="secret")
+app.add_typer(mail.app, name="mail")
 app.add_typer(customers.app, name="customer")
 app.add_typer(trash.app, name="trash")
 

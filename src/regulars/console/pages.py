@@ -17,7 +17,7 @@ from regulars.errors import Forbidden
 from regulars.http.forms import read_form
 from regulars.http.problems import Problem
 from regulars.http.public_url import client_address
-from regulars.i18n import Message, _, preferred_language, translate
+from regulars.i18n import _, preferred_language, translate_in_template
 from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, is_token, new_token
 from regulars.settings import Settings
@@ -198,7 +198,7 @@ class Pages:
         response.set_header("Cache-Control", "no-store")
         response.text = self._templates.get_template(f"{template}.html.jinja").render(
             {
-                "_": partial(_translate, visitor.language),
+                "_": partial(translate_in_template, visitor.language),
                 "language": visitor.language,
                 "visitor": visitor,
                 "form_token": self.form_token(visitor),
@@ -276,8 +276,3 @@ def _known_text(visitor: Visitor, user_id: int) -> str:
 
 ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))
 """The names of roles that templates translate; listed to be found by the extraction of messages."""
-
-
-def _translate(language: str, text: str, **values: Any) -> str:
-    """Translate a message, or a text of a template with its values."""
-    return translate(text if isinstance(text, Message) or not values else Message(text, values), language)
