@@ -1,5 +1,6 @@
 """The WSGI application: joins the API, the OAuth endpoints and the console, and maps paths to resources."""
 
+from functools import partial
 from typing import Any
 
 import falcon
@@ -34,6 +35,7 @@ from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
 from regulars.i18n import load_translations
 from regulars.oauth.external_issuer import external_issuer
 from regulars.oauth.grant_types import create_server
+from regulars.oauth.signing_keys import check_secret_key
 from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
@@ -61,8 +63,8 @@ def replica_middleware(settings: Settings, database: Database) -> list[Any]:
     from regulars.http.read_your_writes import ReadYourWrites
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
-    sign = Cipher(settings, "consistency").sign
-    return [ReadYourWrites(database, sign, is_secure=settings.origin.startswith("https:"))]
+    cipher = Cipher(settings, "consistency")
+    return [ReadYourWrites(database, cipher.sign, cipher.verify, is_secure=settings.origin.startswith("https:"))]
 
 
 def add_head(resource: Any) -> object:
@@ -77,7 +79,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, external_issuer(settings))
     cipher = Cipher(settings, "idempotency")
-    idempotency = Idempotency(database, cipher.sign, cipher.encrypt, cipher.decrypt)
+    idempotency = Idempotency(database, cipher)
     api = CustomerApi(database, settings, authenticator, idempotency)
     resources: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(api)),
@@ -117,5 +119,5 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/docs", OpenApiPage(document)),
         ("/api/docs.css", StyleSheet()),
         ("/healthz", Alive()),
-        ("/readyz", Ready(database)),
+        ("/readyz", Ready(database, partial(check_secret_key, database, settings))),
     ]

@@ -137,7 +137,7 @@ def test_an_access_token_is_revoked_too(regulars: Regulars) -> None:
     database = open_database(settings.database)
     token = issue_access_token(database, settings, user, ["customers:read"])
     assert regulars("token", "revoke", token) == (0, "", "")
-    claims = verify_access_token(token, public_keys(database), settings, int(time.time()))
+    claims = verify_access_token(token, public_keys(database, settings), settings, int(time.time()))
     assert is_revoked(database, claims.token_id)
     database.close()
 
@@ -360,7 +360,7 @@ def test_help_is_on_everything(regulars: Regulars) -> None:
     commands = ["demo", "serve", "migrate", "seed", "import", "export", "settings", "tenant create", "user create"]
     commands += ["user password", "user link", "user rename", "member add", "member remove", "tenant update"]
     commands += ["channel create", "channel list", "channel rename", "channel delete"]
-    commands += ["token create", "token list", "token revoke", "key rotate", "key list"]
+    commands += ["token create", "token list", "token revoke", "key rotate", "key revoke", "key list", "secret rotate"]
     for command in commands:
         status, out, _ = regulars(*command.split(), "--help")
         assert status == 0

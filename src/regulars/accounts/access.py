@@ -97,7 +97,7 @@ def end_sessions(database: Database, user_id: int, keep: str | None) -> list[str
 
 
 def end_session_grants(database: Database, user_id: int, session_id: str, *, with_offline: bool) -> None:
-    """End the grants that were made in a session; those with the scope offline_access only if `with_offline` is true."""
+    """End the grants that were made in a session; those with offline_access only if `with_offline` is true."""
     statement = END_SESSION_GRANTS if with_offline else END_ONLINE_GRANTS
     if database.execute(statement, {"of_user": user_id, "of_session": session_id, "now": utc_now()}):
         bump_auth_version(database)

@@ -165,8 +165,10 @@ def cancel_change(database: Database, user_id: int) -> None:
     database.execute(DELETE_CHANGE, {"user_id": user_id})
 
 
-def use_link(database: Database, settings: Settings, user: User, token: str) -> Link | None:
+def use_link(database: Database, settings: Settings, user: User, token: str, language: str) -> Link | None:
     """Use up the link of a message to this user. Return its purpose, or None if it is not valid for this user.
+
+    A message in `language` goes to the old address when the address changes.
 
     Raise `Conflict` if another user has proved the address in the meantime.
     """
@@ -177,7 +179,9 @@ def use_link(database: Database, settings: Settings, user: User, token: str) -> 
     with database.transaction():
         if take_one_time_token(database, settings, link, token) is None:
             return None
-        return link if _use(database, settings, user, link, email) else None
+        if link is Link.VERIFY:
+            return link if verify_email(database, user, email) else None
+        return link if _confirm_change(database, settings, user, link, email, language) else None
 
 
 def set_email(database: Database, user: User, new: str, actor: Actor = COMMAND_LINE) -> None:
@@ -190,9 +194,7 @@ def set_email(database: Database, user: User, new: str, actor: Actor = COMMAND_L
         _set_email(database, user, email, actor)
 
 
-def _use(database: Database, settings: Settings, user: User, link: Link, email: str) -> bool:
-    if link is Link.VERIFY:
-        return verify_email(database, user, email)
+def _confirm_change(database: Database, settings: Settings, user: User, link: Link, email: str, language: str) -> bool:
     confirm = CONFIRM_NEW if link is Link.CONFIRM_NEW else CONFIRM_OLD
     if not database.execute(confirm, {"of_user": user.id, "its_email": email, "now": utc_now()}):
         return False
@@ -200,7 +202,7 @@ def _use(database: Database, settings: Settings, user: User, link: Link, email: 
     if change and change.old_confirmed_at and change.new_confirmed_at:
         _set_email(database, user, email, Actor(user.id, "console"))
         if user.is_verified:
-            message = render(settings, "address_changed", user.email, "en", name=user.name)
+            message = render(settings, "address_changed", user.email, language, new_address=email)
             enqueue(database, settings, message)
     return True
 
@@ -253,5 +255,6 @@ def _send_link(database: Database, settings: Settings, user: User, link: Link, e
     token = create_one_time_token(database, settings, link, email.encode(), user_id=user.id, seconds=LINK_SECONDS)
     recipient = user.email if link is Link.CONFIRM_OLD else email
     address = f"{settings.origin}{CONFIRM_PATH}?token={token}"
-    message = render(settings, link, recipient, language, name=user.name, link=address, old=user.email, new=email)
+    values = {"link": address, "old_address": user.email, "new_address": email}
+    message = render(settings, link, recipient, language, **values)
     enqueue(database, settings, message)

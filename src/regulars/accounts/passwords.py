@@ -90,7 +90,7 @@ def store_password(
         audit.record(database, "password.changed", user_id=user.id)
         end_access(database, user.id, keep_session=keep_session, with_tokens=with_tokens, with_passkeys=with_passkeys)
         if is_configured(settings) and user.is_verified:
-            enqueue(database, settings, render(settings, "password_changed", user.email, language, name=user.name))
+            enqueue(database, settings, render(settings, "password_changed", user.email, language))
 
 
 def _check(database: Database, user_id: int, password_hash: str, password: str) -> bool:

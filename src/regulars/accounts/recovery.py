@@ -30,7 +30,7 @@ def send_recovery(database: Database, settings: Settings, email: str, language: 
             database, settings, RECOVERY, user.email.encode(), user_id=user.id, seconds=LINK_SECONDS
         )
         link = f"{settings.origin}{RECOVERY_PATH}?token={token}"
-        enqueue(database, settings, render(settings, "recovery", user.email, language, name=user.name, link=link))
+        enqueue(database, settings, render(settings, "recovery", user.email, language, link=link))
         audit.record(database, "password.recovery_sent", user_id=user.id)
 
 

@@ -149,7 +149,7 @@ class Authenticator:
                 return
             version = auth_version(self.database)
             if version != self._version:
-                self._keys = public_keys(self.database)
+                self._keys = public_keys(self.database, self.settings)
                 self._cached = {}
                 self._version = version
             self._checked_at = now

@@ -115,7 +115,7 @@ class UserList:
         "post": Operation(
             id="addUser",
             summary="Invite a user",
-            description="Sends an invitation with a link. Whoever opens it signs in or signs up, and accepts or declines."
+            description="Sends an invitation with a link. Whoever opens it signs in or up, and accepts or declines."
             " The response is the same whether the address has an account or not. `link` is for you to pass on, and is"
             " not shown again. For owners.",
             response=SentInvitationAnswer,

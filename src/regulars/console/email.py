@@ -112,7 +112,7 @@ class ConfirmEmail:
         self.pages.form(request, visitor)
         database, token = self.pages.database, self.pages.take_link(request, response, LINK_COOKIE)
         try:
-            used = use_link(database, self.pages.settings, user, token)
+            used = use_link(database, self.pages.settings, user, token, visitor.language)
         except Conflict as error:
             values = {"found": None, "links": Link, "fault": error.message}
             show(self.pages, request, response, visitor, "confirm_email", status=409, **values)

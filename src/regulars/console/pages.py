@@ -1,6 +1,5 @@
 """What all pages share: the visitor, forms, cookies, templates and security headers."""
 
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from regulars.errors import Forbidden
 from regulars.http.forms import read_form
 from regulars.http.problems import Problem
 from regulars.http.public_url import client_address
-from regulars.i18n import Message, _, preferred_language, translate
+from regulars.i18n import _, preferred_language, translate_in_template
 from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, is_token, new_token
 from regulars.settings import Settings
@@ -178,12 +177,12 @@ class Pages:
     def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
         """Raise `Forbidden` if the form does not come from a page that this visitor was shown (CSRF)."""
         is_foreign = request.get_header("Sec-Fetch-Site") == "cross-site"
-        if is_foreign or not hmac.compare_digest(form.get("form_token").encode(), self.form_token(visitor).encode()):
+        if is_foreign or not self.cipher.verify(_form_text(visitor), form.get("form_token")):
             raise Forbidden(_("The form has expired. Go back, reload the page and try again."), "forbidden")
 
     def form_token(self, visitor: Visitor) -> str:
         """Return the token that a form of this visitor must include, so that no other site can submit it (CSRF)."""
-        return self.cipher.sign(f"{visitor.browser} {visitor.session.id if visitor.session else ''}")
+        return self.cipher.sign(_form_text(visitor))
 
     def show(
         self,
@@ -210,7 +209,7 @@ class Pages:
         response.set_header("Cache-Control", "no-store")
         response.text = self._templates.get_template(f"{template}.html.jinja").render(
             {
-                "_": partial(_translate, visitor.language),
+                "_": partial(translate_in_template, visitor.language),
                 "language": visitor.language,
                 "visitor": visitor,
                 "form_token": self.form_token(visitor),
@@ -240,7 +239,7 @@ class Pages:
     def set_session(self, response: falcon.Response, visitor: Visitor, session: Session, token: str) -> None:
         """Store the session in a cookie, and mark the browser as known to the user (see `is_known_browser`)."""
         self._set_cookie(response, "session", token, self.settings.session_lifetime)
-        self._set_cookie(response, "known", self._known_cookie(visitor, session.user_id), COOKIE_SECONDS)
+        self._set_cookie(response, "known", self.cipher.sign(_known_text(visitor, session.user_id)), COOKIE_SECONDS)
 
     def set_step(self, response: falcon.Response, token: str, seconds: int) -> None:
         """Store the token of a flow with several pages in a cookie; an empty token and 0 seconds delete it."""
@@ -272,15 +271,12 @@ class Pages:
 
     def is_known_browser(self, visitor: Visitor, user_id: int) -> bool:
         """Return whether this user has signed in with this browser before."""
-        return hmac.compare_digest(visitor.known_cookie.encode(), self._known_cookie(visitor, user_id).encode())
+        return self.cipher.verify(_known_text(visitor, user_id), visitor.known_cookie)
 
     def show_error(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
         """Show an error page."""
         anonymous = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
         self.show(response, anonymous, "error", status=status, problem=problem)
-
-    def _known_cookie(self, visitor: Visitor, user_id: int) -> str:
-        return self.cipher.sign(f"known {visitor.browser} {user_id}")
 
     def _cookie_name(self, name: str) -> str:
         return f"__Host-regulars_{name}" if self.is_secure else f"regulars_{name}"
@@ -297,10 +293,13 @@ class Pages:
         )
 
 
+def _form_text(visitor: Visitor) -> str:
+    return f"{visitor.browser} {visitor.session.id if visitor.session else ''}"
+
+
+def _known_text(visitor: Visitor, user_id: int) -> str:
+    return f"known {visitor.browser} {user_id}"
+
+
 ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))
 """The names of roles that templates translate; listed to be found by the extraction of messages."""
-
-
-def _translate(language: str, text: str, **values: Any) -> str:
-    """Translate a message, or a text of a template with its values."""
-    return translate(text if isinstance(text, Message) or not values else Message(text, values), language)

@@ -94,7 +94,7 @@ def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
         prompts=prompts,
         max_age=max_age,
         login_hint=payload.data.get("login_hint"),
-        hinted_user=read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))[1],
+        hinted_user=read_hint(server.database, server.settings, payload.data.get("id_token_hint", ""))[1],
         has_hint="id_token_hint" in payload.data,
         pairs=list(pairs),
     )

@@ -93,7 +93,8 @@ class TokenFinder:
             client = find_client(database, refresh.grant.client_id)
             return FoundToken(client, refresh, token) if client else None
         try:
-            access = verify_access_token(token, public_keys(database), self.server.settings, int(time.time()))
+            settings = self.server.settings
+            access = verify_access_token(token, public_keys(database, settings), settings, int(time.time()))
         except Unauthenticated:
             return None
         client = find_client(database, access.client_id)

@@ -28,7 +28,7 @@ class LogoutRequest:
 def read_logout(server: Server, pairs: Pairs) -> LogoutRequest:
     """Return the request with these parameters. Parameters that cannot be verified are ignored."""
     payload = Payload(pairs)
-    client_id, user_id = read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))
+    client_id, user_id = read_hint(server.database, server.settings, payload.data.get("id_token_hint", ""))
     named = payload.client_id
     client = find_client(server.database, client_id or named or "")
     if client is not None and named not in {None, client.id}:

@@ -161,7 +161,6 @@ class Server(AuthorizationServer):
                 grant.user_id if grant else None,
                 scope.split(),
                 tenant_id=client.tenant_id,
-                lifetime=self.settings.access_token_lifetime,
                 client_id=client.id,
                 audience=audience,
                 grant_id=grant.id if grant else None,
