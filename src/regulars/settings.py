@@ -28,13 +28,12 @@ DURATION_SETTINGS = {
     "session_lifetime",
     "session_max_lifetime",
 }
-SECRET_SETTINGS = {"secret_key", "old_secret_key"}
 
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 SENDER = re.compile(r'"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>\s]+)>|(?P<alone>[^<>\s]+)')
 """An address, alone or after a name that may be in quotes."""
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-SECRET_SETTINGS = {"secret_key", "smtp_password"}
+SECRET_SETTINGS = {"secret_key", "old_secret_key", "smtp_password"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
