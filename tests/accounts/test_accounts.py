@@ -645,16 +645,17 @@ def test_the_origin_is_the_one_that_browsers_say(empty_world: World, public_url:
 
 
 def test_a_user_is_renamed_and_known_by_an_outside_subject(empty_world: World) -> None:
-    database, alice = empty_world.database, empty_world.alice
-    update_name(database, alice, " Alice Güneş ")
+    database = empty_world.database
+    alice, bob = (get_user(database, user) for user in (empty_world.alice, empty_world.bob))
+    update_name(database, alice.id, " Alice Güneş ")
     link_subject(database, alice, "auth0|4711")
-    assert get_user(database, alice).name == "Alice Güneş"
-    assert find_user_by_subject(database, "auth0|4711") == get_user(database, alice)
+    assert get_user(database, alice.id).name == "Alice Güneş"
+    assert find_user_by_subject(database, "auth0|4711") == get_user(database, alice.id)
     for unknown in ("", "AUTH0|4711", "a\0b"):
         assert find_user_by_subject(database, unknown) is None
     for bad in ("", "x" * 256, "a\nb"):
         with pytest.raises(Invalid):
-            update_name(database, alice, bad)
+            update_name(database, alice.id, bad)
         with pytest.raises(Invalid):
             link_subject(database, alice, bad)
     with pytest.raises(Conflict):
