@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks.cases import Client
 from benchmarks.postgres import checkpoint, make_empty
-from benchmarks.servers import ISSUER, SECRET_KEY, environment
-from regulars.accounts.users import get_user_by_email
+from benchmarks.servers import ISSUER, SECRET_KEY, TOKEN_LIFETIME_SECONDS, environment
+from regulars.accounts.users import get_named_user
 from regulars.db.connect import is_embedded, open_database
 from regulars.oauth.access_tokens import issue_access_token
 from regulars.settings import Settings
@@ -18,7 +18,6 @@ from regulars.settings import Settings
 SMALL_SIZE = 1_000
 BIG_TENANT = 1
 SMALL_TENANT = 2
-TOKEN_SECONDS = 86_400
 
 
 def seeded_skewed(url: str, customers: int, folder: Path) -> float:
@@ -58,11 +57,13 @@ def _seeded(url: str, arguments: list[str], folder: Path) -> float:
 
 def tenant_owner(url: str, tenant_id: int, *scopes: str) -> Client:
     """Return a client with an access token (a JWT) of the tenant's owner; the default scope is `customers:read`."""
-    settings = Settings(database=url, public_url=ISSUER, secret_key=SECRET_KEY)
+    settings = Settings(
+        database=url, public_url=ISSUER, secret_key=SECRET_KEY, access_token_lifetime=TOKEN_LIFETIME_SECONDS
+    )
     database = open_database(url)
     try:
-        owner = get_user_by_email(database, f"owner{tenant_id}@example.com")
-        token = issue_access_token(database, settings, owner.id, scopes or ["customers:read"], lifetime=TOKEN_SECONDS)
+        owner = get_named_user(database, f"owner{tenant_id}@example.com")
+        token = issue_access_token(database, settings, owner.id, scopes or ["customers:read"])
     finally:
         database.close()
     return Client(tenant_id, {"Authorization": f"Bearer {token}", "X-Tenant": str(tenant_id)})

@@ -23,6 +23,8 @@ STOP_SECONDS = 15
 
 ISSUER = "http://localhost:8000"
 SECRET_KEY = "the secret key of a benchmark, which guards nothing"
+TOKEN_LIFETIME_SECONDS = 86_400
+"""A benchmark takes longer than an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,11 @@ class Server:
 def environment() -> dict[str, str]:
     """Return the environment of Regulars, without the settings of the user who runs the benchmark."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("REGULARS_")}
-    return inherited | {"REGULARS_PUBLIC_URL": ISSUER, "REGULARS_SECRET_KEY": SECRET_KEY}
+    return inherited | {
+        "REGULARS_PUBLIC_URL": ISSUER,
+        "REGULARS_SECRET_KEY": SECRET_KEY,
+        "REGULARS_ACCESS_TOKEN_LIFETIME": f"{TOKEN_LIFETIME_SECONDS}s",
+    }
 
 
 def peer_environment() -> dict[str, str]:

@@ -14,6 +14,8 @@ from regulars.db import tables
 from regulars.db.database import NO_VALUES
 from regulars.db.statement import Statement, Values
 from regulars.errors import Unavailable
+from regulars.mail.messages import Mail
+from regulars.mail.queue import enqueue
 from regulars.oauth.connected_apps import disconnect
 from regulars.oauth.consents import remember_consent
 from regulars.security.audit import record
@@ -107,10 +109,12 @@ def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:
     create_personal_token(
         database, empty_world.alice, name="x", scopes=["customers:read"], tenant_id=None, lifetime=3600
     )
+    enqueue(database, empty_world.settings, Mail("x@example.com", "x", "x", "x"))
     hour, day = timedelta(hours=1), timedelta(days=1)
     for table, last, gone in (
         (tables.revoked_tokens, timedelta(minutes=4), timedelta(minutes=6)),
         (tables.failed_attempts, hour - timedelta(minutes=1), hour + timedelta(minutes=1)),
+        (tables.outgoing_mail, 6 * day, 8 * day),
         (tables.personal_tokens, 30 * day, 30 * day + 2 * hour),
         (tables.audit_events, 399 * day, 401 * day),
     ):

@@ -34,6 +34,8 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(
 ) -> None:
     Path("key").write_text("x" * 40 + "\n")
     monkeypatch.setenv("REGULARS_SECRET_KEY_FILE", "key")
+    Path("old").write_text("x" * 39 + "o")
+    monkeypatch.setenv("REGULARS_OLD_SECRET_KEY_FILE", "old")
     monkeypatch.setenv("REGULARS_DATABASE", "postgresql://me:hunter2@db/x")
     assert load_settings().secret_key == "x" * 40
     assert run(["settings", "--json"]) == 0
@@ -42,8 +44,17 @@ def test_a_secret_may_come_from_a_file_and_is_never_shown(
     assert "hunter2" not in out
     shown = json.loads(out)
     assert shown["secret_key"] == {"value": "(set)", "source": "REGULARS_SECRET_KEY_FILE"}
+    assert shown["old_secret_key"] == {"value": "(set)", "source": "REGULARS_OLD_SECRET_KEY_FILE"}
     assert shown["database"]["value"] == "postgresql://me:***@db/x"
     assert shown["port"] == {"value": "8000", "source": "default"}
+
+
+def test_a_secret_key_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("keys").write_text(f"{'x' * 40}\n{'y' * 40}\n")
+    monkeypatch.setenv("REGULARS_SECRET_KEY_FILE", "keys")
+    with pytest.raises(ConfigurationError, match="must be one line") as caught:
+        load_settings()
+    assert "xxx" not in caught.value.message
 
 
 def test_every_fault_is_named_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,3 +95,68 @@ def test_trusted_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGULARS_TRUSTED_PROXIES", "10.0.0.1/8")
     with pytest.raises(ConfigurationError):
         load_settings()
+
+
+def test_mail_settings_have_defaults_and_the_password_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("password").write_text("hunter2\n")
+    given = {
+        "SMTP_HOST": "smtp.example.com",
+        "SMTP_USER": "clinic",
+        "SMTP_PASSWORD_FILE": "password",
+        "MAIL_SENDER": "Güneş Diş <hello@example.com>",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"REGULARS_{name}", value)
+    assert load_settings().mail_server == ("smtp.example.com", 587)
+    assert load_settings().smtp_password == "hunter2"
+    assert run(["settings", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert "hunter2" not in out
+    shown = json.loads(out)
+    assert shown["smtp_password"] == {"value": "(set)", "source": "REGULARS_SMTP_PASSWORD_FILE"}
+    assert shown["smtp_port"] == {"value": "587", "source": "default"}
+    monkeypatch.setenv("REGULARS_SMTP_SECURITY", "tls")
+    assert load_settings().mail_server == ("smtp.example.com", 465)
+    monkeypatch.setenv("REGULARS_SMTP_PORT", "2525")
+    assert load_settings().mail_server == ("smtp.example.com", 2525)
+
+
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        ({"SMTP_HOST": "smtp.example.com"}, ["mail_sender must be set"]),
+        ({"SMTP_SECURITY": "ssl", "SMTP_PORT": "0"}, ["starttls, tls or none", "from 1 to 65535"]),
+        ({"SMTP_USER": "clinic"}, ["smtp_user and smtp_password can only be set together"]),
+        ({"SMTP_USER": "a", "SMTP_PASSWORD": "şifre"}, ["smtp_password (REGULARS_SMTP_PASSWORD) must be"]),
+        ({"MAIL_SENDER": "a@example.com, b@example.com"}, ["must be like regulars@example.com"]),
+        ({"MAIL_SENDER": "a@example.com\nBcc: b@example.com"}, ["mail_sender"]),
+        (
+            {
+                "SMTP_HOST": "x",
+                "MAIL_SENDER": "a@x.org",
+                "SMTP_SECURITY": "none",
+                "SMTP_USER": "u",
+                "SMTP_PASSWORD": "p",
+            },
+            ["would send smtp_password unencrypted"],
+        ),
+    ],
+)
+def test_faults_of_the_mail_settings(given: dict[str, str], faults: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"REGULARS_{name}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    for fault in faults:
+        assert fault in caught.value.message
+    assert "şifre" not in caught.value.message
+
+
+def test_a_password_may_be_sent_unencrypted_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"HOST": "localhost", "SECURITY": "none", "USER": "u", "PASSWORD": "p"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"REGULARS_SMTP_{name}", value)
+    monkeypatch.setenv("REGULARS_MAIL_SENDER", "a@example.com")
+    assert load_settings().mail_server == ("localhost", 25)

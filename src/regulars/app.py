@@ -1,12 +1,14 @@
 """The WSGI application: joins the API, the OAuth endpoints and the console, and maps paths to resources."""
 
+from functools import partial
 from typing import Any
 
 import falcon
 import falcon.media
 
 from regulars.api import oauth
-from regulars.api.account import OwnAccount, OwnRoles, OwnTenants
+from regulars.api.account import LeaveTenant, OwnAccount, OwnRoles, OwnTenants
+from regulars.api.audit import AuditEvents
 from regulars.api.authentication import Authenticator
 from regulars.api.channels import ChannelList, OneChannel
 from regulars.api.countries import CountryList
@@ -18,6 +20,7 @@ from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.invitations import Invitations, OneInvitation, ResendInvitation
 from regulars.api.tags import OneTag, TagList
 from regulars.api.tenants import OneTenant
 from regulars.api.users import OneUser, UserList
@@ -32,6 +35,7 @@ from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
 from regulars.i18n import load_translations
 from regulars.oauth.external_issuer import external_issuer
 from regulars.oauth.grant_types import create_server
+from regulars.oauth.signing_keys import check_secret_key
 from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
@@ -59,8 +63,8 @@ def replica_middleware(settings: Settings, database: Database) -> list[Any]:
     from regulars.http.read_your_writes import ReadYourWrites
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
-    sign = Cipher(settings, "consistency").sign
-    return [ReadYourWrites(database, sign, is_secure=settings.origin.startswith("https:"))]
+    cipher = Cipher(settings, "consistency")
+    return [ReadYourWrites(database, cipher.sign, cipher.verify, is_secure=settings.origin.startswith("https:"))]
 
 
 def add_head(resource: Any) -> object:
@@ -74,7 +78,8 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     """Return every path of the service with its resource."""
     server = create_server(database, settings)
     authenticator = Authenticator(database, settings, external_issuer(settings))
-    idempotency = Idempotency(database, Cipher(settings, "idempotency").sign)
+    cipher = Cipher(settings, "idempotency")
+    idempotency = Idempotency(database, cipher)
     api = CustomerApi(database, settings, authenticator, idempotency)
     resources: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(api)),
@@ -92,8 +97,13 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/tags/{id}", OneTag(api)),
         ("/api/v1/users", UserList(api)),
         ("/api/v1/users/{id}", OneUser(api)),
+        ("/api/v1/invitations", Invitations(api)),
+        ("/api/v1/invitations/{id}", OneInvitation(api)),
+        ("/api/v1/invitations/{id}/resend", ResendInvitation(api)),
+        ("/api/v1/audit-events", AuditEvents(api)),
         ("/api/v1/account", OwnAccount(api)),
         ("/api/v1/account/tenants", OwnTenants(api)),
+        ("/api/v1/account/tenants/{id}", LeaveTenant(api)),
         ("/api/v1/account/roles", OwnRoles(api)),
         ("/api/v1/tenants/{id}", OneTenant(api)),
         ("/api/v1/channels", ChannelList(api)),
@@ -109,5 +119,5 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/docs", OpenApiPage(document)),
         ("/api/docs.css", StyleSheet()),
         ("/healthz", Alive()),
-        ("/readyz", Ready(database)),
+        ("/readyz", Ready(database, partial(check_secret_key, database, settings))),
     ]

@@ -79,6 +79,8 @@ RULES: tuple[tuple[Statement, timedelta], ...] = (
     (_delete_oldest(tables.personal_tokens, "expires_at"), 30 * ONE_DAY),
     (_delete_oldest(tables.revoked_tokens, "expires_at"), timedelta()),
     (_delete_oldest(tables.consents, "updated_at", CONSENT_WITHOUT_GRANT), 365 * ONE_DAY),
+    # Left over if no server sends mail any more. Their links have expired.
+    (_delete_oldest(tables.outgoing_mail, "next_attempt_at"), 7 * ONE_DAY),
     (_delete_oldest(tables.audit_events, "created_at"), 400 * ONE_DAY),
     (DELETE_OLD_IDEMPOTENCY_KEYS, ONE_DAY),
 )

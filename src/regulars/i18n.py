@@ -46,6 +46,11 @@ def translate(text: str, language: str) -> str:
     return _fill(template, {name: _translate_value(value, language) for name, value in text.values.items()})
 
 
+def translate_in_template(language: str, text: str, **values: Any) -> str:
+    """Translate a message, or a text of a template with its values. Templates call it as `_`, without the language."""
+    return translate(text if isinstance(text, Message) or not values else Message(text, values), language)
+
+
 def preferred_language(accept: str) -> str:
     """Return the language ("en" or "tr") that an Accept-Language header prefers (RFC 9110, section 12.5.4)."""
     weights: dict[str, float] = {}

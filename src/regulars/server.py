@@ -19,12 +19,15 @@ from regulars.db.connect import open_database
 from regulars.db.database import Database
 from regulars.errors import ConfigurationError
 from regulars.log import configure_log
+from regulars.mail import is_configured
+from regulars.mail.queue import send_due
 from regulars.settings import Settings
 
 THREADS = 4
 """The requests that a worker handles at the same time: several, so that a slow search does not block quick requests."""
 CLEANUP_SECONDS = 60.0
 COUNTS_SECONDS = 5.0
+MAIL_SECONDS = 2.0
 
 
 def run_server(settings: Settings, *, reload: bool = False) -> None:
@@ -64,6 +67,8 @@ def load_app(settings: Settings) -> Any:
     database = open_database(settings.database, threads=THREADS, replicas=settings.replicas)
     repeat("cleanup", partial(delete_expired_rows, database), seconds=CLEANUP_SECONDS)
     repeat("customer_counts", partial(merge_count_deltas, database), seconds=COUNTS_SECONDS)
+    if is_configured(settings):
+        repeat("mail", partial(send_due, database, settings), seconds=MAIL_SECONDS)
     if settings.replicas:
         monitor_replicas(database)
     return create_app(settings, database)

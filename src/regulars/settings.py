@@ -26,7 +26,14 @@ DURATION_SETTINGS = {
     "refresh_token_grace",
     "grant_lifetime",
     "session_lifetime",
+    "session_max_lifetime",
 }
+
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+SENDER = re.compile(r'"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>\s]+)>|(?P<alone>[^<>\s]+)')
+"""An address, alone or after a name that may be in quotes."""
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+SECRET_SETTINGS = {"secret_key", "old_secret_key", "smtp_password"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -45,6 +52,7 @@ class Settings:
     workers: int = field(default_factory=lambda: min(usable_cores(), MAX_DEFAULT_WORKERS))
     public_url: str = ""
     secret_key: str = ""
+    old_secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
     log_format: str = "auto"
     access_token_lifetime: int = 3600
@@ -52,14 +60,31 @@ class Settings:
     refresh_token_grace: int = 10
     grant_lifetime: int = 365 * 86400
     session_lifetime: int = 14 * 86400
+    session_max_lifetime: int = 90 * 86400
     issuer: str = ""
     issuer_user_claim: str = "email"
+    smtp_host: str = ""
+    smtp_port: int | None = None
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    mail_sender: str = ""
     sources: tuple[tuple[str, str], ...] = ()
 
     @property
     def origin(self) -> str:
         """The URL at which clients reach the service, and the issuer of its tokens."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def mail_server(self) -> tuple[str, int]:
+        """The host and port of the mail server. The default port depends on `smtp_security`."""
+        return self.smtp_host, self.smtp_port or SMTP_PORTS[self.smtp_security]
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """The name, which may be empty, and the address of the sender of e-mail."""
+        return split_sender(self.mail_sender)
 
     def source(self, name: str) -> str:
         """Return where the setting `name` was set: a flag, an environment variable, a file, or "default"."""
@@ -68,10 +93,10 @@ class Settings:
     def display_value(self, name: str) -> str:
         """Return the value of the setting `name` as text, without secrets."""
         value = getattr(self, name)
-        if name == "secret_key":
+        if name in SECRET_SETTINGS:
             return "(set)" if value else "(not set)"
-        if name == "public_url":
-            return self.origin
+        if name in {"public_url", "smtp_port"}:
+            return self.origin if name == "public_url" else str(self.mail_server[1])
         if name in DURATION_SETTINGS:
             return f"{value}s"
         if name in {"database", "replicas"}:
@@ -155,6 +180,9 @@ def _public_url(value: object) -> str:
 def _secret_key(value: object) -> str:
     if not isinstance(value, str) or len(value.strip()) < 32:
         raise ValueError("must have at least 32 characters")
+    if len(value.strip().splitlines()) > 1:
+        # The key file of an SQLite database has several keys after `regulars secret rotate`.
+        raise ValueError("must be one line")
     return value.strip()
 
 
@@ -189,7 +217,7 @@ def _issuer(value: object) -> str:
         parts = urlsplit(value) if isinstance(value, str) else None
     except ValueError:
         parts = None
-    is_local = parts is not None and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    is_local = parts is not None and parts.hostname in LOCAL_HOSTS
     if (
         parts is None
         or not parts.hostname
@@ -201,16 +229,37 @@ def _issuer(value: object) -> str:
     return str(value)
 
 
-def _user_claim(value: object) -> str:
-    if value not in {"email", "sub"}:
-        raise ValueError("must be email or sub")
-    return str(value)
+def _choice(*values: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in values:
+            raise ValueError(f"must be {', '.join(values[:-1])} or {values[-1]}")
+        return str(value)
+
+    return read
 
 
-def _log_format(value: object) -> str:
-    if value not in {"auto", "json", "text"}:
-        raise ValueError("must be auto, json or text")
-    return str(value)
+def _ascii_text(value: object) -> str:
+    # smtplib can send only these to a server.
+    if not isinstance(value, str) or not value.strip() or not value.isascii() or not value.isprintable():
+        raise ValueError("must be a non-empty text of ASCII characters")
+    return value.strip()
+
+
+def split_sender(text: str) -> tuple[str, str]:
+    """Return name and address of a text like `Regulars <regulars@example.com>`; two empty texts if it is not one."""
+    match = SENDER.fullmatch(text)
+    return (match["name"] or "", match["address"] or match["alone"]) if match else ("", "")
+
+
+def _mail_sender(value: object) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
+    text = _text(value)
+    try:
+        validate_email(split_sender(text)[1], check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise ValueError("must be like regulars@example.com or Regulars <regulars@example.com>") from None
+    return text
 
 
 SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
@@ -221,15 +270,23 @@ SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
     "workers": _whole_number(1, 64),
     "public_url": _public_url,
     "secret_key": _secret_key,
+    "old_secret_key": _secret_key,
     "trusted_proxies": _networks,
-    "log_format": _log_format,
+    "log_format": _choice("auto", "json", "text"),
     "access_token_lifetime": _duration(60, 86400),
     "refresh_token_lifetime": _duration(60, 365 * 86400),
     "refresh_token_grace": _duration(0, 60),
     "grant_lifetime": _duration(60, 5 * 365 * 86400),
     "session_lifetime": _duration(300, 365 * 86400),
+    "session_max_lifetime": _duration(300, 5 * 365 * 86400),
     "issuer": _issuer,
-    "issuer_user_claim": _user_claim,
+    "issuer_user_claim": _choice("email", "sub"),
+    "smtp_host": _text,
+    "smtp_port": _whole_number(1, 65535),
+    "smtp_security": _choice("starttls", "tls", "none"),
+    "smtp_user": _ascii_text,
+    "smtp_password": _ascii_text,
+    "mail_sender": _mail_sender,
 }
 
 
@@ -251,13 +308,29 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
             values[name] = SETTING_READERS[name](raw)
         except ValueError as error:
             # A URL may contain a password.
-            raw_value = "" if name in {"secret_key", "database", "replicas"} else f", not {str(raw)[:80]!r}"
+            raw_value = "" if name in {*SECRET_SETTINGS, "database", "replicas"} else f", not {str(raw)[:80]!r}"
             faults.append(f"{name} ({source}) {error}{raw_value}.")
-    if values.get("replicas") and not values.get("database", "").startswith("postgres"):
-        faults.append("replicas can only be set with a PostgreSQL database.")
+    faults += _combined_faults(values, set(given))
     if faults:
         raise ConfigurationError(" ".join(faults))
     return Settings(**values, sources=tuple((name, source) for name, (_, source) in given.items()))
+
+
+def _combined_faults(values: Mapping[str, Any], given: set[str]) -> list[str]:
+    """Return the faults of valid settings that do not fit each other. `given` has the names of invalid ones too."""
+    faults = []
+    if values.get("replicas") and not values.get("database", "").startswith("postgres"):
+        faults.append("replicas can only be set with a PostgreSQL database.")
+    if "smtp_host" in given and "mail_sender" not in given:
+        faults.append("mail_sender must be set if smtp_host is set.")
+    if ("smtp_user" in given) != ("smtp_password" in given):
+        faults.append("smtp_user and smtp_password can only be set together.")
+    is_plain = values.get("smtp_security") == "none" and values.get("smtp_host") not in LOCAL_HOSTS
+    if is_plain and "smtp_user" in given:
+        faults.append(
+            "smtp_security none would send smtp_password unencrypted: use starttls or tls, or the host localhost."
+        )
+    return faults
 
 
 def _from_file(folder: Path, faults: list[str]) -> dict[str, tuple[object, str]]:

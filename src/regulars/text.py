@@ -38,6 +38,11 @@ NOT_DIGITS = re.compile(r"[^0-9]")
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Return `text` without differences that a search ignores: case, accents and the dot of an i."""
+    return fold_uncached(text)
+
+
+def fold_uncached(text: str) -> str:
+    """Return the same as `fold`, for a password, which must not stay in memory."""
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKD", text.casefold()).casefold()

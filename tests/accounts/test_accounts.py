@@ -23,7 +23,7 @@ from regulars.accounts import passkeys
 from regulars.accounts import throttle as attempts
 from regulars.accounts.memberships import add_member, list_members, memberships_of, remove_member
 from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_time_token, take_one_time_token
-from regulars.accounts.passwords import change_password, check_password, confirm_password
+from regulars.accounts.passwords import check_password, confirm_password, hash_new_password, store_password
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes, use_recovery_code
 from regulars.accounts.sessions import (
     Session,
@@ -62,12 +62,19 @@ def count_successes(attempt: Callable[[], object]) -> int:
 
 
 def kinds(world: World) -> list[str]:
-    """Return the sorted kinds of the audit events, except those that the world creates."""
-    # The world adds members when it is created.
-    return sorted(event.kind for event in list_events(world.database) if event.kind != "member.added")
+    """Return the sorted kinds of the audit events, except those of users and members that the world creates."""
+    # The world creates users and members.
+    made = {"user.created", "member.added"}
+    return sorted(event.kind for event in list_events(world.database) if event.kind not in made)
 
 
 # Passwords
+
+
+def set_password(world: World, password: str) -> None:
+    """Give Alice another password."""
+    alice = get_user(world.database, world.alice)
+    store_password(world.database, world.settings, alice, hash_new_password(alice, password))
 
 
 def test_a_password_is_right_or_wrong(empty_world: World) -> None:
@@ -90,8 +97,8 @@ def test_a_password_is_right_or_wrong(empty_world: World) -> None:
 
 
 def test_passwords_are_not_truncated(empty_world: World) -> None:
-    longest = "x" * 1024
-    change_password(empty_world.database, empty_world.alice, longest)
+    longest = "xyz1" * 256
+    set_password(empty_world, longest)
     assert confirm_password(empty_world.database, empty_world.alice, longest)
     assert not confirm_password(empty_world.database, empty_world.alice, longest + "x")
 
@@ -127,12 +134,10 @@ def test_another_password_takes_the_place_of_the_old_one(empty_world: World) -> 
     database = empty_world.database
     for bad in ("short", "x" * 1025):
         with pytest.raises(Invalid, match="8 to 1024"):
-            change_password(database, empty_world.alice, bad)
-    change_password(database, empty_world.alice, "a new password")
+            set_password(empty_world, bad)
+    set_password(empty_world, "a new password")
     assert confirm_password(database, empty_world.alice, "a new password")
     assert not confirm_password(database, empty_world.alice, PASSWORD)
-    with pytest.raises(NotFound):
-        change_password(database, 999, "a new password")
     assert kinds(empty_world) == ["password.changed"]
 
 
@@ -295,13 +300,12 @@ def test_users_end_only_their_own_sessions(empty_world: World) -> None:
     for session_id in (mine.id, "none", "a\0b"):
         with pytest.raises(NotFound):
             end_session(database, empty_world.bob, session_id)
-    assert end_other_sessions(database, empty_world.alice, mine.id) == 2
+    end_other_sessions(database, empty_world.alice, mine.id)
     assert find_session(database, settings, token) == mine
     assert find_session(database, settings, other) is None
     assert find_session(database, settings, third) is None
-    assert end_other_sessions(database, empty_world.alice, None) == 1
     assert find_session(database, settings, bobs) is not None
-    assert kinds(empty_world).count("session.ended") == 3
+    assert kinds(empty_world).count("session.ended") == 2
 
 
 # One-time tokens
@@ -641,20 +645,21 @@ def test_the_origin_is_the_one_that_browsers_say(empty_world: World, public_url:
 
 
 def test_a_user_is_renamed_and_known_by_an_outside_subject(empty_world: World) -> None:
-    database, alice = empty_world.database, empty_world.alice
-    update_name(database, alice, " Alice Güneş ")
-    link_subject(database, "alice@example.com", "auth0|4711")
-    assert get_user(database, alice).name == "Alice Güneş"
-    assert find_user_by_subject(database, "auth0|4711") == get_user(database, alice)
+    database = empty_world.database
+    alice, bob = (get_user(database, user) for user in (empty_world.alice, empty_world.bob))
+    update_name(database, alice.id, " Alice Güneş ")
+    link_subject(database, alice, "auth0|4711")
+    assert get_user(database, alice.id).name == "Alice Güneş"
+    assert find_user_by_subject(database, "auth0|4711") == get_user(database, alice.id)
     for unknown in ("", "AUTH0|4711", "a\0b"):
         assert find_user_by_subject(database, unknown) is None
     for bad in ("", "x" * 256, "a\nb"):
         with pytest.raises(Invalid):
-            update_name(database, alice, bad)
+            update_name(database, alice.id, bad)
         with pytest.raises(Invalid):
-            link_subject(database, "alice@example.com", bad)
+            link_subject(database, alice, bad)
     with pytest.raises(Conflict):
-        link_subject(database, "bob@example.com", "auth0|4711")
+        link_subject(database, bob, "auth0|4711")
     for nobody in (999, 0, 2**63):
         with pytest.raises(NotFound):
             get_user(database, nobody)

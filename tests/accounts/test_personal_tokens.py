@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, update
 
-from regulars.accounts.memberships import remove_member
+from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.personal_tokens import (
     create_personal_token,
     find_personal_token,
@@ -21,6 +21,7 @@ from regulars.clock import utc_now
 from regulars.db.statement import Statement
 from regulars.db.tables import personal_tokens
 from regulars.errors import Forbidden, Invalid, NotFound
+from regulars.permissions import Role
 from tests.support.other_writer import during_write
 from tests.support.world import LIST, World, expect_error
 
@@ -114,10 +115,22 @@ def test_reading_with_a_token_does_not_wait_for_writers(empty_world: World) -> N
 
 def test_a_token_is_refused_after_its_user_left_the_tenant(empty_world: World) -> None:
     world = empty_world
+    everywhere, here = new_token(world, world.dora), new_token(world, world.dora, tenant_id=world.clinic)
+    assert get(world, everywhere, world.clinic).status_code == 200
+    remove_member(world.database, world.clinic, "dora@example.com")
+    expect_error(get(world, everywhere, world.clinic), 403, "tenant_forbidden")
+    expect_error(get(world, here, world.clinic), 401, "invalid_token")
+    assert get(world, everywhere, world.salon).status_code == 200
+
+
+def test_all_tokens_are_revoked_when_the_user_has_left_the_last_tenant(empty_world: World) -> None:
+    world = empty_world
     token = new_token(world, world.bob)
-    assert get(world, token, world.clinic).status_code == 200
     remove_member(world.database, world.clinic, "bob@example.com")
-    expect_error(get(world, token, world.clinic), 403, "tenant_forbidden")
+    expect_error(get(world, token, world.clinic), 401, "invalid_token")
+    add_member(world.database, world.clinic, "bob@example.com", Role.AGENT)
+    expect_error(get(world, token, world.clinic), 401, "invalid_token")
+    assert list_personal_tokens(world.database, world.bob) == []
 
 
 def test_every_fault_is_named(empty_world: World) -> None:

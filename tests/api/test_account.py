@@ -49,8 +49,9 @@ def test_the_account_is_the_user_whom_the_token_belongs_to(world: World) -> None
     assert answer.status_code == 200
     assert answer.json["success"]
     data = answer.json["data"]
-    assert list(data) == ["id", "name", "email", "created_at"]
+    assert list(data) == ["id", "name", "email", "email_verified", "created_at"]
     assert (data["id"], data["name"], data["email"]) == (world.dora, "Dora", "dora@example.com")
+    assert data["email_verified"] is True
     assert datetime.strptime(data["created_at"], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - only the format matters
 
 

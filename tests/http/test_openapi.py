@@ -15,7 +15,7 @@ from tests.support.world import LIST, World
 
 USERS = "/api/v1/users"
 ACCOUNT = "/api/v1/account"
-WITHOUT_TENANT = {ACCOUNT, "/api/v1/account/tenants", "/api/v1/countries"}
+WITHOUT_TENANT = {ACCOUNT, "/api/v1/account/tenants", "/api/v1/account/tenants/{id}", "/api/v1/countries"}
 
 
 @pytest.fixture

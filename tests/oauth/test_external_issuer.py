@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.personal_tokens import create_personal_token
-from regulars.accounts.users import link_subject
+from regulars.accounts.users import get_user, link_subject
 from regulars.app import create_app
 from regulars.db.database import Database
 from regulars.permissions import Role
@@ -197,7 +197,7 @@ def test_users_are_matched_by_verified_email(service: Service, issuer: Issuer) -
 
 
 def test_users_are_matched_by_subject(empty_world: World, issuer: Issuer) -> None:
-    link_subject(empty_world.database, "bob@example.com", "b-2")
+    link_subject(empty_world.database, get_user(empty_world.database, empty_world.bob), "b-2")
     service = Service(empty_world, issuer.url, issuer_user_claim="sub")
     assert service.get(issuer.token(sub="b-2", email=None)).status_code == 200
     service.refuses(issuer.token(sub="a-1"), "No user matches")

@@ -12,13 +12,14 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import update
 
-from regulars.accounts.memberships import remove_member
+from regulars.accounts.memberships import add_member, remove_member
 from regulars.app import create_app
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import authorization_codes, clients, grants, refresh_tokens
 from regulars.oauth.clients import delete_client, rotate_secret
+from regulars.permissions import Role
 from regulars.security.audit import list_events
 from tests.support.oauth import FORM, VERIFIER, Application, Browser, expect_oauth_error
 from tests.support.world import LIST, World, expect_error
@@ -320,11 +321,19 @@ def test_a_tenants_application_acts_only_in_that_tenant(empty_world: World) -> N
 
 
 def test_a_former_members_token_is_refused_in_the_tenant(empty_world: World, app: Application) -> None:
-    token = app.tokens(Browser.signed_in(empty_world, empty_world.bob))["access_token"]
-    assert api(empty_world, token).status_code == 200
-    remove_member(empty_world.database, empty_world.clinic, "bob@example.com")
+    token = app.tokens(Browser.signed_in(empty_world, empty_world.dora))["access_token"]
     header = {"X-Tenant": str(empty_world.clinic)}
+    assert api(empty_world, token, **header).status_code == 200
+    remove_member(empty_world.database, empty_world.clinic, "dora@example.com")
     expect_error(api(restart_server(empty_world), token, **header), 403, "tenant_forbidden")
+
+
+def test_the_grant_of_a_user_who_left_the_last_tenant_has_ended(empty_world: World, app: Application) -> None:
+    tokens = app.tokens(Browser.signed_in(empty_world, empty_world.bob))
+    remove_member(empty_world.database, empty_world.clinic, "bob@example.com")
+    add_member(empty_world.database, empty_world.clinic, "bob@example.com", Role.AGENT)
+    expect_error(api(restart_server(empty_world), tokens["access_token"]), 401, "invalid_token")
+    expect_oauth_error(app.refresh(tokens["refresh_token"]), "invalid_grant")
 
 
 def test_revoking_a_refresh_token_ends_its_family(empty_world: World, app: Application, browser: Browser) -> None:
@@ -375,7 +384,7 @@ def test_userinfo_returns_the_claims_that_the_scopes_allow(
     only_id = app.tokens(browser, scope="openid")["access_token"]
     assert api(empty_world, only_id, "/oauth/userinfo").json == {"sub": str(empty_world.alice)}
     more = app.tokens(browser, scope="openid profile email")["access_token"]
-    told = {"sub": str(empty_world.alice), "name": "Alice", "email": "alice@example.com"}
+    told = {"sub": str(empty_world.alice), "name": "Alice", "email": "alice@example.com", "email_verified": True}
     assert api(empty_world, more, "/oauth/userinfo").json == told
     without = app.tokens(browser, scope="profile")["access_token"]
     expect_error(api(empty_world, without, "/oauth/userinfo"), 403, "insufficient_scope")

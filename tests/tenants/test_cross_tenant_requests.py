@@ -1,6 +1,7 @@
 """Isolation of tenants: no request reads or changes data of another tenant."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, update
 
 import regulars
-from regulars.accounts.memberships import add_member, remove_member
+from regulars.accounts.invitations import invite
+from regulars.accounts.memberships import add_member, memberships_of, remove_member
 from regulars.accounts.users import create_user
 from regulars.app import routes
 from regulars.customers.tags import create_tag
 from regulars.db.statement import Statement
 from regulars.db.tables import channels
-from regulars.permissions import Role
+from regulars.permissions import COMMAND_LINE, Role
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import DEFAULT_CHANNELS as CHANNELS_OF_ALL
 from regulars.tenants.tenants import create_tenant
@@ -30,6 +32,9 @@ CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
 ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"
 ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{DEFAULT_CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
+INVITATIONS, AUDIT_EVENTS = "/api/v1/invitations", "/api/v1/audit-events"
+ONE_INVITATION, RESEND = f"{INVITATIONS}/{{id}}", f"{INVITATIONS}/{{id}}/resend"
+LEAVE = f"{OWN_TENANTS}/{{id}}"
 BATCH = f"{LIST}/batch"
 # Every write to a resource with an id, and its body.
 WRITES_OF_CUSTOMERS: dict[tuple[str, str], dict[str, Any] | None] = {
@@ -59,6 +64,10 @@ WRITES_OF_CHANNELS: dict[tuple[str, str], dict[str, Any] | None] = {
 WRITES_OF_TENANTS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("PUT", ONE_TENANT): {"name": "Stolen"},
     ("PATCH", ONE_TENANT): {"name": "Stolen"},
+}
+WRITES_OF_INVITATIONS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("DELETE", ONE_INVITATION): None,
+    ("POST", RESEND): None,
 }
 OF_NO_TENANT = {"/api/v1/countries"}
 NAME_CHANNELS = Statement(
@@ -106,6 +115,7 @@ class Crowd:
                 self.owner_of[customer_id] = tenant_id
         self.tags = {tenant_id: self.make_tag(tenant_id) for tenant_id in self.tenants}
         self.former = {tenant_id: self.add_former_member(tenant_id) for tenant_id in self.tenants}
+        self.invitations = {tenant_id: self.invite(tenant_id) for tenant_id in self.tenants}
         for user_id in self.members:
             world.tokens[user_id] = world.token(user_id, list(SCOPES))
         self.channels = {tenant_id: self.name_channels(tenant_id) for tenant_id in self.tenants}
@@ -122,6 +132,16 @@ class Crowd:
         remove_member(self.world.database, tenant_id, email)
         self.members[user.id] = set()
         return user.id
+
+    def invite(self, tenant_id: int) -> str:
+        """Invite somebody to the tenant. Return the id of the invitation."""
+        database, settings = self.world.database, self.world.settings
+        email = f"guest{tenant_id}@example.com"
+        return invite(database, settings, tenant_id, email=email, name=None, role=Role.AGENT, actor=COMMAND_LINE).id
+
+    def owns(self, user_id: int, tenant_id: int) -> bool:
+        """Tell whether the user is an owner of the tenant."""
+        return memberships_of(self.world.database, user_id)[tenant_id].role == Role.OWNER
 
     def name_channels(self, tenant_id: int) -> set[str]:
         """Give the tenant's channels unique names."""
@@ -195,18 +215,26 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
         TAGS,
         one_tag,
     ]
-    everywhere += [one_user, one_channel, one_tenant]
+    some_invitation = data.draw(st.sampled_from([*crowd.invitations.values(), "none"]))
+    invitation = ONE_INVITATION.format(id=some_invitation)
+    for_owners = [INVITATIONS, invitation, AUDIT_EVENTS]
+    everywhere += [one_user, one_channel, one_tenant, *for_owners]
     path = data.draw(st.sampled_from(everywhere))
     parameters = data.draw(USER_PARAMETERS if path == USERS else PARAMETERS)
     answer = crowd.world.get(path, user=user_id, tenant=tenant, params=parameters)
     owner, owner_of_tag = crowd.owner_of.get(customer_id), {tag: one for one, tag in crowd.tags.items()}.get(tag_id)
     asked_about = {one: owner, history: owner, personal_data: owner, one_tag: owner_of_tag, one_tenant: some_tenant}
+    asked_about[invitation] = {value: key for key, value in crowd.invitations.items()}.get(some_invitation)
     mine = crowd.members[user_id]
     meant = tenant if tenant is not None else next(iter(mine)) if len(mine) == 1 else None
-    if meant is None:
+    if not mine:
+        expect_error(answer, 401, "invalid_token")
+    elif meant is None:
         expect_error(answer, 400, "tenant_required")
     elif meant not in mine:
         expect_error(answer, 403, "tenant_forbidden")
+    elif path in for_owners and not crowd.owns(user_id, meant):
+        expect_error(answer, 403, "insufficient_scope")
     elif asked_about.get(path, meant) != meant or (path == one_user and somebody not in crowd.users_of(meant)):
         expect_error(answer, 404, "not_found")
     else:
@@ -220,10 +248,8 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
     if path == LIST:
         assert {crowd.owner_of[customer["id"]] for customer in data} <= {tenant_id}
         assert body["meta"]["total"] <= 4
-    elif path == USERS:
-        own = crowd.users_of(tenant_id)
-        assert {user["id"] for user in data} <= own
-        assert body["meta"]["total"] < len(own)
+    elif path.startswith((USERS, INVITATIONS, AUDIT_EVENTS)):
+        expect_only_people_of(crowd, tenant_id, path, body)
     elif path.startswith(LIST) and (path == CHANGES or path.endswith("/history")):
         assert {crowd.owner_of[change["customer_id"]] for change in data} == {tenant_id}
     elif path == DUPLICATES:
@@ -237,8 +263,6 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
         assert {channel["name"] for channel in data} == crowd.channels[tenant_id]
     elif path.startswith(DEFAULT_CHANNELS):
         assert data["name"] in crowd.channels[tenant_id]
-    elif path.startswith(USERS):
-        assert data["id"] in crowd.users_of(tenant_id)
     elif path == ONE_TENANT.format(id=tenant_id):
         assert data["id"] == tenant_id
     elif path == OWN_ROLES:
@@ -248,17 +272,37 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
         assert crowd.owner_of[customer["id"]] == tenant_id
 
 
+def expect_only_people_of(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -> None:
+    """Assert that the response contains members, invitations and events of this tenant only."""
+    data, own = body["data"], crowd.users_of(tenant_id)
+    if path == USERS:
+        assert {user["id"] for user in data} <= own
+        assert body["meta"]["total"] < len(own)
+    elif path.startswith(USERS):
+        assert data["id"] in own
+    elif path == INVITATIONS:
+        assert {invitation["id"] for invitation in data} == {crowd.invitations[tenant_id]}
+    elif path.startswith(INVITATIONS):
+        assert data["id"] == crowd.invitations[tenant_id]
+    else:
+        told = {int(part) for event in data for part in re.findall(r"\buser (\d+)", event["about"])}
+        assert told
+        assert told <= own
+
+
 def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     """Charlie owns the salon. His requests for resources of the clinic must neither change nor reveal anything."""
     world = crowd.world
     customer_id = next(number for number, tenant in crowd.owner_of.items() if tenant == world.clinic)
-    tries = [(write, customer_id, body) for write, body in WRITES_OF_CUSTOMERS.items()]
+    tries: list[tuple[tuple[str, str], int | str, Any]] = []
+    tries += [(write, customer_id, body) for write, body in WRITES_OF_CUSTOMERS.items()]
     tries += [(write, crowd.tags[world.clinic], body) for write, body in WRITES_OF_TAGS.items()]
     tries += [(write, world.bob, body) for write, body in WRITES_OF_USERS.items()]
     # Only the clinic has this channel; all tenants have the channels 1 to 4.
     channel = world.send("POST", DEFAULT_CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
     tries += [(write, channel, body) for write, body in WRITES_OF_CHANNELS.items()]
     tries += [(write, world.clinic, body) for write, body in WRITES_OF_TENANTS.items()]
+    tries += [(write, crowd.invitations[world.clinic], body) for write, body in WRITES_OF_INVITATIONS.items()]
     victims = {world.clinic: visible_data(crowd, world.clinic)}
     for (method, path), number, body in tries:
         where = path.format(id=number)
@@ -286,14 +330,18 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
 
 def visible_data(crowd: Crowd, tenant_id: int) -> list[Any]:
     """Return all data of a tenant."""
-    user = next(user for user, mine in crowd.members.items() if tenant_id in mine)
+    user = next(user for user, mine in crowd.members.items() if tenant_id in mine and crowd.owns(user, tenant_id))
     ask = [(LIST, {"include": "tags"}), (LIST, {"trashed": "true"}), (CHANGES, {}), (TAGS, {})]
+    ask += [(INVITATIONS, {}), (AUDIT_EVENTS, {})]
     ask += [(USERS, {}), (USERS, {"trashed": "true"}), (DEFAULT_CHANNELS, {}), (ONE_TENANT.format(id=tenant_id), {})]
     return [crowd.world.get(path, user=user, tenant=tenant_id, params=params).json for path, params in ask]
 
 
 def test_a_user_sees_only_the_own_account_and_tenants(crowd: Crowd) -> None:
     for user_id, mine in crowd.members.items():
+        if not mine:
+            expect_error(crowd.world.get(ACCOUNT, user=user_id), 401, "invalid_token")
+            continue
         for tenant in (None, *crowd.tenants):
             assert crowd.world.get(ACCOUNT, user=user_id, tenant=tenant).json["data"]["id"] == user_id
             tenants = crowd.world.get(OWN_TENANTS, user=user_id, tenant=tenant).json["data"]
@@ -303,6 +351,10 @@ def test_a_user_sees_only_the_own_account_and_tenants(crowd: Crowd) -> None:
             headers = {"Authorization": f"Bearer {token}"}
             tenants = crowd.world.client.simulate_get(OWN_TENANTS, headers=headers).json["data"]
             assert {one["id"] for one in tenants} == mine & {bound}
+        for other in {*crowd.tenants, 888888} - mine:
+            crowd.world.writers[user_id] = crowd.world.tokens[user_id]
+            answer = crowd.world.send("DELETE", LEAVE.format(id=other), user=user_id)
+            expect_error(answer, 404, "not_found")
 
 
 def test_a_missing_tenant_looks_like_one_without_access(world: World) -> None:
@@ -317,7 +369,8 @@ def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, TAGS, ONE_TAG}
     read = of_customers | {USERS, DEFAULT_CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
     writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
-    tried = read | {BATCH} | {path for _, path in writes}
+    writes |= WRITES_OF_INVITATIONS
+    tried = read | {BATCH, INVITATIONS, AUDIT_EVENTS, LEAVE} | {path for _, path in writes}
     assert api - OF_NO_TENANT == tried, "add new endpoints to the tests above"
 
 

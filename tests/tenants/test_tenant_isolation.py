@@ -54,6 +54,8 @@ FOR_ALL_TENANTS = {
     "regulars.cleanup.DELETE_OLD_IDEMPOTENCY_KEYS": "deletes expired keys of all tenants with an index",
     "regulars.db.bulk_load.FIND_ANY_CUSTOMER": "`regulars seed` checks whether the database is empty",
     "regulars.db.bulk_load.FILL_SQLITE_SEARCH": "indexes the customers of all tenants after a bulk load",
+    "regulars.accounts.access.FIND_MEMBERSHIP": "finds whether a user has any membership left",
+    "regulars.accounts.administration.LIST_TENANT_IDS": "lists the tenants of a user who is deleted",
     "regulars.accounts.memberships.LIST_USER_MEMBERSHIPS": "lists the tenants of a user",
     "regulars.tenants.tenants.LIST_TENANTS_OF_USER": "lists the tenants of a user",
 }

@@ -20,9 +20,9 @@ OWN_COPY = peer.OWN_COPY
 install = peer.install
 
 FILL_COUNTS = """
-DROP TABLE IF EXISTS customer_counts;
-CREATE TABLE customer_counts (tenant_id bigint PRIMARY KEY, total bigint NOT NULL);
-INSERT INTO customer_counts SELECT tenant_id, count(*) FROM customers WHERE deleted_at IS NULL GROUP BY tenant_id;
+DROP TABLE IF EXISTS kept_totals;
+CREATE TABLE kept_totals (tenant_id bigint PRIMARY KEY, total bigint NOT NULL);
+INSERT INTO kept_totals SELECT tenant_id, count(*) FROM customers WHERE deleted_at IS NULL GROUP BY tenant_id;
 """
 
 

@@ -88,7 +88,7 @@ class Customer(Base):
 class CustomerCount(Base):
     """The number of a tenant's customers outside the trash."""
 
-    __tablename__ = "customer_counts"
+    __tablename__ = "kept_totals"
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     total: Mapped[int]

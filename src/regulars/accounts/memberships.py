@@ -10,7 +10,8 @@ from typing import NamedTuple
 from msgspec import Struct
 from sqlalchemy import bindparam, insert, null, select, update
 
-from regulars.accounts.users import find_or_add_user, get_user_by_email
+from regulars.accounts.access import end_tenant_access, revoke_invitations_of
+from regulars.accounts.users import get_holder, get_named_user
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
@@ -37,7 +38,12 @@ class Member(Struct, frozen=True):
 LIST_USER_MEMBERSHIPS = Statement(
     select(memberships.c.tenant_id, memberships.c.role, tenants.c.time_zone)
     .join_from(memberships, tenants)
-    .where(memberships.c.user_id == bindparam("user_id"), memberships.c.deleted_at.is_(None))
+    .join(users)
+    .where(
+        memberships.c.user_id == bindparam("user_id"),
+        memberships.c.deleted_at.is_(None),
+        users.c.disabled_at.is_(None),
+    )
 )
 LIST_MEMBERS = Statement(
     select(users.c.id, users.c.email, users.c.name, memberships.c.role, memberships.c.created_at)
@@ -58,7 +64,7 @@ UPDATE_ROLE = Statement(
     .where(memberships.c.tenant_id == bindparam("of_tenant"), memberships.c.user_id == bindparam("of_user"))
     .values(role=bindparam("new_role"), deleted_at=null())
 )
-COUNT_OTHER_OWNERS = Statement(
+LIST_OWNERS = Statement(
     select(memberships.c.user_id).where(
         memberships.c.tenant_id == bindparam("tenant_id"),
         memberships.c.role == Role.OWNER.value,
@@ -79,7 +85,7 @@ class _StoredMembership(NamedTuple):
 
 
 def memberships_of(database: Database, user_id: int) -> dict[int, Membership]:
-    """Return the memberships of a user, by tenant id."""
+    """Return the memberships of a user, by tenant id. A disabled user has none."""
     rows = database.fetch_all(LIST_USER_MEMBERSHIPS, {"user_id": user_id})
     return {tenant_id: Membership(Role(role), time_zone) for tenant_id, role, time_zone in rows}
 
@@ -92,35 +98,15 @@ def list_members(database: Database, tenant_id: int) -> list[Member]:
 
 
 def add_member(database: Database, tenant_id: int, email: str, role: Role, actor: Actor = COMMAND_LINE) -> Member:
-    """Make the user with this address a member (again), or change the role of a member.
+    """Make the user who has proved this address a member (again), or change the role of a member.
 
     Raise `NotFound` if the tenant or user does not exist, and `Conflict` if the last owner would lose that role.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
-        user = get_user_by_email(database, email)
-        since = _set_role(database, tenant_id, user.id, role, actor)
+        user = get_holder(database, email)
+        since = set_role(database, tenant_id, user.id, role, actor)
     return Member(user.id, user.email, user.name, role, since)
-
-
-def add_new_member(
-    database: Database, tenant_id: int, *, email: str, name: str, password_hash: str, role: Role, actor: Actor
-) -> int:
-    """Make the user with this address a member, or create a user with this name. Return the id of the user.
-
-    `email` and `name` are normalised. Raise `Conflict` if the user is a member.
-    """
-    with database.transaction():
-        lock_tenant(database, tenant_id)
-        user = find_or_add_user(database, email=email, name=name, password_hash=password_hash)
-        known = _find(database, tenant_id, user.id)
-        if known is not None and known.deleted_at is None:
-            sentence = _(
-                "{email} is already a member: user {id}, {role}.", email=user.email, id=user.id, role=known.role
-            )
-            raise Conflict(sentence, {"email": [sentence]})
-        _set_role(database, tenant_id, user.id, role, actor)
-    return user.id
 
 
 def change_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
@@ -132,8 +118,8 @@ def change_role(database: Database, tenant_id: int, user_id: int, role: Role, ac
     with database.transaction():
         lock_tenant(database, tenant_id)
         if _get(database, tenant_id, user_id).deleted_at is not None:
-            raise Conflict(_("User {id} is no longer a member. Add the user again by e-mail address.", id=user_id))
-        _set_role(database, tenant_id, user_id, role, actor)
+            raise Conflict(_("User {id} is no longer a member. Invite the person again.", id=user_id))
+        set_role(database, tenant_id, user_id, role, actor)
 
 
 def end_membership(database: Database, tenant_id: int, user_id: int, actor: Actor) -> None:
@@ -150,20 +136,26 @@ def end_membership(database: Database, tenant_id: int, user_id: int, actor: Acto
         now = utc_now()
         database.execute(END_MEMBERSHIP, {"of_tenant": tenant_id, "of_user": user_id, "now": now})
         _record(database, "member.removed", tenant_id, user_id, known.role, actor)
+        end_tenant_access(database, tenant_id, user_id)
 
 
-def remove_member(database: Database, tenant_id: int, email: str, actor: Actor = COMMAND_LINE) -> None:
-    """End the membership of the user with this address.
+def remove_member(database: Database, tenant_id: int, named: str, actor: Actor = COMMAND_LINE) -> None:
+    """End the membership of the user with this id or address.
 
     Raise `NotFound` if the tenant, user or membership does not exist, and `Conflict` for the last owner.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
-        user = get_user_by_email(database, email)
-        known = _find(database, tenant_id, user.id)
-        if known is None or known.deleted_at is not None:
+        user = get_named_user(database, named)
+        if not is_member(database, tenant_id, user.id):
             raise NotFound(_("{email} is not a member of tenant {tenant}.", email=user.email, tenant=tenant_id))
         end_membership(database, tenant_id, user.id, actor)
+
+
+def is_member(database: Database, tenant_id: int, user_id: int) -> bool:
+    """Tell whether the user is a member of the tenant."""
+    known = _find(database, tenant_id, user_id)
+    return known is not None and known.deleted_at is None
 
 
 def _find(database: Database, tenant_id: int, user_id: int) -> _StoredMembership | None:
@@ -178,13 +170,16 @@ def _get(database: Database, tenant_id: int, user_id: int) -> _StoredMembership:
     return known
 
 
-def _set_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> datetime:
-    """Set the role of a current, former or new member. Return when the user became a member."""
+def set_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> datetime:
+    """Set the role of a current, former or new member of a locked tenant. Return when the user became a member.
+
+    Raise `Conflict` if the last owner would lose that role.
+    """
     known = _find(database, tenant_id, user_id)
-    is_member = known is not None and known.deleted_at is None
-    if known is not None and is_member and known.role is role:
+    was_member = known is not None and known.deleted_at is None
+    if known is not None and was_member and known.role is role:
         return known.created_at
-    if is_member:
+    if was_member:
         _check_owner_stays(database, tenant_id, user_id)
     since = known.created_at if known else utc_now()
     if known:
@@ -193,12 +188,14 @@ def _set_role(database: Database, tenant_id: int, user_id: int, role: Role, acto
         database.execute(
             INSERT_MEMBERSHIP, {"tenant_id": tenant_id, "user_id": user_id, "role": role.value, "created_at": since}
         )
-    _record(database, "member.changed" if is_member else "member.added", tenant_id, user_id, role, actor)
+    if was_member and role is not Role.OWNER:
+        revoke_invitations_of(database, tenant_id, user_id)
+    _record(database, "member.changed" if was_member else "member.added", tenant_id, user_id, role, actor)
     return since
 
 
 def _check_owner_stays(database: Database, tenant_id: int, user_id: int) -> None:
-    if database.fetch_all(COUNT_OTHER_OWNERS, {"tenant_id": tenant_id}) == [(user_id,)]:
+    if database.fetch_all(LIST_OWNERS, {"tenant_id": tenant_id}) == [(user_id,)]:
         raise Conflict(
             _(
                 "User {id} is the last owner of tenant {tenant}. Make another member an owner first.",
@@ -210,6 +207,6 @@ def _check_owner_stays(database: Database, tenant_id: int, user_id: int) -> None
 
 def _record(database: Database, kind: str, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
     """Write an audit event, and make all servers reload memberships."""
-    about = f"user {user_id} in tenant {tenant_id}: {role}"
-    audit.record(database, kind, user_id=actor.user_id, client_id=actor.client_id, about=about)
+    about = f"user {user_id}: {role}"
+    audit.record(database, kind, user_id=actor.user_id, client_id=actor.client_id, about=about, tenant_id=tenant_id)
     bump_auth_version(database)

@@ -69,12 +69,12 @@ def peek_one_time_token(
 
 
 def take_one_time_token(
-    database: Database, settings: Settings, purpose: str, token: str
+    database: Database, settings: Settings, purpose: str, token: str, *, user_id: int | None = None
 ) -> tuple[int | None, bytes] | None:
     """Return the same as `peek_one_time_token`, and use up the token. Only one of several simultaneous calls gets the
-    content."""
+    content. A token of another user than `user_id`, if it is given, is neither returned nor used up."""
     found = peek_one_time_token(database, settings, purpose, token)
-    # Only one transaction can delete the row.
-    if found is None or database.execute(DELETE_TOKEN, {"digest": digest(token)}) != 1:
+    if found is None or (user_id is not None and found[0] != user_id):
         return None
-    return found
+    # Only one transaction can delete the row.
+    return found if database.execute(DELETE_TOKEN, {"digest": digest(token)}) == 1 else None

@@ -22,6 +22,7 @@ from webauthn.helpers.structs import (
     AuthenticationCredential,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
+    PublicKeyCredentialCreationOptions,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
@@ -39,9 +40,11 @@ from regulars.security import audit
 from regulars.settings import Settings
 
 REGISTRATION = "passkey registration"
+SIGN_UP = "passkey sign-up"
 SIGN_IN = "passkey sign-in"
 CHALLENGE_SECONDS = 300
 MAX_CREDENTIAL_LENGTH = 65536
+TOO_LATE = _("Creating the passkey took too long. Try again.")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -79,26 +82,25 @@ DELETE_PASSKEY = Statement(
 )
 
 
+class NewPasskey(Struct, frozen=True):
+    """A passkey that a browser has created and that is verified, but not stored."""
+
+    id: str
+    public_key: bytes
+    sign_count: int
+    transports: str
+
+
 def begin_registration(database: Database, settings: Settings, user: User) -> tuple[str, str]:
     """Return the options that a browser needs to create a passkey, as JSON, and the token for `finish_registration`."""
-    options = generate_registration_options(
-        rp_id=_host(settings),
-        rp_name="Regulars",
-        user_id=_handle(user.id),
-        user_name=user.email,
-        user_display_name=user.name,
-        timeout=CHALLENGE_SECONDS * 1000,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
-        ),
-        exclude_credentials=[
-            PublicKeyCredentialDescriptor(
-                id=base64url_to_bytes(passkey_id),
-                transports=[AuthenticatorTransport(name) for name in transports.split()],
-            )
-            for passkey_id, transports in database.fetch_all(LIST_CREDENTIALS, {"user_id": user.id})
-        ],
-    )
+    known = [
+        PublicKeyCredentialDescriptor(
+            id=base64url_to_bytes(passkey_id),
+            transports=[AuthenticatorTransport(name) for name in transports.split()],
+        )
+        for passkey_id, transports in database.fetch_all(LIST_CREDENTIALS, {"user_id": user.id})
+    ]
+    options = _registration_options(settings, user.id, user.email, user.name, known)
     token = create_one_time_token(
         database, settings, REGISTRATION, options.challenge, user_id=user.id, seconds=CHALLENGE_SECONDS
     )
@@ -111,31 +113,72 @@ def finish_registration(
     """Store the passkey that the browser has created. Raise `Invalid` if it is not valid or came too late."""
     if faults := name_faults(name):
         raise Invalid({"name": faults})
-    challenge = take_one_time_token(database, settings, REGISTRATION, challenge_token)
-    if challenge is None or challenge[0] != user_id:
-        raise Invalid({"passkey": [_("Creating the passkey took too long. Try again.")]})
-    row = _registered(settings, challenge[1], credential_json)
-    if row is None:
-        raise Invalid({"passkey": [_("The passkey could not be verified. Try again.")]})
-    passkey_id, public_key, sign_count, transports = row
+    challenge = take_one_time_token(database, settings, REGISTRATION, challenge_token, user_id=user_id)
+    if challenge is None:
+        raise Invalid({"passkey": [TOO_LATE]})
+    return store_passkey(database, user_id, _registered(settings, challenge[1], credential_json), name.strip())
+
+
+def begin_sign_up(database: Database, settings: Settings, email: str, name: str) -> tuple[str, str]:
+    """Return the options and the token like `begin_registration`, for a user who does not exist yet."""
+    (user_id,) = database.new_ids("user_ids", 1)
+    options = _registration_options(settings, user_id, email, name, [])
+    content = _handle(user_id) + b":" + options.challenge
+    return options_to_json(options), create_one_time_token(
+        database, settings, SIGN_UP, content, seconds=CHALLENGE_SECONDS
+    )
+
+
+def finish_sign_up(
+    database: Database, settings: Settings, challenge_token: str, credential_json: str
+) -> tuple[int, NewPasskey]:
+    """Return the id of the new user, and the passkey that the browser has created, for `store_passkey`.
+
+    Raise `Invalid` if it is not valid or came too late.
+    """
+    challenge = take_one_time_token(database, settings, SIGN_UP, challenge_token)
+    if challenge is None:
+        raise Invalid({"passkey": [TOO_LATE]})
+    user_id, _colon, its_challenge = challenge[1].partition(b":")
+    return int(user_id), _registered(settings, its_challenge, credential_json)
+
+
+def store_passkey(database: Database, user_id: int, new: NewPasskey, name: str) -> Passkey:
+    """Store a passkey of the user. Raise `Invalid` if it is registered already."""
     now = utc_now()
-    passkey = Passkey(passkey_id, name.strip(), now, None)
     values = {
-        "id": passkey_id,
+        "id": new.id,
         "user_id": user_id,
-        "name": passkey.name,
-        "public_key": public_key,
-        "sign_count": sign_count,
-        "transports": transports,
+        "name": name,
+        "public_key": new.public_key,
+        "sign_count": new.sign_count,
+        "transports": new.transports,
         "created_at": now,
     }
     try:
         with database.transaction():
             database.execute(INSERT_PASSKEY, values)
-            audit.record(database, "passkey.created", user_id=user_id, about=passkey_id)
+            audit.record(database, "passkey.created", user_id=user_id, about=new.id)
     except Conflict:
         raise Invalid({"passkey": [_("This passkey is already registered.")]}) from None
-    return passkey
+    return Passkey(new.id, name, now, None)
+
+
+def _registration_options(
+    settings: Settings, user_id: int, email: str, name: str, known: list[PublicKeyCredentialDescriptor]
+) -> PublicKeyCredentialCreationOptions:
+    return generate_registration_options(
+        rp_id=_host(settings),
+        rp_name="Regulars",
+        user_id=_handle(user_id),
+        user_name=email,
+        user_display_name=name,
+        timeout=CHALLENGE_SECONDS * 1000,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=known,
+    )
 
 
 def begin_sign_in(database: Database, settings: Settings) -> tuple[str, str]:
@@ -178,11 +221,11 @@ def delete_passkey(database: Database, user_id: int, passkey_id: str) -> None:
         audit.record(database, "passkey.deleted", user_id=user_id, about=passkey_id)
 
 
-def _registered(settings: Settings, challenge: bytes, text: str) -> tuple[str, bytes, int, str] | None:
-    """Return the id, public key, sign counter and transports of a new passkey, or None if it is not valid."""
-    if len(text) > MAX_CREDENTIAL_LENGTH:
-        return None
+def _registered(settings: Settings, challenge: bytes, text: str) -> NewPasskey:
+    """Return a passkey that the browser has created. Raise `Invalid` if it is not valid."""
     try:
+        if len(text) > MAX_CREDENTIAL_LENGTH:
+            raise ValueError("the credential is too long")
         credential = parse_registration_credential_json(text)
         verified = verify_registration_response(
             credential=credential,
@@ -192,9 +235,9 @@ def _registered(settings: Settings, challenge: bytes, text: str) -> tuple[str, b
             require_user_verification=True,
         )
     except Exception:  # the parsers raise many kinds of exceptions for bad input
-        return None
+        raise Invalid({"passkey": [_("The passkey could not be verified. Try again.")]}) from None
     transports = " ".join(transport.value for transport in credential.response.transports or [])
-    return (
+    return NewPasskey(
         bytes_to_base64url(verified.credential_id),
         verified.credential_public_key,
         verified.sign_count,

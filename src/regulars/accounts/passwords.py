@@ -6,17 +6,24 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import bindparam, select, update
 
 from regulars.accounts import users
+from regulars.accounts.access import end_access
 from regulars.accounts.users import MAX_PASSWORD_LENGTH, User, hash_password, normal_email, password_faults
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import users as table
-from regulars.errors import Invalid, NotFound
-from regulars.i18n import _
+from regulars.errors import Invalid
+from regulars.i18n import ENGLISH
+from regulars.mail import is_configured
+from regulars.mail.messages import render
+from regulars.mail.queue import enqueue
 from regulars.security import audit
 from regulars.security.tokens import Kind, new_token
+from regulars.settings import Settings
 
-GET_USER_WITH_HASH = Statement(
-    select(*users.USER_COLUMNS, table.c.password_hash).where(table.c.email == bindparam("email"))
+LIST_USERS_WITH_HASH = Statement(
+    select(*users.USER_COLUMNS, table.c.password_hash)
+    .where(users.HAS_EMAIL)
+    .order_by(table.c.email_verified_at.is_(None), table.c.id)
 )
 GET_PASSWORD_HASH = Statement(select(table.c.password_hash).where(table.c.id == bindparam("id")))
 SET_PASSWORD_HASH = Statement(
@@ -30,18 +37,20 @@ UPDATE_PASSWORD_HASH = Statement(
 
 
 def check_password(database: Database, email: str, password: str) -> User | None:
-    """Return the user with this address and password, or None.
+    """Return the user with this address and password, or None. The holder of the address is checked first.
 
-    It takes the same time if no user has the address, so that nobody can find out which addresses are known.
+    It takes the same time for an unknown address, so that nobody can find out which addresses are known.
     """
     nobodys = _dummy_hash()
     normal = normal_email(email)
-    row = database.fetch_one(GET_USER_WITH_HASH, {"email": normal}) if normal else None
-    if row is None:
+    rows = database.fetch_all(LIST_USERS_WITH_HASH, {"email": normal}) if normal else []
+    if not rows:
         _matches(nobodys, password)
-        return None
-    user = User(*row[:-1])
-    return user if _check(database, user.id, row[-1], password) else None
+    for row in rows:
+        user = User(*row[:-1])
+        if _check(database, user.id, row[-1], password):
+            return user
+    return None
 
 
 def confirm_password(database: Database, user_id: int, password: str) -> bool:
@@ -50,15 +59,38 @@ def confirm_password(database: Database, user_id: int, password: str) -> bool:
     return row is not None and _check(database, user_id, row[0], password)
 
 
-def change_password(database: Database, user_id: int, new: str) -> None:
-    """Change the user's password. Sessions continue. Raise `Invalid`, `NotFound`."""
-    if faults := password_faults(new):
+def hash_new_password(user: User, password: str) -> str:
+    """Return the hash of a new password of the user. Raise `Invalid` if it must not be used.
+
+    Call it before the transaction that stores the hash: hashing takes a tenth of a second, for which others would wait.
+    """
+    if faults := password_faults(password, email=user.email, name=user.name):
         raise Invalid({"password": faults})
-    new_hash = hash_password(new)
+    return hash_password(password)
+
+
+def store_password(
+    database: Database,
+    settings: Settings,
+    user: User,
+    new_hash: str,
+    *,
+    keep_session: str | None = None,
+    with_tokens: bool = False,
+    with_passkeys: bool = False,
+    language: str = ENGLISH,
+) -> None:
+    """Set the password of a user, and end all access that was gained before: sessions, applications and their tokens.
+
+    The session `keep_session` continues. Personal tokens and passkeys end only on request. A message in `language`
+    tells the user.
+    """
     with database.transaction():
-        if not database.execute(SET_PASSWORD_HASH, {"of_user": user_id, "new_hash": new_hash}):
-            raise NotFound(_("There is no user {id}.", id=user_id))
-        audit.record(database, "password.changed", user_id=user_id)
+        database.execute(SET_PASSWORD_HASH, {"of_user": user.id, "new_hash": new_hash})
+        audit.record(database, "password.changed", user_id=user.id)
+        end_access(database, user.id, keep_session=keep_session, with_tokens=with_tokens, with_passkeys=with_passkeys)
+        if is_configured(settings) and user.is_verified:
+            enqueue(database, settings, render(settings, "password_changed", user.email, language))
 
 
 def _check(database: Database, user_id: int, password_hash: str, password: str) -> bool:

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from regulars.accounts.access import end_session_grants, end_sessions
+from regulars.accounts.users import get_user
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import sessions
-from regulars.errors import NotFound, Unavailable
+from regulars.errors import Forbidden, NotFound, Unavailable
 from regulars.i18n import _
 from regulars.security import audit
 from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
@@ -67,11 +69,6 @@ RENEW_SESSION = Statement(
 DELETE_SESSION = Statement(
     delete(sessions).where(sessions.c.user_id == bindparam("user_id"), sessions.c.id == bindparam("session_id"))
 )
-DELETE_OTHER_SESSIONS = Statement(
-    select(sessions.c.id)
-    .where(sessions.c.user_id == bindparam("user_id"), sessions.c.id != bindparam("keep"))
-    .order_by(sessions.c.id)
-)
 
 
 def start_session(
@@ -83,7 +80,13 @@ def start_session(
     user_agent: str,
     address: str,
 ) -> tuple[Session, str]:
-    """Start a session for a user who has just signed in with `methods`. Return it with the token for the browser."""
+    """Start a session for a user who has just signed in with `methods`. Return it with the token for the browser.
+
+    Raise `Forbidden` if the user is disabled.
+    """
+    if get_user(database, user_id).disabled_at is not None:
+        audit.record(database, "sign_in.refused", user_id=user_id, about="disabled", address=address)
+        raise Forbidden(_("This account is disabled. Ask the operator of this service."), "disabled")
     now = utc_now()
     session = Session(
         id=new_id(),
@@ -94,7 +97,7 @@ def start_session(
         authenticated_at=now,
         created_at=now,
         used_at=now,
-        expires_at=now + _lifetime(settings),
+        expires_at=now + min(_lifetime(settings), _max_lifetime(settings)),
     )
     token = new_token(Kind.SESSION)
     values = {name: getattr(session, name) for name in SESSION_FIELDS}
@@ -120,7 +123,7 @@ def find_session(database: Database, settings: Settings, token: str) -> Session 
     # Extending at every request would be a write each time. A short session is extended sooner than after an hour.
     if now - session.used_at < min(EXTENSION_INTERVAL, _lifetime(settings) / 4):
         return session
-    expires_at = now + _lifetime(settings)
+    expires_at = min(now + _lifetime(settings), session.authenticated_at + _max_lifetime(settings))
     values = {"of_session": session.id, "last_used": session.used_at, "now": now, "new_expiry": expires_at}
     with suppress(Unavailable), database.transaction(nowait=True):
         database.execute(EXTEND_SESSION, values)
@@ -138,7 +141,7 @@ def renew_authentication(
     now = utc_now()
     token = new_token(Kind.SESSION)
     methods = _with_mfa(methods)
-    expires_at = now + _lifetime(settings)
+    expires_at = now + min(_lifetime(settings), _max_lifetime(settings))
     values = {
         "of_session": session.id,
         "new_digest": digest(token),
@@ -173,25 +176,36 @@ def list_sessions(database: Database, user_id: int) -> list[Session]:
 
 
 def end_session(database: Database, user_id: int, session_id: str) -> None:
-    """End one of the user's sessions. Raise `NotFound`."""
+    """End one of the user's sessions, and all access that applications got in it. Raise `NotFound`."""
     with database.transaction():
-        known = session_id.isprintable() and database.execute(
-            DELETE_SESSION, {"user_id": user_id, "session_id": session_id}
-        )
-        if not known:
-            raise NotFound(_("This session does not exist. It may have ended already."))
-        audit.record(database, "session.ended", user_id=user_id, about=session_id)
+        _delete_session(database, user_id, session_id)
+        end_session_grants(database, user_id, session_id, with_offline=True)
 
 
-def end_other_sessions(database: Database, user_id: int, keep: str | None) -> int:
-    """End all sessions of the user except the one with the id `keep`. Return the number of ended sessions."""
-    ended = 0
+def sign_out_session(database: Database, session: Session) -> None:
+    """End a session and the access that applications got in it, except with the scope offline_access.
+
+    The session may already have ended.
+    """
+    with database.transaction(), suppress(NotFound):
+        end_session_grants(database, session.user_id, session.id, with_offline=False)
+        _delete_session(database, session.user_id, session.id)
+
+
+def end_other_sessions(database: Database, user_id: int, keep: str) -> None:
+    """End all sessions of the user except the one with the id `keep`, and all access that applications got in them."""
     with database.transaction():
-        for (session_id,) in database.fetch_all(DELETE_OTHER_SESSIONS, {"user_id": user_id, "keep": keep or ""}):
-            if database.execute(DELETE_SESSION, {"user_id": user_id, "session_id": session_id}):
-                audit.record(database, "session.ended", user_id=user_id, about=session_id)
-                ended += 1
-    return ended
+        for session_id in end_sessions(database, user_id, keep):
+            end_session_grants(database, user_id, session_id, with_offline=True)
+
+
+def _delete_session(database: Database, user_id: int, session_id: str) -> None:
+    known = session_id.isprintable() and database.execute(
+        DELETE_SESSION, {"user_id": user_id, "session_id": session_id}
+    )
+    if not known:
+        raise NotFound(_("This session does not exist. It may have ended already."))
+    audit.record(database, "session.ended", user_id=user_id, about=session_id)
 
 
 def _session(row: Sequence[object]) -> Session:
@@ -206,3 +220,7 @@ def _with_mfa(methods: Sequence[str]) -> tuple[str, ...]:
 
 def _lifetime(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.session_lifetime)
+
+
+def _max_lifetime(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.session_max_lifetime)

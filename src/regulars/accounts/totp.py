@@ -40,6 +40,12 @@ USE_STEP = Statement(
     )
     .values(totp_step=bindparam("new_step"))
 )
+LIST_SECRETS = Statement(select(users.c.id, users.c.totp_secret).where(users.c.totp_secret.is_not(None)))
+REPLACE_SECRET = Statement(
+    update(users)
+    .where(users.c.id == bindparam("of_user"), users.c.totp_secret == bindparam("its_secret"))
+    .values(totp_secret=bindparam("new_secret"))
+)
 
 
 def new_totp_secret() -> str:
@@ -89,6 +95,21 @@ def check_totp(database: Database, settings: Settings, user_id: int, code: str) 
         return False
     # Only one transaction can advance the step.
     return database.execute(USE_STEP, {"of_user": user_id, "its_secret": row[0], "new_step": step}) == 1
+
+
+def encrypt_totp_again(database: Database, settings: Settings) -> tuple[int, int]:
+    """Encrypt the secrets of all users with the newest secret key. Return how many changed, and how many no key
+    decrypts."""
+    cipher = Cipher(settings, "totp")
+    stored = {user_id: bytes(encrypted) for user_id, encrypted in database.fetch_all(LIST_SECRETS)}
+    again = {user_id: cipher.encrypt_again(encrypted, _context(user_id)) for user_id, encrypted in stored.items()}
+    changed = [
+        {"of_user": user_id, "its_secret": stored[user_id], "new_secret": new}
+        for user_id, new in again.items()
+        if new not in {None, stored[user_id]}
+    ]
+    database.execute_many(REPLACE_SECRET, changed)
+    return len(changed), list(again.values()).count(None)
 
 
 def _step_of(secret: str, code: str) -> int | None:

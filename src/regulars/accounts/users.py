@@ -1,4 +1,8 @@
-"""Users."""
+"""Users.
+
+Several users can have the same e-mail address, until one of them proves to receive mail there. That user is its holder;
+the others can only sign in, and must then choose another address (see `email_addresses`).
+"""
 
 from datetime import datetime
 from functools import cache
@@ -6,8 +10,9 @@ from functools import cache
 from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
+from regulars.accounts.common_passwords import common_password_fault
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.dialects import upsert
@@ -15,12 +20,16 @@ from regulars.db.statement import Statement
 from regulars.db.tables import users
 from regulars.errors import Conflict, Invalid, NotFound
 from regulars.i18n import _
+from regulars.permissions import COMMAND_LINE, Actor
+from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 from regulars.validation import quote, read_name
 
 MAX_EMAIL_LENGTH = 255
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 1024
+MAX_UNVERIFIED_USERS = 3
+"""How many users can have the same address without having proved it. Signing in checks the password of each."""
 
 
 class User(Struct, frozen=True):
@@ -30,12 +39,26 @@ class User(Struct, frozen=True):
     email: str
     name: str
     created_at: datetime
+    email_verified_at: datetime | None
+    disabled_at: datetime | None
+
+    @property
+    def is_verified(self) -> bool:
+        """Tell whether the user has proved to receive mail at the address."""
+        return self.email_verified_at is not None
 
 
-USER_COLUMNS = (users.c.id, users.c.email, users.c.name, users.c.created_at)
-LIST_USERS = Statement(select(*USER_COLUMNS).order_by(users.c.id))
-GET_USER = Statement(select(*USER_COLUMNS).where(users.c.id == bindparam("id")))
-FIND_USER_BY_EMAIL = Statement(select(*USER_COLUMNS).where(users.c.email == bindparam("email")))
+USER_COLUMNS = tuple(users.c[name] for name in User.__struct_fields__)
+IS_PRESENT = users.c.deleted_at.is_(None)
+IS_VERIFIED = users.c.email_verified_at.is_not(None)
+HAS_EMAIL = users.c.email == bindparam("email")
+LIST_USERS = Statement(select(*USER_COLUMNS).where(IS_PRESENT).order_by(users.c.id))
+GET_USER = Statement(select(*USER_COLUMNS).where(users.c.id == bindparam("id"), IS_PRESENT))
+FIND_HOLDER = Statement(select(*USER_COLUMNS).where(HAS_EMAIL, IS_VERIFIED))
+LIST_USERS_WITH_EMAIL = Statement(select(*USER_COLUMNS).where(HAS_EMAIL).order_by(users.c.id))
+COUNT_UNVERIFIED = Statement(
+    select(func.count()).select_from(users).where(HAS_EMAIL, users.c.email_verified_at.is_(None))
+)
 FIND_USER_BY_SUBJECT = Statement(select(*USER_COLUMNS).where(users.c.subject == bindparam("subject")))
 
 
@@ -43,7 +66,7 @@ INSERTED_COLUMNS = ("id", "email", "name", "password_hash", "created_at", "email
 INSERT_USER = Statement(
     upsert(users)
     .values({name: bindparam(name) for name in INSERTED_COLUMNS})
-    .on_conflict_do_nothing(index_elements=[users.c.email], index_where=users.c.email_verified_at.is_not(None))
+    .on_conflict_do_nothing(index_elements=[users.c.email], index_where=IS_VERIFIED)
 )
 SET_NAME = Statement(update(users).where(users.c.id == bindparam("of_user")).values(name=bindparam("new_name")))
 SET_SUBJECT = Statement(
@@ -66,6 +89,14 @@ def normal_email(text: str) -> str | None:
     return normal if len(normal) <= MAX_EMAIL_LENGTH else None
 
 
+def read_user_email(text: str) -> str:
+    """Return the normal form of an address. Raise ValueError with a rule to follow the field's name."""
+    normal = normal_email(text)
+    if normal is None:
+        raise ValueError(_("must be an e-mail address, not {value}", value=quote(text)))
+    return normal
+
+
 def name_faults(name: str, what: str = "name") -> list[str]:
     """Return the faults of a person's name, if any."""
     try:
@@ -75,17 +106,18 @@ def name_faults(name: str, what: str = "name") -> list[str]:
     return []
 
 
-def password_faults(password: str) -> list[str]:
-    """Return the faults of a new password, if any."""
-    if MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
-        return []
-    return [
-        _(
-            "The password must have {min} to {max} characters.",
-            min=MIN_PASSWORD_LENGTH,
-            max=MAX_PASSWORD_LENGTH,
-        )
-    ]
+def password_faults(password: str, *, email: str = "", name: str = "") -> list[str]:
+    """Return the faults of a new password of a user with this address and name, if any (NIST SP 800-63B, 3.1.1.2)."""
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        return [
+            _(
+                "The password must have {min} to {max} characters.",
+                min=MIN_PASSWORD_LENGTH,
+                max=MAX_PASSWORD_LENGTH,
+            )
+        ]
+    fault = common_password_fault(password, email=email, name=name)
+    return [fault] if fault else []
 
 
 def hash_password(password: str) -> str:
@@ -93,50 +125,73 @@ def hash_password(password: str) -> str:
     return hasher().hash(password.encode("utf-8", "surrogatepass"))
 
 
-def create_user(database: Database, *, email: str, name: str, password: str) -> User:
-    """Create a user. Raise `Invalid` with every fault, and `Conflict` if the address is taken."""
-    normal = normal_email(email)
-    name = name.strip()
+def user_faults(email: str, name: str, password: str) -> dict[str, list[str]]:
+    """Return the faults of a new user, by field."""
     faults: dict[str, list[str]] = {}
-    if normal is None:
+    if normal_email(email) is None:
         faults["email"] = [_("email must be an e-mail address, not {value}.", value=quote(email))]
-    faults |= {"name": name_faults(name), "password": password_faults(password)}
-    faults = {field: sentences for field, sentences in faults.items() if sentences}
-    if faults or normal is None:
+    faults |= {"name": name_faults(name.strip()), "password": password_faults(password, email=email, name=name)}
+    return {field: sentences for field, sentences in faults.items() if sentences}
+
+
+def create_user(database: Database, *, email: str, name: str, password: str, actor: Actor = COMMAND_LINE) -> User:
+    """Create a user as the operator, who vouches for the address.
+
+    Raise `Invalid` with every fault, and `Conflict` if another user has proved the address.
+    """
+    if faults := user_faults(email, name, password):
         raise Invalid(faults)
-    if find_user_by_email(database, normal):
-        raise Conflict(_("A user with the e-mail address {email} already exists.", email=normal))
+    normal = normal_email(email) or ""
+    taken = Conflict(_("A user with the e-mail address {email} already exists.", email=normal))
+    if find_holder(database, normal):
+        raise taken
     password_hash = hash_password(password)
     with database.transaction():
-        user = _add_user(database, normal, name, password_hash)
+        user = add_user(
+            database, email=normal, name=name.strip(), password_hash=password_hash, is_verified=True, actor=actor
+        )
         if user is None:
-            raise Conflict(_("A user with the e-mail address {email} already exists.", email=normal))
-        bump_auth_version(database)
+            raise taken
     return user
 
 
-def find_or_add_user(database: Database, *, email: str, name: str, password_hash: str) -> User:
-    """Return the user with this address, or create one. `email` and `name` are normalised.
+def add_user(
+    database: Database,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    is_verified: bool,
+    actor: Actor | None = None,
+    user_id: int | None = None,
+) -> User | None:
+    """Create a user, in the current transaction. `email` and `name` are normalised.
 
-    Must run in a transaction. If several run at the same time, one of them creates the user.
+    Return None if the address is verified and has another holder. `actor` is None if the user signs up.
     """
-    user = find_user_by_email(database, email) or _add_user(database, email, name, password_hash)
-    return user or get_user_by_email(database, email)
-
-
-def _add_user(database: Database, email: str, name: str, password_hash: str) -> User | None:
-    """Create a user. Return None if the address is taken."""
-    (user_id,) = database.new_ids("user_ids", 1)
-    user = User(user_id, email, name, utc_now())
+    now = utc_now()
+    number = user_id or database.new_ids("user_ids", 1)[0]
+    user = User(number, email, name, now, now if is_verified else None, None)
     values = {
-        "id": user_id,
+        "id": user.id,
         "email": email,
         "name": name,
         "password_hash": password_hash,
-        "created_at": user.created_at,
-        "email_verified_at": user.created_at,
+        "created_at": now,
+        "email_verified_at": user.email_verified_at,
     }
-    return user if database.execute(INSERT_USER, values) else None
+    if not database.execute(INSERT_USER, values):
+        return None
+    by = actor or Actor(user.id, "console")
+    audit.record(database, "user.created", user_id=by.user_id, client_id=by.client_id, about=f"user {user.id}")
+    bump_auth_version(database)
+    return user
+
+
+def has_room(database: Database, email: str) -> bool:
+    """Tell whether another user can have the address without proving it."""
+    row = database.fetch_one(COUNT_UNVERIFIED, {"email": email})
+    return row is not None and row[0] < MAX_UNVERIFIED_USERS
 
 
 def list_users(database: Database) -> list[User]:
@@ -152,19 +207,44 @@ def get_user(database: Database, user_id: int) -> User:
     return User(*row)
 
 
-def find_user_by_email(database: Database, email: str) -> User | None:
-    """Return the user with this e-mail address, or None."""
+def find_holder(database: Database, email: str) -> User | None:
+    """Return the user who has proved this e-mail address, or None."""
     normal = normal_email(email)
-    row = database.fetch_one(FIND_USER_BY_EMAIL, {"email": normal}) if normal else None
+    row = database.fetch_one(FIND_HOLDER, {"email": normal}) if normal else None
     return User(*row) if row else None
 
 
-def get_user_by_email(database: Database, email: str) -> User:
-    """Return the user with this e-mail address. Raise `NotFound`."""
-    user = find_user_by_email(database, email)
+def get_holder(database: Database, email: str) -> User:
+    """Return the user who has proved this e-mail address. Raise `NotFound`."""
+    user = find_holder(database, email)
     if user is None:
-        raise NotFound(_("There is no user with the e-mail address {email}.", email=quote(email)))
+        raise NotFound(_("There is no user with the verified e-mail address {email}.", email=quote(email)))
     return user
+
+
+def find_users_with_email(database: Database, email: str) -> list[User]:
+    """Return all users with this e-mail address, verified or not."""
+    normal = normal_email(email)
+    return [User(*row) for row in database.fetch_all(LIST_USERS_WITH_EMAIL, {"email": normal})] if normal else []
+
+
+def get_named_user(database: Database, text: str) -> User:
+    """Return the user whom an operator names by id or e-mail address. The holder of an address comes first.
+
+    Raise `NotFound`, and `Conflict` if several users have the address and none of them has proved it.
+    """
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return get_user(database, int(text))
+    found = find_users_with_email(database, text)
+    holders = [user for user in found if user.is_verified] or found
+    if not holders:
+        raise NotFound(_("There is no user with the e-mail address {email}.", email=quote(text)))
+    if len(holders) > 1:
+        ids = ", ".join(str(user.id) for user in holders)
+        raise Conflict(
+            _("Several users have the address {email}. Name one by its id: {ids}.", email=quote(text), ids=ids)
+        )
+    return holders[0]
 
 
 def find_user_by_subject(database: Database, subject: str) -> User | None:
@@ -173,15 +253,14 @@ def find_user_by_subject(database: Database, subject: str) -> User | None:
     return User(*row) if row else None
 
 
-def link_subject(database: Database, email: str, subject: str) -> None:
-    """Link the user with this address to the `subject` of an external authorization server.
+def link_subject(database: Database, user: User, subject: str) -> None:
+    """Link a user to the `subject` of an external authorization server.
 
-    Raise `NotFound`, `Invalid` for a bad subject, and `Conflict` if another user is linked to it.
+    Raise `Invalid` for a bad subject, and `Conflict` if another user is linked to it.
     """
     if not 1 <= len(subject) <= 255 or not subject.isprintable():
         raise Invalid({"subject": [_("subject must have 1 to 255 printable characters.")]})
     with database.transaction():
-        user = get_user_by_email(database, email)
         other = find_user_by_subject(database, subject)
         if other and other.id != user.id:
             raise Conflict(

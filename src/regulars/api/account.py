@@ -6,16 +6,17 @@ from typing import Annotated, ClassVar
 import falcon
 from msgspec import Meta, Struct
 
+from regulars.accounts.memberships import end_membership
 from regulars.accounts.users import get_user, update_name
 from regulars.api.common import Api
 from regulars.api.users import NAME
 from regulars.errors import Forbidden, NotFound, Unauthenticated
 from regulars.http.json_body import read_fields, read_json
-from regulars.http.openapi import Operation, put_and_patch
-from regulars.http.query_params import read_parameters
+from regulars.http.openapi import Operation, path_id, put_and_patch
+from regulars.http.query_params import read_parameters, read_path_id
 from regulars.http.responses import send_content
 from regulars.i18n import _
-from regulars.permissions import PERMISSIONS, Identity, RoleName
+from regulars.permissions import PERMISSIONS, Actor, Identity, RoleName
 from regulars.tenants.tenants import OwnTenant, list_tenants_of
 
 
@@ -25,6 +26,9 @@ class Account(Struct, frozen=True):
     id: Annotated[int, Meta(examples=[7])]
     name: Annotated[str, Meta(examples=["Zeynep Arslan"])]
     email: Annotated[str, Meta(examples=["zeynep@example.com"])]
+    email_verified: Annotated[
+        bool, Meta(description="Whether the user has proved to receive mail at the address.", examples=[True])
+    ]
     created_at: Annotated[datetime, Meta(description="UTC, whole seconds.", examples=["2026-11-07T05:31:56Z"])]
 
 
@@ -113,7 +117,7 @@ class OwnAccount:
             user = get_user(self.api.database, user_id)
         except NotFound:
             raise Unauthenticated(_("The user of this access token has been deleted."), "invalid_token") from None
-        return Account(user.id, user.name, user.email, user.created_at)
+        return Account(user.id, user.name, user.email, user.is_verified, user.created_at)
 
 
 class OwnTenants:
@@ -142,6 +146,38 @@ class OwnTenants:
         mine = list_tenants_of(self.api.database, user_id)
         reachable = [tenant for tenant in mine if identity.tenant_id in {None, tenant.id}]
         send_content(request, response, AccountTenantsAnswer("The tenants were found.", reachable))
+
+
+class LeaveTenant:
+    """`/api/v1/account/tenants/{id}`"""
+
+    operations: ClassVar = {
+        "delete": Operation(
+            id="leaveTenant",
+            summary="Leave a tenant",
+            description="Ends your membership. A tenant must keep at least one owner.",
+            response=None,
+            status=204,
+            tag="Account",
+            scopes=("account:write",),
+            needs_tenant=False,
+            path_parameters=path_id("tenant", 1),
+            errors=(409,),
+        )
+    }
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
+        """End the membership."""
+        identity = self.api.authenticator.identity(request, "account:write")
+        user_id, tenant_id = own_id(identity), read_path_id(id, _("tenant"))
+        read_parameters(request, response)
+        if tenant_id not in identity.memberships or identity.tenant_id not in {None, tenant_id}:
+            raise NotFound(_("You are not a member of tenant {id}.", id=tenant_id))
+        end_membership(self.api.database, tenant_id, user_id, Actor(user_id, identity.client_id))
+        response.status = 204
 
 
 class OwnRoles:

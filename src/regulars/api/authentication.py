@@ -127,6 +127,11 @@ class Authenticator:
         return self._cache(token, (identity, float(claims.expires_at)), version)
 
     def _cache(self, token: str, cached: tuple[Identity, float], version: int) -> tuple[Identity, float]:
+        """Return what was verified. Raise `Unauthenticated` for a user who is disabled or a member of no tenant."""
+        if not cached[0].memberships:
+            raise Unauthenticated(
+                _("The user of this access token is disabled, or not a member of any tenant."), code="invalid_token"
+            )
         with self._lock:
             # Do not cache what was read before a change.
             if version == self._version:
@@ -144,7 +149,7 @@ class Authenticator:
                 return
             version = auth_version(self.database)
             if version != self._version:
-                self._keys = public_keys(self.database)
+                self._keys = public_keys(self.database, self.settings)
                 self._cached = {}
                 self._version = version
             self._checked_at = now
@@ -211,14 +216,6 @@ def _in_only_tenant(identity: Identity) -> Principal:
     if len(identity.memberships) != 1:
         count = len(identity.memberships)
         raise Malformed(
-            _("Send the X-Tenant header: you are a member of {count} tenants.", count=count)
-            if count
-            else _("You are not a member of a tenant. Ask an owner of the tenant to add you."),
-            "tenant_required",
+            _("Send the X-Tenant header: you are a member of {count} tenants.", count=count), "tenant_required"
         )
     return in_tenant(identity, str(next(iter(identity.memberships))))
-
-
-def shown_id(number: str) -> str:
-    """An id as a message may repeat it."""
-    return number if len(number) <= 20 else number[:20] + "…"

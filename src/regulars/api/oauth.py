@@ -71,10 +71,10 @@ class Keys:
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Get the public keys. The first key is created if there is none: clients may ask before a token is issued."""
-        keys = key_set(self.database)
+        keys = key_set(self.database, self.settings)
         if not keys["keys"]:
             current_key(self.database, self.settings)
-            keys = key_set(self.database)
+            keys = key_set(self.database, self.settings)
         response.set_header("Cache-Control", "public, max-age=60")
         response.data = msgspec.json.encode(keys)
 

@@ -1,6 +1,5 @@
 """The users of a tenant."""
 
-import secrets
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, get_args
 
@@ -8,18 +7,13 @@ import falcon
 from msgspec import Meta, Struct
 
 from regulars.accounts.directory import SortBy, SortOrder, TenantUser, UserQuery, fetch_users, get_tenant_user
-from regulars.accounts.memberships import add_new_member, change_role, end_membership
-from regulars.accounts.users import (
-    MAX_EMAIL_LENGTH,
-    MAX_PASSWORD_LENGTH,
-    MIN_PASSWORD_LENGTH,
-    hash_password,
-    normal_email,
-    password_faults,
-)
+from regulars.accounts.invitations import invite
+from regulars.accounts.memberships import change_role, end_membership
+from regulars.accounts.users import MAX_EMAIL_LENGTH, read_user_email
 from regulars.api.common import Api
+from regulars.api.invitations import INVITATIONS_PATH, SentInvitationAnswer
 from regulars.http.idempotency import Result
-from regulars.http.json_body import Field, choice_field, read_fields, read_json, text_field
+from regulars.http.json_body import choice_field, read_fields, read_json, text_field
 from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.pagination import Links, PageMeta, links_and_meta
 from regulars.http.query_params import (
@@ -34,7 +28,7 @@ from regulars.http.query_params import (
 from regulars.http.responses import is_strict, send_content
 from regulars.i18n import _
 from regulars.permissions import Principal, Role, check_permitted
-from regulars.validation import MAX_NAME_LENGTH, quote, read_name
+from regulars.validation import MAX_NAME_LENGTH, read_name
 
 PATH = "/api/v1/users"
 ID_PARAMETER = path_id("user", 7)
@@ -61,41 +55,27 @@ USER_PARAMETERS = (
 )
 
 
-def _read_email(text: str) -> str:
-    normal = normal_email(text)
-    if normal is None:
-        raise ValueError(_("must be an e-mail address, not {value}", value=quote(text)))
-    return normal
-
-
-def _read_password(value: Any) -> str:
-    if not isinstance(value, str) or password_faults(value):
-        raise ValueError(_("must have {min} to {max} characters", min=MIN_PASSWORD_LENGTH, max=MAX_PASSWORD_LENGTH))
-    return value
-
-
 NAME = text_field(
     "name", "The name that people see.", "Zeynep Arslan", read_name, at_most=MAX_NAME_LENGTH, required=True
 )
 ROLE = choice_field("role", "The role in the tenant.", "agent", options=[*Role], required=True)
 EMAIL = text_field(
     "email",
-    "The address with which the user signs in.",
+    "The address of the person. A new user signs in with it.",
     "zeynep@example.com",
-    _read_email,
+    read_user_email,
     at_most=MAX_EMAIL_LENGTH,
     required=True,
     schema={"format": "email"},
 )
-PASSWORD = Field(
-    "password",
-    {"type": ["string", "null"], "minLength": MIN_PASSWORD_LENGTH, "maxLength": MAX_PASSWORD_LENGTH},
-    "The first password. Without one, the user can sign in only after the operator has set one, or through an"
-    " external authorization server.",
-    "correct horse battery staple",
-    _read_password,
+SUGGESTED_NAME = text_field(
+    "name",
+    "A name to suggest to a new user. A user who exists keeps the name.",
+    "Zeynep Arslan",
+    read_name,
+    at_most=MAX_NAME_LENGTH,
 )
-NEW_MEMBER = (EMAIL, NAME, PASSWORD, ROLE)
+INVITED = (EMAIL, SUGGESTED_NAME, ROLE)
 
 
 def query_of(values: Mapping[str, Any]) -> UserQuery:
@@ -134,14 +114,15 @@ class UserList:
         ),
         "post": Operation(
             id="addUser",
-            summary="Add a user",
-            description="Makes the user with this e-mail address a member of the tenant, and keeps the user's name and"
-            " password. If there is no such user, creates one. For owners.",
-            response=UserAnswer,
+            summary="Invite a user",
+            description="Sends an invitation with a link. Whoever opens it signs in or up, and accepts or declines."
+            " The response is the same whether the address has an account or not. `link` is for you to pass on, and is"
+            " not shown again. For owners.",
+            response=SentInvitationAnswer,
             status=201,
             tag="Users",
             scopes=("users:write",),
-            body=NEW_MEMBER,
+            body=INVITED,
         ),
     }
 
@@ -165,27 +146,23 @@ class UserList:
         send_content(request, response, UserPage(users, links, meta))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Add a member."""
+        """Send an invitation."""
         principal = self.api.principal(request, response, "users:write")
-        values = read_fields(read_json(request), NEW_MEMBER)
-        # Hash before the transaction, for which others wait. Hash even if the address is known, so that the time tells
-        # nothing. Without a password, the user gets one that nobody knows.
-        password_hash = hash_password(values.get("password") or secrets.token_urlsafe(32))
-        self.api.run(request, response, principal, self._add, request, principal, values, password_hash)
+        values = read_fields(read_json(request), INVITED)
+        self.api.run(request, response, principal, self._invite, request, principal, values)
 
-    def _add(self, request: falcon.Request, principal: Principal, values: dict[str, Any], password_hash: str) -> Result:
-        user_id = add_new_member(
+    def _invite(self, request: falcon.Request, principal: Principal, values: dict[str, Any]) -> Result:
+        invitation = invite(
             self.api.database,
+            self.api.settings,
             principal.tenant_id,
             email=values["email"],
-            name=values["name"],
-            password_hash=password_hash,
+            name=values.get("name"),
             role=Role(values["role"]),
             actor=principal.actor,
         )
-        user = get_tenant_user(self.api.database, principal.tenant_id, user_id)
-        location = self.api.url(request, f"{PATH}/{user_id}")
-        return Result(UserAnswer("The user was added.", user), 201, {"Location": location})
+        location = self.api.url(request, f"{INVITATIONS_PATH}/{invitation.id}")
+        return Result(SentInvitationAnswer("The invitation was sent.", invitation), 201, {"Location": location})
 
 
 class OneUser:

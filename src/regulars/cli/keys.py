@@ -6,9 +6,10 @@ import typer
 
 from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, JsonOption
-from regulars.cli.output import print_json, print_line, print_table
+from regulars.cli.output import print_line, print_list
 
 app = typer.Typer(help="Keys that sign access tokens.", no_args_is_help=True)
+COLUMNS = ("kid", "algorithm", "status", "created_at", "replaced_at", "revoked_at")
 
 
 @app.command("rotate")
@@ -23,14 +24,30 @@ def rotate(
         print_line(rotate_key(db, settings, algorithm).kid)
 
 
+@app.command("revoke")
+def revoke(
+    kid: Annotated[str, typer.Argument(help="Id of the key; see 'regulars key list'.")], database: DatabaseOption = None
+) -> None:
+    """Revoke a key that may be known to somebody else: servers refuse all tokens that it signed, within a second.
+
+    If it is the key that signs, a new key is created first.
+    """
+    from regulars.oauth.signing_keys import revoke_key
+
+    with opened(database) as (db, settings):
+        new = revoke_key(db, settings, kid)
+    print_line(f"The key {kid} is revoked.")
+    if new is not None:
+        print_line(f"The new key {new.kid} signs from now on.")
+
+
 @app.command("list")
 def list_all(as_json: JsonOption = False, database: DatabaseOption = None) -> None:
-    """List the keys, the signing one first."""
-    from regulars.oauth.signing_keys import public_keys
+    """List the keys, the newest first, with their status: signing, replaced, expired or revoked.
 
-    with opened(database) as (db, _):
-        keys = [(key.kid, key.algorithm, f"{key.created_at:%Y-%m-%dT%H:%M:%SZ}") for key in public_keys(db).values()]
-    if as_json:
-        print_json([dict(zip(("kid", "algorithm", "created_at"), key, strict=True)) for key in keys])
-    else:
-        print_table(("kid", "algorithm", "created_at"), keys)
+    A replaced key still verifies the tokens that it signed; when all of them have expired, its status is "expired".
+    """
+    from regulars.oauth.signing_keys import list_keys
+
+    with opened(database) as (db, settings):
+        print_list(list_keys(db, settings), COLUMNS, as_json=as_json)

@@ -17,8 +17,10 @@ from regulars.cli import (
     distribute,
     import_export,
     keys,
+    mail,
     members,
     schema,
+    secret,
     serve,
     settings,
     tenants,
@@ -59,6 +61,8 @@ app.add_typer(channels.app, name="channel")
 app.add_typer(tokens.app, name="token")
 app.add_typer(applications.app, name="app")
 app.add_typer(keys.app, name="key")
+app.add_typer(secret.app, name="secret")
+app.add_typer(mail.app, name="mail")
 app.add_typer(customers.app, name="customer")
 app.add_typer(trash.app, name="trash")
 

@@ -60,10 +60,15 @@ def serve(
             "log_format": log_format,
         }
     )
+    from regulars.oauth.signing_keys import current_key
+    from regulars.security.encryption import secret_keys
+
     try:
-        with opened_with(settings):
-            pass
+        with opened_with(settings) as db:
+            # Stops with a sentence if the secret key is wrong.
+            current_key(db, settings)
     except Unavailable as error:
+        secret_keys(settings)
         # The database may recover. Until then, requests get 503, and /readyz shows the reason.
         sys.stderr.write(f"regulars: {error.message}\n")
     _listen(settings, reload=reload)
@@ -75,6 +80,7 @@ def demo(
     data: Annotated[Path, typer.Option(help="Folder for the demo's database.")] = Path("regulars-data"),
 ) -> None:
     """Run a server with generated people, and show how to use it. Another run uses the same data."""
+    from regulars.oauth.signing_keys import current_key
     from regulars.sample_data.demo import demo_password, fill_demo
 
     try:
@@ -84,6 +90,7 @@ def demo(
     settings = load_settings({"database": f"sqlite:///{data / 'regulars.db'}", "port": port})
     _check_free(settings)
     with opened_with(settings) as database:
+        current_key(database, settings)
         with progress_bar("Generating customers", customers) as progress:
             fill_demo(database, data, customers, progress)
         _explain(settings, database, demo_password(data))
@@ -93,11 +100,11 @@ def demo(
 def _demo_token(database: Database) -> str:
     """Return a personal access token of the demo's owner, valid for an hour."""
     from regulars.accounts.personal_tokens import create_personal_token
-    from regulars.accounts.users import get_user_by_email
+    from regulars.accounts.users import get_named_user
     from regulars.sample_data.demo import OWNER
     from regulars.scopes import SCOPES
 
-    owner = get_user_by_email(database, OWNER)
+    owner = get_named_user(database, OWNER)
     scopes = [scope for scope in SCOPES if ":" in scope]
     return create_personal_token(database, owner.id, name="demo", scopes=scopes, tenant_id=None, lifetime=3600)[1]
 

@@ -41,13 +41,13 @@ def create(
 ) -> None:
     """Create a personal access token and print only it. It is not shown again."""
     from regulars.accounts.personal_tokens import create_personal_token
-    from regulars.accounts.users import get_user_by_email
+    from regulars.accounts.users import get_named_user
 
     lifetime = parse_duration(expires)
     if lifetime is None:
         raise Invalid({"expires": [f"--expires must be a time such as 30s, 15m, 1h or 7d, not {expires!r}."]})
     with opened(database) as (db, _):
-        owner = get_user_by_email(db, user)
+        owner = get_named_user(db, user)
         _, token = create_personal_token(
             db, owner.id, name=name, scopes=scope.split(), tenant_id=tenant, lifetime=lifetime
         )
@@ -62,14 +62,14 @@ def list_all(
 ) -> None:
     """List the personal access tokens, including expired ones, without their secrets."""
     from regulars.accounts.personal_tokens import list_all_personal_tokens, list_personal_tokens
-    from regulars.accounts.users import get_user_by_email, list_users
+    from regulars.accounts.users import get_named_user, list_users
 
     with opened(database) as (db, _):
         if user is None:
             emails = {each.id: each.email for each in list_users(db)}
             tokens = list_all_personal_tokens(db)
         else:
-            owner = get_user_by_email(db, user)
+            owner = get_named_user(db, user)
             emails = {owner.id: owner.email}
             tokens = list_personal_tokens(db, owner.id)
     listed = [

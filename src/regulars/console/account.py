@@ -5,33 +5,48 @@ from typing import Any
 
 import falcon
 
-from regulars.accounts.memberships import memberships_of
-from regulars.accounts.passwords import change_password, confirm_password
+from regulars.accounts.memberships import end_membership, memberships_of
+from regulars.accounts.passkeys import list_passkeys
+from regulars.accounts.passwords import confirm_password, hash_new_password, store_password
 from regulars.accounts.personal_tokens import create_personal_token, list_personal_tokens, revoke_personal_token
 from regulars.accounts.sessions import end_other_sessions, end_session, list_sessions, renew_authentication
 from regulars.accounts.throttle import browser_key, forget_failures, record_failure, seconds_to_wait
 from regulars.accounts.users import User, update_name
 from regulars.console.flash import redirect_with_flash, take_flash
 from regulars.console.pages import Form, Pages, Visitor
-from regulars.errors import Forbidden, Invalid
+from regulars.errors import Conflict, Forbidden, Invalid, NotFound
 from regulars.i18n import _
 from regulars.oauth.connected_apps import disconnect, list_connections
-from regulars.permissions import Role
+from regulars.permissions import Actor, Role
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import list_tenants_of
 
 WRONG_CURRENT_PASSWORD = _("The password is wrong, or there were too many attempts. Wait a minute and try again.")
 DONE_MESSAGES = {
     "name": _("Your name was changed."),
-    "password": _("Your password was changed. All your other sessions have ended."),
+    "password": _("Your password was changed. All your other sessions and the access of applications have ended."),
     "session": _("The session has ended."),
     "sessions": _("All your other sessions have ended."),
+    "left": _("You have left the business."),
+    "email-sent": _("We have sent you a message. Open the link in it to confirm the address."),
+    "email-links": _("We have sent a message to both addresses. Open the links in them to confirm the change."),
+    "email-changed": _("Your e-mail address was changed."),
+    "email-verified": _("Your e-mail address is confirmed."),
+    "email-cancelled": _("The change of your e-mail address was cancelled."),
+    "email-half": _("Confirmed. Now open the link in the message to the other address."),
+    "invited": _("The invitation was sent."),
+    "invitation-revoked": _("The invitation was revoked."),
+    "role": _("The role was changed."),
+    "removed": _("The person was removed from the business."),
+    "accepted": _("Welcome! You are a member now."),
     "disconnected": _("The application was disconnected and has no access anymore."),
     "revoked": _("The token was revoked."),
     "totp-off": _("The second factor is off."),
     "passkey": _("The passkey was added."),
     "passkey-deleted": _("The passkey was deleted."),
 }
+CONSOLE = "console"
+"""The client that the history and the audit log name for changes in these pages."""
 DEFAULT_TOKEN_FORM = Form([("scope", "customers:read"), ("days", "30")])
 TOKEN_LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365}
 TOKEN_SCOPES = [name for name in SCOPES if ":" in name]
@@ -63,9 +78,12 @@ class Profile:
         self._show(request, response, visitor, user, typed=self.pages.draft_form(request).get("name") or user.name)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Change the name."""
+        """Change the name, or leave a business."""
         visitor, _session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
+        if form.get("leave"):
+            self._leave(request, response, visitor, user, form)
+            return
         try:
             update_name(self.pages.database, user.id, form.get("name"))
         except Invalid as error:
@@ -74,11 +92,34 @@ class Profile:
             return
         self.pages.redirect(response, "/account/profile?done=name")
 
+    def _leave(
+        self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, form: Form
+    ) -> None:
+        tenants = list_tenants_of(self.pages.database, user.id)
+        tenant = next((mine for mine in tenants if str(mine.id) == form.get("leave")), None)
+        if tenant is None:
+            raise NotFound(_("There is nothing at this address."))
+        if form.get("sure") != "yes":
+            show(self.pages, request, response, visitor, "leave", tenant=tenant)
+            return
+        try:
+            end_membership(self.pages.database, tenant.id, user.id, Actor(user.id, CONSOLE))
+        except Conflict as error:
+            self._show(request, response, visitor, user, faults={"leave": [error.message]}, status=409)
+            return
+        if len(tenants) == 1:
+            # The session has ended with the last membership.
+            self.pages.drop_session(response)
+            self.pages.redirect(response, "/oauth/logout/done")
+        else:
+            self.pages.redirect(response, "/account/profile?done=left")
+
     def _show(
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
     ) -> None:
         tenants = list_tenants_of(self.pages.database, user.id)
-        show(self.pages, request, response, visitor, "profile", **({"tenants": tenants, "faults": {}} | values))
+        defaults: dict[str, Any] = {"tenants": tenants, "faults": {}, "typed": user.name}
+        show(self.pages, request, response, visitor, "profile", **(defaults | values))
 
 
 class Password:
@@ -89,29 +130,43 @@ class Password:
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Ask for the current and the new password."""
-        visitor, _session, _user = self.pages.signed_in(request, response)
-        show(self.pages, request, response, visitor, "password", faults={})
+        visitor, _session, user = self.pages.signed_in(request, response)
+        self._show(request, response, visitor, user, faults={})
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Change the password and end all other sessions."""
+        """Change the password, and end all other sessions and the access of applications."""
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         database, settings = self.pages.database, self.pages.settings
         if not is_own_password(self.pages, user, form.raw("current")):
             faults = {"current": [WRONG_CURRENT_PASSWORD]}
-            show(self.pages, request, response, visitor, "password", faults=faults, status=422)
+            self._show(request, response, visitor, user, faults=faults, status=422)
             return
         try:
-            with database.transaction():
-                change_password(database, user.id, form.raw("password"))
-                end_other_sessions(database, user.id, session.id)
-                # A stolen copy of this browser's cookie stops working, too.
-                renewed, token = renew_authentication(database, settings, session, session.methods)
+            new_hash = hash_new_password(user, form.raw("password"))
         except Invalid as error:
-            show(self.pages, request, response, visitor, "password", faults=error.errors, status=422)
+            self._show(request, response, visitor, user, faults=error.errors, status=422)
             return
+        with database.transaction():
+            store_password(
+                database,
+                settings,
+                user,
+                new_hash,
+                keep_session=session.id,
+                with_tokens=form.get("tokens") == "yes",
+                with_passkeys=form.get("passkeys") == "yes",
+                language=visitor.language,
+            )
+            # A stolen copy of this browser's cookie stops working, too.
+            renewed, token = renew_authentication(database, settings, session, session.methods)
         self.pages.set_session(response, visitor, renewed, token)
         self.pages.redirect(response, "/account/password?done=password")
+
+    def _show(
+        self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
+    ) -> None:
+        show(self.pages, request, response, visitor, "password", **other_access(self.pages, user), **values)
 
 
 class Sessions:
@@ -258,8 +313,17 @@ def show(
         here=request.path.removeprefix(pages.root),
         done=done,
         manages=bool(roles & {Role.OWNER, Role.ADMIN}),
+        owns=Role.OWNER in roles,
         **values,
     )
+
+
+def other_access(pages: Pages, user: User) -> dict[str, Any]:
+    """Return what a new password does not end by itself, for a page that offers to end it."""
+    return {
+        "tokens": list_personal_tokens(pages.database, user.id),
+        "passkeys": list_passkeys(pages.database, user.id),
+    }
 
 
 def is_own_password(pages: Pages, user: User, password: str) -> bool:

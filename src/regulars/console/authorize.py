@@ -32,7 +32,7 @@ from regulars.tenants.tenants import list_tenants_of
 AUTHORIZE_PATH = "/oauth/authorize"
 LOGIN_REQUIRED = ("login_required", "The user is not signed in.")
 CONSENT_REQUIRED = ("consent_required", "The user must consent.")
-NOT_A_MEMBER = ("access_denied", "The user is not a member of the tenant that owns this application.")
+NOT_A_MEMBER = ("access_denied", "The user is not a member of a tenant in which this application can be used.")
 DENIED = ("access_denied", "The user denied the request.")
 
 

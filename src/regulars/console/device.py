@@ -10,6 +10,7 @@ from regulars.console.authorize import consent_values
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import Conflict
 from regulars.i18n import _
+from regulars.oauth.authorization_request import is_for
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.consents import remember_consent
 from regulars.oauth.device_codes import DeviceCode, decide, find_pending
@@ -18,7 +19,7 @@ from regulars.oauth.server import Server
 
 UNKNOWN_CODE = _("The code is unknown or has expired. Check your device for a new code.")
 ALREADY_ANSWERED = _("This request has already been answered.")
-NOT_A_MEMBER = _("Only members of the business that registered this application can use it.")
+NOT_A_MEMBER = _("You are not a member of a business in which this application can be used.")
 
 
 class Device:
@@ -49,7 +50,7 @@ class Device:
         if code is None or client is None:
             record_failure(self.server.database, keys, now)
             self._ask(response, visitor, code=form.get("user_code"), fault=UNKNOWN_CODE)
-        elif client.tenant_id is not None and client.tenant_id not in memberships_of(self.server.database, user.id):
+        elif not is_for(client, memberships_of(self.server.database, user.id)):
             self._ask(response, visitor, code=form.get("user_code"), fault=NOT_A_MEMBER)
         elif form.get("decision") in {"allow", "deny"}:
             self._decide(response, visitor, code, client, allowed=form.get("decision") == "allow")

@@ -2,10 +2,10 @@
 
 import falcon
 
-from regulars.accounts.sessions import end_session
+from regulars.accounts.sessions import sign_out_session
 from regulars.console.pages import Pages, Visitor
 from regulars.http.forms import FORM_TYPE, Pairs, parse_pairs, read_form
-from regulars.oauth.logout import LogoutRequest, end_grants_of_session, logout_redirect, read_logout
+from regulars.oauth.logout import LogoutRequest, logout_redirect, read_logout
 from regulars.oauth.server import Server
 
 
@@ -65,11 +65,9 @@ class LoggedOut:
 
 
 def sign_out(pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, logout: LogoutRequest) -> None:
-    """End the session and the client's grants in it, and redirect to the registered URI that the client asked for."""
+    """End the session and the grants made in it, and redirect to the registered URI that the client asked for."""
     if visitor.session is not None:
-        with server.database.transaction():
-            end_grants_of_session(server.database, visitor.session, logout.client)
-            end_session(server.database, visitor.session.user_id, visitor.session.id)
+        sign_out_session(server.database, visitor.session)
         pages.drop_session(response)
     pages.redirect(response, logout_redirect(logout) or "/oauth/logout/done")
 

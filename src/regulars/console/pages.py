@@ -1,6 +1,6 @@
 """What all pages share: the visitor, forms, cookies, templates and security headers."""
 
-import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import falcon
 import jinja2
 
+from regulars.accounts.email_addresses import CONFIRM_PATH, lost_its_address
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
 from regulars.db.database import Database
@@ -18,13 +19,17 @@ from regulars.errors import Forbidden
 from regulars.http.forms import read_form
 from regulars.http.problems import Problem
 from regulars.http.public_url import client_address
-from regulars.i18n import Message, _, preferred_language, translate
+from regulars.i18n import _, preferred_language, translate_in_template
 from regulars.security.encryption import Cipher
 from regulars.security.tokens import Kind, is_token, new_token
 from regulars.settings import Settings
 
 COOKIE_SECONDS = 365 * 86400
 RECENT_SIGN_IN = timedelta(minutes=15)
+LINK_COOKIE_SECONDS = 3600
+LINK_TOKEN = re.compile(r"[A-Za-z0-9_]{1,100}")
+EMAIL_PATH = "/account/email"
+ADDRESS_PATHS = {EMAIL_PATH, CONFIRM_PATH}
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'; img-src "
@@ -115,10 +120,15 @@ class Pages:
         )
 
     def signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
-        """Return visitor, session and user. Without a session, redirect to the sign-in page and then back."""
+        """Return visitor, session and user. Without a session, redirect to the sign-in page and then back.
+
+        A user whose address was proved by another user must first choose another one.
+        """
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
             raise falcon.HTTPStatus(303, headers={"Location": self.path(self.sign_in_path(self._here(request)))})
+        if request.path not in ADDRESS_PATHS and lost_its_address(self.database, visitor.user):
+            raise falcon.HTTPStatus(303, headers={"Location": self.path(EMAIL_PATH)})
         return visitor, visitor.session, visitor.user
 
     def recently_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
@@ -167,12 +177,12 @@ class Pages:
     def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
         """Raise `Forbidden` if the form does not come from a page that this visitor was shown (CSRF)."""
         is_foreign = request.get_header("Sec-Fetch-Site") == "cross-site"
-        if is_foreign or not hmac.compare_digest(form.get("form_token").encode(), self.form_token(visitor).encode()):
+        if is_foreign or not self.cipher.verify(_form_text(visitor), form.get("form_token")):
             raise Forbidden(_("The form has expired. Go back, reload the page and try again."), "forbidden")
 
     def form_token(self, visitor: Visitor) -> str:
         """Return the token that a form of this visitor must include, so that no other site can submit it (CSRF)."""
-        return self.cipher.sign(f"{visitor.browser} {visitor.session.id if visitor.session else ''}")
+        return self.cipher.sign(_form_text(visitor))
 
     def show(
         self,
@@ -199,7 +209,7 @@ class Pages:
         response.set_header("Cache-Control", "no-store")
         response.text = self._templates.get_template(f"{template}.html.jinja").render(
             {
-                "_": partial(_translate, visitor.language),
+                "_": partial(translate_in_template, visitor.language),
                 "language": visitor.language,
                 "visitor": visitor,
                 "form_token": self.form_token(visitor),
@@ -229,7 +239,7 @@ class Pages:
     def set_session(self, response: falcon.Response, visitor: Visitor, session: Session, token: str) -> None:
         """Store the session in a cookie, and mark the browser as known to the user (see `is_known_browser`)."""
         self._set_cookie(response, "session", token, self.settings.session_lifetime)
-        self._set_cookie(response, "known", self._known_cookie(visitor, session.user_id), COOKIE_SECONDS)
+        self._set_cookie(response, "known", self.cipher.sign(_known_text(visitor, session.user_id)), COOKIE_SECONDS)
 
     def set_step(self, response: falcon.Response, token: str, seconds: int) -> None:
         """Store the token of a flow with several pages in a cookie; an empty token and 0 seconds delete it."""
@@ -239,21 +249,34 @@ class Pages:
         """Return the token of the current flow; an empty string if there is none."""
         return str(request.cookies.get(self._cookie_name("step"), ""))
 
+    def take_link(self, request: falcon.Request, response: falcon.Response, name: str) -> str:
+        """Return the token of a link that was sent to the user; an empty string if there is none.
+
+        At first it is in the query. It moves into a cookie, so that it stays neither in the address bar nor in the
+        history of the browser: the visitor is redirected to the same page without the query.
+        """
+        token = request.get_param("token")
+        if token is None:
+            return str(request.cookies.get(self._cookie_name(name), ""))
+        self._set_cookie(response, name, token if LINK_TOKEN.fullmatch(token) else "", LINK_COOKIE_SECONDS)
+        raise falcon.HTTPStatus(303, headers={"Location": self.path(request.path.removeprefix(self.root))})
+
+    def drop_link(self, response: falcon.Response, name: str) -> None:
+        """Delete the cookie of `take_link`."""
+        self._set_cookie(response, name, "", 0)
+
     def drop_session(self, response: falcon.Response) -> None:
         """Delete the session cookie."""
         self._set_cookie(response, "session", "", 0)
 
     def is_known_browser(self, visitor: Visitor, user_id: int) -> bool:
         """Return whether this user has signed in with this browser before."""
-        return hmac.compare_digest(visitor.known_cookie.encode(), self._known_cookie(visitor, user_id).encode())
+        return self.cipher.verify(_known_text(visitor, user_id), visitor.known_cookie)
 
     def show_error(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
         """Show an error page."""
         anonymous = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
         self.show(response, anonymous, "error", status=status, problem=problem)
-
-    def _known_cookie(self, visitor: Visitor, user_id: int) -> str:
-        return self.cipher.sign(f"known {visitor.browser} {user_id}")
 
     def _cookie_name(self, name: str) -> str:
         return f"__Host-regulars_{name}" if self.is_secure else f"regulars_{name}"
@@ -270,10 +293,13 @@ class Pages:
         )
 
 
+def _form_text(visitor: Visitor) -> str:
+    return f"{visitor.browser} {visitor.session.id if visitor.session else ''}"
+
+
+def _known_text(visitor: Visitor, user_id: int) -> str:
+    return f"known {visitor.browser} {user_id}"
+
+
 ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))
 """The names of roles that templates translate; listed to be found by the extraction of messages."""
-
-
-def _translate(language: str, text: str, **values: Any) -> str:
-    """Translate a message, or a text of a template with its values."""
-    return translate(text if isinstance(text, Message) or not values else Message(text, values), language)

@@ -6,9 +6,13 @@ from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
 from regulars.console.device import device_routes
+from regulars.console.email import email_routes
+from regulars.console.invitation import invitation_routes
 from regulars.console.logout import logout_routes
+from regulars.console.members import member_routes
 from regulars.console.pages import Pages
 from regulars.console.passkeys import passkey_routes
+from regulars.console.recovery import recovery_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
 from regulars.oauth.server import Server
@@ -22,6 +26,10 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
         *account_routes(pages),
         ("/account/second-factor", SecondFactorSettings(pages)),
         *passkey_routes(pages),
+        *email_routes(pages),
+        *recovery_routes(pages),
+        *invitation_routes(pages),
+        *member_routes(pages),
         *application_routes(pages),
         *authorize_routes(pages, server),
         *device_routes(pages, server),

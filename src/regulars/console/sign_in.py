@@ -10,7 +10,7 @@ from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_ti
 from regulars.accounts.passkeys import begin_sign_in, finish_sign_in
 from regulars.accounts.passwords import check_password
 from regulars.accounts.recovery_codes import use_recovery_code
-from regulars.accounts.sessions import end_session, renew_authentication, start_session
+from regulars.accounts.sessions import renew_authentication, sign_out_session, start_session
 from regulars.accounts.throttle import (
     account_key,
     address_key,
@@ -20,14 +20,17 @@ from regulars.accounts.throttle import (
     seconds_to_wait,
 )
 from regulars.accounts.totp import check_totp, has_totp
-from regulars.accounts.users import find_user_by_email, get_user
+from regulars.accounts.users import find_holder, find_users_with_email
 from regulars.console.pages import Pages, Visitor
-from regulars.errors import NotFound
+from regulars.db.database import Database
+from regulars.errors import Forbidden
 from regulars.i18n import Message, _
 from regulars.oauth.authorization_request import requesting_application
+from regulars.security import audit
 
 WRONG_PASSWORD = _("The e-mail address or the password is wrong.")
 WRONG_CODE = _("The code is wrong or has already been used.")
+PASSWORD_CHANGED = _("Your password was changed. Sign in with it.")
 UNKNOWN_PASSKEY = _("Unknown passkey.")
 SECOND_FACTOR = "second factor"
 STEP_SECONDS = 600
@@ -47,7 +50,8 @@ class SignIn:
             self.pages.redirect(response, target)
             return
         email = request.get_param("email", default=visitor.user.email if visitor.user else "")
-        show_sign_in(self.pages, response, visitor, target, email=email)
+        done = PASSWORD_CHANGED if request.get_param("done") == "password" else ""
+        show_sign_in(self.pages, response, visitor, target, email=email, done=done)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Check the password; ask for the second factor if the user has one."""
@@ -60,7 +64,7 @@ class SignIn:
         if seconds:
             response.set_header("Retry-After", str(seconds))
             show_sign_in(
-                self.pages, response, visitor, target, email=email, fault=_too_many_attempts(seconds), status=429
+                self.pages, response, visitor, target, email=email, fault=too_many_attempts(seconds), status=429
             )
             return
         # Record the failure before the check: otherwise parallel guesses would all pass the limit.
@@ -68,6 +72,7 @@ class SignIn:
         user = check_password(database, email, form.raw("password"))
         if user is None:
             record_failure(database, keys[1:], now)
+            record_failed_sign_in(database, keys, email, visitor.address)
             show_sign_in(self.pages, response, visitor, target, email=email, fault=WRONG_PASSWORD, status=422)
             return
         forget_failures(database, keys[:1])
@@ -83,9 +88,9 @@ class SignIn:
     def _keys(self, visitor: Visitor, email: str) -> list[str]:
         """Return the keys that failures count for. In a browser that the user has signed in with before, only its own
         failures count, so that attacks from elsewhere do not lock the user out."""
-        user = find_user_by_email(self.pages.database, email)
-        if user is not None and self.pages.is_known_browser(visitor, user.id):
-            return [browser_key(f"{visitor.browser} {user.id}")]
+        for user in find_users_with_email(self.pages.database, email):
+            if self.pages.is_known_browser(visitor, user.id):
+                return [browser_key(f"{visitor.browser} {user.id}")]
         return [account_key(email), address_key(visitor.address)]
 
 
@@ -121,7 +126,7 @@ class SecondFactor:
         seconds = seconds_to_wait(database, keys, now)
         if seconds:
             response.set_header("Retry-After", str(seconds))
-            self._ask(response, visitor, target, fault=_too_many_attempts(seconds), status=429)
+            self._ask(response, visitor, target, fault=too_many_attempts(seconds), status=429)
             return
         record_failure(database, keys[:1], now)
         code = form.get("code")
@@ -129,6 +134,7 @@ class SecondFactor:
             database, user_id, code
         ):
             record_failure(database, keys[1:], now)
+            audit.record(database, "sign_in.wrong_code", user_id=user_id, address=visitor.address)
             self._ask(response, visitor, target, fault=WRONG_CODE, status=422)
             return
         if take_one_time_token(database, self.pages.settings, SECOND_FACTOR, self.pages.step(request)) is None:
@@ -195,7 +201,7 @@ class SignOut:
         visitor = self.pages.visitor(request, response)
         if visitor.session is not None:
             self.pages.form(request, visitor)
-            end_session_if_present(self.pages, visitor.session.user_id, visitor.session.id)
+            sign_out_session(self.pages.database, visitor.session)
         self.pages.drop_session(response)
         self.pages.redirect(response, "/oauth/logout/done")
 
@@ -219,6 +225,7 @@ def show_sign_in(
     *,
     email: str = "",
     fault: str = "",
+    done: str = "",
     status: int = 200,
 ) -> None:
     """Show the page that asks for the e-mail address and the password."""
@@ -233,6 +240,7 @@ def show_sign_in(
         next=target,
         email=email,
         fault=fault,
+        done=done,
     )
 
 
@@ -247,22 +255,26 @@ def sign_in(
     if before is not None and before.user_id == user_id:
         session, token = renew_authentication(database, settings, before, methods)
     else:
+        try:
+            session, token = start_session(
+                database, settings, user_id, methods, user_agent=visitor.user_agent, address=visitor.address
+            )
+        except Forbidden as error:
+            show_sign_in(pages, response, visitor, target, fault=error.message, status=403)
+            return
         if before is not None:
-            end_session_if_present(pages, before.user_id, before.id)
-        session, token = start_session(
-            database, settings, get_user(database, user_id).id, methods,
-            user_agent=visitor.user_agent, address=visitor.address,
-        )  # fmt: skip
+            sign_out_session(database, before)
     pages.set_session(response, visitor, session, token)
     pages.redirect(response, target)
 
 
-def end_session_if_present(pages: Pages, user_id: int, session_id: str) -> None:
-    """End a session that may already have ended."""
-    try:
-        end_session(pages.database, user_id, session_id)
-    except NotFound:
-        return
+def record_failed_sign_in(database: Database, keys: Sequence[str], email: str, address: str) -> None:
+    """Write a wrong password to the audit log, and the moment from which further attempts must wait."""
+    user = find_holder(database, email)
+    user_id = user.id if user else None
+    audit.record(database, "sign_in.failed", user_id=user_id, address=address)
+    if seconds_to_wait(database, keys, datetime.now(UTC)):
+        audit.record(database, "sign_in.throttled", user_id=user_id, address=address)
 
 
 def send_options(response: falcon.Response, options: str) -> None:
@@ -271,5 +283,6 @@ def send_options(response: falcon.Response, options: str) -> None:
     response.data = msgspec.json.format(options).encode()
 
 
-def _too_many_attempts(seconds: int) -> Message:
+def too_many_attempts(seconds: int) -> Message:
+    """Return the message to somebody who must wait."""
     return _("Too many attempts. Wait {seconds} seconds and try again.", seconds=seconds)

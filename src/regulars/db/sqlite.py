@@ -32,7 +32,6 @@ TRANSIENT_ERRORS = {
     sqlite3.SQLITE_READONLY,
 }
 PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -4000",  # for each thread; the operating system caches the pages of the file for all workers
@@ -188,6 +187,7 @@ class SQLiteDatabase(Database):
                 connection = sqlite3.connect(
                     self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
                 )
+                _set_journal_mode(connection)
                 for pragma in PRAGMAS:
                     connection.execute(pragma)
             except sqlite3.Error as error:
@@ -195,6 +195,19 @@ class SQLiteDatabase(Database):
             self._open.append(connection)
             self._local.connection = connection
         return connection
+
+
+def _set_journal_mode(connection: sqlite3.Connection) -> None:
+    """Use a write-ahead log. While another program sets this, SQLite refuses at once instead of waiting."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.Error as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(RETRY_SECONDS)
 
 
 def _has_begun(connection: sqlite3.Connection) -> bool:

@@ -1,4 +1,6 @@
-"""Health checks: `/healthz` for the process, `/readyz` for the database and its schema."""
+"""Health checks: `/healthz` for the process, `/readyz` for the database, its schema and the secret key."""
+
+from collections.abc import Callable
 
 import falcon
 
@@ -19,14 +21,16 @@ class Alive:
 class Ready:
     """`/readyz`"""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, check_secret_key: Callable[[], None]) -> None:
         self.database = database
+        self.check_secret_key = check_secret_key
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Return 200 if requests can be served, otherwise 503 with the reason."""
         response.set_header("Cache-Control", "no-store")
         try:
             check_schema(self.database)
+            self.check_secret_key()
         except ConfigurationError as error:
             raise Unavailable(error.message, retry_after=5) from None
         response.data = b'{"status":"ready"}'

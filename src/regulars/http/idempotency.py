@@ -7,13 +7,14 @@ hours, the same request with the same key gets the stored response; another requ
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import falcon
 import msgspec
+from msgspec import structs
 
 from regulars.db.database import Database
 from regulars.db.idempotency_keys import StoredResponse, claim_key, get_response, store_response
@@ -21,6 +22,7 @@ from regulars.errors import Conflict, Invalid, Malformed
 from regulars.http.responses import encode
 from regulars.i18n import _
 from regulars.permissions import Identity
+from regulars.security.encryption import Cipher
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = "Idempotent-Replayed"
@@ -78,12 +80,13 @@ class Attempt:
 class Idempotency:
     """Carries out each request with an Idempotency-Key once.
 
-    `sign` makes the stored digest of a request, so that passwords in it cannot be guessed without the secret key.
+    The stored digest of a request is keyed, so that secrets in it cannot be guessed without the secret key. Stored
+    responses are encrypted: one may contain the link of an invitation.
     """
 
-    def __init__(self, database: Database, sign: Callable[[str], str]) -> None:
+    def __init__(self, database: Database, cipher: Cipher) -> None:
         self.database = database
-        self.sign = sign
+        self.cipher = cipher
         self._running: set[Key] = set()
 
     @contextmanager
@@ -99,10 +102,10 @@ class Idempotency:
                 yield Attempt()
             return
         with self._reserve(key), self.database.transaction():
-            attempt = self._start(key, self.sign(_request_text(request)))
+            attempt = self._start(key, _request_text(request))
             yield attempt
             if attempt.is_first and attempt.result is not None:
-                store_response(self.database, *key, attempt.response, attempt.result.customer_id)
+                store_response(self.database, *key, self._encrypted(key, attempt.response), attempt.result.customer_id)
 
     @contextmanager
     def _reserve(self, key: Key) -> Iterator[None]:
@@ -115,7 +118,8 @@ class Idempotency:
         finally:
             self._running.discard(key)
 
-    def _start(self, key: Key, request_digest: str) -> Attempt:
+    def _start(self, key: Key, request_text: str) -> Attempt:
+        request_digest = self.cipher.sign(request_text)
         if claim_key(self.database, *key, request_digest):
             return Attempt(request_digest)
         stored = get_response(self.database, *key)
@@ -123,10 +127,27 @@ class Idempotency:
             raise Conflict(
                 _("The request with this Idempotency-Key was carried out. Its response was erased with personal data.")
             )
-        if stored.request_digest != request_digest:
+        if not self.cipher.verify(request_text, stored.request_digest):
             sentence = _("The Idempotency-Key was used for another request within the last 24 hours.")
             raise Invalid({"Idempotency-Key": [sentence]})
-        return Attempt(request_digest, stored)
+        return Attempt(request_digest, self._decrypted(key, stored))
+
+    def _encrypted(self, key: Key, response: StoredResponse) -> StoredResponse:
+        return (
+            response
+            if response.body is None
+            else structs.replace(response, body=self.cipher.encrypt(response.body, key[1]))
+        )
+
+    def _decrypted(self, key: Key, stored: StoredResponse) -> StoredResponse:
+        if stored.body is None:
+            return stored
+        body = self.cipher.decrypt(stored.body, key[1])
+        if body is None:
+            raise Conflict(
+                _("The request with this Idempotency-Key was carried out. Its response cannot be repeated any more.")
+            )
+        return structs.replace(stored, body=body)
 
 
 def _read_key(request: falcon.Request, identity: Identity, tenant_id: int | None) -> Key | None:

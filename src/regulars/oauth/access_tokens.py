@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +16,11 @@ from regulars.db.statement import Statement
 from regulars.db.tables import revoked_tokens
 from regulars.errors import Unauthenticated
 from regulars.i18n import _
-from regulars.oauth.signing_keys import ALGORITHMS, PublicKeys, current_key, public_keys
+from regulars.oauth.signing_keys import ALGORITHMS, LEEWAY_SECONDS, PublicKeys, current_key, public_keys
 from regulars.security.auth_version import bump_auth_version
 from regulars.settings import Settings
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - not a password
-LIFETIME_SECONDS = 3600
 MAX_TOKEN_LENGTH = 8192
 COMMAND_LINE = "regulars-cli"
 
@@ -68,12 +67,11 @@ def issue_access_token(
     scopes: Collection[str],
     *,
     tenant_id: int | None = None,
-    lifetime: int = LIFETIME_SECONDS,
     client_id: str = COMMAND_LINE,
     audience: Sequence[str] = (),
     grant_id: str | None = None,
 ) -> str:
-    """Return a new access token that is valid for `lifetime` seconds, limited to one tenant if it is given.
+    """Return a new access token, limited to one tenant if it is given.
 
     Its subject is the user or, without one, the client (RFC 9068, section 2.2). `audience` is this service by default.
     With `grant_id`, the token ends with that grant.
@@ -85,7 +83,7 @@ def issue_access_token(
         "sub": client_id if user_id is None else str(user_id),
         "aud": audience[0] if len(audience) == 1 else list(audience) or settings.origin,
         "iat": now,
-        "exp": now + lifetime,
+        "exp": now + settings.access_token_lifetime,
         "jti": secrets.token_urlsafe(16),
         "client_id": client_id,
         "scope": " ".join(sorted(scopes)),
@@ -115,9 +113,9 @@ def verify_access_token(token: str, keys: PublicKeys, settings: Settings, now: i
     audience = _audiences_of(claims.get("aud"))
     if claims.get("iss") != settings.origin or audience.isdisjoint(audiences(settings)):
         raise _refused(_("The access token was issued for another service."))
-    expires_at = claims.get("exp")
-    if not isinstance(expires_at, int) or expires_at <= now:
-        raise _refused(_("The access token has expired."))
+    issued_at, expires_at = _times(claims, settings, now)
+    if not keys[decoded.header["kid"]].may_have_signed(issued_at):
+        raise _refused(_("The access token was not issued by this server."))
     try:
         return AccessToken(
             token_id=str(claims["jti"]),
@@ -128,17 +126,35 @@ def verify_access_token(token: str, keys: PublicKeys, settings: Settings, now: i
             tenant_id=claims.get("tenant_id"),
             grant_id=claims.get("grant_id"),
             audience=tuple(sorted(audience)),
-            issued_at=int(claims["iat"]),
+            issued_at=issued_at,
             expires_at=expires_at,
         )
     except (KeyError, ValueError):
         raise _refused(_("The access token lacks a required claim.")) from None
 
 
+def _times(claims: Mapping[str, Any], settings: Settings, now: int) -> tuple[int, int]:
+    """Return when the token was issued and when it expires. Raise `Unauthenticated` if it is not valid at `now`.
+
+    A token that is valid for longer than those of this server is refused, so that an old key cannot have signed a token
+    that is still valid (see `public_keys`).
+    """
+    issued_at, expires_at = claims.get("iat"), claims.get("exp")
+    if not isinstance(expires_at, int) or expires_at <= now:
+        raise _refused(_("The access token has expired."))
+    if not isinstance(issued_at, int):
+        raise _refused(_("The access token lacks a required claim."))
+    if issued_at > now + LEEWAY_SECONDS:
+        raise _refused(_("The access token is not valid yet."))
+    if expires_at - issued_at > settings.access_token_lifetime:
+        raise _refused(_("The access token is valid for longer than this server allows. Get a new one."))
+    return issued_at, expires_at
+
+
 def revoke_token(database: Database, settings: Settings, token: str) -> None:
     """Revoke a token before it expires. Raise `Unauthenticated` if it is not valid."""
     now = int(time.time())
-    claims = verify_access_token(token, public_keys(database), settings, now)
+    claims = verify_access_token(token, public_keys(database, settings), settings, now)
     with database.transaction():
         database.execute(DELETE_EXPIRED, {"now": datetime.fromtimestamp(now, UTC)})
         if not is_revoked(database, claims.token_id):

@@ -4,7 +4,7 @@ The browser is never sent to an address that the application has not registered.
 verified, an error is shown on a page; after that it is returned to the application.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -24,6 +24,7 @@ from regulars.oauth.grants import open_grant
 from regulars.oauth.id_token import read_hint
 from regulars.oauth.resources import check_resources
 from regulars.oauth.server import Pairs, Payload, Server
+from regulars.permissions import Membership
 
 PROMPTS = {"none", "login", "consent", "select_account"}
 UNSUPPORTED_PARAMETERS = {
@@ -93,7 +94,7 @@ def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
         prompts=prompts,
         max_age=max_age,
         login_hint=payload.data.get("login_hint"),
-        hinted_user=read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))[1],
+        hinted_user=read_hint(server.database, server.settings, payload.data.get("id_token_hint", ""))[1],
         has_hint="id_token_hint" in payload.data,
         pairs=list(pairs),
     )
@@ -149,9 +150,14 @@ def suggested_email(server: Server, request: AuthorizationRequest) -> str | None
 
 
 def is_member(server: Server, request: AuthorizationRequest, user_id: int) -> bool:
-    """Tell whether the user may use the application. An application of a tenant is only for members of that tenant."""
-    tenant_id = request.client.tenant_id
-    return tenant_id is None or tenant_id in memberships_of(server.database, user_id)
+    """Tell whether the user may use the application. An application of a tenant is only for members of that tenant, and
+    no application is for users without a tenant."""
+    return is_for(request.client, memberships_of(server.database, user_id))
+
+
+def is_for(client: Client, memberships: Mapping[int, Membership]) -> bool:
+    """Tell whether the application is for a user with these memberships."""
+    return client.tenant_id in memberships if client.tenant_id is not None else bool(memberships)
 
 
 def has_consented(server: Server, request: AuthorizationRequest, user_id: int) -> bool:

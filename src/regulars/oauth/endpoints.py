@@ -9,6 +9,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint
 
+from regulars.accounts.memberships import memberships_of
 from regulars.errors import Unauthenticated
 from regulars.oauth.access_tokens import AccessToken, is_revoked, revoke_token, verify_access_token
 from regulars.oauth.clients import DEVICE_CODE, Client, find_client
@@ -92,12 +93,15 @@ class TokenFinder:
             client = find_client(database, refresh.grant.client_id)
             return FoundToken(client, refresh, token) if client else None
         try:
-            access = verify_access_token(token, public_keys(database), self.server.settings, int(time.time()))
+            settings = self.server.settings
+            access = verify_access_token(token, public_keys(database, settings), settings, int(time.time()))
         except Unauthenticated:
             return None
         client = find_client(database, access.client_id)
-        is_dead = is_revoked(database, access.token_id) or (
-            access.grant_id and not is_grant_live(database, access.grant_id)
+        is_dead = (
+            is_revoked(database, access.token_id)
+            or (access.grant_id and not is_grant_live(database, access.grant_id))
+            or (access.user_id is not None and not memberships_of(database, access.user_id))
         )
         return FoundToken(client, access, token) if client and not is_dead else None
 

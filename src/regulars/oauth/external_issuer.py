@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
 from regulars.accounts.memberships import memberships_of
-from regulars.accounts.users import User, find_user_by_email, find_user_by_subject
+from regulars.accounts.users import User, find_holder, find_user_by_subject
 from regulars.db.database import Database
 from regulars.errors import Unauthenticated
 from regulars.i18n import _
@@ -81,7 +81,7 @@ class ExternalIssuer:
         email = claims.get("email")
         if not isinstance(email, str) or claims.get("email_verified") is not True:
             raise _refused(_("The access token has no e-mail address that its issuer has verified."))
-        return find_user_by_email(database, email)
+        return find_holder(database, email)
 
 
 def external_issuer(settings: Settings) -> ExternalIssuer | None:

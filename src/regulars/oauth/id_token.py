@@ -68,27 +68,33 @@ class IdToken(OpenIDToken):
 def user_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
     """Return the claims that `scopes` allow (OpenID Connect Core, section 5.4).
 
-    `email_verified` is left out, because addresses are not verified.
+    An address that the user has not proved is left out: applications might take its user for the person who owns it.
     """
     claims: dict[str, Any] = {"sub": str(user.id)}
     if "profile" in scopes:
         claims["name"] = user.name
     if "email" in scopes:
-        claims["email"] = user.email
+        claims |= {"email": user.email} if user.is_verified else {}
+        claims["email_verified"] = user.is_verified
     return claims
 
 
-def read_hint(database: Database, issuer: str, token: str) -> tuple[str | None, int | None]:
-    """Return the client and the user of an ID token of this server, expired or not; None, None for any other text."""
+def read_hint(database: Database, settings: Settings, token: str) -> tuple[str | None, int | None]:
+    """Return the client and the user of an ID token of this server, expired or not; None, None for any other text.
+
+    A token that was signed with a revoked key, or with one that was replaced long ago, is not accepted.
+    """
     if not token or len(token) > MAX_TOKEN_LENGTH:
         return None, None
-    keys = public_keys(database)
+    keys = public_keys(database, settings)
     try:
         decoded = jwt.decode(
             token, lambda token_: keys[str(token_.headers().get("kid"))].key, algorithms=list(ALGORITHMS)
         )
         claims = decoded.claims
-        if claims.get("iss") != issuer or decoded.header.get("typ") != "JWT":
+        if claims.get("iss") != settings.origin or decoded.header.get("typ") != "JWT":
+            return None, None
+        if not keys[decoded.header["kid"]].may_have_signed(int(claims["iat"])):
             return None, None
         return str(claims["aud"]), int(claims["sub"])
     except (JoseError, ValueError, TypeError, KeyError):

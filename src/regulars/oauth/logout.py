@@ -3,31 +3,10 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from sqlalchemy import bindparam, update
-
-from regulars.accounts.sessions import Session
-from regulars.clock import utc_now
-from regulars.db.database import Database
-from regulars.db.statement import Statement
-from regulars.db.tables import grants
 from regulars.oauth.authorization_request import redirect_targets
 from regulars.oauth.clients import Client, find_client
 from regulars.oauth.id_token import read_hint
 from regulars.oauth.server import Pairs, Payload, Server
-from regulars.security.auth_version import bump_auth_version
-
-# Grants with the scope offline_access outlast the session.
-END_SESSION_GRANTS = Statement(
-    update(grants)
-    .where(
-        grants.c.session_id == bindparam("of_session"),
-        grants.c.user_id == bindparam("of_user"),
-        grants.c.client_id == bindparam("of_client"),
-        grants.c.scopes.not_like("%offline_access%"),
-        grants.c.ended_at.is_(None),
-    )
-    .values(ended_at=bindparam("now"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +28,7 @@ class LogoutRequest:
 def read_logout(server: Server, pairs: Pairs) -> LogoutRequest:
     """Return the request with these parameters. Parameters that cannot be verified are ignored."""
     payload = Payload(pairs)
-    client_id, user_id = read_hint(server.database, server.settings.origin, payload.data.get("id_token_hint", ""))
+    client_id, user_id = read_hint(server.database, server.settings, payload.data.get("id_token_hint", ""))
     named = payload.client_id
     client = find_client(server.database, client_id or named or "")
     if client is not None and named not in {None, client.id}:
@@ -65,13 +44,3 @@ def logout_redirect(request: LogoutRequest) -> str | None:
         return request.redirect_uri
     joint = "&" if "?" in request.redirect_uri else "?"
     return request.redirect_uri + joint + urlencode({"state": request.state}, quote_via=quote)
-
-
-def end_grants_of_session(database: Database, session: Session, client: Client | None) -> None:
-    """End the grants that `client` got in this session."""
-    if client is None:
-        return
-    now = utc_now()
-    values = {"of_session": session.id, "of_user": session.user_id, "of_client": client.id, "now": now}
-    if database.execute(END_SESSION_GRANTS, values):
-        bump_auth_version(database)

@@ -71,11 +71,11 @@ def resource_metadata(settings: Settings) -> dict[str, Any]:
     }
 
 
-def key_set(database: Database) -> Mapping[str, Any]:
-    """Return the public keys as a JSON Web Key Set."""
+def key_set(database: Database, settings: Settings) -> Mapping[str, Any]:
+    """Return the public keys that can still verify tokens, as a JSON Web Key Set (RFC 7517, section 5)."""
     return {
         "keys": [
             key.key.as_dict(private=False) | {"kid": key.kid, "alg": key.algorithm, "use": "sig"}
-            for key in public_keys(database).values()
+            for key in public_keys(database, settings).values()
         ]
     }

@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error, OAuth2Request
-from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Payload
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidGrantError, InvalidRequestError, OAuth2Payload
 
+from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User, get_user
 from regulars.db.database import Database
 from regulars.oauth.access_tokens import issue_access_token
@@ -160,7 +161,6 @@ class Server(AuthorizationServer):
                 grant.user_id if grant else None,
                 scope.split(),
                 tenant_id=client.tenant_id,
-                lifetime=self.settings.access_token_lifetime,
                 client_id=client.id,
                 audience=audience,
                 grant_id=grant.id if grant else None,
@@ -177,5 +177,7 @@ class Server(AuthorizationServer):
         """Do nothing: `issue` has stored the refresh token's digest, and access tokens are not stored."""
 
     def user_of(self, grant: Grant) -> User:
-        """Return the user who consented to the grant."""
+        """Return the user who consented to the grant. Raise `InvalidGrantError` if the user has lost all access."""
+        if not memberships_of(self.database, grant.user_id):
+            raise InvalidGrantError("The user is disabled, or not a member of any tenant.")
         return get_user(self.database, grant.user_id)

@@ -1,7 +1,12 @@
-"""The keys that sign tokens. Private keys are encrypted in the database."""
+"""The keys that sign tokens. Private keys are encrypted in the database.
+
+The newest key signs. A key that was replaced verifies what it signed before, until all of that has expired. A revoked
+key verifies nothing.
+"""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -9,14 +14,15 @@ from functools import lru_cache
 import msgspec
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OKPKey, RSAKey, import_key
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import signing_keys
-from regulars.errors import ConfigurationError, Invalid
+from regulars.errors import ConfigurationError, Invalid, NotFound
 from regulars.i18n import _
+from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 from regulars.security.encryption import Cipher
 from regulars.settings import Settings
@@ -27,31 +33,72 @@ warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=Securi
 
 ALGORITHMS = ("RS256", "EdDSA")
 RSA_BITS = 2048
+LEEWAY_SECONDS = 60
+"""How far the clocks of servers may differ: a server whose clock is ahead signs tokens that seem to be issued in the
+future, or after their key was replaced."""
 
 Key = OKPKey | RSAKey
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key, its id and its algorithm."""
+    """A key, its id and its algorithm. `replaced_at` is when the next key began to sign."""
 
     kid: str
     algorithm: str
     key: Key
     created_at: datetime
+    replaced_at: datetime | None = None
+
+    def may_have_signed(self, issued_at: int) -> bool:
+        """Tell whether a token that was issued at this time, in seconds since 1970, may be ours.
+
+        Whoever signs with the key after it was replaced has stolen it.
+        """
+        return self.replaced_at is None or issued_at <= self.replaced_at.timestamp() + LEEWAY_SECONDS
+
+
+class KeyStatus(msgspec.Struct, frozen=True):
+    """A key as the operator sees it. Its status is "signing", "replaced", "expired" or "revoked"."""
+
+    kid: str
+    algorithm: str
+    status: str
+    created_at: datetime
+    replaced_at: datetime | None
+    revoked_at: datetime | None
 
 
 PublicKeys = Mapping[str, SigningKey]
 """Keys that verify tokens, by key id."""
 
 NEWEST_FIRST = (signing_keys.c.created_at.desc(), signing_keys.c.kid)
-LIST_PUBLIC_KEYS = Statement(
-    select(signing_keys.c.kid, signing_keys.c.algorithm, signing_keys.c.public_key, signing_keys.c.created_at).order_by(
-        *NEWEST_FIRST
-    )
+LIST_KEYS = Statement(
+    select(
+        signing_keys.c.kid,
+        signing_keys.c.algorithm,
+        signing_keys.c.created_at,
+        signing_keys.c.replaced_at,
+        signing_keys.c.revoked_at,
+    ).order_by(*NEWEST_FIRST)
 )
-GET_NEWEST_KEY = Statement(
+LIST_PUBLIC_KEYS = Statement(
+    select(
+        signing_keys.c.kid,
+        signing_keys.c.algorithm,
+        signing_keys.c.public_key,
+        signing_keys.c.created_at,
+        signing_keys.c.replaced_at,
+    )
+    .where(
+        signing_keys.c.revoked_at.is_(None),
+        or_(signing_keys.c.replaced_at.is_(None), signing_keys.c.replaced_at > bindparam("replaced_after")),
+    )
+    .order_by(*NEWEST_FIRST)
+)
+GET_SIGNING_KEY = Statement(
     select(signing_keys.c.kid, signing_keys.c.algorithm, signing_keys.c.private_key, signing_keys.c.created_at)
+    .where(signing_keys.c.revoked_at.is_(None), signing_keys.c.replaced_at.is_(None))
     .order_by(*NEWEST_FIRST)
     .limit(1)
 )
@@ -60,12 +107,47 @@ INSERT_KEY = Statement(
         {name: bindparam(name) for name in ("kid", "algorithm", "public_key", "private_key", "created_at")}
     )
 )
+LIST_PRIVATE_KEYS = Statement(select(signing_keys.c.kid, signing_keys.c.private_key))
+SET_PRIVATE_KEY = Statement(
+    update(signing_keys).where(signing_keys.c.kid == bindparam("its_kid")).values(private_key=bindparam("encrypted"))
+)
+REPLACE_KEYS = Statement(
+    update(signing_keys).where(signing_keys.c.replaced_at.is_(None)).values(replaced_at=bindparam("time"))
+)
+REVOKE_KEY = Statement(
+    update(signing_keys).where(signing_keys.c.kid == bindparam("its_kid")).values(revoked_at=bindparam("time"))
+)
 
 
-def public_keys(database: Database) -> dict[str, SigningKey]:
-    """Return all public keys, newest first. Old keys verify the tokens that they signed."""
-    rows = database.fetch_all(LIST_PUBLIC_KEYS)
-    return {kid: SigningKey(kid, algorithm, _load(public), created) for kid, algorithm, public, created in rows}
+def public_keys(database: Database, settings: Settings) -> dict[str, SigningKey]:
+    """Return the public keys that can still verify tokens, newest first."""
+    rows = database.fetch_all(LIST_PUBLIC_KEYS, {"replaced_after": utc_now() - _time_after_replacement(settings)})
+    return {
+        kid: SigningKey(kid, algorithm, _load(public), created, replaced)
+        for kid, algorithm, public, created, replaced in rows
+    }
+
+
+def list_keys(database: Database, settings: Settings) -> list[KeyStatus]:
+    """Return the status of all keys that ever signed, newest first."""
+    replaced_after = utc_now() - _time_after_replacement(settings)
+
+    def status(replaced: datetime | None, revoked: datetime | None) -> str:
+        if revoked is not None:
+            return "revoked"
+        if replaced is None:
+            return "signing"
+        return "replaced" if replaced > replaced_after else "expired"
+
+    return [
+        KeyStatus(kid, algorithm, status(replaced, revoked), created, replaced, revoked)
+        for kid, algorithm, created, replaced, revoked in database.fetch_all(LIST_KEYS)
+    ]
+
+
+def _time_after_replacement(settings: Settings) -> timedelta:
+    """Return the time for which a key is needed after it was replaced: until its last token has expired."""
+    return timedelta(seconds=settings.access_token_lifetime + LEEWAY_SECONDS)
 
 
 def current_key(database: Database, settings: Settings) -> SigningKey:
@@ -73,10 +155,19 @@ def current_key(database: Database, settings: Settings) -> SigningKey:
 
     Raise `ConfigurationError` if it was encrypted with another secret key.
     """
-    row = database.fetch_one(GET_NEWEST_KEY)
-    if row is None:
-        return rotate_key(database, settings)
-    return _decrypt(settings, *row)
+    row = database.fetch_one(GET_SIGNING_KEY)
+    if row is not None:
+        return _decrypt(settings, *row)
+    with _changing_keys(database):
+        row = database.fetch_one(GET_SIGNING_KEY)
+        return _create_key(database, settings, ALGORITHMS[0]) if row is None else _decrypt(settings, *row)
+
+
+def check_secret_key(database: Database, settings: Settings) -> None:
+    """Raise `ConfigurationError` if there is a key that signs, but it was encrypted with another secret key."""
+    row = database.fetch_one(GET_SIGNING_KEY)
+    if row is not None:
+        _decrypt(settings, *row)
 
 
 @lru_cache(maxsize=8)
@@ -86,12 +177,13 @@ def _decrypt(settings: Settings, kid: str, algorithm: str, encrypted: bytes, cre
     if private is None:
         raise ConfigurationError(
             "The signing keys of this database were encrypted with another secret key. Set REGULARS_SECRET_KEY to that"
-            " key, or create a new signing key."
+            " key. If it is lost, create a new signing key with 'regulars key rotate'; authenticator apps must then be"
+            " set up again."
         )
     return SigningKey(kid, algorithm, _load(private), created)
 
 
-def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256") -> SigningKey:
+def rotate_key(database: Database, settings: Settings, algorithm: str = ALGORITHMS[0]) -> SigningKey:
     """Create a key, which signs from now on. All OpenID clients can verify RS256.
 
     Raise `Invalid` for an algorithm that is not in `ALGORITHMS`.
@@ -108,27 +200,77 @@ def rotate_key(database: Database, settings: Settings, algorithm: str = "RS256")
                 ]
             }
         )
-    key: Key = OKPKey.generate_key("Ed25519") if algorithm == "EdDSA" else RSAKey.generate_key(RSA_BITS)
-    kid = key.thumbprint()
-    private = msgspec.json.encode(key.as_dict(private=True))
+    with _changing_keys(database):
+        return _create_key(database, settings, algorithm)
+
+
+def revoke_key(database: Database, settings: Settings, kid: str) -> SigningKey | None:
+    """Refuse all tokens that the key has signed, on all servers within a second.
+
+    If the key signs, create one with the same algorithm, and return it; otherwise None. A revoked key stays as it is.
+    Raise `NotFound`.
+    """
+    with _changing_keys(database):
+        found = next((key for key in list_keys(database, settings) if key.kid == kid), None)
+        if found is None:
+            raise NotFound(f"Signing key {quote(kid)} does not exist.")
+        if found.status == "revoked":
+            return None
+        new = _create_key(database, settings, found.algorithm) if found.status == "signing" else None
+        database.execute(REVOKE_KEY, {"its_kid": kid, "time": utc_now()})
+        audit.record(database, "key.revoked", about=kid)
+        return new
+
+
+def encrypt_keys_again(database: Database, settings: Settings) -> tuple[int, int]:
+    """Encrypt the private keys with the newest secret key. Return how many changed, and how many no key decrypts."""
+    cipher = Cipher(settings, "signing keys")
+    stored = {kid: bytes(encrypted) for kid, encrypted in database.fetch_all(LIST_PRIVATE_KEYS)}
+    again = {kid: cipher.encrypt_again(encrypted, kid) for kid, encrypted in stored.items()}
+    changed = [{"its_kid": kid, "encrypted": new} for kid, new in again.items() if new not in {None, stored[kid]}]
+    database.execute_many(SET_PRIVATE_KEY, changed)
+    return len(changed), list(again.values()).count(None)
+
+
+@contextmanager
+def _changing_keys(database: Database) -> Iterator[None]:
+    """Open a transaction that changes keys. Others wait for it, so that only one key is the newest."""
     with database.transaction():
-        newest = database.fetch_one(GET_NEWEST_KEY)
-        # The newest key signs, so two keys must not have the same time.
-        created = utc_now()
-        if newest:
-            created = max(created, newest[3] + timedelta(seconds=1))
-        database.execute(
-            INSERT_KEY,
-            {
-                "kid": kid,
-                "algorithm": algorithm,
-                "public_key": msgspec.json.encode(key.as_dict(private=False)).decode(),
-                "private_key": Cipher(settings, "signing keys").encrypt(private, kid),
-                "created_at": created,
-            },
-        )
+        # The row of the auth version serves as the lock.
         bump_auth_version(database)
+        yield
+
+
+def _create_key(database: Database, settings: Settings, algorithm: str) -> SigningKey:
+    """Create a key that replaces the present one, if there is one, within `_changing_keys`."""
+    key = _generate(algorithm)
+    kid = key.thumbprint()
+    newest = database.fetch_one(LIST_KEYS)
+    # The newest key signs, so two keys must not have the same time.
+    created = max(utc_now(), newest[2] + timedelta(seconds=1)) if newest else utc_now()
+    database.execute(REPLACE_KEYS, {"time": created})
+    private = msgspec.json.encode(key.as_dict(private=True))
+    database.execute(
+        INSERT_KEY,
+        {
+            "kid": kid,
+            "algorithm": algorithm,
+            "public_key": msgspec.json.encode(key.as_dict(private=False)).decode(),
+            "private_key": Cipher(settings, "signing keys").encrypt(private, kid),
+            "created_at": created,
+        },
+    )
+    if newest:
+        audit.record(database, "key.rotated", about=kid)
     return SigningKey(kid, algorithm, key, created)
+
+
+def _generate(algorithm: str) -> Key:
+    """Return a new key whose id does not look like an option on the command line."""
+    while True:
+        key: Key = OKPKey.generate_key("Ed25519") if algorithm == "EdDSA" else RSAKey.generate_key(RSA_BITS)
+        if not key.thumbprint().startswith("-"):
+            return key
 
 
 def _load(jwk: str | bytes) -> Key:

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import cycle, islice
 
 from regulars.accounts.memberships import add_member
-from regulars.accounts.users import User, create_user, find_user_by_email
+from regulars.accounts.users import User, create_user, find_holder
 from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import count_customers
 from regulars.customers.write.storage import load_uncounted, reserve_customer_ids, row_of
@@ -156,7 +156,7 @@ def _make_users(
         people = draw.choice(all_people())
         woman = draw.randrange(2)
         first, last = (draw.choice(names[woman])[0] for names in (people.first_names, people.last_names))
-        known = find_user_by_email(database, email)
+        known = find_holder(database, email)
         return known or create_user(database, email=email, name=f"{first} {last}", password=password)
 
     # One owner for all branches of a business, because hashing a password takes 0.1 seconds.

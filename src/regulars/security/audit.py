@@ -14,7 +14,8 @@ from regulars.security.tokens import new_id
 
 
 class AuditEvent(Struct, frozen=True):
-    """An event. `about` is the id of its object, such as a grant, a session or a token."""
+    """An event. `about` is the id of its object, such as a grant, a session or a token, and `address` that of a network
+    or None."""
 
     id: str
     kind: str
@@ -23,15 +24,24 @@ class AuditEvent(Struct, frozen=True):
     about: str | None
     address: str | None
     created_at: datetime
+    tenant_id: int | None
 
 
-EVENT_COLUMNS = ("id", "kind", "user_id", "client_id", "about", "address", "created_at")
+EVENT_COLUMNS = ("id", "kind", "user_id", "client_id", "about", "address", "created_at", "about_tenant_id")
 INSERT_EVENT = Statement(insert(audit_events).values({name: bindparam(name) for name in EVENT_COLUMNS}))
 LIST_NEWEST_EVENTS = Statement(
     select(*(audit_events.c[name] for name in EVENT_COLUMNS))
     .order_by(audit_events.c.id.desc())
     .limit(bindparam("limit"))
 )
+LIST_TENANT_EVENTS = Statement(
+    select(*(audit_events.c[name] for name in EVENT_COLUMNS))
+    .where(audit_events.c.about_tenant_id == bindparam("tenant_id"), audit_events.c.id < bindparam("before"))
+    .order_by(audit_events.c.id.desc())
+    .limit(bindparam("limit"))
+)
+NEWEST = "~"
+"""Sorts after every id."""
 
 
 def record(
@@ -42,8 +52,9 @@ def record(
     client_id: str | None = None,
     about: str | None = None,
     address: str | None = None,
+    tenant_id: int | None = None,
 ) -> None:
-    """Write an event in the current transaction."""
+    """Write an event in the current transaction. The owners of `tenant_id`, if it is given, can see the event."""
     values: dict[str, Any] = {
         "id": new_id(),
         "kind": kind,
@@ -52,6 +63,7 @@ def record(
         "about": about,
         "address": address,
         "created_at": utc_now(),
+        "about_tenant_id": tenant_id,
     }
     database.execute(INSERT_EVENT, values)
 
@@ -59,3 +71,11 @@ def record(
 def list_events(database: Database, limit: int = 100) -> list[AuditEvent]:
     """Return the latest events, newest first."""
     return [AuditEvent(*row) for row in database.fetch_all(LIST_NEWEST_EVENTS, {"limit": limit})]
+
+
+def list_tenant_events(
+    database: Database, tenant_id: int, *, limit: int = 100, before: str = NEWEST
+) -> list[AuditEvent]:
+    """Return the latest events of a tenant with ids less than `before`, newest first."""
+    values = {"tenant_id": tenant_id, "limit": limit, "before": before}
+    return [AuditEvent(*row) for row in database.fetch_all(LIST_TENANT_EVENTS, values)]

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     PERSONAL_TOKEN = "pat"  # noqa: S105 - not a password
     SESSION = "session"
     CHALLENGE = "challenge"
+    INVITATION = "invitation"
 
 
 def new_token(kind: Kind) -> str:

@@ -13,7 +13,7 @@ from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import channels, countries, memberships, tenants
 from regulars.errors import Conflict, NotFound
-from regulars.i18n import _
+from regulars.i18n import _, preferred_language
 from regulars.permissions import RoleName
 from regulars.security.auth_version import bump_auth_version
 from regulars.tenants.locks import lock_customers, lock_tenant
@@ -50,6 +50,11 @@ class Tenant(Struct, frozen=True, rename={"time_zone": "timezone", "country_code
         Meta(description="The fields in which no two customers may have the same value.", examples=[["phone_number"]]),
     ]
     created_at: Annotated[datetime, Meta(examples=["2026-11-07T05:31:56Z"])]
+
+    @property
+    def language(self) -> str:
+        """The language of messages to people who are invited to the tenant."""
+        return preferred_language(self.locale)
 
 
 class OwnTenant(Struct, frozen=True):

@@ -1,0 +1,45 @@
+"""Passwords that are guessed first, and therefore refused (NIST SP 800-63B, section 3.1.1.2): those that many people
+choose, and those that name their user."""
+
+from functools import cache
+
+from regulars.i18n import _
+from regulars.text import fold, fold_uncached
+
+SERVICE_NAME = "regulars"
+MIN_WORD_LENGTH = 4
+"""Shorter words of a name or an address are in many good passwords by chance."""
+
+
+def common_password_fault(password: str, *, email: str = "", name: str = "") -> str | None:
+    """Return what is wrong with a password, or None.
+
+    It must not be one of the 30,000 most common ones, and not consist of the user's address, a part of it, the name or
+    the name of this service, with or without digits and signs around it.
+    """
+    folded = fold_uncached(password)
+    if folded in _common_passwords():
+        return _("This password is one of the most common. Choose another one.")
+    core = "".join(filter(str.isalnum, folded)).strip("0123456789")
+    if folded == fold(email) or core in _own_words(email, name):
+        return _("The password must not be your name or e-mail address. Choose another one.")
+    return None
+
+
+def _own_words(email: str, name: str) -> set[str]:
+    parts = [
+        *fold(name).split(),
+        *fold(email).replace("@", " ").replace(".", " ").split(),
+        fold(email).partition("@")[0],
+    ]
+    whole = [fold(name), fold(email)]
+    words = {"".join(filter(str.isalnum, word)).strip("0123456789") for word in (*parts, *whole)}
+    return {word for word in words if len(word) >= MIN_WORD_LENGTH} | {SERVICE_NAME}
+
+
+@cache
+def _common_passwords() -> frozenset[str]:
+    # Loading the list takes 60 ms, and only new passwords are compared with it.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])

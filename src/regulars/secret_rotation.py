@@ -1,0 +1,47 @@
+"""Changes the secret key: encrypts with the newest key what is stored for longer than the old one is accepted."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from regulars.accounts.totp import encrypt_totp_again
+from regulars.db.database import Database
+from regulars.errors import ConfigurationError
+from regulars.oauth.signing_keys import current_key, encrypt_keys_again
+from regulars.security import audit
+from regulars.security.encryption import add_secret_key, secret_keys
+from regulars.settings import Settings
+
+
+class Rotation(Struct, frozen=True):
+    """What was done: the file that has a new key, if there is one, and how many values were encrypted again.
+
+    `unreadable`: how many values none of the keys decrypts. They were left as they are.
+    """
+
+    key_file: Path | None
+    signing_keys: int
+    totp_secrets: int
+    unreadable: int
+
+
+def rotate_secret_key(database: Database, settings: Settings) -> Rotation:
+    """Encrypt signing keys and the secrets of authenticator apps with the newest secret key, in one transaction.
+
+    Without the setting `secret_key`, create the newest key in the key file. Raise `ConfigurationError` if the key that
+    signs was encrypted with another secret key, or if no old secret key is set.
+    """
+    if settings.secret_key and len(secret_keys(settings)) < 2:
+        raise ConfigurationError(
+            "First set REGULARS_SECRET_KEY to the new secret key and REGULARS_OLD_SECRET_KEY to the present one, for"
+            " all servers, and restart them. Then run this command again."
+        )
+    # On SQLite, the transaction keeps others from changing the key file: only PostgreSQL has several writers.
+    with database.transaction():
+        current_key(database, settings)
+        # The file is written first: the database must never have what no stored key decrypts.
+        key_file = None if settings.secret_key else add_secret_key(settings)
+        keys, unreadable_keys = encrypt_keys_again(database, settings)
+        secrets, unreadable_secrets = encrypt_totp_again(database, settings)
+        audit.record(database, "secret.rotated")
+    return Rotation(key_file, keys, secrets, unreadable_keys + unreadable_secrets)
