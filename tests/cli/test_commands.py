@@ -260,6 +260,16 @@ def test_the_audit_log_shows_the_newest_events_first(regulars: Regulars, capsys:
     assert kinds == ["member.added", "personal_token.revoked", "personal_token.created", "user.created"]
 
 
+def test_repeated_scopes_add_up(regulars: Regulars) -> None:
+    one_user(regulars)
+    scopes = ("--scope", "customers:read users:read", "--scope", "tenants:read")
+    regulars("token", "create", "--user", "alice@example.com", *scopes)
+    token = json.loads(regulars("token", "list", "--json")[1])[0]
+    assert set(token["scopes"].split()) == {"customers:read", "users:read", "tenants:read"}
+    app = json.loads(regulars("app", "create", "--name", "X", "--kind", "device", *scopes, "--json")[1])
+    assert set(app["scope"].split()) == {"customers:read", "users:read", "tenants:read"}
+
+
 def test_a_customers_life_on_the_command_line(regulars: Regulars) -> None:
     tenant = one_tenant(regulars)
     here = ("--tenant", tenant)
