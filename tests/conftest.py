@@ -11,8 +11,10 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from regulars.api.authentication import Authenticator
 from regulars.db.migrate import migrate
 from tests.support import postgres
+from tests.support.mail import SmtpServer, running_smtp_server
 from tests.support.pgbouncer import running_pgbouncer
 from tests.support.world import World
 
@@ -125,6 +127,26 @@ def empty_world(database_url: str) -> Iterator[World]:
     """Yield a world without customers that the test may change."""
     with World.on(database_url) as made:
         yield made
+
+
+@pytest.fixture
+def mail_server() -> Iterator[SmtpServer]:
+    """Run an SMTP server."""
+    with running_smtp_server() as server:
+        yield server
+
+
+@pytest.fixture
+def mailing_world(database_url: str, mail_server: SmtpServer) -> Iterator[World]:
+    """Yield a world that sends mail with `mail_server`, and that the test may change."""
+    with World.on(database_url, **mail_server.settings) as made:
+        yield made
+
+
+@pytest.fixture
+def uncached_access(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check for changes of access with every request instead of every half second."""
+    monkeypatch.setattr(Authenticator._discard_changed, "__defaults__", (0,))
 
 
 @pytest.fixture(scope="module", params=DATABASE_KINDS)

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Table, func, select, update
 
+from regulars.accounts.email_addresses import start_change
 from regulars.accounts.one_time_tokens import create_one_time_token
 from regulars.accounts.personal_tokens import create_personal_token
+from regulars.accounts.users import get_user
 from regulars.cleanup import RULES, delete_expired_rows
 from regulars.clock import utc_now
 from regulars.db import tables
@@ -21,6 +23,7 @@ from regulars.oauth.consents import remember_consent
 from regulars.security.audit import record
 from tests.conftest import FreshDatabase
 from tests.support.oauth import Application, Browser, expect_oauth_error
+from tests.support.people import invite
 from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import World
 
@@ -99,6 +102,23 @@ def test_cleanup_deletes_in_small_batches(empty_world: World) -> None:
     empty_world.database.load(tables.failed_attempts, ["key", "failures", "failed_at"], rows)
     assert [delete_expired_rows(empty_world.database, utc_now()) for _ in range(4)] == [500, 500, 200, 0]
     assert count(empty_world, tables.one_time_tokens) == 3
+
+
+def test_an_invitation_is_listed_for_thirty_days_after_its_end(empty_world: World) -> None:
+    invite(empty_world, "zeynep@example.com")
+    database = empty_world.database
+    for days, left in ((36, 1), (38, 0)):
+        delete_expired_rows(database, utc_now() + timedelta(days=days))
+        assert count(empty_world, tables.invitations) == left
+
+
+def test_a_change_of_address_that_was_not_confirmed_is_deleted(mailing_world: World) -> None:
+    database = mailing_world.database
+    bob = get_user(database, mailing_world.bob)
+    start_change(database, mailing_world.settings, bob, "robert@example.com", "en")
+    for hours, left in ((23, 1), (25, 0)):
+        delete_expired_rows(database, utc_now() + timedelta(hours=hours))
+        assert count(mailing_world, tables.email_changes) == left
 
 
 def test_each_record_stays_as_long_as_it_is_of_use(empty_world: World) -> None:

@@ -75,6 +75,8 @@ RULES: tuple[tuple[Statement, timedelta], ...] = (
     (_delete_grants("ended_at"), ONE_DAY),
     (_delete_oldest(tables.sessions, "expires_at"), timedelta()),
     (_delete_oldest(tables.one_time_tokens, "expires_at"), timedelta()),
+    (_delete_oldest(tables.invitations, "expires_at"), 30 * ONE_DAY),
+    (_delete_oldest(tables.email_changes, "expires_at"), timedelta()),
     (_delete_oldest(tables.failed_attempts, "failed_at"), timedelta(hours=1)),
     (_delete_oldest(tables.personal_tokens, "expires_at"), 30 * ONE_DAY),
     (_delete_oldest(tables.revoked_tokens, "expires_at"), timedelta()),

@@ -62,6 +62,12 @@ def preferred_language(accept: str) -> str:
     return best if weights.get(best) else ENGLISH
 
 
+def first_supported(locales: str) -> str | None:
+    """Return the first language ("en" or "tr") of language tags that are separated by spaces, or None."""
+    languages = (tag.partition("-")[0].lower() for tag in locales[:MAX_HEADER_LENGTH].split())
+    return next((language for language in languages if language in LANGUAGES), None)
+
+
 def parse_accept(header: str) -> list[tuple[str, float]]:
     """Return the lower-case names and the weights, from 0 to 1, in an Accept-… header (RFC 9110, section 12.4.2)."""
     found: list[tuple[str, float]] = []

@@ -43,10 +43,7 @@ def used_at(world: World, user: int) -> datetime | None:
     return list_personal_tokens(world.database, user)[0].used_at
 
 
-@pytest.fixture(autouse=True)
-def uncached_access(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check for changes of access with every request instead of every half second."""
-    monkeypatch.setattr(bearer.Authenticator._discard_changed, "__defaults__", (0,))
+pytestmark = pytest.mark.usefixtures("uncached_access")
 
 
 def test_it_opens_the_door_for_what_it_allows(empty_world: World) -> None:

@@ -243,10 +243,31 @@ def test_the_audit_log_shows_the_newest_events_first(regulars: Regulars, capsys:
     token_id = json.loads(regulars("token", "list", "--json")[1])[0]["id"]
     regulars("token", "revoke", token_id)
     show_audit(limit=1)
-    assert capsys.readouterr().out.split("\t")[1:] == ["personal_token.revoked", str(user), "null", token_id, "null\n"]
+    assert capsys.readouterr().out.split("\t")[1:] == [
+        "personal_token.revoked",
+        str(user),
+        "null",
+        token_id,
+        "null",
+        "null\n",
+    ]
+    tenant = one_tenant(regulars)
+    regulars("member", "add", "--tenant", tenant, "--user", "alice@example.com", "--role", "owner")
+    of_tenant = json.loads(regulars("audit", "--tenant", tenant, "--json")[1])
+    assert [(event["kind"], event["tenant_id"]) for event in of_tenant] == [("member.added", tenant)]
     show_audit(as_json=True)
     kinds = [event["kind"] for event in json.loads(capsys.readouterr().out)]
-    assert kinds == ["personal_token.revoked", "personal_token.created", "user.created"]
+    assert kinds == ["member.added", "personal_token.revoked", "personal_token.created", "user.created"]
+
+
+def test_repeated_scopes_add_up(regulars: Regulars) -> None:
+    one_user(regulars)
+    scopes = ("--scope", "customers:read users:read", "--scope", "tenants:read")
+    regulars("token", "create", "--user", "alice@example.com", *scopes)
+    token = json.loads(regulars("token", "list", "--json")[1])[0]
+    assert set(token["scopes"].split()) == {"customers:read", "users:read", "tenants:read"}
+    app = json.loads(regulars("app", "create", "--name", "X", "--kind", "device", *scopes, "--json")[1])
+    assert set(app["scope"].split()) == {"customers:read", "users:read", "tenants:read"}
 
 
 def test_a_customers_life_on_the_command_line(regulars: Regulars) -> None:

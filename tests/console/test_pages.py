@@ -14,6 +14,7 @@ from jinja2 import nodes
 from sqlalchemy import update
 
 import regulars.console
+from regulars.accounts.personal_tokens import list_personal_tokens
 from regulars.accounts.throttle import address_key, record_failure
 from regulars.clock import utc_now
 from regulars.db.statement import Statement
@@ -259,6 +260,16 @@ def test_a_personal_token_is_shown_once_and_revoked(empty_world: World, browser:
     assert stranger.submit(stranger.get("/account/tokens"), "/account/tokens", revoke=number).status_code == 404
     assert browser.submit(later, "/account/tokens", revoke=number).status_code == 303
     assert "my script" not in browser.get("/account/tokens").text
+
+
+@pytest.mark.parametrize("tenant", ["abc", "-1", "1.5", "9" * 30])
+def test_a_token_for_a_tenant_that_is_no_number_is_refused(empty_world: World, browser: Browser, tenant: str) -> None:
+    page = browser.get("/account/tokens")
+    fields = {"name": "x", "scope": "customers:read", "days": "7", "tenant": tenant}
+    answer = browser.submit(page, "/account/tokens", **fields)
+    assert answer.status_code == 422
+    assert tenant in answer.text
+    assert list_personal_tokens(empty_world.database, empty_world.alice) == []
 
 
 def test_what_would_hurt_needs_a_sign_in_of_late(empty_world: World, browser: Browser) -> None:

@@ -538,3 +538,102 @@ def test_cors_is_allowed_only_for_paths_without_cookies(empty_world: World) -> N
     for path in ("/oauth/authorize", "/sign-in", "/account"):
         answer = empty_world.client.simulate_get(path, headers=headers)
         assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_long_state_survives_the_sign_in(empty_world: World, app: Application) -> None:
+    """A `next` that is escaped once more would be longer than the longest query."""
+    state = "é%a" * 666
+    browser = Browser(empty_world)
+    to_sign_in = browser.get(app.request(state=state))
+    path = to_sign_in.headers["location"]
+    assert len(path) < 8192
+    page = browser.get(path)
+    assert page.status_code == 200
+    assert app.client.name in page.text
+    back = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD)
+    page = browser.get(back.headers["location"])
+    answer = browser.submit(page, "/oauth/consent", decision="allow")
+    assert redirect_parameters(answer)["state"] == state
+
+
+@pytest.mark.parametrize("packed", ["z.", "z.AAAA", "z.é", "z.eJwDAAAAAAE", "z.https://evil.example"])
+def test_a_damaged_address_after_the_sign_in_is_ignored(empty_world: World, packed: str) -> None:
+    browser = Browser(empty_world)
+    page = browser.get("/sign-in", params={"next": packed})
+    answer = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD)
+    assert answer.headers["location"] == "/account"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"prompt": "login"}, "/sign-in"),
+        ({"max_age": "0"}, "/sign-in"),
+        ({"prompt": "none"}, "consent_required"),
+        ({"id_token_hint": "of somebody else"}, "/sign-in"),
+    ],
+)
+def test_the_consent_form_checks_the_request_again(
+    empty_world: World, app: Application, browser: Browser, parameters: dict[str, str], expected: str
+) -> None:
+    page = browser.get(app.request(scope="openid"))
+    request = app.request(scope="openid", **parameters).partition("?")[2]
+    answer = browser.submit(page, "/oauth/consent", decision="allow", request=request)
+    assert answer.status_code == 303
+    assert "code=" not in answer.headers["location"]
+    assert expected in answer.headers["location"]
+
+
+def test_head_issues_no_code(empty_world: World, app: Application, browser: Browser) -> None:
+    app.code(browser)
+    path = app.request()
+    assert "code=" in browser.get(path).headers["location"]
+    answer = empty_world.client.simulate_head(path, cookies=browser.cookies)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("ui_locales", "language"),
+    [("tr", "tr"), ("tr-TR en", "tr"), ("de tr", "tr"), ("en tr", "en"), ("de", "en"), ("", "en")],
+)
+def test_the_pages_have_the_language_that_the_application_asks_for(
+    empty_world: World, app: Application, ui_locales: str, language: str
+) -> None:
+    browser = Browser(empty_world, language="en")
+    page = browser.get(browser.get(app.request(ui_locales=ui_locales)).headers["location"])
+    wrong = browser.submit(page, "/sign-in", email="alice@example.com", password="wrong")
+    back = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD)
+    consent = browser.get(back.headers["location"])
+    for shown in (page, wrong, consent):
+        assert f'<html lang="{language}">' in shown.text
+
+
+def test_an_invalid_scope_is_named(empty_world: World, app: Application, browser: Browser) -> None:
+    described = redirect_parameters(browser.get(app.request(scope="openid customers:delete")))
+    assert described["error"] == "invalid_scope"
+    assert "customers:delete" in described["error_description"]
+    device = Application.register(empty_world, "device", scopes=["customers:read"])
+    for scope in ("customers:write", 'x"é\\'):
+        answer = device.ask("/oauth/device_authorization", scope=scope)
+        expect_oauth_error(answer, "invalid_scope")
+    assert (
+        "customers:write"
+        in device.ask("/oauth/device_authorization", scope="customers:write").json["error_description"]
+    )
+    service = Application.register(
+        empty_world, "service", scopes=["customers:read"], tenant_id=empty_world.clinic, role="viewer"
+    )
+    answer = service.ask(grant_type="client_credentials", scope="customers:read customers:write")
+    expect_oauth_error(answer, "invalid_scope")
+    assert "customers:write" in answer.json["error_description"]
+    tokens = app.tokens(browser, scope="customers:read")
+    answer = app.refresh(tokens["refresh_token"], scope="users:read")
+    expect_oauth_error(answer, "invalid_scope")
+    assert "users:read" in answer.json["error_description"]
+
+
+def test_a_public_client_is_told_that_it_has_no_secret(app: Application) -> None:
+    answer = app.ask(grant_type="refresh_token", refresh_token="x", client_secret="guessed")
+    expect_oauth_error(answer, "invalid_client", 401)
+    assert "has no secret" in answer.json["error_description"]

@@ -18,11 +18,13 @@ from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.personal_tokens import create_personal_token
-from regulars.accounts.users import get_user, link_subject
+from regulars.accounts.users import find_users_with_email, get_user, link_subject
 from regulars.app import create_app
 from regulars.db.database import Database
 from regulars.permissions import Role
 from regulars.settings import Settings
+from tests.support.oauth import Browser
+from tests.support.people import invite, sign_up
 from tests.support.world import LIST, World, expect_error
 
 OPENID = "/.well-known/openid-configuration"
@@ -194,6 +196,13 @@ def test_users_are_matched_by_verified_email(service: Service, issuer: Issuer) -
         service.refuses(issuer.token(email_verified=verified), "e-mail address")
     service.refuses(issuer.token(email=None), "e-mail address")
     expect_error(service.get(issuer.token(email="dora@example.com")), 400, "tenant_required")
+
+
+def test_an_unverified_address_matches_no_user(empty_world: World, issuer: Issuer) -> None:
+    """An account that was made with somebody else's address must not get that person's access."""
+    sign_up(Browser(empty_world), invite(empty_world, "zeynep@example.com"))
+    assert len(find_users_with_email(empty_world.database, "zeynep@example.com")) == 1
+    Service(empty_world, issuer.url).refuses(issuer.token(email="zeynep@example.com"), "No user matches")
 
 
 def test_users_are_matched_by_subject(empty_world: World, issuer: Issuer) -> None:

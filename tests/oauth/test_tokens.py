@@ -12,7 +12,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import update
 
+from regulars.accounts.administration import delete_user, disable_user
 from regulars.accounts.memberships import add_member, remove_member
+from regulars.accounts.users import get_user
 from regulars.app import create_app
 from regulars.clock import utc_now
 from regulars.db.database import Database
@@ -390,3 +392,18 @@ def test_userinfo_returns_the_claims_that_the_scopes_allow(
     expect_error(api(empty_world, without, "/oauth/userinfo"), 403, "insufficient_scope")
     in_query = empty_world.client.simulate_get("/oauth/userinfo", params={"access_token": more})
     assert in_query.status_code == 401
+
+
+@pytest.mark.parametrize("end", ["delete", "disable", "leave"])
+def test_userinfo_refuses_a_user_who_is_gone(empty_world: World, app: Application, end: str) -> None:
+    token = app.tokens(Browser.signed_in(empty_world, empty_world.bob), scope="openid")["access_token"]
+    late = empty_world.token(empty_world.bob, ["openid"])
+    bob = get_user(empty_world.database, empty_world.bob)
+    if end == "delete":
+        delete_user(empty_world.database, bob)
+    elif end == "disable":
+        disable_user(empty_world.database, bob)
+    else:
+        remove_member(empty_world.database, empty_world.clinic, "bob@example.com")
+    for each in (token, late):
+        expect_error(api(restart_server(empty_world), each, "/oauth/userinfo"), 401, "invalid_token")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -115,6 +116,7 @@ class Crowd:
                 self.owner_of[customer_id] = tenant_id
         self.tags = {tenant_id: self.make_tag(tenant_id) for tenant_id in self.tenants}
         self.former = {tenant_id: self.add_former_member(tenant_id) for tenant_id in self.tenants}
+        self.users_with_role_in_salon = {role: self.add_to_salon(role) for role in Role}
         self.invitations = {tenant_id: self.invite(tenant_id) for tenant_id in self.tenants}
         for user_id in self.members:
             world.tokens[user_id] = world.token(user_id, list(SCOPES))
@@ -123,6 +125,14 @@ class Crowd:
     def make_tag(self, tenant_id: int) -> int:
         """Create a tag of the tenant."""
         return create_tag(self.world.database, tenant_id, f"Tag of {tenant_id}", "#000000").id
+
+    def add_to_salon(self, role: Role) -> int:
+        """Create a user who is a member of the salon only."""
+        email = f"salon-{role}@example.com"
+        user = create_user(self.world.database, email=email, name="Member", password=PASSWORD)
+        add_member(self.world.database, self.world.salon, email, role)
+        self.members[user.id] = {self.world.salon}
+        return user.id
 
     def add_former_member(self, tenant_id: int) -> int:
         """Create a former member of the tenant."""
@@ -326,6 +336,65 @@ def test_no_request_changes_a_row_of_another_tenant(crowd: Crowd) -> None:
     assert {outcome["status"] for outcome in answer.json["data"]} == {404}
     assert {world.clinic: visible_data(crowd, world.clinic)} == victims
     assert world.send("DELETE", ONE_CHANNEL.format(id=channel)).status_code == 204
+
+
+@pytest.mark.parametrize("role", [*Role])
+def test_what_another_tenant_has_looks_like_what_does_not_exist(crowd: Crowd, role: Role) -> None:
+    """Each request about something of the clinic, sent in the salon, has the response of one with an unknown id."""
+    world = crowd.world
+    user_id = crowd.users_with_role_in_salon[role]
+    customer_id = next(number for number, tenant in crowd.owner_of.items() if tenant == world.clinic)
+    channel = world.send("POST", DEFAULT_CHANNELS, {"kind": "website", "name": "Shop"}).json["data"]["id"]
+    known: dict[str, int | str] = {
+        LIST: customer_id,
+        TAGS: crowd.tags[world.clinic],
+        USERS: world.bob,
+        DEFAULT_CHANNELS: channel,
+        INVITATIONS: crowd.invitations[world.clinic],
+        "/api/v1/tenants": world.clinic,
+    }
+    writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
+    writes |= WRITES_OF_INVITATIONS
+    reads = {("GET", path): None for _, path in writes if path.endswith("{id}")}
+    reads |= {("GET", path): None for path in (HISTORY, PERSONAL_DATA)}
+    for (method, path), body in (writes | reads).items():
+        foreign = known[path.partition("/{id}")[0]]
+        absent = "0" * 36 if isinstance(foreign, str) else 888888
+        answers = [
+            world.send(
+                method, path.format(id=each), body, user=user_id, tenant=world.salon, headers={"If-Match": '"1.x"'}
+            )
+            for each in (foreign, absent)
+        ]
+        assert answers[0].status_code in {403, 404}, (method, path, answers[0].text)
+        assert answers[0].status_code == answers[1].status_code
+        assert answers[0].text.replace(str(foreign), "N") == answers[1].text.replace(str(absent), "N")
+    assert world.send("DELETE", ONE_CHANNEL.format(id=channel)).status_code == 204
+
+
+def test_cursors_keys_and_values_of_another_tenant_are_of_no_use(empty_world: World) -> None:
+    """Erin is an owner of both tenants; only `X-Tenant` says which one she means."""
+    world = empty_world
+    erin = create_user(world.database, email="erin@example.com", name="Erin", password=PASSWORD).id
+    for tenant_id in (world.clinic, world.salon):
+        add_member(world.database, tenant_id, "erin@example.com", Role.OWNER)
+    for tenant_id in (world.clinic, world.salon):
+        world.send("PUT", ONE_TENANT.format(id=tenant_id), {"unique_fields": ["email"]}, user=erin, tenant=tenant_id)
+    person = {"first_name": "Ayşe", "email": "ayse@example.com"}
+    key = {"Idempotency-Key": "one"}
+    made = [
+        world.send("POST", LIST, person, user=erin, tenant=tenant_id, headers=key)
+        for tenant_id in (world.clinic, world.salon)
+    ]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert "Idempotent-Replayed" not in made[1].headers
+    world.add(world.clinic, first_name="Second")
+    page = world.send("GET", LIST, user=erin, tenant=world.clinic, params={"per_page": "1"})
+    cursor = dict(parse_qsl(urlsplit(page.json["links"]["next"]).query))["cursor"]
+    answer = world.send("GET", LIST, user=erin, tenant=world.salon, params={"cursor": cursor, "limit": "1"})
+    assert set(expect_error(answer, 422, "validation_error")["errors"]) == {"cursor"}
+    etag = {"If-None-Match": world.send("GET", LIST, user=erin, tenant=world.clinic).headers["ETag"]}
+    assert world.send("GET", LIST, user=erin, tenant=world.salon, headers=etag).status_code == 200
 
 
 def visible_data(crowd: Crowd, tenant_id: int) -> list[Any]:

@@ -155,7 +155,7 @@ class LeaveTenant:
         "delete": Operation(
             id="leaveTenant",
             summary="Leave a tenant",
-            description="Ends your membership. A tenant must keep at least one owner.",
+            description="Ends your membership; it may already have ended. A tenant must keep at least one owner.",
             response=None,
             status=204,
             tag="Account",
@@ -174,9 +174,13 @@ class LeaveTenant:
         identity = self.api.authenticator.identity(request, "account:write")
         user_id, tenant_id = own_id(identity), read_path_id(id, _("tenant"))
         read_parameters(request, response)
-        if tenant_id not in identity.memberships or identity.tenant_id not in {None, tenant_id}:
-            raise NotFound(_("You are not a member of tenant {id}.", id=tenant_id))
-        end_membership(self.api.database, tenant_id, user_id, Actor(user_id, identity.client_id))
+        not_member = NotFound(_("You are not a member of tenant {id}.", id=tenant_id))
+        if identity.tenant_id not in {None, tenant_id}:
+            raise not_member
+        try:
+            end_membership(self.api.database, tenant_id, user_id, Actor(user_id, identity.client_id))
+        except NotFound:
+            raise not_member from None
         response.status = 204
 
 

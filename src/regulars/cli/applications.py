@@ -22,7 +22,8 @@ def create(
     ],
     redirect_uri: Annotated[list[str] | None, typer.Option(help="Redirect URI. Can be given several times.")] = None,
     scope: Annotated[
-        str | None, typer.Option(help="Scopes that the application can request, and gets by default.")
+        list[str] | None,
+        typer.Option(help="Scope that the application can request, and gets by default. Can be given several times."),
     ] = None,
     tenant: Annotated[
         int | None, typer.Option(help="Limit the application to this tenant. Required for a service.")
@@ -35,14 +36,14 @@ def create(
     """Register an application. Print its client id and, on a second line, its secret if it has one."""
     from regulars.oauth.clients import create_client
 
-    scopes = scope if scope is not None else DEFAULT_SERVICE_SCOPES if kind == "service" else DEFAULT_USER_SCOPES
+    default = DEFAULT_SERVICE_SCOPES if kind == "service" else DEFAULT_USER_SCOPES
     with opened(database) as (db, _):
         client, secret = create_client(
             db,
             name=name,
             kind=kind,
             redirect_uris=redirect_uri or (),
-            scopes=scopes.split(),
+            scopes=(" ".join(scope) if scope is not None else default).split(),
             tenant_id=tenant,
             role=role,
             logo_url=logo_url,

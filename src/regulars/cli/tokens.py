@@ -33,7 +33,9 @@ class Listed(Struct, frozen=True):
 @app.command("create")
 def create(
     user: Annotated[str, typer.Option(metavar="EMAIL", help="E-mail address of the token's user.")],
-    scope: Annotated[str, typer.Option(help="Scopes, separated by spaces.")] = "customers:read",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="Scope. Can be given several times. [default: customers:read]")
+    ] = None,
     tenant: Annotated[int | None, typer.Option(metavar="ID", help="Limit the token to this tenant.")] = None,
     expires: Annotated[str, typer.Option(help="Lifetime, such as 30s, 15m, 1h or 7d; at most 365d.")] = "1h",
     name: Annotated[str, typer.Option(help="Name of the token.")] = "command line",
@@ -46,10 +48,16 @@ def create(
     lifetime = parse_duration(expires)
     if lifetime is None:
         raise Invalid({"expires": [f"--expires must be a time such as 30s, 15m, 1h or 7d, not {expires!r}."]})
+    scopes = " ".join(scope if scope is not None else ["customers:read"]).split()
     with opened(database) as (db, _):
         owner = get_named_user(db, user)
         _, token = create_personal_token(
-            db, owner.id, name=name, scopes=scope.split(), tenant_id=tenant, lifetime=lifetime
+            db,
+            owner.id,
+            name=name,
+            scopes=scopes,
+            tenant_id=tenant,
+            lifetime=lifetime,
         )
         print_line(token)
 

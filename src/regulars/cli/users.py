@@ -193,15 +193,24 @@ def end_access(
     database: DatabaseOption = None,
 ) -> None:
     """End all sessions, applications and personal tokens of a user, or only one with its id from 'access'."""
-    from regulars.accounts.access import end_access as end_all
     from regulars.accounts.users import get_named_user
 
     with opened(database) as (db, _):
         found = get_named_user(db, user)
         if number is None:
-            end_all(db, found.id, with_tokens=True)
+            _end_all(db, found.id)
         else:
             _end_one(db, found.id, number)
+
+
+def _end_all(database: Database, user_id: int) -> None:
+    from regulars.accounts.access import end_access as end
+    from regulars.oauth.connected_apps import disconnect, list_connections
+
+    with database.transaction():
+        for connection in list_connections(database, user_id):
+            disconnect(database, user_id, connection.client_id)
+        end(database, user_id, with_tokens=True)
 
 
 def _end_one(database: Database, user_id: int, number: str) -> None:

@@ -20,6 +20,7 @@ from regulars.oauth.connected_apps import disconnect, list_connections
 from regulars.permissions import Actor, Role
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import list_tenants_of
+from regulars.validation import quote
 
 WRONG_CURRENT_PASSWORD = _("The password is wrong, or there were too many attempts. Wait a minute and try again.")
 DONE_MESSAGES = {
@@ -236,14 +237,14 @@ class Tokens:
             revoke_personal_token(self.pages.database, form.get("revoke"), user.id)
             self.pages.redirect(response, "/account/tokens?done=revoked")
             return
-        tenant, days = form.get("tenant"), TOKEN_LIFETIMES.get(form.get("days"), 0)
+        days = TOKEN_LIFETIMES.get(form.get("days"), 0)
         try:
             _, token = create_personal_token(
                 self.pages.database,
                 user.id,
                 name=form.get("name"),
                 scopes=form.all("scope"),
-                tenant_id=int(tenant) if tenant.isascii() and tenant.isdigit() and len(tenant) < 19 else None,
+                tenant_id=_chosen_tenant(form.get("tenant")),
                 lifetime=days * 86400,
             )
         except Invalid as error:
@@ -289,6 +290,15 @@ def account_routes(pages: Pages) -> list[tuple[str, object]]:
         ("/account/connections", Connections(pages)),
         ("/account/tokens", Tokens(pages)),
     ]
+
+
+def _chosen_tenant(text: str) -> int | None:
+    """Return the tenant to which a token is limited, or None for all. Raise `Invalid`."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Invalid({"tenant": [_("The tenant must be a number, not {value}.", value=quote(text))]})
+    return int(text)
 
 
 def show(

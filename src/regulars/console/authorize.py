@@ -39,6 +39,8 @@ DENIED = ("access_denied", "The user denied the request.")
 class Authorize:
     """`/oauth/authorize`"""
 
+    answers_head = False
+
     def __init__(self, pages: Pages, server: Server) -> None:
         self.pages = pages
         self.server = server
@@ -57,7 +59,7 @@ class Authorize:
             authorization = read_request(self.server, pairs)
             session = visitor.session
             if session is None or must_sign_in(authorization, session):
-                self._sign_in(response, visitor, authorization)
+                ask_to_sign_in(self.pages, self.server, response, visitor, authorization)
                 return
             if not is_member(self.server, authorization, session.user_id):
                 raise denied(self.server, authorization, *NOT_A_MEMBER)
@@ -70,15 +72,6 @@ class Authorize:
             self.pages.redirect(response, refusal.location)
             return
         show_consent(self.pages, self.server, response, visitor, authorization)
-
-    def _sign_in(self, response: falcon.Response, visitor: Visitor, authorization: AuthorizationRequest) -> None:
-        if "none" in authorization.prompts:
-            raise denied(self.server, authorization, *LOGIN_REQUIRED)
-        here = AUTHORIZE_PATH + "?" + urlencode(after_sign_in(authorization), quote_via=quote)
-        email = suggested_email(self.server, authorization)
-        hint = "" if email is None else "&" + urlencode({"email": email})
-        again = "&reauthenticate=1" if visitor.session else ""
-        self.pages.redirect(response, self.pages.sign_in_path(here) + hint + again)
 
 
 class Consent:
@@ -99,8 +92,13 @@ class Consent:
         self.pages.check_form(request, form, visitor)
         try:
             authorization = read_request(self.server, parse_pairs(form.raw("request")))
+            if must_sign_in(authorization, session):
+                ask_to_sign_in(self.pages, self.server, response, visitor, authorization)
+                return
             if not is_member(self.server, authorization, session.user_id):
                 raise denied(self.server, authorization, *NOT_A_MEMBER)
+            if "none" in authorization.prompts:
+                raise denied(self.server, authorization, *CONSENT_REQUIRED)
             if form.get("decision") != "allow":
                 raise denied(self.server, authorization, *DENIED)
         except Refused as refusal:
@@ -114,6 +112,19 @@ def authorize_routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
     return [(AUTHORIZE_PATH, Authorize(pages, server)), ("/oauth/consent", Consent(pages, server))]
 
 
+def ask_to_sign_in(
+    pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, authorization: AuthorizationRequest
+) -> None:
+    """Redirect to the sign-in page, which then continues the request. Raise `Refused` if the user must not be asked."""
+    if "none" in authorization.prompts:
+        raise denied(server, authorization, *LOGIN_REQUIRED)
+    here = AUTHORIZE_PATH + "?" + urlencode(after_sign_in(authorization), quote_via=quote)
+    email = suggested_email(server, authorization)
+    hint = "" if email is None else "&" + urlencode({"email": email})
+    again = "&reauthenticate=1" if visitor.session else ""
+    pages.redirect(response, pages.sign_in_path(here) + hint + again)
+
+
 def show_consent(
     pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, authorization: AuthorizationRequest
 ) -> None:
@@ -122,7 +133,7 @@ def show_consent(
     assert visitor.user is not None  # noqa: S101
     pages.show(
         response,
-        visitor,
+        visitor.reading(authorization.language),
         "consent",
         form_targets=redirect_targets(authorization.redirect_uri),
         logo_url=authorization.client.logo_url,

@@ -36,7 +36,7 @@ class Members:
         """List the members and the pending invitations of the businesses that the user owns."""
         visitor, _session, user = self.pages.recently_signed_in(request, response)
         link = take_flash(self.pages, request, response, user)
-        self._show(request, response, visitor, user, link=link)
+        self._show(request, response, visitor, user, shown_link=link)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Invite somebody, or change an invitation or a member."""
@@ -99,7 +99,7 @@ class Members:
             "owned": owned,
             "user": user,
             "roles": ROLES,
-            "link": "",
+            "shown_link": "",
             "form": Form([]),
             "faults": {},
             "at": 0,

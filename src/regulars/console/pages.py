@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ import jinja2
 from regulars.accounts.email_addresses import CONFIRM_PATH, lost_its_address
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
+from regulars.console.next_path import pack
 from regulars.db.database import Database
 from regulars.errors import Forbidden
 from regulars.http.forms import read_form
@@ -53,6 +54,10 @@ class Visitor:
     language: str
     address: str
     user_agent: str
+
+    def reading(self, language: str | None) -> "Visitor":
+        """Return the visitor with another language; with the same one for None."""
+        return replace(self, language=language) if language else self
 
 
 class Form:
@@ -144,7 +149,7 @@ class Pages:
 
     def sign_in_path(self, here: str) -> str:
         """Return the path of the sign-in page that redirects to the path `here` afterwards."""
-        return "/sign-in?" + falcon.to_query_str({"next": here}, prefix=False)
+        return "/sign-in?" + falcon.to_query_str({"next": pack(here)}, prefix=False)
 
     def _here(self, request: falcon.Request) -> str:
         """Return the path of the requested page, with the values of its form in the query: see `draft_form`."""

@@ -21,6 +21,7 @@ from regulars.accounts.throttle import (
 )
 from regulars.accounts.totp import check_totp, has_totp
 from regulars.accounts.users import find_holder, find_users_with_email
+from regulars.console.next_path import unpack
 from regulars.console.pages import Pages, Visitor
 from regulars.db.database import Database
 from regulars.errors import Forbidden
@@ -45,7 +46,7 @@ class SignIn:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Ask for e-mail address and password. A visitor with a session is redirected, unless `reauthenticate=1`."""
         visitor = self.pages.visitor(request, response)
-        target = self.pages.local_path(request.get_param("next") or "/account")
+        target = self.pages.local_path(unpack(request.get_param("next") or "/account"))
         if visitor.session is not None and request.get_param("reauthenticate") != "1":
             self.pages.redirect(response, target)
             return
@@ -147,8 +148,11 @@ class SecondFactor:
     def _ask(
         self, response: falcon.Response, visitor: Visitor, target: str, *, fault: str = "", status: int = 200
     ) -> None:
-        _name, targets = requesting_application(self.pages.database, target)
-        self.pages.show(response, visitor, "sign_in_code", status=status, form_targets=targets, fault=fault)
+        requester = requesting_application(self.pages.database, target)
+        visitor = visitor.reading(requester.language)
+        self.pages.show(
+            response, visitor, "sign_in_code", status=status, form_targets=requester.form_targets, fault=fault
+        )
 
     def _pending(self, request: falcon.Request) -> tuple[int, str] | None:
         """Return the id of the user who has entered the password and the path to redirect to, or None."""
@@ -229,14 +233,14 @@ def show_sign_in(
     status: int = 200,
 ) -> None:
     """Show the page that asks for the e-mail address and the password."""
-    application, targets = requesting_application(pages.database, target)
+    requester = requesting_application(pages.database, target)
     pages.show(
         response,
-        visitor,
+        visitor.reading(requester.language),
         "sign_in",
         status=status,
-        form_targets=targets,
-        application=application,
+        form_targets=requester.form_targets,
+        application=requester.name,
         next=target,
         email=email,
         fault=fault,

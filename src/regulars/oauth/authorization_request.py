@@ -16,7 +16,7 @@ from regulars.accounts.sessions import Session
 from regulars.accounts.users import get_user
 from regulars.db.database import Database
 from regulars.errors import Malformed
-from regulars.i18n import _
+from regulars.i18n import _, first_supported
 from regulars.oauth.authorization_codes import issue_code
 from regulars.oauth.clients import Client, ClientKind, find_client
 from regulars.oauth.consents import consented_scopes, remember_consent
@@ -39,6 +39,7 @@ class AuthorizationRequest:
     """A valid request: an application asks the user for `scopes`. `pairs` are its parameters as received.
 
     `has_hint` is true if the request names its user by an ID token. If that token cannot be read, it matches no user.
+    `language` is the first supported language of `ui_locales`.
     """
 
     client: Client
@@ -54,6 +55,7 @@ class AuthorizationRequest:
     login_hint: str | None
     hinted_user: int | None
     has_hint: bool
+    language: str | None
     pairs: Pairs
 
 
@@ -96,6 +98,7 @@ def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
         login_hint=payload.data.get("login_hint"),
         hinted_user=read_hint(server.database, server.settings, payload.data.get("id_token_hint", ""))[1],
         has_hint="id_token_hint" in payload.data,
+        language=first_supported(payload.data.get("ui_locales", "")),
         pairs=list(pairs),
     )
 
@@ -198,20 +201,31 @@ def approve(server: Server, request: AuthorizationRequest, session: Session) -> 
     return _location(server, request.redirect_uri, request.state, {"code": code})
 
 
-def requesting_application(database: Database, target: str) -> tuple[str, tuple[str, ...] | None]:
-    """Return the name of the application that requests the path `target`, and where a form on the page may lead.
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The application for which a user signs in. The name is empty if there is none.
 
-    The sign-in page needs them, because the browser may continue to the application at once. The name is empty if
-    `target` is not an authorization request.
+    `form_targets` says where a form on the page may lead, because the browser may continue to the application at once:
+    see `redirect_targets`. `language` is the one that the application asks for.
     """
+
+    name: str = ""
+    form_targets: tuple[str, ...] | None = ()
+    language: str | None = None
+
+
+def requesting_application(database: Database, target: str) -> Requester:
+    """Return the application whose authorization request is the path `target`."""
     path, _, query = target.partition("?")
     if not path.endswith("/oauth/authorize"):
-        return "", ()
+        return Requester()
+    payload = Payload(parse_qsl(query, keep_blank_values=True))
     try:
-        client, redirect_uri = _verified_client(database, Payload(parse_qsl(query, keep_blank_values=True)))
+        client, redirect_uri = _verified_client(database, payload)
     except Malformed:
-        return "", ()
-    return client.name, redirect_targets(redirect_uri)
+        return Requester()
+    language = first_supported(payload.data.get("ui_locales", ""))
+    return Requester(client.name, redirect_targets(redirect_uri), language)
 
 
 def redirect_targets(redirect_uri: str) -> tuple[str, ...] | None:

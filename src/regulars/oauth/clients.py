@@ -19,6 +19,7 @@ from regulars.db.tables import authorization_codes, clients, consents, device_co
 from regulars.errors import Invalid, NotFound
 from regulars.i18n import _
 from regulars.oauth.redirect_uris import check_redirect_uri, is_registered
+from regulars.oauth.requested_scopes import check_requested_scope
 from regulars.permissions import Role
 from regulars.scopes import SCOPES, unknown_scopes
 from regulars.security.audit import record
@@ -82,11 +83,11 @@ class Client(ClientMixin):
     def get_default_redirect_uri(self) -> str | None:
         return self.redirect_uris[0] if len(self.redirect_uris) == 1 else None
 
-    def get_allowed_scope(self, scope: str | None) -> str | None:
-        """Return the granted scope for a requested `scope`, or None if not all of it is allowed (RFC 6749, section
-        3.3)."""
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """Return the granted scope for a requested `scope` (RFC 6749, section 3.3). Raise `InvalidScopeError`."""
         asked = list(dict.fromkeys((scope or "").split())) or list(self.scopes)
-        return " ".join(asked) if set(asked) <= set(self.scopes) else None
+        check_requested_scope(asked, self.scopes)
+        return " ".join(asked)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return is_registered(redirect_uri, self.redirect_uris, any_port=self.kind is ClientKind.NATIVE)

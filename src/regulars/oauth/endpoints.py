@@ -4,7 +4,7 @@ import time
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint
@@ -34,10 +34,7 @@ class DeviceAuthorization(DeviceAuthorizationEndpoint):
         client: Client = self.authenticate_client(request)
         if not client.check_grant_type(DEVICE_CODE):
             raise InvalidClientError(description="The application is not registered for devices.")
-        self.server.validate_requested_scope(request.payload.scope)
         scope = client.get_allowed_scope(request.payload.scope)
-        if scope is None:
-            raise InvalidScopeError
         settings = self.server.settings
         resources = check_resources(settings, request.payload.resources) if request.payload.resources else ()
         device_code, user_code = issue_device_code(self.server.database, client.id, scope.split(), resources)

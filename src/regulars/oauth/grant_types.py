@@ -4,7 +4,7 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc7636 import CodeChallenge, create_s256_code_challenge
 from authlib.oauth2.rfc8628 import DeviceCodeGrant
@@ -23,6 +23,7 @@ from regulars.oauth.endpoints import DeviceAuthorization, Introspection, Revocat
 from regulars.oauth.grants import end_grant, find_grant
 from regulars.oauth.id_token import IdTokenExtension
 from regulars.oauth.refresh_tokens import RefreshToken, claim_refresh_token, find_refresh_token
+from regulars.oauth.requested_scopes import check_requested_scope
 from regulars.oauth.resources import check_resources
 from regulars.oauth.server import TRUSTED_METHODS, Request, Server
 from regulars.settings import Settings
@@ -126,6 +127,9 @@ class RefreshGrant(TokenIssuer, RefreshTokenGrant):
     def authenticate_user(self, refresh_token: RefreshToken) -> User:
         return self.server.user_of(refresh_token.grant)
 
+    def _validate_token_scope(self, token: RefreshToken) -> None:
+        check_requested_scope((self.request.payload.scope or "").split(), token.get_scope().split())
+
     def issue_token(self, user: User, refresh_token: RefreshToken) -> dict[str, Any]:
         check_resources(self.server.settings, self.request.payload.resources, refresh_token.grant.resources)
         generation = claim_refresh_token(self.server.database, self.server.settings, refresh_token)
@@ -147,8 +151,6 @@ class ServiceGrant(TokenIssuer, ClientCredentialsGrant):
 
     def generate_token(self, *args: Any, scope: str | None = None, **kwargs: Any) -> dict[str, Any]:
         allowed = self.request.client.get_allowed_scope(scope)
-        if allowed is None:
-            raise InvalidScopeError
         return self.server.issue(self.request, allowed, include_refresh_token=False)
 
 

@@ -111,6 +111,9 @@ class Server(AuthorizationServer):
     def query_client(self, client_id: str) -> Client | None:
         return find_client(self.database, client_id)
 
+    def validate_requested_scope(self, scope: str | None) -> None:
+        """Do nothing: `Client.get_allowed_scope` checks that the client may request the scope."""
+
     def authenticate_client(self, request: Request, methods: Sequence[str], endpoint: str = "token") -> Client:
         """Return the client that sent the request. Raise `InvalidClientError`, `InvalidRequestError`."""
         basic = request.headers.get("Authorization", "").lower().startswith("basic ")
@@ -119,10 +122,17 @@ class Server(AuthorizationServer):
         try:
             client: Client = super().authenticate_client(request, methods, endpoint)
         except (OAuth2Error, ValueError):
-            raise InvalidClientError(status_code=401, description="The client could not be authenticated.") from None
+            raise InvalidClientError(status_code=401, description=self._authentication_fault(request)) from None
         if basic and request.payload.client_id not in {None, client.id}:
             raise InvalidRequestError("client_id differs from the Authorization header.")
         return client
+
+    def _authentication_fault(self, request: Request) -> str:
+        """Return why a client could not be authenticated. Whether a client has a secret is no secret."""
+        client = self.query_client(request.payload.client_id or "")
+        if client is not None and not client.is_confidential and request.form.get("client_secret"):
+            return "This client has no secret. Omit client_secret."
+        return "The client could not be authenticated."
 
     def answer(self, request: Callable[[], Request], respond: Callable[[Request], Response]) -> Response:
         """Run `respond` in a transaction. An OAuth error is a response too, and commits the transaction."""

@@ -40,8 +40,8 @@ LIST_TENANT_EVENTS = Statement(
     .order_by(audit_events.c.id.desc())
     .limit(bindparam("limit"))
 )
-NEWEST = "~"
-"""Sorts after every id."""
+NEWEST = "g"
+"""Sorts after every id, which begins with a hexadecimal digit, in every collation."""
 
 
 def record(
