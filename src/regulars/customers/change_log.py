@@ -90,9 +90,7 @@ ADVANCE_COUNTER = Statement(
         index_elements=[change_counters.c.tenant_id],
         set_={
             "last_position": change_counters.c.last_position + _first_changes.excluded.last_position,
-            "last_customer_id": greatest(
-                change_counters.c.last_customer_id, _first_changes.excluded.last_customer_id
-            ),
+            "last_customer_id": greatest(change_counters.c.last_customer_id, _first_changes.excluded.last_customer_id),
         },
     ).returning(change_counters.c.last_position)
 )
