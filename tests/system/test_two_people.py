@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import bindparam, update
 
 from regulars.accounts.invitations import LIFETIME
@@ -27,6 +27,7 @@ from tests.support.server import Server, running
 from tests.support.world import LIST, PASSWORD, World
 
 NEW_PASSWORD = "harbour-42-thistle"
+PHONE: ViewportSize = {"width": 360, "height": 740}
 END_OF_ACCESS_SECONDS = 1.0
 AGE_INVITATION = Statement(
     update(invitations)
@@ -91,6 +92,17 @@ def accept(page: Page) -> None:
     """Accept the invitation on the page of somebody who is signed in."""
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_role("status")).to_have_text("Welcome! You are a member now.")
+
+
+def border_color(page: Page, label: str) -> str:
+    """Return the color of the border of a field."""
+    field = page.get_by_label(label, exact=True)
+    return str(field.evaluate("field => getComputedStyle(field).borderTopColor"))
+
+
+def width(page: Page) -> int:
+    """Return the width of the content of the page, in pixels."""
+    return int(page.evaluate("document.documentElement.scrollWidth"))
 
 
 def add_stylist(server: Server, name: str) -> str:
@@ -272,6 +284,46 @@ def test_a_colleague_declines(owner: Page, person: OpenPage) -> None:
     assert nuri.get_by_text("It was declined. Ask for a new one.").is_visible()
     owner.goto("/members")
     assert owner.get_by_text("nuri@example.com").count() == 0
+
+
+def test_the_owners_do_not_learn_which_account_declined(owner: Page, person: OpenPage, server: Server) -> None:
+    email = add_stylist(server, "Nuran")
+    nuran = person()
+    nuran.goto("/account")
+    sign_in(nuran, email)
+    nuran.goto(invite(owner, "nuran.private@example.com"))
+    nuran.get_by_role("button", name="Decline the invitation").click()
+    assert nuran.get_by_text("but not by which account").is_visible()
+    with server.client() as api:
+        newest = api.get("/api/v1/audit-events").json()["data"][0]
+    assert (newest["kind"], newest["user_id"]) == ("invitation.declined", None)
+
+
+def test_a_rejected_password_is_marked_and_explained(owner: Page, person: OpenPage) -> None:
+    omer = person()
+    omer.goto(invite(owner, "omer@example.com"))
+    omer.get_by_label("Name", exact=True).fill("Ömer")
+    omer.get_by_label("Password").fill("password1")
+    omer.get_by_role("button", name="Create account and accept").click()
+    expect(omer.get_by_role("alert").first).to_have_text("This password is one of the most common. Choose another one.")
+    assert border_color(omer, "Password") != border_color(omer, "Name")
+
+
+def test_a_long_address_fits_on_a_phone(owner: Page, person: OpenPage, server: Server) -> None:
+    long = f"{'a.long.name.' * 5}x@{'a-long-name-' * 5}x.example"
+    link = invite(owner, long)
+    phone = person(viewport=PHONE)
+    for page, path in [(owner, "/members"), (phone, link)]:
+        page.set_viewport_size(PHONE)
+        page.goto(path)
+        assert width(page) <= PHONE["width"], path
+    sign_up(phone, link, "Osman")
+    for path in ("/account/profile", "/account/email"):
+        phone.goto(path)
+        assert width(phone) <= PHONE["width"], path
+    owner.goto("/members")
+    owner.get_by_role("button", name="Remove Osman").click()
+    assert width(owner) <= PHONE["width"]
 
 
 def test_a_colleague_recovers_a_forgotten_password(owner: Page, person: OpenPage, mailbox: SmtpServer) -> None:
