@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +70,11 @@ def _received(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def running(world: World, *options: str) -> Iterator[Server]:
-    """Run the service on the world's database; yield it when it is ready, and stop it at the end."""
+def running(world: World, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run the service on the world's database; yield it when it is ready, and stop it at the end.
+
+    `environment`: additional variables.
+    """
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder, "log"), world.settings.port
         # Tests with a browser set the port in the world, because the browser must use the public origin.
@@ -80,19 +83,19 @@ def running(world: World, *options: str) -> Iterator[Server]:
         # The issuer of the world's tokens is its public origin, which may have another port.
         origin = world.settings.origin
         arguments = ["serve", "--database", world.url, "--port", str(port), "--public-url", origin, *options]
-        with log.open("wb") as stderr, running_command(arguments, port, stderr, world.settings.secret_key) as process:
+        variables = {"REGULARS_SECRET_KEY": world.settings.secret_key} | dict(environment or {})
+        with log.open("wb") as stderr, running_command(arguments, port, stderr, variables) as process:
             yield Server(world, port, process, log)
 
 
 @contextmanager
 def running_command(
-    arguments: list[str], port: int, output: IO[bytes], secret_key: str = ""
+    arguments: list[str], port: int, output: IO[bytes], environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `regulars` with `arguments` and its output in `output`; wait until it listens on `port`."""
-    environment = os.environ | ({"REGULARS_SECRET_KEY": secret_key} if secret_key else {})
     process = subprocess.Popen(
         [sys.executable, "-m", "regulars", *arguments],
-        env=environment,
+        env=os.environ | dict(environment or {}),
         stdout=output,
         stderr=output,
         start_new_session=True,

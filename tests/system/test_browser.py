@@ -1,33 +1,22 @@
 """Pages of a running server in Debian's Chromium."""
 
-import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pyotp
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.conftest import FreshDatabase
 from tests.console.test_pages import make_stale
+from tests.support.chromium import add_authenticator, open_page, sign_in
 from tests.support.oauth import Application
 from tests.support.postgres import free_port
 from tests.support.server import Server, running
 from tests.support.world import PASSWORD, World
 
-FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update".split()
 PHONE = {"width": 360, "height": 740}
 CALLBACK = "http://127.0.0.1/healthz"
 MY_PAGES = "profile password second-factor passkeys sessions connections tokens".split()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Run Debian's Chromium, which `make test` installs."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, "--disable-sync"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +29,8 @@ def server(fresh_database: FreshDatabase) -> Iterator[Server]:
 @pytest.fixture
 def page(chromium: Browser, server: Server) -> Iterator[Page]:
     """Yield a page of a new browser context at the public origin of the service."""
-    yield from open_page(chromium, server)
-
-
-def open_page(chromium: Browser, server: Server, **options: Any) -> Iterator[Page]:
-    context = chromium.new_context(base_url=server.world.settings.origin, **options)
-    yield context.new_page()
-    context.close()
-
-
-def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    with open_page(chromium, server) as opened:
+        yield opened
 
 
 def request_of(server: Server, app: Application) -> tuple[str, str]:
@@ -103,11 +81,7 @@ def test_a_second_factor_is_set_up_and_required(page: Page) -> None:
 
 
 def test_a_passkey_signs_in_without_a_password(page: Page, server: Server) -> None:
-    devices = page.context.new_cdp_session(page)
-    devices.send("WebAuthn.enable")
-    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
-    options |= {"isUserVerified": True, "automaticPresenceSimulation": True}
-    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    add_authenticator(page)
     page.goto("/account/passkeys")
     sign_in(page, "charlie@example.com")
     make_stale(server.world)
@@ -151,7 +125,7 @@ def test_the_keyboard_skips_to_the_content(page: Page) -> None:
 
 
 def test_all_but_passkeys_works_without_a_script_and_on_a_phone(chromium: Browser, server: Server) -> None:
-    for page in open_page(chromium, server, java_script_enabled=False, viewport=PHONE, color_scheme="dark"):
+    with open_page(chromium, server, java_script_enabled=False, viewport=PHONE, color_scheme="dark") as page:
         page.goto("/account/tokens")
         assert page.get_by_role("button", name="Sign in with a passkey").count() == 0
         sign_in(page, "bob@example.com")
@@ -162,7 +136,7 @@ def test_all_but_passkeys_works_without_a_script_and_on_a_phone(chromium: Browse
 
 def test_no_page_is_wider_than_a_phone_and_all_is_quiet(chromium: Browser, server: Server) -> None:
     said: list[str] = []
-    for page in open_page(chromium, server, viewport=PHONE, locale="tr-TR"):
+    with open_page(chromium, server, viewport=PHONE, locale="tr-TR") as page:
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto("/account/profile")

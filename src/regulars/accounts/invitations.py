@@ -254,13 +254,13 @@ def accept_invitation(database: Database, opened: OpenedInvitation, user: User) 
         _record(database, "invitation.accepted", tenant_id, invitation, actor)
 
 
-def decline_invitation(database: Database, opened: OpenedInvitation, user: User | None) -> None:
+def decline_invitation(database: Database, opened: OpenedInvitation) -> None:
     """End the invitation for the person who opened its link. Raise `Conflict` if it has ended."""
     with database.transaction():
         if not _end(database, opened.tenant_id, opened.invitation, "declined", None):
             raise Conflict(_("This invitation is no longer valid."))
-        actor = Actor(user.id if user else None, "console")
-        _record(database, "invitation.declined", opened.tenant_id, opened.invitation, actor)
+        # The owners read this event. They must not learn whether the person has an account, and which.
+        _record(database, "invitation.declined", opened.tenant_id, opened.invitation, Actor(None, "console"))
 
 
 def sign_up(

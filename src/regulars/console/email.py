@@ -75,7 +75,7 @@ class EmailAddress:
     def _check_rate(self, user: User) -> None:
         keys, now = [account_key(f"mail {user.id}")], utc_now()
         if seconds_to_wait(self.pages.database, keys, now):
-            raise Invalid({"email": [TOO_MANY_MESSAGES]})
+            raise Invalid({"form": [TOO_MANY_MESSAGES]})
         record_failure(self.pages.database, keys, now)
 
     def _show(

@@ -58,7 +58,7 @@ class InvitationPage:
 
     def _act(self, response: falcon.Response, visitor: Visitor, form: Form, opened: OpenedInvitation) -> None:
         if form.get("do") == "decline":
-            decline_invitation(self.pages.database, opened, visitor.user)
+            decline_invitation(self.pages.database, opened)
             self.pages.drop_link(response, LINK_COOKIE)
             self.pages.show(response, visitor, "invitation_declined", opened=opened)
         elif form.get("do") == "sign-up":
