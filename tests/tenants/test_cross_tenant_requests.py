@@ -17,9 +17,9 @@ from regulars.accounts.invitations import invite
 from regulars.accounts.memberships import add_member, memberships_of, remove_member
 from regulars.accounts.users import create_user
 from regulars.app import routes
-from regulars.customers.tags import create_tag
+from regulars.customers.tags import name_key
 from regulars.db.statement import Statement
-from regulars.db.tables import channels
+from regulars.db.tables import channels, tags
 from regulars.permissions import COMMAND_LINE, Role
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import DEFAULT_CHANNELS as CHANNELS_OF_ALL
@@ -108,6 +108,8 @@ class Crowd:
             for number in range(4):
                 customer_id = world.add(
                     tenant_id,
+                    # Each tenant counts its own ids. Different ones show here whose customer a response has.
+                    id=tenant_id * 1000 + number,
                     first_name=f"Person {number}",
                     last_name=f"of {tenant_id}",
                     gender="female",
@@ -123,8 +125,11 @@ class Crowd:
         self.channels = {tenant_id: self.name_channels(tenant_id) for tenant_id in self.tenants}
 
     def make_tag(self, tenant_id: int) -> int:
-        """Create a tag of the tenant."""
-        return create_tag(self.world.database, tenant_id, f"Tag of {tenant_id}", "#000000").id
+        """Create a tag of the tenant, with an id that no other tenant has."""
+        name, number = f"Tag of {tenant_id}", tenant_id * 1000
+        row = (tenant_id, number, name, name_key(name), "#000000")
+        self.world.database.load(tags, ["tenant_id", "id", "name", "name_key", "color"], [row])
+        return number
 
     def add_to_salon(self, role: Role) -> int:
         """Create a user who is a member of the salon only."""
@@ -180,8 +185,8 @@ PARAMETERS = st.fixed_dictionaries(
         "user_id": st.integers(1, 12).map(str),
         "trashed": st.sampled_from(["true", "false"]),
         "updated_since": st.just("2000-01-01T00:00:00Z"),
-        "tag_id": st.integers(1, 9).map(str),
-        "ids": st.just(",".join(map(str, range(1, 60)))),
+        "tag_id": st.integers(1, 9).map(lambda tenant_id: str(tenant_id * 1000)),
+        "ids": st.just(",".join(str(tenant_id * 1000 + n) for tenant_id in range(1, 9) for n in range(4))),
         "tenant_id": st.integers(1, 9).map(str),
     },
 )
