@@ -70,7 +70,7 @@ def replica_middleware(settings: Settings, database: Database) -> list[Any]:
 def add_head(resource: Any) -> object:
     """Make a resource answer HEAD like GET, but without a body (RFC 9110, section 9.3.2), and return it.
 
-    A resource whose GET issues something has `answers_head = False`.
+    A resource whose GET issues or ends something has `answers_head = False`.
     """
     if hasattr(resource, "on_get") and getattr(resource, "answers_head", True):
         resource.on_head = resource.on_get

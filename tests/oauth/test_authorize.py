@@ -7,13 +7,16 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
+import pyotp
 import pytest
 from falcon.testing import Result
 from sqlalchemy import update
 
+from regulars.accounts.totp import enable_totp, new_totp_secret
 from regulars.clock import utc_now
+from regulars.console.next_path import pack
 from regulars.db.statement import Statement
-from regulars.db.tables import device_codes
+from regulars.db.tables import device_codes, sessions
 from regulars.errors import Invalid
 from regulars.oauth.clients import create_client
 from regulars.oauth.connected_apps import disconnect, list_connections
@@ -556,6 +559,15 @@ def test_a_long_state_survives_the_sign_in(empty_world: World, app: Application)
     assert redirect_parameters(answer)["state"] == state
 
 
+def test_a_path_that_is_cut_off_or_too_long_is_ignored(empty_world: World) -> None:
+    long = pack("/" + "a" * 100_000)
+    for packed in (long, pack("/device?user_code=" + "x" * 1000)[:-8]):
+        browser = Browser(empty_world)
+        page = browser.get("/sign-in", params={"next": packed})
+        answer = browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD)
+        assert answer.headers["location"] == "/account"
+
+
 @pytest.mark.parametrize("packed", ["z.", "z.AAAA", "z.é", "z.eJwDAAAAAAE", "z.https://evil.example"])
 def test_a_damaged_address_after_the_sign_in_is_ignored(empty_world: World, packed: str) -> None:
     browser = Browser(empty_world)
@@ -591,6 +603,46 @@ def test_head_issues_no_code(empty_world: World, app: Application, browser: Brow
     answer = empty_world.client.simulate_head(path, cookies=browser.cookies)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
     assert "location" not in answer.headers
+
+
+def test_head_does_not_sign_out(empty_world: World, app: Application, browser: Browser) -> None:
+    hint = app.tokens(browser, scope="openid")["id_token"]
+    path = "/oauth/logout?" + urlencode({"id_token_hint": hint})
+    assert empty_world.client.simulate_head(path, cookies=browser.cookies).status_code == 405
+    assert browser.get("/account/profile").status_code == 200
+
+
+def test_a_sign_in_that_became_too_old_on_the_consent_page_is_renewed(
+    empty_world: World, app: Application, browser: Browser
+) -> None:
+    page = browser.get(app.request(scope="openid", max_age="600"))
+    is_page(page, 200, "Allow Randevu?")
+    old = utc_now() - timedelta(seconds=601)
+    empty_world.database.execute(Statement(update(sessions).values(authenticated_at=old)))
+    to_sign_in = browser.submit(page, "/oauth/consent", decision="allow").headers["location"]
+    assert to_sign_in.endswith("&reauthenticate=1")
+    again = browser.get(to_sign_in)
+    back = browser.submit(again, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
+    answer = browser.submit(browser.get(back), "/oauth/consent", decision="allow")
+    assert "code" in redirect_parameters(answer)
+
+
+def test_the_page_of_the_second_factor_has_the_language_of_the_application(
+    empty_world: World, app: Application
+) -> None:
+    secret = new_totp_secret()
+    enable_totp(empty_world.database, empty_world.settings, empty_world.alice, secret, pyotp.TOTP(secret).now())
+    browser = Browser(empty_world, language="en")
+    page = browser.get(browser.get(app.request(ui_locales="tr")).headers["location"])
+    asked = browser.get(
+        browser.submit(page, "/sign-in", email="alice@example.com", password=PASSWORD).headers["location"]
+    )
+    wrong = browser.submit(asked, "/sign-in/code", code="000000")
+    for shown in (asked, wrong):
+        assert '<html lang="tr">' in shown.text
+    code = pyotp.TOTP(secret).at(utc_now() + timedelta(seconds=30))
+    consent = browser.get(browser.submit(asked, "/sign-in/code", code=code).headers["location"])
+    assert '<html lang="tr">' in consent.text
 
 
 @pytest.mark.parametrize(

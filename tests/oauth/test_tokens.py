@@ -23,7 +23,7 @@ from regulars.db.tables import authorization_codes, clients, grants, refresh_tok
 from regulars.oauth.clients import delete_client, rotate_secret
 from regulars.permissions import Role
 from regulars.security.audit import list_events
-from tests.support.oauth import FORM, VERIFIER, Application, Browser, expect_oauth_error
+from tests.support.oauth import FORM, VERIFIER, Application, Browser, expect_oauth_error, redirect_parameters
 from tests.support.world import LIST, World, expect_error
 
 AGO = utc_now() - timedelta(days=2)
@@ -407,3 +407,42 @@ def test_userinfo_refuses_a_user_who_is_gone(empty_world: World, app: Applicatio
         remove_member(empty_world.database, empty_world.clinic, "bob@example.com")
     for each in (token, late):
         expect_error(api(restart_server(empty_world), each, "/oauth/userinfo"), 401, "invalid_token")
+
+
+def test_userinfo_of_a_user_who_was_just_deleted_is_401(empty_world: World, app: Application) -> None:
+    """The server that has verified the token remembers it for half a second."""
+    token = app.tokens(Browser.signed_in(empty_world, empty_world.bob), scope="openid")["access_token"]
+    assert api(empty_world, token, "/oauth/userinfo").status_code == 200
+    delete_user(empty_world.database, get_user(empty_world.database, empty_world.bob))
+    expect_error(api(empty_world, token, "/oauth/userinfo"), 401, "invalid_token")
+
+
+@pytest.mark.parametrize("subject", [4711, 10**39, -(10**39), 0])
+def test_userinfo_of_an_impossible_user_is_401(empty_world: World, subject: int) -> None:
+    answer = api(empty_world, empty_world.token(subject, ["openid"]), "/oauth/userinfo")
+    expect_error(answer, 401, "invalid_token")
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("scope", ["\x01", "\x7f", '"', "é", "s" * 5000, " ".join(f"s{n}" for n in range(999))])
+def test_the_description_of_an_odd_scope_is_short_and_printable(
+    empty_world: World, browser: Browser, scope: str
+) -> None:
+    app = Application.register(empty_world)
+    device = Application.register(empty_world, "device", scopes=["customers:read"])
+    refused = device.ask("/oauth/device_authorization", scope=scope)
+    expect_oauth_error(refused, "invalid_scope")
+    for answer in (refused.json, redirect_parameters(browser.get(app.request(scope=scope)))):
+        assert answer["error"] == "invalid_scope"
+        assert answer["error_description"].isprintable()
+        assert len(answer["error_description"]) < 500
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+def test_a_public_client_with_a_secret_in_the_header_is_told_that_it_has_none(app: Application, path: str) -> None:
+    basic = "Basic " + base64.b64encode(f"{app.client.id}:secret".encode()).decode()
+    answer = app.world.client.simulate_post(
+        path, body="grant_type=refresh_token&token=x", headers={"Authorization": basic, "Content-Type": FORM}
+    )
+    expect_oauth_error(answer, "invalid_client", 401)
+    assert "has no secret" in answer.json["error_description"]

@@ -9,7 +9,7 @@ import msgspec
 from regulars.accounts.users import get_user
 from regulars.api.authentication import Authenticator
 from regulars.db.database import Database
-from regulars.errors import Forbidden, Malformed
+from regulars.errors import Forbidden, Malformed, NotFound, Unauthenticated
 from regulars.http.forms import FORM_TYPE, Pairs, read_form
 from regulars.i18n import _
 from regulars.oauth.id_token import user_claims
@@ -122,7 +122,12 @@ class UserInfo:
         if identity.user_id is None:
             raise Forbidden(_("The access token belongs to an application, not to a user."), "insufficient_scope")
         response.set_header("Cache-Control", "no-store")
-        response.data = msgspec.json.encode(user_claims(get_user(self.database, identity.user_id), identity.scopes))
+        try:
+            user = get_user(self.database, identity.user_id)
+        except NotFound:
+            # The token was verified less than a second ago, and the user deleted since then.
+            raise Unauthenticated(_("The user of this access token has been deleted."), "invalid_token") from None
+        response.data = msgspec.json.encode(user_claims(user, identity.scopes))
 
     on_post = on_get
 

@@ -12,6 +12,8 @@ from regulars.oauth.server import Server
 class Logout:
     """`/oauth/logout`"""
 
+    answers_head = False
+
     def __init__(self, pages: Pages, server: Server) -> None:
         self.pages = pages
         self.server = server

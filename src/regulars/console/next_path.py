@@ -21,12 +21,15 @@ def pack(path: str) -> str:
 
 
 def unpack(parameter: str) -> str:
-    """Return the path of a parameter, or an empty string if it was not made by `pack`."""
+    """Return the path of a parameter, or an empty string if it was not made by `pack` or is too long."""
     if not parameter.startswith(PREFIX):
         return parameter
     packed = parameter.removeprefix(PREFIX)
     try:
         data = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
-        return zlib.decompressobj().decompress(data, MAX_LENGTH).decode()
+        decompressor = zlib.decompressobj()
+        path = decompressor.decompress(data, MAX_LENGTH).decode()
+        # Part of a path would lead to another page.
+        return path if decompressor.eof else ""
     except (binascii.Error, zlib.error, ValueError):
         return ""

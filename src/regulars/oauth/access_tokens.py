@@ -120,7 +120,7 @@ def verify_access_token(token: str, keys: PublicKeys, settings: Settings, now: i
         return AccessToken(
             token_id=str(claims["jti"]),
             subject=str(claims["sub"]),
-            user_id=None if claims["sub"] == claims["client_id"] else int(claims["sub"]),
+            user_id=None if claims["sub"] == claims["client_id"] else _user_id(claims["sub"]),
             client_id=str(claims["client_id"]),
             scopes=frozenset(str(claims["scope"]).split()),
             tenant_id=claims.get("tenant_id"),
@@ -173,6 +173,14 @@ def _key(header: dict[str, Any], keys: PublicKeys) -> Any:
     if header.get("alg") != known.algorithm:
         raise ValueError("the algorithm is not the key's")
     return known.key
+
+
+def _user_id(subject: str) -> int:
+    """Return the id of the user with this subject. Raise ValueError for a number that the database cannot store."""
+    user_id = int(subject)
+    if user_id.bit_length() > 63:
+        raise ValueError("the number is too large")
+    return user_id
 
 
 def _audiences_of(audience: object) -> set[str]:

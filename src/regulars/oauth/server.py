@@ -16,6 +16,7 @@ from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidGrantError, InvalidRequestError, OAuth2Payload
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.users import User, get_user
@@ -33,6 +34,7 @@ Response = tuple[int, Any, list[tuple[str, str]]]
 
 TRUSTED_METHODS = ("client_secret_basic", "client_secret_post")
 REPEATABLE = {"resource"}
+UNKNOWN_CLIENT = "The client could not be authenticated."
 
 
 class Payload(OAuth2Payload):
@@ -121,18 +123,23 @@ class Server(AuthorizationServer):
             raise InvalidRequestError("Authenticate the client only once: in the header or in the body.")
         try:
             client: Client = super().authenticate_client(request, methods, endpoint)
-        except (OAuth2Error, ValueError):
+        except OAuth2Error:
             raise InvalidClientError(status_code=401, description=self._authentication_fault(request)) from None
+        except ValueError:
+            # The Authorization header cannot be read.
+            raise InvalidClientError(status_code=401, description=UNKNOWN_CLIENT) from None
         if basic and request.payload.client_id not in {None, client.id}:
             raise InvalidRequestError("client_id differs from the Authorization header.")
         return client
 
     def _authentication_fault(self, request: Request) -> str:
         """Return why a client could not be authenticated. Whether a client has a secret is no secret."""
-        client = self.query_client(request.payload.client_id or "")
-        if client is not None and not client.is_confidential and request.form.get("client_secret"):
-            return "This client has no secret. Omit client_secret."
-        return "The client could not be authenticated."
+        basic_id, basic_secret = extract_basic_authorization(request.headers)
+        client = self.query_client(basic_id or request.payload.client_id or "")
+        has_sent_secret = basic_secret or request.form.get("client_secret")
+        if client is not None and not client.is_confidential and has_sent_secret:
+            return "This client has no secret. Send only its client_id, in the body."
+        return UNKNOWN_CLIENT
 
     def answer(self, request: Callable[[], Request], respond: Callable[[Request], Response]) -> Response:
         """Run `respond` in a transaction. An OAuth error is a response too, and commits the transaction."""
