@@ -52,6 +52,7 @@ PASSWORD_HASH = Statement(select(users.c.password_hash).where(users.c.id == bind
 SESSION_TIMES = Statement(
     update(sessions).values(used_at=bindparam("new_used_at"), expires_at=bindparam("new_expires_at"))
 )
+SIGN_IN_TIME = Statement(update(sessions).values(authenticated_at=bindparam("then")))
 EXPIRE_CHALLENGES = Statement(update(one_time_tokens).values(expires_at=bindparam("then")))
 
 
@@ -251,6 +252,20 @@ def test_a_session_lasts_as_long_as_it_is_used(empty_world: World) -> None:
     database.execute(SESSION_TIMES, {"new_used_at": utc_now() - lifetime, "new_expires_at": utc_now()})
     assert find_session(database, settings, token) is None
     assert list_sessions(database, empty_world.alice) == []
+
+
+def test_using_a_session_extends_it_at_most_to_its_maximum_lifetime(empty_world: World) -> None:
+    settings = replace(empty_world.settings, session_lifetime=3600, session_max_lifetime=86400)
+    _, token = start_session(empty_world.database, settings, empty_world.alice, ["pwd"], user_agent=AGENT, address="")
+    signed_in_at = utc_now() - timedelta(seconds=86400 - 60)
+    empty_world.database.execute(SIGN_IN_TIME, {"then": signed_in_at})
+    used_at = utc_now() - timedelta(minutes=50)
+    empty_world.database.execute(
+        SESSION_TIMES, {"new_used_at": used_at, "new_expires_at": used_at + timedelta(hours=1)}
+    )
+    found = find_session(empty_world.database, settings, token)
+    assert found is not None
+    assert found.expires_at == signed_in_at + timedelta(days=1)
 
 
 def test_a_page_does_not_wait_for_a_writer(empty_world: World) -> None:

@@ -21,6 +21,7 @@ from regulars.db.statement import Statement
 from regulars.db.tables import sessions
 from regulars.i18n import _catalog
 from regulars.oauth.clients import list_clients
+from regulars.security.audit import list_events
 from tests.conftest import FreshDatabase
 from tests.support.oauth import Application, Browser, expect_oauth_error, redirect_parameters
 from tests.support.world import LIST, PASSWORD, World
@@ -71,6 +72,17 @@ def test_guessing_is_slowed_and_never_locks_out_a_known_browser(empty_world: Wor
     assert blocked.status_code == 429
     assert int(blocked.headers["Retry-After"]) > 0
     assert sign_in(at_home) == 303
+
+
+def test_failed_and_throttled_sign_ins_are_in_the_audit_log(empty_world: World) -> None:
+    browser = Browser(empty_world)
+    for _ in range(6):
+        sign_in(browser, "wrong")
+    sign_in(browser, "wrong", "nobody@example.com")
+    events = [(event.kind, event.user_id) for event in list_events(empty_world.database)]
+    assert events.count(("sign_in.failed", empty_world.alice)) >= 5
+    assert ("sign_in.throttled", empty_world.alice) in events
+    assert ("sign_in.failed", None) in events
 
 
 @pytest.mark.parametrize(
