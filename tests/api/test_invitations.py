@@ -55,6 +55,7 @@ def statuses(world: World) -> list[str]:
 def test_an_invitation_creates_neither_an_account_nor_a_member(world: World) -> None:
     answer = world.send("POST", USERS, ZEYNEP)
     assert answer.status_code == 201, answer.text
+    assert answer.json["success"] == "The invitation was created. Pass on its link."
     invitation = answer.json["data"]
     assert invitation["email"] == "zeynep@example.com"
     assert (invitation["role"], invitation["status"], invitation["is_mailed"]) == ("agent", "pending", False)

@@ -52,6 +52,12 @@ class SentInvitationAnswer(Struct, frozen=True):
     success: Annotated[str, Meta(examples=["The invitation was sent."])]
     data: SentInvitation
 
+    @classmethod
+    def of(cls, invitation: SentInvitation) -> "SentInvitationAnswer":
+        """Return the answer that says whether the invitation was sent, or has to be passed on."""
+        sent = "The invitation was sent."
+        return cls(sent if invitation.is_mailed else "The invitation was created. Pass on its link.", invitation)
+
 
 class Invitations:
     """`/api/v1/invitations`"""
@@ -153,7 +159,7 @@ class ResendInvitation:
         sent = resend_invitation(
             self.api.database, self.api.settings, principal.tenant_id, invitation_id, principal.actor
         )
-        return Result(SentInvitationAnswer("The invitation was sent.", sent))
+        return Result(SentInvitationAnswer.of(sent))
 
 
 def check_owner(principal: Principal) -> None:

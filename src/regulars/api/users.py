@@ -162,7 +162,7 @@ class UserList:
             actor=principal.actor,
         )
         location = self.api.url(request, f"{INVITATIONS_PATH}/{invitation.id}")
-        return Result(SentInvitationAnswer("The invitation was sent.", invitation), 201, {"Location": location})
+        return Result(SentInvitationAnswer.of(invitation), 201, {"Location": location})
 
 
 class OneUser:
