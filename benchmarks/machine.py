@@ -11,7 +11,7 @@ import psycopg
 
 from benchmarks.measuring import CONNECTIONS, WRK_THREADS
 from benchmarks.postgres import SERVER_SETTINGS
-from regulars import server
+from regulars.server import workers as server
 
 OUR_PACKAGES = ("falcon", "granian", "msgspec", "psycopg", "sqlalchemy")
 

@@ -14,7 +14,7 @@ import psycopg
 from regulars.customers.read.list import CustomerQuery, fetch_page
 from regulars.db.connect import is_embedded, sqlite_path
 from regulars.db.database import Database
-from regulars.db.postgres import SESSION_SETTINGS
+from regulars.db.postgres_session import SessionSettings, configure_session
 from regulars.db.sqlite import PRAGMAS
 from regulars.db.statement import Row, Statement, Values
 
@@ -77,6 +77,6 @@ def _sqlite_query(url: str, sql: str, parameters: tuple[Any, ...]) -> Query:
 
 def _postgres_query(url: str, sql: str, parameters: tuple[Any, ...]) -> Query:
     connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor, prepare_threshold=2)
-    connection.execute(SESSION_SETTINGS)
+    configure_session(connection, SessionSettings())
     cursor = connection.cursor(binary=True)
     return lambda: cursor.execute(sql, parameters).fetchall()

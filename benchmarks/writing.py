@@ -21,7 +21,7 @@ from benchmarks.seeding import run, seeded_sizes, tenant_owner
 from benchmarks.servers import running_regulars
 from regulars.customers.write.storage import COLUMNS
 from regulars.db.connect import is_embedded, open_database, sqlite_path
-from regulars.db.postgres import SESSION_SETTINGS
+from regulars.db.postgres_session import SessionSettings, configure_session
 from regulars.db.sqlite import PRAGMAS
 from regulars.db.tables import customers
 
@@ -121,7 +121,7 @@ def _sqlite(url: str) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _postgres(url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SESSION_SETTINGS.encode())
+        configure_session(connection, SessionSettings())
         yield connection
 
 

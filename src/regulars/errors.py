@@ -8,12 +8,14 @@
     │                             tenant_forbidden
     ├── NotFound                  not_found            404
     ├── MethodNotAllowed          method_not_allowed   405
+    ├── RequestTimeout            request_timeout      408
     ├── Conflict                  conflict             409   field -> messages, if fields are at fault
     ├── Gone                      gone                 410   id of the customer that replaces it
     ├── PreconditionFailed        precondition_failed  412
     ├── TooLarge                  validation_error     413
     ├── WrongMediaType            validation_error     415
     ├── Invalid                   validation_error     422   field -> messages
+    ├── TooManyRequests           too_many_requests    429   seconds to wait
     ├── Unavailable               unavailable          503   seconds to wait
     └── ConfigurationError        configuration_error  (only the command line and the start of the server)
 
@@ -73,6 +75,12 @@ class MethodNotAllowed(RegularsError):
     def __init__(self, message: str, allowed: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.allowed = tuple(allowed)
+
+
+class RequestTimeout(RegularsError):
+    """The body of the request did not arrive in time."""
+
+    code = "request_timeout"
 
 
 class Conflict(RegularsError):
@@ -143,6 +151,16 @@ class Unavailable(RegularsError):
     """The service cannot answer at the moment; the client can try again in `retry_after` seconds."""
 
     code = "unavailable"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooManyRequests(RegularsError):
+    """The client has too many requests at the same time; it can try again in `retry_after` seconds."""
+
+    code = "too_many_requests"
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)

@@ -27,6 +27,7 @@ DURATION_SETTINGS = {
     "grant_lifetime",
     "session_lifetime",
     "session_max_lifetime",
+    "statement_timeout",
 }
 
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -51,6 +52,7 @@ class Settings:
     port: int = 8000
     workers: int = field(default_factory=lambda: min(usable_cores(), MAX_DEFAULT_WORKERS))
     public_url: str = ""
+    statement_timeout: int = 15
     secret_key: str = ""
     old_secret_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
@@ -269,6 +271,7 @@ SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
     "port": _whole_number(1, 65535),
     "workers": _whole_number(1, 64),
     "public_url": _public_url,
+    "statement_timeout": _duration(1, 3600),
     "secret_key": _secret_key,
     "old_secret_key": _secret_key,
     "trusted_proxies": _networks,

@@ -14,7 +14,7 @@ import pytest
 
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.csv.importer import ANALYZE_ROWS
-from regulars.server import THREADS
+from regulars.server.workers import THREADS
 from tests.customers.test_write import CHANGES
 from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import LIST, World

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -44,6 +45,20 @@ class Server:
     def crash(self) -> None:
         """Stop the server without a checkpoint, as in a crash, so that the next start recovers from its log."""
         self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+
+    def pause(self) -> None:
+        """Stop all processes without ending them, so that the server accepts connections and says nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused server go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        first = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        found = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=False)
+        for process in (first, *map(int, found.stdout.split())):
+            os.kill(process, number)
 
     def initialise(self, options: tuple[str, ...]) -> None:
         """Create the data folder."""

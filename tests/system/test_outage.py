@@ -9,7 +9,8 @@ from falcon.testing import Result
 from regulars.db.migrate import migrate
 from tests.support import postgres
 from tests.support.oauth import Application, Browser
-from tests.support.world import World, expect_error
+from tests.support.server import running
+from tests.support.world import LIST, World, expect_error
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
 
@@ -82,3 +83,22 @@ def wait_until_it_answers(world: World) -> None:
     while world.get().status_code != 200 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert world.get().status_code == 200
+
+
+def test_a_database_that_is_silent_is_a_503_within_seconds(stoppable_world: tuple[postgres.Server, World]) -> None:
+    server, world = stoppable_world
+    with running(world, "--workers", "1") as service:
+        assert service.get(LIST).status_code == 200
+        server.pause()
+        try:
+            answer = service.get(LIST)
+            assert answer.status_code == 503
+            assert "database" in answer.json()["message"]
+            assert service.get("/healthz").status_code == 200
+            assert service.get("/readyz", headers={"Accept": "application/json"}).status_code == 503
+        finally:
+            server.resume()
+        deadline = time.monotonic() + 20
+        while service.get(LIST).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)

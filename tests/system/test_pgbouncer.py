@@ -12,7 +12,8 @@ from regulars.cli.main import run
 from regulars.customers.counts.maintenance import check_counts, merge_count_deltas
 from regulars.db.database import Database
 from regulars.db.migrate import migrate
-from regulars.db.postgres import SETTINGS, WAIT_SECONDS
+from regulars.db.postgres import WAIT_SECONDS
+from regulars.db.postgres_session import SETTINGS, SessionSettings
 from regulars.db.statement import Statement
 from regulars.errors import RegularsError, Unavailable
 from tests.conftest import FreshDatabase
@@ -74,9 +75,7 @@ def test_an_error_leaves_no_session_in_the_middle_of_a_transaction(pooled_world:
 
 
 def test_a_statement_that_takes_too_long_is_ended(pooled_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "regulars.db.postgres.SET_STATEMENT_SETTINGS", "SELECT set_config('statement_timeout', '50ms', true)"
-    )
+    monkeypatch.setattr(SessionSettings, "set_for_transaction", b"SELECT set_config('statement_timeout', '50ms', true)")
     with pytest.raises(Unavailable, match="too long"):
         pooled_world.database.fetch_all(Statement(select(func.pg_sleep(20))))
 

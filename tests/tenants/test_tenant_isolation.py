@@ -29,7 +29,7 @@ from regulars.customers.read import list as listing
 from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
 from regulars.db.database import NO_VALUES
-from regulars.db.postgres import _configure
+from regulars.db.postgres_session import SessionSettings, configure_session
 from regulars.db.sqlite import SQLiteDatabase
 from regulars.db.statement import CLIENT_SIDE_DIALECT, DIALECTS, Row, Statement, Values
 from regulars.db.tables import metadata
@@ -139,7 +139,7 @@ class PostgresPlans:
 
     def __init__(self, url: str) -> None:
         self.connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor)
-        _configure(self.connection)
+        configure_session(self.connection, SessionSettings())
 
     def unrestricted(self, statement: Statement, values: Values) -> list[str]:
         """Return the scans of tables of tenants, with their conditions, that lack the tenant in `values`."""

@@ -169,7 +169,7 @@ def _check_free(settings: Settings) -> None:
 
 
 def _listen(settings: Settings, *, reload: bool = False) -> None:
-    from regulars.server import run_server
+    from regulars.server.workers import run_server
 
     _check_free(settings)
     run_server(settings, reload=reload)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sqlalchemy import Integer, Text, column, text
 
 from regulars.db.database import Database
-from regulars.db.postgres import SETTINGS
+from regulars.db.postgres_session import SETTINGS
 from regulars.db.statement import Statement
 from regulars.errors import ConfigurationError
 

@@ -7,25 +7,26 @@ from regulars.db.database import Database
 from regulars.errors import ConfigurationError
 
 
-def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = ()) -> Database:
+def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = (), statement_seconds: int = 0) -> Database:
     """Open the database at `url` (sqlite:///file.db or postgresql://...) for `threads` threads, with read `replicas` of
     a PostgreSQL database.
 
-    A PostgreSQL server is not contacted before the first statement. Raise `ConfigurationError` for an invalid URL.
+    A statement that takes longer than `statement_seconds` fails; 0 is no limit. A PostgreSQL server is not contacted
+    before the first statement. Raise `ConfigurationError` for an invalid URL.
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         from regulars.db.sqlite import SQLiteDatabase
 
-        return SQLiteDatabase(sqlite_path(url), threads=threads)
+        return SQLiteDatabase(sqlite_path(url), threads=threads, statement_seconds=statement_seconds)
     if scheme in {"postgresql", "postgres"}:
         if replicas:
             from regulars.db.replicas import ReplicatedDatabase
 
-            return ReplicatedDatabase(url, replicas, threads=threads)
+            return ReplicatedDatabase(url, replicas, threads=threads, statement_seconds=statement_seconds)
         from regulars.db.postgres import PostgresDatabase
 
-        return PostgresDatabase(url, threads=threads)
+        return PostgresDatabase(url, threads=threads, statement_seconds=statement_seconds)
     raise ConfigurationError(
         "A database URL must start with sqlite:/// or postgresql://, not with"
         f" {scheme + '://' if scheme else 'nothing'}."

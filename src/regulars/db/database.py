@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from sqlalchemy import Table
 
 from regulars.db.statement import Row, Statement, Values
+from regulars.errors import Unavailable
+from regulars.i18n import _
 
 NO_VALUES: Values = {}
 
@@ -72,3 +74,11 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close all connections."""
+
+
+def statement_too_slow(seconds: float) -> Unavailable:
+    """Return the error for a statement that was ended after the time limit of `seconds`."""
+    return Unavailable(
+        _("The database took longer than the limit of {seconds} seconds (statement_timeout).", seconds=f"{seconds:g}"),
+        retry_after=5,
+    )

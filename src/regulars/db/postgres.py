@@ -10,21 +10,22 @@ from typing import Any
 import psycopg
 from psycopg import sql as composing
 from psycopg.pq import TransactionStatus
-from psycopg.types.numeric import Int8BinaryDumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Table
 
-from regulars.db.database import NO_VALUES, Database
+from regulars.db.database import NO_VALUES, Database, statement_too_slow
+from regulars.db.postgres_session import SessionSettings, configure_session, is_pooled
 from regulars.db.statement import Compiled, Row, Statement, Values
+from regulars.db.watched_connection import WatchedConnection, connection_error, no_answer
 from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 from regulars.i18n import _
 
-Connection = psycopg.Connection[Row]
+Connection = WatchedConnection
 
 WAIT_SECONDS = 3
 FAILURE_SECONDS = 1
-"""After a failed connection, requests are refused immediately for this time. Otherwise each would block a thread."""
+"""The time between two attempts to reach a server that does not answer."""
 ROWS_PER_BLOCK = 1000
 MAX_INSERT_ROWS = 20
 """Up to this number of rows INSERT is faster than COPY, which takes several round trips."""
@@ -35,28 +36,6 @@ KEEPALIVE_SETTINGS = {
     "keepalives_count": 2,
     "tcp_user_timeout": 15_000,
 }
-# JIT compilation of such short statements only costs time. All tables are shared by all tenants, so a sequential scan
-# is never right. A bitmap of ten million rows fits into 64 MB; a smaller one stores whole pages instead of rows. Pages
-# are in memory or on an SSD.
-SETTINGS = {
-    "jit": "off",
-    "enable_seqscan": "off",
-    "work_mem": "64MB",
-    "random_page_cost": "1.1",
-    "timezone": "UTC",
-    "statement_timeout": "60s",
-    "lock_timeout": "10s",
-}
-# A prepared statement is planned once for all values. Statements whose plan depends on their values (`custom_plan`) are
-# sent with the values in their text.
-SESSION_SETTINGS = "; ".join(
-    f"SET {name} = '{value}'" for name, value in {**SETTINGS, "plan_cache_mode": "force_generic_plan"}.items()
-)
-TRANSACTION_SETTINGS = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())
-GET_SERVER_KIND = "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
-SET_STATEMENT_SETTINGS = "SELECT " + ", ".join(
-    f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
-)
 
 
 class _PerThread(threading.local):
@@ -64,23 +43,29 @@ class _PerThread(threading.local):
 
 
 class PostgresDatabase(Database):
-    """A PostgreSQL database, 14 or later."""
+    """A PostgreSQL database, 14 or later. A statement may take `statement_seconds`; 0 is no limit."""
 
     dialect = "postgresql"
 
-    def __init__(self, url: str, *, threads: int = 1, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, url: str, *, threads: int = 1, wait_seconds: float = WAIT_SECONDS, statement_seconds: int = 0
+    ) -> None:
         try:
             psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
             raise ConfigurationError(f"The database URL cannot be read: {str(error).strip()}.") from None
+        self._url = url
         self._local = _PerThread()
+        self._statement_seconds = statement_seconds
+        self._settings = SessionSettings(statement_seconds)
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
+            connection_class=Connection,
             min_size=1,
             max_size=max(threads, 2),
             timeout=wait_seconds,
             open=False,
-            configure=_configure,
+            configure=self._configure,
             reconnect_timeout=wait_seconds,
             kwargs={
                 "autocommit": True,
@@ -93,6 +78,8 @@ class PostgresDatabase(Database):
         )
         self._write_queue = WriteQueue(threads)
         self._opening = threading.Lock()
+        self._trying = threading.Lock()
+        self._is_away = False
         self._away_until = 0.0
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
@@ -102,10 +89,10 @@ class PostgresDatabase(Database):
         current = self._local.connection
         try:
             if current is not None:
-                return _fetch(current, compiled, parameters, planned)
+                return self._fetch(current, compiled, parameters, planned)
             connection = self._take_connection()
             try:
-                return _fetch(connection, compiled, parameters, planned)
+                return self._fetch(connection, compiled, parameters, planned)
             except psycopg.OperationalError:
                 if not connection.closed:
                     raise
@@ -114,9 +101,9 @@ class PostgresDatabase(Database):
             # The server has closed an idle connection, for example at a restart. Nothing was read, so try once more.
             self._pool.check()
             with self._pool.connection() as connection:
-                return _fetch(connection, compiled, parameters, planned)
+                return self._fetch(connection, compiled, parameters, planned)
         except psycopg.Error as error:
-            raise _translate_error(error) from None
+            raise self._translate_error(error) from None
 
     def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
         compiled = statement.compiled("postgresql")
@@ -172,14 +159,14 @@ class PostgresDatabase(Database):
     def analyze(self) -> None:
         connection = self._take_connection()
         try:
-            if _is_pooled(connection):
+            if is_pooled(connection):
                 connection.execute("VACUUM (ANALYZE)")
             else:
                 connection.execute("SET statement_timeout = 0")
                 connection.execute("VACUUM (ANALYZE)")
-                connection.execute(f"SET statement_timeout = '{SETTINGS['statement_timeout']}'")
+                connection.execute(self._settings.set_for_session)
         except psycopg.Error as error:
-            raise _translate_error(error) from None
+            raise self._translate_error(error) from None
         finally:
             self._pool.putconn(connection)
 
@@ -195,21 +182,21 @@ class PostgresDatabase(Database):
             try:
                 yield local.connection
             except psycopg.Error as error:
-                raise _translate_error(error) from None
+                raise self._translate_error(error) from None
             return
         try:
             connection = self._take_connection()
             try:
                 with connection.transaction():
-                    if _is_pooled(connection):
-                        connection.execute(TRANSACTION_SETTINGS)
+                    if is_pooled(connection):
+                        connection.execute(self._settings.set_for_transaction)
                     local.connection = connection
                     yield connection
             finally:
                 local.connection = None
                 self._pool.putconn(connection)
         except psycopg.Error as error:
-            raise _translate_error(error) from None
+            raise self._translate_error(error) from None
 
     def waiting(self) -> AbstractContextManager[None]:
         return self._write_queue.slot()
@@ -223,47 +210,47 @@ class PostgresDatabase(Database):
             with self._opening:
                 if self._pool.closed:
                     self._pool.open()
-        if time.monotonic() < self._away_until:
-            raise Unavailable(_("The database does not answer."), retry_after=2)
+        if self._is_away:
+            self._try_again()
         try:
             return self._pool.getconn()
         except PoolTimeout:
-            self._away_until = time.monotonic() + FAILURE_SECONDS
+            self._suspend()
             raise
 
+    def _suspend(self) -> None:
+        """Refuse requests until the server can be reached again. Otherwise each would block a thread."""
+        self._is_away, self._away_until = True, time.monotonic() + FAILURE_SECONDS
 
-def _configure(connection: Connection) -> None:
-    # Use one width for all integers. Otherwise a statement would be prepared again for each width of its values.
-    connection.adapters.register_dumper(int, Int8BinaryDumper)
-    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-    process_id, has_citus = connection.execute(GET_SERVER_KIND).fetchall()[0]
-    if process_id != connection.info.backend_pid:
-        connection.prepare_threshold = None
-    else:
-        connection.execute(SESSION_SETTINGS)
-        if has_citus:
-            # Citus needs the values to find their shard.
-            connection.execute("SET plan_cache_mode = auto")
+    def _try_again(self) -> None:
+        """Try, in one thread at a time, whether the server can be reached. Raise `Unavailable` if not."""
+        if time.monotonic() < self._away_until or not self._trying.acquire(blocking=False):
+            raise no_answer()
+        try:
+            if connection_error(self._url) is not None:
+                self._suspend()
+                raise no_answer()
+            self._is_away = False
+        finally:
+            self._trying.release()
 
+    def _configure(self, connection: Connection) -> None:
+        configure_session(connection, self._settings)
+        connection.url, connection.on_silence = self._url, self._suspend
 
-def _is_pooled(connection: Connection) -> bool:
-    """Tell whether there is a pooler (PgBouncer in transaction mode), with which each transaction may use another
-    session.
+    def _fetch(self, connection: Connection, compiled: Compiled, parameters: list[Any], custom_plan: bool) -> list[Row]:
+        if not is_pooled(connection) or connection.info.transaction_status == TransactionStatus.INTRANS:
+            return _run(connection, compiled, parameters, custom_plan).fetchall()
+        # Statements that are sent together are one transaction.
+        with connection.pipeline():
+            connection.execute(self._settings.set_for_transaction)
+            cursor = _run(connection, compiled, parameters, custom_plan)
+        return cursor.fetchall()
 
-    Then settings and prepared statements last only for a transaction. A pooler is recognised by the process id that it
-    invents for a session.
-    """
-    return connection.prepare_threshold is None
-
-
-def _fetch(connection: Connection, compiled: Compiled, parameters: list[Any], custom_plan: bool) -> list[Row]:
-    if not _is_pooled(connection) or connection.info.transaction_status == TransactionStatus.INTRANS:
-        return _run(connection, compiled, parameters, custom_plan).fetchall()
-    # Statements that are sent together are one transaction.
-    with connection.pipeline():
-        connection.execute(SET_STATEMENT_SETTINGS)
-        cursor = _run(connection, compiled, parameters, custom_plan)
-    return cursor.fetchall()
+    def _translate_error(self, error: psycopg.Error) -> RegularsError:
+        if isinstance(error, psycopg.errors.QueryCanceled) and self._statement_seconds:
+            return statement_too_slow(self._statement_seconds)
+        return _translate_error(error)
 
 
 def _run(connection: Connection, compiled: Compiled, parameters: list[Any], custom_plan: bool) -> psycopg.Cursor[Row]:
@@ -285,5 +272,5 @@ def _translate_error(error: psycopg.Error) -> RegularsError:
     if isinstance(error, psycopg.errors.InsufficientPrivilege | psycopg.errors.UndefinedTable):
         return RegularsError(_("The database failed: {reason}.", reason=f"{reason} ({error.sqlstate})"))
     if isinstance(error, PoolTimeout | psycopg.OperationalError | psycopg.InterfaceError):
-        return Unavailable(_("The database does not answer."), retry_after=2)
+        return no_answer()
     return RegularsError(_("The database failed: {reason}.", reason=f"{reason} ({error.sqlstate})"))

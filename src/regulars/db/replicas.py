@@ -25,7 +25,7 @@ WAIT_SECONDS = 0.5
 MAX_LAG_SECONDS = 10.0
 """A replica that is further behind, or has not answered for this time, is not used."""
 MAX_CHECKS = 60
-MAX_RETRY_SECONDS = 45
+MAX_RETRY_SECONDS = 5
 """A statement that ran longer on a replica is not retried on the primary, where it would take as long."""
 
 
@@ -41,8 +41,10 @@ GET_REPLAYED_POSITION = _position_of("pg_last_wal_replay_lsn")
 class Replica:
     """A read replica and its position."""
 
-    def __init__(self, url: str, written: Callable[[], int], *, threads: int) -> None:
-        self.database = PostgresDatabase(url, threads=threads, wait_seconds=WAIT_SECONDS)
+    def __init__(self, url: str, written: Callable[[], int], *, threads: int, statement_seconds: int) -> None:
+        self.database = PostgresDatabase(
+            url, threads=threads, wait_seconds=WAIT_SECONDS, statement_seconds=statement_seconds
+        )
         self._name = without_password(url)
         self._written = written
         self._looks: deque[tuple[float, int]] = deque(maxlen=MAX_CHECKS)
@@ -84,9 +86,11 @@ class ReplicatedDatabase(PostgresDatabase):
     has declared by `start_request` that it only reads: that runs on a replica.
     """
 
-    def __init__(self, url: str, replicas: Sequence[str], *, threads: int = 1) -> None:
-        super().__init__(url, threads=threads)
-        self.replicas = [Replica(each, self.written, threads=threads) for each in replicas]
+    def __init__(self, url: str, replicas: Sequence[str], *, threads: int = 1, statement_seconds: int = 0) -> None:
+        super().__init__(url, threads=threads, statement_seconds=statement_seconds)
+        self.replicas = [
+            Replica(each, self.written, threads=threads, statement_seconds=statement_seconds) for each in replicas
+        ]
         self._request = _Request()
 
     def written(self) -> int:

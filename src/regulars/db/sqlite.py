@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Table
 
-from regulars.db.database import NO_VALUES, Database
+from regulars.db.database import NO_VALUES, Database, statement_too_slow
 from regulars.db.statement import Compiled, Row, Statement, Values
+from regulars.db.work import current_work
 from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 from regulars.i18n import _
@@ -23,6 +24,8 @@ BUSY_SECONDS = 15
 RETRY_SECONDS = 0.002
 ROWS_PER_BLOCK = 1000
 MAX_PARAMETERS = 30_000  # SQLite's limit is 32,766 in a statement
+STEPS_PER_CHECK = 100_000
+"""SQLite checks after this number of its virtual machine's steps, some milliseconds, whether to end a statement."""
 TRANSIENT_ERRORS = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -55,15 +58,18 @@ sqlite3.register_adapter(list, lambda values: msgspec.json.encode(values).decode
 class _PerThread(threading.local):
     connection: sqlite3.Connection | None = None
     depth = 0
+    deadline = float("inf")
+    """When the running statement must end, as `time.monotonic()`."""
 
 
 class SQLiteDatabase(Database):
-    """An SQLite file."""
+    """An SQLite file. A statement may take `statement_seconds`; 0 is no limit."""
 
     dialect = "sqlite"
 
-    def __init__(self, path: str, *, threads: int = 1) -> None:
+    def __init__(self, path: str, *, threads: int = 1, statement_seconds: float = 0) -> None:
         self.path = Path(path)
+        self._statement_seconds = statement_seconds or float("inf")
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         self._local = _PerThread()
@@ -74,9 +80,9 @@ class SQLiteDatabase(Database):
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
         compiled = statement.compiled("sqlite")
         try:
-            rows = self._connection().execute(compiled.sql, compiled.parameters(values)).fetchall()
+            rows = self._run(compiled.sql, compiled.parameters(values)).fetchall()
         except (sqlite3.Error, OverflowError) as error:
-            raise _translate_error(error) from None
+            raise self._translate_error(error) from None
         if compiled.is_json:
             ((text,),) = rows
             return _rows_of(text)
@@ -85,19 +91,19 @@ class SQLiteDatabase(Database):
     def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
         compiled = statement.compiled("sqlite")
         try:
-            cursor = self._connection().execute(compiled.sql, compiled.parameters(values))
+            cursor = self._run(compiled.sql, compiled.parameters(values))
             while rows := cursor.fetchmany(ROWS_PER_BLOCK):
                 yield from _read(compiled, rows)
         except sqlite3.Error as error:
-            raise _translate_error(error) from None
+            raise self._translate_error(error) from None
 
     def execute(self, statement: Statement, values: Values = NO_VALUES) -> int:
         compiled = statement.compiled("sqlite")
         with self.transaction():
             try:
-                return self._connection().execute(compiled.sql, compiled.parameters(values)).rowcount
+                return self._run(compiled.sql, compiled.parameters(values)).rowcount
             except (sqlite3.Error, OverflowError) as error:
-                raise _translate_error(error) from None
+                raise self._translate_error(error) from None
 
     def execute_many(self, statement: Statement, values: Sequence[Values]) -> None:
         compiled = statement.compiled("sqlite")
@@ -112,16 +118,18 @@ class SQLiteDatabase(Database):
             try:
                 while block := list(islice(waiting, MAX_PARAMETERS // len(columns))):
                     values = list(chain.from_iterable(block))
-                    self._connection().execute(insert + ", ".join([marks] * len(block)), values)
+                    self._run(insert + ", ".join([marks] * len(block)), values)
             except (sqlite3.Error, OverflowError) as error:
-                raise _translate_error(error) from None
+                raise self._translate_error(error) from None
 
     def _many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         with self.transaction():
             try:
-                self._connection().executemany(sql, rows)
+                connection = self._connection()
+                self._local.deadline = time.monotonic() + self._statement_seconds
+                connection.executemany(sql, rows)
             except (sqlite3.Error, OverflowError) as error:
-                raise _translate_error(error) from None
+                raise self._translate_error(error) from None
 
     def new_ids(self, sequence: str, count: int) -> Sequence[int]:
         with self.transaction():
@@ -152,7 +160,7 @@ class SQLiteDatabase(Database):
             yield
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise _translate_error(error) from None
+            raise self._translate_error(error) from None
         finally:
             local.depth = 0
             if connection.in_transaction:
@@ -180,6 +188,21 @@ class SQLiteDatabase(Database):
             self._open.pop().close()
         self._local = _PerThread()
 
+    def _run(self, sql: str, parameters: Sequence[object]) -> sqlite3.Cursor:
+        connection = self._connection()
+        self._local.deadline = time.monotonic() + self._statement_seconds
+        return connection.execute(sql, parameters)
+
+    def _must_end(self) -> bool:
+        """Tell whether the running statement of this thread must end. SQLite calls this now and then."""
+        work = current_work()
+        return time.monotonic() > self._local.deadline or (work is not None and work.is_cancelled)
+
+    def _translate_error(self, error: Exception) -> RegularsError:
+        if _code(error) == sqlite3.SQLITE_INTERRUPT:
+            return statement_too_slow(self._statement_seconds)
+        return _translate_error(error)
+
     def _connection(self) -> sqlite3.Connection:
         connection = self._local.connection
         if connection is None:
@@ -190,8 +213,9 @@ class SQLiteDatabase(Database):
                 _set_journal_mode(connection)
                 for pragma in PRAGMAS:
                     connection.execute(pragma)
+                connection.set_progress_handler(self._must_end, STEPS_PER_CHECK)
             except sqlite3.Error as error:
-                raise _translate_error(error) from None
+                raise self._translate_error(error) from None
             self._open.append(connection)
             self._local.connection = connection
         return connection

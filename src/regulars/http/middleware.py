@@ -13,6 +13,12 @@ from regulars.i18n import _
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 MAX_QUERY_LENGTH = 8192
+ARRIVED = "regulars.arrived"
+"""Key of the WSGI environment: when the request arrived, as `time.perf_counter()`."""
+TENANT = "regulars.tenant"
+"""Key of the WSGI environment: the tenant of the request, once it is verified; None without one."""
+REFUSAL = "regulars.refusal"
+"""Key of the WSGI environment: the error with which the server refuses the request."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -45,8 +51,8 @@ class RequestMiddleware:
     """Adds the request id, the log line and common headers."""
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Set the request id, and refuse a query string that is too long."""
-        request.context.started = time.perf_counter()
+        """Set the request id. Refuse a query string that is too long, and what the server refuses."""
+        request.context.started = request.env.get(ARRIVED) or time.perf_counter()
         given = request.env.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         request.context.request_id = request_id
@@ -58,6 +64,8 @@ class RequestMiddleware:
             response.set_headers(CORS_HEADERS)
             if request.method == "OPTIONS":
                 response.set_headers(PREFLIGHT_HEADERS)
+        if REFUSAL in request.env:
+            raise request.env[REFUSAL]
         if len(request.query_string) > MAX_QUERY_LENGTH:
             raise Malformed(
                 _(
@@ -72,6 +80,7 @@ class RequestMiddleware:
     ) -> None:
         """Log the request, without its query, token and personal data."""
         context: Any = request.context
+        request.env[TENANT] = context.tenant_id
         log.info(
             "request",
             request_id=context.request_id,

@@ -18,7 +18,9 @@ from regulars.errors import (
     NotFound,
     PreconditionFailed,
     RegularsError,
+    RequestTimeout,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     WrongMediaType,
@@ -31,12 +33,14 @@ STATUS: dict[type[RegularsError], int] = {
     Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,
+    RequestTimeout: 408,
     Conflict: 409,
     Gone: 410,
     PreconditionFailed: 412,
     TooLarge: 413,
     WrongMediaType: 415,
     Invalid: 422,
+    TooManyRequests: 429,
     Unavailable: 503,
 }
 REALM = 'Bearer realm="regulars"'
@@ -79,8 +83,9 @@ class _Handler:
         if status is None:
             self.handle_unknown(request, response, error, params)
             return
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable | TooManyRequests):
             response.set_header("Retry-After", str(error.retry_after))
+        if isinstance(error, Unavailable):
             log.warning("unavailable", request_id=request.context.request_id, reason=error.message)
         if isinstance(error, Conflict) and error.retry_after is not None:
             response.set_header("Retry-After", str(error.retry_after))

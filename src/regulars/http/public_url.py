@@ -2,6 +2,8 @@
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import falcon
 
@@ -36,11 +38,11 @@ def base_url(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> s
     return f"{scheme}://{host}{prefix}"
 
 
-def client_address(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> str:
+def client_address(environ: Mapping[str, Any], trusted_proxies: tuple[Network, ...]) -> str:
     """Return the IP address of the client: the last one from a trusted proxy, or that of the connection."""
-    address = str(request.env.get("REMOTE_ADDR", ""))
+    address = str(environ.get("REMOTE_ADDR", ""))
     if trusted_proxies and is_trusted(address, trusted_proxies):
-        return _last(request.env.get("HTTP_X_FORWARDED_FOR", "")) or address
+        return _last(environ.get("HTTP_X_FORWARDED_FOR", "")) or address
     return address
 
 

@@ -1,0 +1,92 @@
+"""PostgreSQL connections that do not wait for long: for a request whose client has gone, or for a silent server."""
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.errors import ConnectionTimeout
+
+from regulars.db.statement import Row
+from regulars.db.work import current_work
+from regulars.errors import Unavailable
+from regulars.i18n import _
+
+LOOK_SECONDS = 0.1
+SILENT_SECONDS = 2.0
+"""After this time without an answer, try whether the server accepts connections at all."""
+NEXT_TRY_SECONDS = 5.0
+CONNECT_SECONDS = 2
+"""The shortest timeout that libpq allows."""
+
+Result = TypeVar("Result")
+
+
+class WatchedConnection(psycopg.Connection[Row]):
+    """A connection that ends the statement of a cancelled request, and raises `Unavailable` if its server is silent."""
+
+    url = ""
+    """The URL of the database. The server is tried if it is set."""
+    on_silence: Callable[[], None] = staticmethod(lambda: None)
+    """Called when the server does not answer and accepts no connection."""
+
+    def wait(
+        self,
+        gen: Generator[Any, Any, Result],
+        interval: float = LOOK_SECONDS,
+        timeout: float | None = None,
+    ) -> Result:
+        """Wait for the server. psycopg sends a step of its protocol as a generator."""
+        return super().wait(_watched(gen, self), interval, timeout)
+
+
+def _watched(gen: Generator[Any, Any, Result], connection: WatchedConnection) -> Generator[Any, Any, Result]:
+    """Pass everything on to `gen`, and look after the statement whenever the server has sent nothing for a while."""
+    watch = None
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready:
+                watch = watch or _Watch(connection)
+                watch.look()
+            wanted = gen.send(ready)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+class _Watch:
+    def __init__(self, connection: WatchedConnection) -> None:
+        self.connection = connection
+        self.work = current_work()
+        self.try_at = time.monotonic() + SILENT_SECONDS
+        self.is_cancelled = False
+
+    def look(self) -> None:
+        """Cancel the statement if nobody needs it, and try from time to time whether the server is there.
+
+        Raise `Unavailable` if it is not.
+        """
+        if self.work is not None and self.work.is_cancelled and not self.is_cancelled:
+            self.is_cancelled = True
+            self.connection.cancel_safe(timeout=CONNECT_SECONDS)
+        if time.monotonic() >= self.try_at:
+            if self.connection.url and isinstance(connection_error(self.connection.url), ConnectionTimeout):
+                self.connection.pgconn.finish()
+                self.connection.on_silence()
+                raise no_answer()
+            self.try_at = time.monotonic() + NEXT_TRY_SECONDS
+
+
+def connection_error(url: str) -> psycopg.OperationalError | None:
+    """Try to connect. Return the error, or None. It takes at most some seconds."""
+    try:
+        psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
+    except psycopg.OperationalError as error:
+        return error
+    return None
+
+
+def no_answer() -> Unavailable:
+    """Return the error for a server that does not answer."""
+    return Unavailable(_("The database does not answer."), retry_after=2)

@@ -1,0 +1,1 @@
+"""The server: processes, complete requests, fair shares of the threads."""

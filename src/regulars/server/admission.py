@@ -1,0 +1,147 @@
+"""Admission: which requests run, which wait, and which are refused, so that nobody can take all threads.
+
+Requests share the threads of a worker by group (a tenant, or an address without one) and by kind of work. The next
+request to run is the oldest whose group and kind have a place, of the groups with the fewest running requests.
+"""
+
+import threading
+import time
+from asyncio import Future
+from collections import Counter
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+from regulars.db.work import Work
+from regulars.errors import RegularsError, TooManyRequests, Unavailable
+from regulars.i18n import _
+from regulars.server.environ import Environ
+
+MAX_WAITING = 256
+MAX_WAIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of work: the requests of it that run at the same time, of all groups and of one, and that wait of one."""
+
+    name: str
+    running: int
+    running_of_group: int
+    waiting_of_group: int
+    is_costly: bool = True
+
+
+READ = Kind("read", running=4, running_of_group=3, waiting_of_group=128, is_costly=False)
+SEARCH = Kind("search", running=2, running_of_group=1, waiting_of_group=8)
+SIGN_IN = Kind("sign_in", running=1, running_of_group=1, waiting_of_group=8)
+WRITE = Kind("write", running=3, running_of_group=3, waiting_of_group=32)
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A complete request. `done` is set on the event loop after the response."""
+
+    environ: Environ
+    protocol: Any
+    kind: Kind
+    group: str
+    done: "Future[None]"
+    work: Work = field(default_factory=Work)
+    since: float = field(default_factory=time.monotonic)
+    """When it began to wait, and later when it began to run."""
+    disconnect: Any = None
+    """Granian's future that is done when the client has gone, once somebody asked for it."""
+
+
+class Admission:
+    """The running and the waiting requests of a worker with `threads` threads."""
+
+    def __init__(self, threads: int) -> None:
+        self.ready: SimpleQueue[Request | None] = SimpleQueue()
+        """The requests that may run, for the threads to take."""
+        self.running: set[Request] = set()
+        self.waiting: list[Request] = []
+        self._lock = threading.Lock()
+        self._threads = threads
+        self._counts: Counter[object] = Counter()
+        self._waiting_counts: Counter[object] = Counter()
+
+    def submit(self, request: Request) -> RegularsError | None:
+        """Let a request run, at once or later. Return an error if too many are waiting."""
+        with self._lock:
+            if not self.waiting and self._has_place(request):
+                self._start(request)
+                return None
+            if self._waiting_counts[request.group, request.kind.name] >= request.kind.waiting_of_group:
+                return TooManyRequests(_("Too many of your requests are waiting. Send fewer at the same time."))
+            if len(self.waiting) >= MAX_WAITING:
+                return Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
+            self.waiting.append(request)
+            self._waiting_counts[request.group, request.kind.name] += 1
+            self._start_waiting()
+            return None
+
+    def finish(self, request: Request) -> None:
+        """Free the place of a request that has run, and start waiting ones."""
+        with self._lock:
+            self.running.discard(request)
+            for key in _keys(request):
+                self._counts[key] -= 1
+                if not self._counts[key]:
+                    del self._counts[key]
+            if self.waiting:
+                self._start_waiting()
+
+    def withdraw(self, request: Request) -> bool:
+        """Remove a request from the waiting ones. Return False if it is not waiting."""
+        with self._lock:
+            if request not in self.waiting:
+                return False
+            self._remove(request)
+            return True
+
+    def expired(self) -> list[Request]:
+        """Remove and return the requests that have waited too long."""
+        limit = time.monotonic() - MAX_WAIT_SECONDS
+        return [request for request in list(self.waiting) if request.since < limit and self.withdraw(request)]
+
+    def _start_waiting(self) -> None:
+        while self.waiting:
+            with_place = [request for request in self.waiting if self._has_place(request)]
+            if not with_place:
+                return
+            chosen = min(with_place, key=lambda request: self._counts[request.group])
+            self._remove(chosen)
+            self._start(chosen)
+
+    def _remove(self, request: Request) -> None:
+        self.waiting.remove(request)
+        key = (request.group, request.kind.name)
+        self._waiting_counts[key] -= 1
+        if not self._waiting_counts[key]:
+            del self._waiting_counts[key]
+
+    def _has_place(self, request: Request) -> bool:
+        counts, kind, group = self._counts, request.kind, request.group
+        return (
+            len(self.running) < self._threads
+            and counts[kind.name] < kind.running
+            # A group, and all costly work together, leave a thread for others.
+            and counts[group] < self._threads - 1
+            and counts[group, kind.name] < kind.running_of_group
+            and not (kind.is_costly and counts["costly"] >= self._threads - 1)
+        )
+
+    def _start(self, request: Request) -> None:
+        request.since = time.monotonic()
+        self.running.add(request)
+        for key in _keys(request):
+            self._counts[key] += 1
+        self.ready.put(request)
+
+
+def _keys(request: Request) -> tuple[object, ...]:
+    kind = request.kind
+    keys = (kind.name, request.group, (request.group, kind.name))
+    return (*keys, "costly") if kind.is_costly else keys

@@ -1,0 +1,64 @@
+"""The kind of work that a request causes, and the group that it counts for, from its headers."""
+
+from urllib.parse import unquote_plus
+
+from regulars.http.middleware import TENANT
+from regulars.http.public_url import client_address
+from regulars.server.admission import READ, SEARCH, SIGN_IN, WRITE, Kind
+from regulars.server.environ import Environ
+from regulars.settings import Network
+
+LIST = "/api/v1/customers"
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+PAGE_PARAMETERS = {"page", "per_page", "cursor"}
+"""A list with only these parameters reads few rows, which an index finds."""
+MAX_TOKENS = 10_000
+
+
+def kind_of(environ: Environ) -> Kind:
+    """Return the kind of work of a request."""
+    path: str = environ["PATH_INFO"]
+    if environ["REQUEST_METHOD"] not in SAFE_METHODS:
+        # The forms of the console check and store passwords; hashing one takes a core for some time.
+        return WRITE if path.startswith(("/api/", "/oauth/")) else SIGN_IN
+    if path.startswith(LIST) and not is_plain_list(environ):
+        return SEARCH if environ["QUERY_STRING"] or path.endswith("/duplicates") else READ
+    return READ
+
+
+def is_plain_list(environ: Environ) -> bool:
+    """Tell whether the request reads a page of the customer list in its default order, or by a cursor."""
+    if environ["PATH_INFO"] != LIST or environ["REQUEST_METHOD"] not in SAFE_METHODS:
+        return False
+    query: str = environ["QUERY_STRING"]
+    return not query or all(unquote_plus(part.partition("=")[0]) in PAGE_PARAMETERS for part in query.split("&"))
+
+
+class Groups:
+    """The groups with which requests share their threads: a tenant, a token, or the address of a client.
+
+    Nothing is verified before a request runs: one that names another's tenant is refused, quickly.
+    """
+
+    def __init__(self, trusted_proxies: tuple[Network, ...]) -> None:
+        self.trusted_proxies = trusted_proxies
+        self._tenants: dict[str, str] = {}
+
+    def group_of(self, environ: Environ) -> str:
+        """Return the group of a request."""
+        tenant = environ.get("HTTP_X_TENANT", "").strip().lstrip("0")
+        if tenant:
+            return f"tenant {tenant[:20]}"
+        token: str = environ.get("HTTP_AUTHORIZATION", "")
+        if token:
+            return self._tenants.get(token, token)
+        return f"address {client_address(environ, self.trusted_proxies)}"
+
+    def learn(self, environ: Environ) -> None:
+        """Remember the tenant of a token from a request that has run, for requests that do not name it."""
+        tenant, token = environ.get(TENANT), environ.get("HTTP_AUTHORIZATION")
+        if tenant is None or token is None or token in self._tenants or "HTTP_X_TENANT" in environ:
+            return
+        if len(self._tenants) >= MAX_TOKENS:
+            self._tenants.clear()
+        self._tenants[token] = f"tenant {tenant}"
