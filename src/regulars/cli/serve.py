@@ -35,6 +35,10 @@ def serve(
             metavar="URL", help="Address of the service for clients. [default: http://localhost and the port]"
         ),
     ] = None,
+    allowed_hosts: Annotated[
+        str | None,
+        typer.Option(metavar="HOSTS", help="Without a public URL: hosts that requests may name, besides localhost."),
+    ] = None,
     trusted_proxies: Annotated[
         str | None,
         typer.Option(metavar="NETWORKS", help="Trusted senders of X-Forwarded headers, such as 127.0.0.1, 10.0.0.0/8."),
@@ -56,6 +60,7 @@ def serve(
             "port": port,
             "workers": 1 if reload and workers is None else workers,
             "public_url": public_url,
+            "allowed_hosts": allowed_hosts,
             "trusted_proxies": trusted_proxies,
             "log_format": log_format,
         }

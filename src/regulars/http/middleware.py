@@ -9,7 +9,9 @@ import falcon
 import structlog
 
 from regulars.errors import Malformed
+from regulars.http.public_url import AcceptedHosts
 from regulars.i18n import _
+from regulars.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 MAX_QUERY_LENGTH = 8192
@@ -24,6 +26,8 @@ API_HEADERS = {
     "Vary": "Authorization, X-Tenant",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+HEALTH_PATHS = {"/healthz", "/readyz"}
+"""Load balancers request these by address, not by name."""
 # Paths that need only a bearer token, or nothing, can be called from scripts of any site.
 CORS_PATHS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
 CORS_HEADERS = {
@@ -42,10 +46,13 @@ log = structlog.get_logger("regulars.access")
 
 
 class RequestMiddleware:
-    """Adds the request id, the log line and common headers."""
+    """Adds the request id, the log line and common headers, and checks the host."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = AcceptedHosts(settings)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Set the request id, and refuse a query string that is too long."""
+        """Set the request id and headers. Refuse a host that is not accepted, and a query string that is too long."""
         request.context.started = time.perf_counter()
         given = request.env.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
@@ -58,6 +65,8 @@ class RequestMiddleware:
             response.set_headers(CORS_HEADERS)
             if request.method == "OPTIONS":
                 response.set_headers(PREFLIGHT_HEADERS)
+        if request.path not in HEALTH_PATHS:
+            self._hosts.check(request.env)
         if len(request.query_string) > MAX_QUERY_LENGTH:
             raise Malformed(
                 _(

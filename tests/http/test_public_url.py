@@ -1,0 +1,146 @@
+"""The host of a request, the headers of proxies, and the address in links."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from tests.conftest import FreshDatabase
+from tests.support.world import LIST, World, expect_error
+
+PROXY = "10.1.2.3"
+TRUSTED = (ip_network("10.0.0.0/8"),)
+FORWARDED = {
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "crm.example.com",
+    "X-Forwarded-Prefix": "/customers",
+}
+
+WorldWith = Callable[..., AbstractContextManager[World]]
+
+
+@pytest.fixture
+def world_with(fresh_database: FreshDatabase) -> WorldWith:
+    """Return a function that makes a world with the given settings."""
+    return partial(World.on, fresh_database("sqlite"))
+
+
+@pytest.fixture(scope="module")
+def world(fresh_database: FreshDatabase) -> Iterator[World]:
+    """Yield a world with `allowed_hosts`, for tests that only read."""
+    with World.on(fresh_database("sqlite"), allowed_hosts=("crm.example.com", "shop.example:8443")) as made:
+        yield made
+
+
+def first_link(world: World, headers: dict[str, str], **options: Any) -> str:
+    answer = world.get(headers=headers, **options)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json["links"]["first"])
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LocalHost:8123",
+        "localhost.",
+        "127.0.0.1:8000",
+        "127.9.8.7",
+        "[::1]",
+        "[::1]:8000",
+        "crm.example.com",
+        "CRM.Example.com.:8080",
+        "shop.example:8443",
+    ],
+)
+def test_loopback_and_allowed_hosts_are_accepted(world: World, host: str) -> None:
+    assert first_link(world, {"Host": host}) == f"http://{host}{LIST}?page=1"
+
+
+OTHER_HOSTS = [
+    "evil.example",
+    "evil.example:8000",
+    "crm.example.com.evil.example",
+    "www.crm.example.com",
+    "crm.example.com..",
+    "shop.example",
+    "shop.example:80",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "127.1",
+    "128.0.0.1",
+    "0.0.0.0",  # noqa: S104
+    "[::2]",
+    "[::1]x",
+    "::1",
+]
+
+
+@pytest.mark.parametrize("host", OTHER_HOSTS)
+def test_any_other_host_is_400_and_named(world: World, host: str) -> None:
+    message = expect_error(world.get(headers={"Host": host}), 400, "validation_error")["message"]
+    assert host in message
+
+
+def test_the_refusal_tells_what_to_set_in_both_languages(world: World) -> None:
+    english = world.get(headers={"Host": "evil.example"}).json["message"]
+    assert english == (
+        'This service does not answer requests for the host "evil.example". Its operator can set public_url, or add'
+        " the host to allowed_hosts."
+    )
+    turkish = world.get(headers={"Host": "evil.example", "Accept-Language": "tr"}).json["message"]
+    assert "evil.example" in turkish
+    assert turkish != english
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/api/openapi.json", "/oauth/token", "/nowhere", "/healthz/", LIST])
+def test_another_host_is_refused_everywhere(world: World, path: str) -> None:
+    answer = world.client.simulate_get(path, headers={"Host": "evil.example", "Accept": "text/html"})
+    assert answer.status_code == 400
+    assert "evil.example" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_checks_may_name_any_host(world: World, path: str) -> None:
+    assert world.client.simulate_get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+def test_an_accepted_host_stays_accepted_after_many_others(world: World) -> None:
+    for number in range(1000):
+        path = f"{LIST}?page=x"
+        status = world.client.simulate_get(path, headers={"Host": f"localhost:{number}"}).status_code
+        assert status == 401
+        assert world.client.simulate_get(path, headers={"Host": f"evil{number}.example"}).status_code == 400
+    assert world.get(headers={"Host": "crm.example.com"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost:1", 'x"><script>'])
+def test_links_and_location_come_from_the_public_url_whatever_the_host(world_with: WorldWith, host: str) -> None:
+    headers = FORWARDED | {"Host": host}
+    with world_with(public_url="https://example.com/crm", trusted_proxies=TRUSTED) as world:
+        for address in (PROXY, "192.168.1.1"):
+            link = first_link(world, headers, remote_addr=address)
+            assert link == f"https://example.com/crm{LIST}?page=1"
+        made = world.send("POST", LIST, {"first_name": "Ayşe"}, headers=headers, remote_addr=PROXY)
+        assert made.headers["Location"] == f"https://example.com/crm{LIST}/{made.json['data']['id']}"
+
+
+def test_a_forwarded_host_must_be_accepted_as_well(world_with: WorldWith) -> None:
+    with world_with(trusted_proxies=TRUSTED, allowed_hosts=("crm.example.com", "regulars:8000")) as world:
+        expected = f"https://crm.example.com/customers{LIST}?page=1"
+        for host in ("localhost", "regulars:8000"):
+            assert first_link(world, FORWARDED | {"Host": host}, remote_addr=PROXY) == expected
+        several = FORWARDED | {"X-Forwarded-Host": "evil.example, crm.example.com"}
+        assert first_link(world, several, remote_addr=PROXY) == expected
+        for refused in (
+            {"X-Forwarded-Host": "evil.example"},
+            {"X-Forwarded-Host": "crm.example.com, evil.example"},
+            {"X-Forwarded-Host": 'x"><script>'},
+            {"Host": "evil.example"},
+        ):
+            expect_error(world.get(headers=FORWARDED | refused, remote_addr=PROXY), 400, "validation_error")
+        ignored = FORWARDED | {"X-Forwarded-Host": "evil.example"}
+        assert first_link(world, ignored, remote_addr="192.168.1.1") == f"http://localhost{LIST}?page=1"
