@@ -1,14 +1,19 @@
 """The host of a request, the headers of proxies, and the address in links."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from ipaddress import ip_network
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from falcon.testing import Result
 
+from regulars.security.audit import list_events
 from tests.conftest import FreshDatabase
+from tests.support.oauth import Browser
 from tests.support.world import LIST, World, expect_error
 
 PROXY = "10.1.2.3"
@@ -144,3 +149,62 @@ def test_a_forwarded_host_must_be_accepted_as_well(world_with: WorldWith) -> Non
             expect_error(world.get(headers=FORWARDED | refused, remote_addr=PROXY), 400, "validation_error")
         ignored = FORWARDED | {"X-Forwarded-Host": "evil.example"}
         assert first_link(world, ignored, remote_addr="192.168.1.1") == f"http://localhost{LIST}?page=1"
+
+
+def failed_sign_in(world: World, email: str, headers: dict[str, str], address: str) -> Result:
+    """Try to sign in with a wrong password from an address."""
+    browser = Browser(world)
+    token = re.findall(r'name="form_token" value="(\w+)"', browser.get("/sign-in").text)[0]
+    fields = {"email": email, "password": "wrong", "form_token": token}
+    return browser.post("/sign-in", fields, headers=headers, remote_addr=address)
+
+
+@pytest.fixture(scope="module")
+def proxied_world(fresh_database: FreshDatabase) -> Iterator[World]:
+    """Yield a world that trusts proxies in two networks."""
+    with World.on(fresh_database("sqlite"), trusted_proxies=(*TRUSTED, ip_network("fd00::/8"))) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "expected"),
+    [
+        (PROXY, None, PROXY),
+        (PROXY, "", PROXY),
+        (PROXY, "203.0.113.9", "203.0.113.9"),
+        (PROXY, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (PROXY, "198.51.100.1,203.0.113.9 , 10.0.0.1,fd00::1", "203.0.113.9"),
+        (PROXY, "2001:db8::9, 10.0.0.1", "2001:db8::9"),
+        (PROXY, "10.0.0.1, 10.0.0.2", "10.0.0.1"),
+        (PROXY, "203.0.113.9, unknown", PROXY),
+        (PROXY, "203.0.113.9, unknown, 10.0.0.2", "10.0.0.2"),
+        (PROXY, "203.0.113.9:1234, 10.0.0.2", "10.0.0.2"),
+        (PROXY, "[2001:db8::9]:1234, 10.0.0.2", "10.0.0.2"),
+        (PROXY, "<script>, 203.0.113.9,, 10.0.0.2,", PROXY),
+        (PROXY, "203.0.113.9, " * 5000 + ", 203.0.113.9", "203.0.113.9"),
+        (PROXY, "10.0.0.1," * 5000 + "10.0.0.2", "10.0.0.1"),
+        ("fd00::2", "203.0.113.9", "203.0.113.9"),
+        (f"::ffff:{PROXY}", "203.0.113.9", "203.0.113.9"),
+        (PROXY, "203.0.113.9, ::ffff:10.0.0.2", "203.0.113.9"),
+        ("192.168.1.1", "203.0.113.9", "192.168.1.1"),
+        ("192.168.1.1", "203.0.113.9, 10.0.0.1", "192.168.1.1"),
+    ],
+)
+def test_the_clients_address_is_the_last_that_is_not_a_trusted_proxy(
+    proxied_world: World, address: str, forwarded: str | None, expected: str
+) -> None:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    assert failed_sign_in(proxied_world, f"{uuid4()}@example.com", headers, address).status_code == 422
+    (event,) = list_events(proxied_world.database, limit=1)
+    assert (event.kind, event.address) == ("sign_in.failed", expected)
+
+
+def test_a_client_behind_two_proxies_is_throttled_whatever_it_claims(world_with: WorldWith) -> None:
+    with world_with(trusted_proxies=TRUSTED) as world:
+
+        def attempt(number: int, client: str) -> int:
+            headers = {"X-Forwarded-For": f"192.0.2.{number}, {client}, 10.0.0.1"}
+            return failed_sign_in(world, f"someone{number}@example.com", headers, PROXY).status_code
+
+        assert [attempt(number, "203.0.113.9") for number in range(22)] == [422] * 21 + [429]
+        assert attempt(50, "203.0.113.10") == 422

@@ -120,7 +120,7 @@ class Pages:
             browser=browser,
             known_cookie=cookies.get(self._cookie_name("known"), ""),
             language=preferred_language(request.get_header("Accept-Language") or ""),
-            address=client_address(request, self.settings.trusted_proxies),
+            address=client_address(request.env, self.settings.trusted_proxies),
             user_agent=request.user_agent or "",
         )
 

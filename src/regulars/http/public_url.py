@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
 
-import falcon
-
 from regulars.errors import Malformed
 from regulars.i18n import _
 from regulars.settings import Network, Settings, split_host
@@ -16,7 +14,10 @@ from regulars.validation import quote
 Environ = Mapping[str, Any]
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~\-]+)+")
+MAX_PROXIES = 16
+"""The most proxies in front of each other. Further entries of X-Forwarded-For are not read."""
 MAX_REMEMBERED_HOSTS = 256
+MAX_REMEMBERED_ADDRESSES = 4096
 
 
 class AcceptedHosts:
@@ -60,18 +61,27 @@ def base_url(environ: Environ, settings: Settings) -> str:
     return f"{scheme}://{_forwarded_host(environ)}{prefix}"
 
 
-def client_address(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> str:
-    """Return the IP address of the client: the last one from a trusted proxy, or that of the connection."""
-    address = str(request.env.get("REMOTE_ADDR", ""))
-    if trusted_proxies and is_trusted(address, trusted_proxies):
-        return _last(request.env.get("HTTP_X_FORWARDED_FOR", "")) or address
+def client_address(environ: Environ, trusted_proxies: tuple[Network, ...]) -> str:
+    """Return the IP address of the client.
+
+    Each proxy appends the address of its sender to X-Forwarded-For. Return the last address that is not a trusted
+    proxy, starting with that of the connection. If an entry is not an IP address, return the one after it.
+    """
+    address = str(environ.get("REMOTE_ADDR", ""))
+    if not trusted_proxies:
+        return address
+    for entry in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MAX_PROXIES)):
+        sender = entry.strip()
+        if not is_trusted(address, trusted_proxies) or not _is_address(sender):
+            break
+        address = sender
     return address
 
 
 def is_trusted(address: str, trusted_proxies: tuple[Network, ...]) -> bool:
     """Tell whether `address` is that of a trusted proxy."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = _parse_address(address)
     except ValueError:
         return False
     return any(parsed in network for network in trusted_proxies)
@@ -90,6 +100,22 @@ def _check_host(allowed: frozenset[str], host: str) -> None:
                 value=quote(host),
             )
         )
+
+
+# Errors are not remembered, so entries that are not addresses take no space.
+@lru_cache(MAX_REMEMBERED_ADDRESSES)
+def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an IP address: an IPv4 address also if it is written as an IPv6 address, as sockets for both do."""
+    address = ipaddress.ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        _parse_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(name: str) -> bool:
