@@ -76,6 +76,7 @@ def serve(
         secret_keys(settings)
         # The database may recover. Until then, requests get 503, and /readyz shows the reason.
         sys.stderr.write(f"regulars: {error.message}\n")
+    _warn_about_proxy(settings)
     _listen(settings, reload=reload)
 
 
@@ -159,6 +160,15 @@ def _explain(settings: Settings, database: Database, password: str) -> None:
     ):
         print_line(line)
     sys.stdout.flush()
+
+
+def _warn_about_proxy(settings: Settings) -> None:
+    if settings.public_url.startswith("https:") and not settings.trusted_proxies:
+        sys.stderr.write(
+            "regulars: warning: public_url is https, so a proxy must handle TLS, but trusted_proxies is not set. All"
+            " clients behind the proxy count as one: failed sign-ins of one slow down the sign-ins of all. Set"
+            " --trusted-proxies (REGULARS_TRUSTED_PROXIES) to the addresses of the proxy, such as 127.0.0.1.\n"
+        )
 
 
 def _check_free(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from regulars.errors import Malformed
 from regulars.http.public_url import AcceptedHosts
+from regulars.http.untrusted_proxies import UntrustedProxies
 from regulars.i18n import _
 from regulars.settings import Settings
 
@@ -50,6 +51,7 @@ class RequestMiddleware:
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = AcceptedHosts(settings)
+        self._untrusted_proxies = UntrustedProxies(settings.trusted_proxies)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         """Set the request id and headers. Refuse a host that is not accepted, and a query string that is too long."""
@@ -65,6 +67,7 @@ class RequestMiddleware:
             response.set_headers(CORS_HEADERS)
             if request.method == "OPTIONS":
                 response.set_headers(PREFLIGHT_HEADERS)
+        self._untrusted_proxies.check(request.env)
         if request.path not in HEALTH_PATHS:
             self._hosts.check(request.env)
         if len(request.query_string) > MAX_QUERY_LENGTH:
