@@ -208,3 +208,38 @@ def test_a_client_behind_two_proxies_is_throttled_whatever_it_claims(world_with:
 
         assert [attempt(number, "203.0.113.9") for number in range(22)] == [422] * 21 + [429]
         assert attempt(50, "203.0.113.10") == 422
+
+
+RESPONSES = [
+    (LIST, 401),
+    (f"{LIST}?x={'y' * 9000}", 400),
+    ("/sign-in", 200),
+    ("/account/profile", 303),
+    ("/console/console.css", 200),
+    ("/.well-known/openid-configuration", 200),
+    ("/oauth/token", 405),
+    ("/nowhere", 404),
+    ("/healthz", 200),
+]
+
+
+def policies(world: World) -> set[str | None]:
+    """Return the different values of Strict-Transport-Security of all kinds of responses to an https request."""
+    headers = {"X-Forwarded-Proto": "https"}
+    found = set()
+    for path, status in RESPONSES:
+        answer = world.client.simulate_get(path, headers=headers, protocol="https", remote_addr=PROXY)
+        assert answer.status_code == status
+        found.add(answer.headers.get("Strict-Transport-Security"))
+    return found
+
+
+def test_browsers_must_use_https_if_the_public_url_does(world_with: WorldWith) -> None:
+    with world_with(public_url="https://customers.example") as world:
+        assert policies(world) == {"max-age=31536000"}
+
+
+@pytest.mark.parametrize("public_url", ["", "http://customers.example"])
+def test_browsers_may_use_http_otherwise(world_with: WorldWith, public_url: str) -> None:
+    with world_with(public_url=public_url, trusted_proxies=TRUSTED) as world:
+        assert policies(world) == {None}

@@ -22,11 +22,11 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 API_HEADERS = {
-    **HEADERS,
     "Cache-Control": "private, no-cache",
     "Vary": "Authorization, X-Tenant",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 HEALTH_PATHS = {"/healthz", "/readyz"}
 """Load balancers request these by address, not by name."""
 # Paths that need only a bearer token, or nothing, can be called from scripts of any site.
@@ -51,6 +51,8 @@ class RequestMiddleware:
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = AcceptedHosts(settings)
+        self._headers = HEADERS | (HTTPS_HEADERS if settings.public_url.startswith("https:") else {})
+        self._api_headers = self._headers | API_HEADERS
         self._untrusted_proxies = UntrustedProxies(settings.trusted_proxies)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
@@ -62,7 +64,7 @@ class RequestMiddleware:
         request.context.tenant_id = None
         request.context.client_id = None
         response.set_header("X-Request-Id", request_id)
-        response.set_headers(API_HEADERS if request.path.startswith("/api/v") else HEADERS)
+        response.set_headers(self._api_headers if request.path.startswith("/api/v") else self._headers)
         if request.path.startswith(CORS_PATHS):
             response.set_headers(CORS_HEADERS)
             if request.method == "OPTIONS":
