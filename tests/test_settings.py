@@ -97,6 +97,22 @@ def test_trusted_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+def test_allowed_hosts_are_names_in_one_form(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REGULARS_ALLOWED_HOSTS", "Shop.Example., 192.168.0.7:8000 ,[::2]:80,")
+    assert load_settings().allowed_hosts == ("shop.example", "192.168.0.7:8000", "[::2]:80")
+    assert run(["settings", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["allowed_hosts"]
+    assert shown == {"value": "shop.example, 192.168.0.7:8000, [::2]:80", "source": "REGULARS_ALLOWED_HOSTS"}
+    monkeypatch.delenv("REGULARS_ALLOWED_HOSTS")
+    Path("regulars.toml").write_text('allowed_hosts = ["a.example", "b.example"]')
+    assert load_settings().allowed_hosts == ("a.example", "b.example")
+    for broken in ("https://shop.example", "*.example", "a b", "shop.example/x"):
+        with pytest.raises(ConfigurationError, match=r"allowed_hosts .* must be a list of hosts"):
+            load_settings({"allowed_hosts": broken})
+
+
 def test_mail_settings_have_defaults_and_the_password_is_never_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

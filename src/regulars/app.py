@@ -44,7 +44,7 @@ App = falcon.App[falcon.Request, falcon.Response]
 
 def create_app(settings: Settings, database: Database) -> App:
     """Return the application for `settings` on an open `database`."""
-    middleware = [RequestMiddleware(), *replica_middleware(settings, database)]
+    middleware = [RequestMiddleware(settings), *replica_middleware(settings, database)]
     app: Any = falcon.App(media_type="application/json", middleware=middleware)
     load_translations()
     pages = Pages(database, settings)

@@ -33,6 +33,8 @@ DURATION_SETTINGS = {
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 SENDER = re.compile(r'"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>\s]+)>|(?P<alone>[^<>\s]+)')
 """An address, alone or after a name that may be in quotes."""
+HOST = re.compile(r"([A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+"""A host name or an IP address, and a port, as in the HTTP header `Host`."""
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 SECRET_SETTINGS = {"secret_key", "old_secret_key", "smtp_password"}
 
@@ -55,6 +57,7 @@ class Settings:
     statement_timeout: int = 15
     secret_key: str = ""
     old_secret_key: str = ""
+    allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     log_format: str = "auto"
     access_token_lifetime: int = 3600
@@ -103,8 +106,8 @@ class Settings:
             return f"{value}s"
         if name in {"database", "replicas"}:
             return ", ".join(map(without_password, [value] if isinstance(value, str) else value))
-        if name == "trusted_proxies":
-            return ", ".join(str(network) for network in value)
+        if name in {"allowed_hosts", "trusted_proxies"}:
+            return ", ".join(map(str, value))
         return str(value)
 
 
@@ -186,6 +189,27 @@ def _secret_key(value: object) -> str:
         # The key file of an SQLite database has several keys after `regulars secret rotate`.
         raise ValueError("must be one line")
     return value.strip()
+
+
+def split_host(host: str) -> tuple[str, str]:
+    """Return the name of a host and its port, if it has one: `("example.com", ":8000")` of `Example.com.:8000`.
+
+    Raise `ValueError` if it is not one.
+    """
+    match = HOST.fullmatch(host)
+    if not match:
+        raise ValueError("is not a host")
+    return match[1].lower().removesuffix("."), match[2] or ""
+
+
+def _hosts(value: object) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ValueError("must be a list of hosts, like customers.example.com, 192.168.0.7:8000")
+    try:
+        return tuple("".join(split_host(str(item).strip())) for item in items if str(item).strip())
+    except ValueError:
+        raise ValueError("must be a list of hosts, like customers.example.com, 192.168.0.7:8000") from None
 
 
 def _networks(value: object) -> tuple[Network, ...]:
@@ -274,6 +298,7 @@ SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
     "statement_timeout": _duration(1, 3600),
     "secret_key": _secret_key,
     "old_secret_key": _secret_key,
+    "allowed_hosts": _hosts,
     "trusted_proxies": _networks,
     "log_format": _choice("auto", "json", "text"),
     "access_token_lifetime": _duration(60, 86400),

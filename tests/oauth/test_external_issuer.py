@@ -12,20 +12,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from falcon.testing import Result, TestClient
+from falcon.testing import Result
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.personal_tokens import create_personal_token
 from regulars.accounts.users import find_users_with_email, get_user, link_subject
-from regulars.app import create_app
 from regulars.db.database import Database
 from regulars.permissions import Role
 from regulars.settings import Settings
 from tests.support.oauth import Browser
 from tests.support.people import invite, sign_up
-from tests.support.world import LIST, World, expect_error
+from tests.support.world import LIST, World, client_for, expect_error
 
 OPENID = "/.well-known/openid-configuration"
 OAUTH = "/.well-known/oauth-authorization-server"
@@ -118,7 +117,7 @@ class Service:
 
     def __init__(self, world: World, issuer: str, **settings: Any) -> None:
         chosen = Settings(secret_key=world.settings.secret_key, issuer=issuer, **settings)
-        self.client = TestClient(create_app(chosen, world.database))
+        self.client = client_for(chosen, world.database)
 
     def get(self, token: str, **headers: str) -> Result:
         return self.client.simulate_get(LIST, headers={"Authorization": f"Bearer {token}"} | headers)

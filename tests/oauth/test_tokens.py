@@ -15,7 +15,6 @@ from sqlalchemy import update
 from regulars.accounts.administration import delete_user, disable_user
 from regulars.accounts.memberships import add_member, remove_member
 from regulars.accounts.users import get_user
-from regulars.app import create_app
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
@@ -24,7 +23,7 @@ from regulars.oauth.clients import delete_client, rotate_secret
 from regulars.permissions import Role
 from regulars.security.audit import list_events
 from tests.support.oauth import FORM, VERIFIER, Application, Browser, expect_oauth_error, redirect_parameters
-from tests.support.world import LIST, World, expect_error
+from tests.support.world import LIST, World, client_for, expect_error
 
 AGO = utc_now() - timedelta(days=2)
 
@@ -88,7 +87,7 @@ def test_a_second_use_of_a_code_ends_its_tokens(empty_world: World, app: Applica
 
 def restart_server(world: World) -> World:
     """Replace the server of the world by a new one with empty caches (cached tokens are valid for half a second)."""
-    world.client = type(world.client)(create_app(world.settings, world.database))
+    world.client = client_for(world.settings, world.database)
     return world
 
 

@@ -51,7 +51,9 @@ class Browser:
         headers = {"Accept": "text/html", "Accept-Language": self.language, "Content-Type": FORM}
         headers |= options.pop("headers", {})
         return self._keep(
-            self.world.client.simulate_post(path, cookies=self.cookies, headers=headers, body=urlencode(fields))
+            self.world.client.simulate_post(
+                path, cookies=self.cookies, headers=headers, body=urlencode(fields), **options
+            )
         )
 
     def submit(self, page: Result, path: str, **fields: str) -> Result:

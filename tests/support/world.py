@@ -52,7 +52,7 @@ class World:
         chosen = Settings(database=url, secret_key="a secret for the tests alone, 32+", **settings)
         database = open_database(url, threads=4, replicas=chosen.replicas)
         try:
-            made = cls(url, database, chosen, TestClient(create_app(chosen, database)))
+            made = cls(url, database, chosen, client_for(chosen, database))
             made.populate()
             yield made
         finally:
@@ -145,6 +145,11 @@ class World:
             )
         self.add(self.salon, first_name="Geneviève")
         self.add(self.salon, first_name="Müşteri 01")
+
+
+def client_for(settings: Settings, database: Database) -> TestClient:
+    """Return a client of a new application, which sends an accepted `Host`."""
+    return TestClient(create_app(settings, database), headers={"Host": "localhost"})
 
 
 def names(result: Result) -> list[str]:

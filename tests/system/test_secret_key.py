@@ -8,10 +8,9 @@ from types import SimpleNamespace
 
 import pyotp
 import pytest
-from falcon.testing import Result, TestClient
+from falcon.testing import Result
 
 from regulars.accounts import totp
-from regulars.app import create_app
 from regulars.cli.main import run
 from regulars.db.connect import is_embedded, sqlite_path
 from regulars.oauth.signing_keys import current_key
@@ -19,7 +18,7 @@ from regulars.security.audit import list_events
 from regulars.settings import Settings
 from tests.conftest import FreshDatabase
 from tests.support.oauth import Browser
-from tests.support.world import LIST, World, expect_error
+from tests.support.world import LIST, World, client_for, expect_error
 
 NEW = "a new secret key, with 32 characters"
 OTHER = "a secret key of another database altogether"
@@ -64,7 +63,7 @@ def test_a_server_with_a_wrong_secret_key_is_not_ready(empty_world: World) -> No
     assert empty_world.client.simulate_get("/readyz").status_code == 200
     current_key(empty_world.database, empty_world.settings)
     settings = replace(empty_world.settings, secret_key=OTHER)
-    client = TestClient(create_app(settings, empty_world.database))
+    client = client_for(settings, empty_world.database)
     assert "secret key" in expect_error(client.simulate_get("/readyz"), 503, "unavailable")["message"]
 
 
@@ -140,7 +139,7 @@ class Visit:
 
 def serve_again(world: World, settings: Settings) -> None:
     """Start the service again, with other settings."""
-    world.client = TestClient(create_app(settings, world.database))
+    world.client = client_for(settings, world.database)
 
 
 def test_the_secret_key_of_the_settings_is_changed(

@@ -40,7 +40,7 @@ def test_the_list_is_answered_over_the_wire(server: Server) -> None:
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "private, no-cache"
-    assert answer.json()["links"]["last"].startswith(f"{server.url}{LIST}?per_page=2&page=")
+    assert answer.json()["links"]["last"].startswith(f"{server.world.settings.origin}{LIST}?per_page=2&page=")
 
 
 def test_an_unchanged_page_is_a_304_without_a_body(server: Server) -> None:

@@ -35,7 +35,7 @@ class Api:
 
     def url(self, request: falcon.Request, path: str) -> str:
         """Return the absolute URL of a path, as the client sees this service."""
-        return base_url(request, self.settings.trusted_proxies) + path
+        return base_url(request.env, self.settings) + path
 
     def run(
         self,

@@ -35,6 +35,10 @@ def serve(
             metavar="URL", help="Address of the service for clients. [default: http://localhost and the port]"
         ),
     ] = None,
+    allowed_hosts: Annotated[
+        str | None,
+        typer.Option(metavar="HOSTS", help="Without a public URL: hosts that requests may name, besides localhost."),
+    ] = None,
     trusted_proxies: Annotated[
         str | None,
         typer.Option(metavar="NETWORKS", help="Trusted senders of X-Forwarded headers, such as 127.0.0.1, 10.0.0.0/8."),
@@ -56,6 +60,7 @@ def serve(
             "port": port,
             "workers": 1 if reload and workers is None else workers,
             "public_url": public_url,
+            "allowed_hosts": allowed_hosts,
             "trusted_proxies": trusted_proxies,
             "log_format": log_format,
         }
@@ -71,6 +76,7 @@ def serve(
         secret_keys(settings)
         # The database may recover. Until then, requests get 503, and /readyz shows the reason.
         sys.stderr.write(f"regulars: {error.message}\n")
+    _warn_about_proxy(settings)
     _listen(settings, reload=reload)
 
 
@@ -154,6 +160,15 @@ def _explain(settings: Settings, database: Database, password: str) -> None:
     ):
         print_line(line)
     sys.stdout.flush()
+
+
+def _warn_about_proxy(settings: Settings) -> None:
+    if settings.public_url.startswith("https:") and not settings.trusted_proxies:
+        sys.stderr.write(
+            "regulars: warning: public_url is https, so a proxy must handle TLS, but trusted_proxies is not set. All"
+            " clients behind the proxy count as one: failed sign-ins of one slow down the sign-ins of all. Set"
+            " --trusted-proxies (REGULARS_TRUSTED_PROXIES) to the addresses of the proxy, such as 127.0.0.1.\n"
+        )
 
 
 def _check_free(settings: Settings) -> None:

@@ -9,7 +9,10 @@ import falcon
 import structlog
 
 from regulars.errors import Malformed
+from regulars.http.public_url import AcceptedHosts
+from regulars.http.untrusted_proxies import UntrustedProxies
 from regulars.i18n import _
+from regulars.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 MAX_QUERY_LENGTH = 8192
@@ -25,11 +28,13 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 API_HEADERS = {
-    **HEADERS,
     "Cache-Control": "private, no-cache",
     "Vary": "Authorization, X-Tenant",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
+HEALTH_PATHS = {"/healthz", "/readyz"}
+"""Load balancers request these by address, not by name."""
 # Paths that need only a bearer token, or nothing, can be called from scripts of any site.
 CORS_PATHS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
 CORS_HEADERS = {
@@ -48,10 +53,17 @@ log = structlog.get_logger("regulars.access")
 
 
 class RequestMiddleware:
-    """Adds the request id, the log line and common headers."""
+    """Adds the request id, the log line and common headers, and checks the host."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = AcceptedHosts(settings)
+        self._headers = HEADERS | (HTTPS_HEADERS if settings.public_url.startswith("https:") else {})
+        self._api_headers = self._headers | API_HEADERS
+        self._untrusted_proxies = UntrustedProxies(settings.trusted_proxies)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Set the request id. Refuse a query string that is too long, and what the server refuses."""
+        """Set the request id and headers. Refuse a host that is not accepted, a query string that is too long, and what
+        the server refuses."""
         request.context.started = request.env.get(ARRIVED) or time.perf_counter()
         given = request.env.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
@@ -59,13 +71,16 @@ class RequestMiddleware:
         request.context.tenant_id = None
         request.context.client_id = None
         response.set_header("X-Request-Id", request_id)
-        response.set_headers(API_HEADERS if request.path.startswith("/api/v") else HEADERS)
+        response.set_headers(self._api_headers if request.path.startswith("/api/v") else self._headers)
         if request.path.startswith(CORS_PATHS):
             response.set_headers(CORS_HEADERS)
             if request.method == "OPTIONS":
                 response.set_headers(PREFLIGHT_HEADERS)
         if REFUSAL in request.env:
             raise request.env[REFUSAL]
+        self._untrusted_proxies.check(request.env)
+        if request.path not in HEALTH_PATHS:
+            self._hosts.check(request.env)
         if len(request.query_string) > MAX_QUERY_LENGTH:
             raise Malformed(
                 _(

@@ -3,56 +3,139 @@
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from typing import Any
-
-import falcon
 
 from regulars.errors import Malformed
 from regulars.i18n import _
-from regulars.settings import Network
+from regulars.settings import Network, Settings, split_host
 from regulars.validation import quote
 
-HOST = re.compile(r"[A-Za-z0-9._\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+Environ = Mapping[str, Any]
+
 PREFIX = re.compile(r"(/[A-Za-z0-9._~\-]+)+")
+MAX_PROXIES = 16
+"""The most proxies in front of each other. Further entries of X-Forwarded-For are not read."""
+MAX_REMEMBERED_HOSTS = 256
+MAX_REMEMBERED_ADDRESSES = 4096
 
 
-def base_url(request: falcon.Request, trusted_proxies: tuple[Network, ...]) -> str:
-    """Return the scheme, host and prefix of the request, such as `https://example.com/crm`.
+class AcceptedHosts:
+    """The hosts for which this service answers: any with `public_url`, otherwise loopback and `allowed_hosts`.
 
-    The headers X-Forwarded-Proto, -Host and -Prefix count only if `trusted_proxies` has the sender. Of several values
-    the last one counts, which that proxy has written. Raise `Malformed` for an invalid host.
+    Links contain the host if there is no `public_url`, and another site can make its own name resolve to this server.
     """
-    env = request.env
-    scheme = env["wsgi.url_scheme"]
-    host = env.get("HTTP_HOST") or f"{env['SERVER_NAME']}:{env['SERVER_PORT']}"
-    prefix = ""
-    if trusted_proxies and is_trusted(env.get("REMOTE_ADDR", ""), trusted_proxies):
-        forwarded = _last(env.get("HTTP_X_FORWARDED_PROTO", ""))
-        scheme = forwarded if forwarded in {"http", "https"} else scheme
-        host = _last(env.get("HTTP_X_FORWARDED_HOST", "")) or host
-        prefix = _last(env.get("HTTP_X_FORWARDED_PREFIX", "")).rstrip("/")
-        if prefix and not PREFIX.fullmatch(prefix):
-            raise Malformed(_("The X-Forwarded-Prefix header is not a valid path: {value}.", value=quote(prefix)))
-    if not HOST.fullmatch(host):
-        raise Malformed(_("The Host header is not a valid host: {value}.", value=quote(host)))
-    return f"{scheme}://{host}{prefix}"
+
+    def __init__(self, settings: Settings) -> None:
+        self._accepts_all = bool(settings.public_url)
+        self._trusted_proxies = settings.trusted_proxies
+        # Remembers only accepted hosts, because the others raise. So invented hosts cannot replace them.
+        self._check = lru_cache(MAX_REMEMBERED_HOSTS)(partial(_check_host, frozenset(settings.allowed_hosts)))
+
+    def check(self, environ: Environ) -> None:
+        """Raise `Malformed` if the host of a request, or the one that a trusted proxy forwards, is not accepted."""
+        if self._accepts_all:
+            return
+        self._check(_host(environ))
+        if "HTTP_X_FORWARDED_HOST" in environ and _is_forwarded(environ, self._trusted_proxies):
+            self._check(_forwarded_host(environ))
 
 
-def client_address(environ: Mapping[str, Any], trusted_proxies: tuple[Network, ...]) -> str:
-    """Return the IP address of the client: the last one from a trusted proxy, or that of the connection."""
+def base_url(environ: Environ, settings: Settings) -> str:
+    """Return the address of the service without a final slash, such as `https://example.com/crm`.
+
+    This is `public_url`, if it is set. Otherwise it comes from the request, whose host has been checked: see
+    `AcceptedHosts`. The headers X-Forwarded-Proto, -Host and -Prefix count only if the sender is a trusted proxy. Of
+    several values the last one counts, which that proxy has written. Raise `Malformed` for an invalid prefix.
+    """
+    if settings.public_url:
+        return settings.public_url
+    scheme = environ["wsgi.url_scheme"]
+    if not _is_forwarded(environ, settings.trusted_proxies):
+        return f"{scheme}://{_host(environ)}"
+    forwarded = _last(environ.get("HTTP_X_FORWARDED_PROTO", ""))
+    scheme = forwarded if forwarded in {"http", "https"} else scheme
+    prefix = _last(environ.get("HTTP_X_FORWARDED_PREFIX", "")).rstrip("/")
+    if prefix and not PREFIX.fullmatch(prefix):
+        raise Malformed(_("The X-Forwarded-Prefix header is not a valid path: {value}.", value=quote(prefix)))
+    return f"{scheme}://{_forwarded_host(environ)}{prefix}"
+
+
+def client_address(environ: Environ, trusted_proxies: tuple[Network, ...]) -> str:
+    """Return the IP address of the client.
+
+    Each proxy appends the address of its sender to X-Forwarded-For. Return the last address that is not a trusted
+    proxy, starting with that of the connection. If an entry is not an IP address, return the one after it.
+    """
     address = str(environ.get("REMOTE_ADDR", ""))
-    if trusted_proxies and is_trusted(address, trusted_proxies):
-        return _last(environ.get("HTTP_X_FORWARDED_FOR", "")) or address
+    if not trusted_proxies:
+        return address
+    for entry in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", MAX_PROXIES)):
+        sender = entry.strip()
+        if not is_trusted(address, trusted_proxies) or not _is_address(sender):
+            break
+        address = sender
     return address
 
 
 def is_trusted(address: str, trusted_proxies: tuple[Network, ...]) -> bool:
     """Tell whether `address` is that of a trusted proxy."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = _parse_address(address)
     except ValueError:
         return False
     return any(parsed in network for network in trusted_proxies)
+
+
+def _check_host(allowed: frozenset[str], host: str) -> None:
+    try:
+        name, port = split_host(host)
+    except ValueError:
+        raise Malformed(_("The Host header is not a valid host: {value}.", value=quote(host))) from None
+    if name not in allowed and name + port not in allowed and not _is_loopback(name):
+        raise Malformed(
+            _(
+                "This service does not answer requests for the host {value}. Its operator can set public_url, or add"
+                " the host to allowed_hosts.",
+                value=quote(host),
+            )
+        )
+
+
+# Errors are not remembered, so entries that are not addresses take no space.
+@lru_cache(MAX_REMEMBERED_ADDRESSES)
+def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an IP address: an IPv4 address also if it is written as an IPv6 address, as sockets for both do."""
+    address = ipaddress.ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        _parse_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return name == "localhost" or ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_forwarded(environ: Environ, trusted_proxies: tuple[Network, ...]) -> bool:
+    return bool(trusted_proxies) and is_trusted(environ.get("REMOTE_ADDR", ""), trusted_proxies)
+
+
+def _host(environ: Environ) -> str:
+    # HTTP/1.0 does not require the header.
+    return environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+
+
+def _forwarded_host(environ: Environ) -> str:
+    return _last(environ.get("HTTP_X_FORWARDED_HOST", "")) or _host(environ)
 
 
 def _last(header: str) -> str:
