@@ -13,7 +13,7 @@ from regulars.customers.counts.maintenance import check_counts, merge_count_delt
 from regulars.db.database import Database
 from regulars.db.migrate import migrate
 from regulars.db.postgres import WAIT_SECONDS
-from regulars.db.postgres_session import SETTINGS, SessionSettings
+from regulars.db.postgres_session import SETTINGS
 from regulars.db.statement import Statement
 from regulars.errors import RegularsError, Unavailable
 from tests.conftest import FreshDatabase
@@ -75,7 +75,8 @@ def test_an_error_leaves_no_session_in_the_middle_of_a_transaction(pooled_world:
 
 
 def test_a_statement_that_takes_too_long_is_ended(pooled_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SessionSettings, "set_for_transaction", b"SELECT set_config('statement_timeout', '50ms', true)")
+    settings = pooled_world.database._settings  # type: ignore[attr-defined]
+    monkeypatch.setattr(settings, "set_for_statement", b"SELECT set_config('statement_timeout', '50ms', true)")
     with pytest.raises(Unavailable, match="too long"):
         pooled_world.database.fetch_all(Statement(select(func.pg_sleep(20))))
 

@@ -216,7 +216,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_without_watchfiles_reload_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("regulars.server.find_spec", lambda name: None)
+    monkeypatch.setattr("regulars.server.workers.find_spec", lambda name: None)
     assert (
         run(["serve", "--reload", "--database", f"sqlite:///{tmp_path}/regulars.db", "--port", str(free_port())]) == 1
     )

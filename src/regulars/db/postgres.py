@@ -243,7 +243,7 @@ class PostgresDatabase(Database):
             return _run(connection, compiled, parameters, custom_plan).fetchall()
         # Statements that are sent together are one transaction.
         with connection.pipeline():
-            connection.execute(self._settings.set_for_transaction)
+            connection.execute(self._settings.set_for_statement)
             cursor = _run(connection, compiled, parameters, custom_plan)
         return cursor.fetchall()
 

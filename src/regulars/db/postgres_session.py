@@ -33,7 +33,12 @@ class SessionSettings:
 
     @cached_property
     def set_for_transaction(self) -> bytes:
-        """The SQL that applies the settings to a transaction, in one statement."""
+        """The SQL that applies the settings to a transaction. It may be followed by SET TRANSACTION."""
+        return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in self.values.items()).encode()
+
+    @cached_property
+    def set_for_statement(self) -> bytes:
+        """The SQL, one statement, that applies the settings to a transaction."""
         calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in self.values.items())
         return f"SELECT {calls}".encode()
 
