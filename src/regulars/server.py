@@ -13,7 +13,7 @@ from granian.log import LogLevels
 
 from regulars.app import create_app
 from regulars.background import repeat
-from regulars.cleanup import delete_expired_rows
+from regulars.cleanup import Cleanup
 from regulars.customers.counts.maintenance import merge_count_deltas
 from regulars.db.connect import open_database
 from regulars.db.database import Database
@@ -65,7 +65,7 @@ def load_app(settings: Settings) -> Any:
     """Return the application of one worker process, and start its background threads."""
     configure_log(settings.log_format)
     database = open_database(settings.database, threads=THREADS, replicas=settings.replicas)
-    repeat("cleanup", partial(delete_expired_rows, database), seconds=CLEANUP_SECONDS)
+    repeat("cleanup", Cleanup(database).run, seconds=CLEANUP_SECONDS)
     repeat("customer_counts", partial(merge_count_deltas, database), seconds=COUNTS_SECONDS)
     if is_configured(settings):
         repeat("mail", partial(send_due, database, settings), seconds=MAIL_SECONDS)
