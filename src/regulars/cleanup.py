@@ -134,15 +134,16 @@ class Cleanup:
 def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
     """Delete the rows that have expired at `now`, and return their number.
 
-    Each rule runs in a transaction of its own and deletes at most one batch. A rule that fails is logged and skipped.
+    Each rule runs in a transaction of its own and deletes at most one batch. A rule that fails does not stop the
+    others; the first error is raised at the end.
     """
     now = now or utc_now()
-    return sum(_apply(database, statement, now - retention) for statement, retention in RULES)
-
-
-def _apply(database: Database, statement: Statement, before: datetime) -> int:
-    try:
-        return database.execute(statement, {"before": before})
-    except RegularsError as error:
-        log.warning("cleanup_failed", reason=error.message)
-        return 0
+    deleted, failures = 0, []
+    for statement, retention in RULES:
+        try:
+            deleted += database.execute(statement, {"before": now - retention})
+        except RegularsError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return deleted

@@ -1,6 +1,7 @@
 """Outages of the database: the service returns 503 during the outage and recovers without a restart."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from falcon.testing import Result
 from regulars.db.migrate import migrate
 from tests.support import postgres
 from tests.support.oauth import Application, Browser
+from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import World, expect_error
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
@@ -75,6 +77,25 @@ def test_no_code_and_no_refresh_token_is_lost_or_given_twice(stoppable_world: tu
     wait_until_it_answers(world)
     assert [app.redeem(code).status_code for _ in range(2)] == [200, 400]
     assert app.refresh(token).status_code == 200
+
+
+def test_an_outage_takes_few_lines_of_the_log(stoppable_world: tuple[postgres.Server, World]) -> None:
+    postgres_server, world = stoppable_world
+    with running(world, "--workers", "1") as server:
+        postgres_server.stop()
+        try:
+            time.sleep(15)
+        finally:
+            postgres_server.start()
+        wait_until_it_answers(world)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline and "customer_counts_recovered" not in server.log.read_text():
+            time.sleep(0.1)
+        events = Counter(line["event"] for line in server.log_lines if line["event"] != "request")
+    assert events["customer_counts_failed"] in {1, 2}, events
+    assert events["customer_counts_recovered"] == 1
+    assert events["library_warning"] < 6, events
+    assert events.total() < 10, events
 
 
 def wait_until_it_answers(world: World) -> None:
