@@ -42,7 +42,7 @@ def _failure_of(action: Callable[[], object]) -> dict[str, str] | None:
     try:
         action()
     except RegularsError as error:
-        return {"reason": error.message}
+        return {"reason": error.message_for_operator}
     except Exception as error:
         # The message may contain personal data.
         return {"type": type(error).__name__}

@@ -36,6 +36,11 @@ class RegularsError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def message_for_operator(self) -> str:
+        """The message for the log, `/readyz` and the command line, which may say more than clients are told."""
+        return self.message
+
 
 class Malformed(RegularsError):
     """The request cannot be parsed, or does not say which tenant it is for."""
@@ -140,13 +145,21 @@ class Invalid(RegularsError):
 
 
 class Unavailable(RegularsError):
-    """The service cannot answer at the moment; the client can try again in `retry_after` seconds."""
+    """The service cannot answer at the moment; the client can try again in `retry_after` seconds.
+
+    `advice` tells the operator what to do. Clients are not told.
+    """
 
     code = "unavailable"
 
-    def __init__(self, message: str, retry_after: int = 1) -> None:
+    def __init__(self, message: str, retry_after: int = 1, advice: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.advice = advice
+
+    @property
+    def message_for_operator(self) -> str:
+        return f"{self.message} {self.advice}" if self.advice else self.message
 
 
 class ConfigurationError(RegularsError):

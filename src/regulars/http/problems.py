@@ -81,7 +81,7 @@ class _Handler:
             return
         if isinstance(error, Unavailable):
             response.set_header("Retry-After", str(error.retry_after))
-            log.warning("unavailable", request_id=request.context.request_id, reason=error.message)
+            log.warning("unavailable", request_id=request.context.request_id, reason=error.message_for_operator)
         if isinstance(error, Conflict) and error.retry_after is not None:
             response.set_header("Retry-After", str(error.retry_after))
         if isinstance(error, MethodNotAllowed):
