@@ -252,11 +252,13 @@ def test_rows_are_deleted_again_an_hour_after_the_clock_was_set(busy: World, clo
 
 
 def test_a_server_that_starts_with_a_wrong_clock_deletes_nothing_in_its_first_hour(busy: World, clocks: Clocks) -> None:
+    before = counts(busy)
     clocks.now += timedelta(days=400)
     cleanup = clocks.cleanup(busy)
     assert run_for(cleanup, clocks, 59) == 0
     clocks.now -= timedelta(days=400)
-    assert run_for(cleanup, clocks, 120) == 0
+    run_for(cleanup, clocks, 120)
+    assert counts(busy) == before
 
 
 def test_a_clock_that_is_corrected_slowly_does_not_stop_the_cleanup(empty_world: World, clocks: Clocks) -> None:

@@ -14,6 +14,7 @@
     ├── TooLarge                  validation_error     413
     ├── WrongMediaType            validation_error     415
     ├── Invalid                   validation_error     422   field -> messages
+    ├── TooManyRequests           too_many_requests    429   seconds to wait
     ├── Unavailable               unavailable          503   seconds to wait
     └── ConfigurationError        configuration_error  (only the command line and the start of the server)
 
@@ -142,6 +143,16 @@ class Invalid(RegularsError):
         if len(messages) == 2:
             return _("{first} (and 1 more error)", first=messages[0])
         return _("{first} (and {count} more errors)", first=messages[0], count=len(messages) - 1)
+
+
+class TooManyRequests(RegularsError):
+    """The client has sent too many requests; it can try again in `retry_after` seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unavailable(RegularsError):

@@ -19,6 +19,7 @@ from regulars.errors import (
     PreconditionFailed,
     RegularsError,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     WrongMediaType,
@@ -37,6 +38,7 @@ STATUS: dict[type[RegularsError], int] = {
     TooLarge: 413,
     WrongMediaType: 415,
     Invalid: 422,
+    TooManyRequests: 429,
     Unavailable: 503,
 }
 REALM = 'Bearer realm="regulars"'
@@ -82,6 +84,8 @@ class _Handler:
         if isinstance(error, Unavailable):
             response.set_header("Retry-After", str(error.retry_after))
             log.warning("unavailable", request_id=request.context.request_id, reason=error.message_for_operator)
+        if isinstance(error, TooManyRequests):
+            response.set_header("Retry-After", str(error.retry_after))
         if isinstance(error, Conflict) and error.retry_after is not None:
             response.set_header("Retry-After", str(error.retry_after))
         if isinstance(error, MethodNotAllowed):
