@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 
 import regulars.console
 from regulars.accounts.personal_tokens import list_personal_tokens
-from regulars.accounts.throttle import address_key, record_failure
+from regulars.accounts.throttle import account_key, address_key, record_failure
 from regulars.clock import utc_now
 from regulars.db.statement import Statement
 from regulars.db.tables import one_time_tokens, sessions
@@ -72,6 +72,13 @@ def test_guessing_is_slowed_and_never_locks_out_a_known_browser(empty_world: Wor
     assert blocked.status_code == 429
     assert int(blocked.headers["Retry-After"]) > 0
     assert sign_in(at_home) == 303
+
+
+def test_failures_while_the_clock_was_ahead_lock_nobody_out_afterwards(empty_world: World) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=400)
+    for _ in range(10):
+        record_failure(empty_world.database, [account_key("alice@example.com")], ahead)
+    assert sign_in(Browser(empty_world)) == 303
 
 
 def test_one_address_gets_a_limited_number_of_passkey_challenges(

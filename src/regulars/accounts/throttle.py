@@ -24,6 +24,8 @@ from regulars.security.tokens import digest
 FREE_ATTEMPTS = {"account": 5, "browser": 5, "address": 20}
 MAX_WAIT_SECONDS = 60
 FAILURE_LIFETIME = timedelta(hours=1)
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)
+"""A failure that is further in the future was recorded by a wrong clock. It would lock the account until then."""
 MAX_REQUESTS = 60
 """Requests of an address within a window: enough for an office, or for the devices of a household."""
 WINDOW_SECONDS = 300
@@ -69,7 +71,7 @@ def seconds_to_wait(database: Database, keys: Sequence[str], now: datetime) -> i
     longest = 0
     for key in keys:
         row = database.fetch_one(LIST_FAILURES, {"key": key})
-        if row and now - row[1] <= FAILURE_LIFETIME:
+        if row and -MAX_CLOCK_DIFFERENCE <= now - row[1] <= FAILURE_LIFETIME:
             until = row[1] + timedelta(seconds=_wait(key, row[0]))
             longest = max(longest, -((now - until) // timedelta(seconds=1)))
     return longest
