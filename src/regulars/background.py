@@ -17,22 +17,42 @@ log = structlog.get_logger("regulars")
 def repeat(name: str, action: Callable[[], object], *, seconds: float) -> None:
     """Start a thread that calls `action` soon, and then about every `seconds`, until the process ends.
 
-    An error is logged as the event `<name>_failed`; the action is called again after the usual time.
+    The first error is logged as the event `<name>_failed`, and again only if its reason changes; the next success is
+    logged as `<name>_recovered`. The action is called again after the usual time.
     """
 
     def run() -> None:
         random_numbers = random.Random()  # noqa: S311 - not a secret
         delay = min(seconds, FIRST_DELAY_SECONDS)
+        reported: dict[str, str] | None = None
         while True:
             # A random delay, so that servers that start together do not run it at the same time.
             time.sleep(delay * random_numbers.uniform(0.8, 1.2))
-            try:
-                action()
-            except RegularsError as error:
-                log.warning(f"{name}_failed", reason=error.message)
-            except Exception as error:
-                # The message may contain personal data.
-                log.error(f"{name}_failed", type=type(error).__name__)
+            failure = _failure_of(action)
+            if failure != reported:
+                _report(name, failure)
+            reported = failure
             delay = seconds
 
     threading.Thread(target=run, name=name, daemon=True).start()
+
+
+def _failure_of(action: Callable[[], object]) -> dict[str, str] | None:
+    """Call `action`. Return what the log says about its error, or None if it succeeds."""
+    try:
+        action()
+    except RegularsError as error:
+        return {"reason": error.message_for_operator}
+    except Exception as error:
+        # The message may contain personal data.
+        return {"type": type(error).__name__}
+    return None
+
+
+def _report(name: str, failure: dict[str, str] | None) -> None:
+    if failure is None:
+        log.info(f"{name}_recovered")
+    elif "reason" in failure:
+        log.warning(f"{name}_failed", **failure)
+    else:
+        log.error(f"{name}_failed", **failure)

@@ -1,5 +1,11 @@
-"""Deletes expired rows, in small batches, so that tables do not grow without limit and no request is delayed."""
+"""Deletes expired rows, in small batches, so that tables do not grow without limit and no request is delayed.
 
+A wrong clock must not delete rows that have not expired: they cannot be restored. A server therefore deletes nothing
+until its clock has been steady for an hour, and keeps all rows for some time after their end.
+"""
+
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,6 +21,9 @@ BATCH_SIZE = 500
 # A literal, not a parameter: PostgreSQL plans each statement only once, and must know that it returns few rows.
 BATCH_LIMIT: ColumnElement[int] = literal_column(str(BATCH_SIZE))
 ONE_DAY = timedelta(days=1)
+STEADY_SECONDS = 3600.0
+MAX_DRIFT_SECONDS = 120.0
+"""A clock that gains or loses more than this between two runs has been set."""
 
 log = structlog.get_logger("regulars")
 
@@ -67,19 +76,20 @@ CONSENT_WITHOUT_GRANT = ~exists().where(
 DELETE_OLD_IDEMPOTENCY_KEYS = Statement(
     delete(tables.idempotency_keys).where(_is_old(tables.idempotency_keys.c.created_at))
 )
-# Statements, each with how long it keeps rows. Used codes and tokens are kept so that a second use is detected.
+# Statements, each with how long it keeps rows. Used codes and tokens are kept so that a second use is detected, and all
+# rows at least until a wrong clock has been noticed.
 RULES: tuple[tuple[Statement, timedelta], ...] = (
     *((_delete_from_ended_grants(table), ONE_DAY) for table in GRANT_TABLES),
     *((_delete_oldest(table, "expires_at"), ONE_DAY) for table in GRANT_TABLES),
     (_delete_grants("expires_at"), ONE_DAY),
     (_delete_grants("ended_at"), ONE_DAY),
-    (_delete_oldest(tables.sessions, "expires_at"), timedelta()),
-    (_delete_oldest(tables.one_time_tokens, "expires_at"), timedelta()),
+    (_delete_oldest(tables.sessions, "expires_at"), ONE_DAY),
+    (_delete_oldest(tables.one_time_tokens, "expires_at"), ONE_DAY),
     (_delete_oldest(tables.invitations, "expires_at"), 30 * ONE_DAY),
-    (_delete_oldest(tables.email_changes, "expires_at"), timedelta()),
+    (_delete_oldest(tables.email_changes, "expires_at"), ONE_DAY),
     (_delete_oldest(tables.failed_attempts, "failed_at"), timedelta(hours=1)),
     (_delete_oldest(tables.personal_tokens, "expires_at"), 30 * ONE_DAY),
-    (_delete_oldest(tables.revoked_tokens, "expires_at"), timedelta()),
+    (_delete_oldest(tables.revoked_tokens, "expires_at"), ONE_DAY),
     (_delete_oldest(tables.consents, "updated_at", CONSENT_WITHOUT_GRANT), 365 * ONE_DAY),
     # Left over if no server sends mail any more. Their links have expired.
     (_delete_oldest(tables.outgoing_mail, "next_attempt_at"), 7 * ONE_DAY),
@@ -88,18 +98,52 @@ RULES: tuple[tuple[Statement, timedelta], ...] = (
 )
 
 
+class Cleanup:
+    """The cleanup of one server process, which deletes nothing while the clock may be wrong."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._monotonic = monotonic
+        self._steady_since = monotonic()
+        self._offset = clock().timestamp() - self._steady_since
+
+    def run(self) -> int:
+        """Delete a batch of expired rows if the clock has been steady for an hour. Return the number of deleted rows.
+
+        The clock is steady while it moves like the monotonic clock, which cannot be set. A process that has just
+        started cannot know whether its clock is right, so it also waits for an hour.
+        """
+        now, ticks = self._clock(), self._monotonic()
+        offset = now.timestamp() - ticks
+        changed_by, self._offset = offset - self._offset, offset
+        if abs(changed_by) > MAX_DRIFT_SECONDS:
+            log.warning("clock_changed", seconds=round(changed_by))
+            self._steady_since = ticks
+        if ticks - self._steady_since < STEADY_SECONDS:
+            return 0
+        return delete_expired_rows(self._database, now)
+
+
 def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
     """Delete the rows that have expired at `now`, and return their number.
 
-    Each rule runs in a transaction of its own and deletes at most one batch. A rule that fails is logged and skipped.
+    Each rule runs in a transaction of its own and deletes at most one batch. A rule that fails does not stop the
+    others; the first error is raised at the end.
     """
     now = now or utc_now()
-    return sum(_apply(database, statement, now - retention) for statement, retention in RULES)
-
-
-def _apply(database: Database, statement: Statement, before: datetime) -> int:
-    try:
-        return database.execute(statement, {"before": before})
-    except RegularsError as error:
-        log.warning("cleanup_failed", reason=error.message)
-        return 0
+    deleted, failures = 0, []
+    for statement, retention in RULES:
+        try:
+            deleted += database.execute(statement, {"before": now - retention})
+        except RegularsError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return deleted

@@ -38,6 +38,11 @@ class RegularsError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def message_for_operator(self) -> str:
+        """The message for the log, `/readyz` and the command line, which may say more than clients are told."""
+        return self.message
+
 
 class Malformed(RegularsError):
     """The request cannot be parsed, or does not say which tenant it is for."""
@@ -147,24 +152,32 @@ class Invalid(RegularsError):
         return _("{first} (and {count} more errors)", first=messages[0], count=len(messages) - 1)
 
 
-class Unavailable(RegularsError):
-    """The service cannot answer at the moment; the client can try again in `retry_after` seconds."""
-
-    code = "unavailable"
-
-    def __init__(self, message: str, retry_after: int = 1) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
 class TooManyRequests(RegularsError):
-    """The client has too many requests at the same time; it can try again in `retry_after` seconds."""
+    """The client has sent too many requests; it can try again in `retry_after` seconds."""
 
     code = "too_many_requests"
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unavailable(RegularsError):
+    """The service cannot answer at the moment; the client can try again in `retry_after` seconds.
+
+    `advice` tells the operator what to do. Clients are not told.
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after: int = 1, advice: str = "") -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.advice = advice
+
+    @property
+    def message_for_operator(self) -> str:
+        return f"{self.message} {self.advice}" if self.advice else self.message
 
 
 class ConfigurationError(RegularsError):

@@ -2,10 +2,14 @@
 
 import logging
 import sys
+import time
 from typing import Any
 
 import msgspec
 import structlog
+
+REPEAT_SECONDS = 60.0
+"""A library's message is written once in this time. A connection pool repeats it with every attempt."""
 
 encode_event = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -35,10 +39,19 @@ def configure_log(log_format: str) -> None:
 
 
 class _LibraryHandler(logging.Handler):
-    """Writes a library's messages to this log."""
+    """Writes a library's messages to this log, without repetitions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written_at: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().warning("library_warning", logger=record.name, message=record.getMessage())
+        # The caller holds the handler's lock.
+        message, now = record.getMessage(), time.monotonic()
+        self._written_at = {text: at for text, at in self._written_at.items() if now - at < REPEAT_SECONDS}
+        if message not in self._written_at:
+            self._written_at[message] = now
+            structlog.get_logger().warning("library_warning", logger=record.name, message=message)
 
 
 def _as_json(_logger: Any, _method: str, event: Any) -> bytes:

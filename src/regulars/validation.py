@@ -9,6 +9,19 @@ from regulars.i18n import _
 MAX_NAME_LENGTH = 255
 MAX_QUOTE_LENGTH = 50
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# The characters that Unicode says are shown as nothing (Default_Ignorable_Code_Point), and the blank of Braille. These
+# ranges of a class are valid in Python's regular expressions and in those of JSON Schema.
+INVISIBLE = (
+    "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f"
+    "\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
+)
+VISIBLE_CHARACTER = re.compile(rf"[^\s{INVISIBLE}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]")
+
+
+def trim(text: str) -> str:
+    """Return the text without surrounding spaces; empty text if it has no visible character."""
+    text = text.strip()
+    return text if text.isascii() or VISIBLE_CHARACTER.search(text) else ""
 
 
 def quote(value: object) -> str:
@@ -29,9 +42,10 @@ def _shorten(text: str) -> str:
 def read_name(text: str, at_most: int = MAX_NAME_LENGTH) -> str:
     """Return the name of a user, tenant or channel without surrounding spaces.
 
-    Raise ValueError with a rule to follow the field's name if it is empty, too long or has control characters.
+    Raise ValueError with a rule to follow the field's name if it is empty, invisible, too long or has control
+    characters.
     """
-    name = text.strip()
+    name = trim(text)
     if not 1 <= len(name) <= at_most or not name.isprintable():
         raise ValueError(_("must have 1 to {limit} printable characters", limit=at_most))
     return name

@@ -11,20 +11,20 @@ import pyotp
 import pytest
 from falcon.testing import Result
 from jinja2 import nodes
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 import regulars.console
 from regulars.accounts.personal_tokens import list_personal_tokens
-from regulars.accounts.throttle import address_key, record_failure
+from regulars.accounts.throttle import account_key, address_key, record_failure
 from regulars.clock import utc_now
 from regulars.db.statement import Statement
-from regulars.db.tables import sessions
+from regulars.db.tables import one_time_tokens, sessions
 from regulars.i18n import _catalog
 from regulars.oauth.clients import list_clients
 from regulars.security.audit import list_events
 from tests.conftest import FreshDatabase
 from tests.support.oauth import Application, Browser, expect_oauth_error, redirect_parameters
-from tests.support.world import LIST, PASSWORD, World
+from tests.support.world import LIST, PASSWORD, World, expect_error
 
 PAGES = ["/sign-in", "/account/profile", "/account/password", "/account/second-factor", "/account/passkeys"]
 PAGES += ["/account/sessions", "/account/connections", "/account/tokens", "/applications", "/applications/new"]
@@ -72,6 +72,32 @@ def test_guessing_is_slowed_and_never_locks_out_a_known_browser(empty_world: Wor
     assert blocked.status_code == 429
     assert int(blocked.headers["Retry-After"]) > 0
     assert sign_in(at_home) == 303
+
+
+def test_failures_while_the_clock_was_ahead_lock_nobody_out_afterwards(empty_world: World) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=400)
+    for _ in range(10):
+        record_failure(empty_world.database, [account_key("alice@example.com")], ahead)
+    assert sign_in(Browser(empty_world)) == 303
+
+
+def test_one_address_gets_a_limited_number_of_passkey_challenges(
+    empty_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regulars.accounts.throttle.WINDOW_SECONDS", 10**9)
+    browser = Browser(empty_world)
+    (form_token,) = set(re.findall(r'name="form_token" value="([^"]+)"', browser.get("/sign-in").text))
+
+    def ask() -> Result:
+        return browser.post("/sign-in/passkey/options", {"form_token": form_token}, headers={"Accept": "*/*"})
+
+    assert [ask().status_code for _ in range(60)] == [200] * 60
+    refused = ask()
+    expect_error(refused, 429, "too_many_requests")
+    assert int(refused.headers["Retry-After"]) > 0
+    ((rows,),) = empty_world.database.fetch_all(Statement(select(func.count()).select_from(one_time_tokens)))
+    assert rows == 60
+    assert sign_in(browser) == 303
 
 
 def test_failed_and_throttled_sign_ins_are_in_the_audit_log(empty_world: World) -> None:

@@ -55,11 +55,11 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def test_every_operation_lists_its_errors_with_an_example_of_each(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
-        expected = {"400", "401", "405", "422", "500", "503"}
+        expected = {"400", "401", "405", "422", "429", "500", "503"}
         expected |= {"200", "304"} if method == "get" else set()
         expected |= {"403"} if path != "/api/v1/countries" else set()
         expected |= {"404"} if "{id}" in path else set()
-        expected |= {"413", "415"} if "requestBody" in operation else set()
+        expected |= {"408", "413", "415"} if "requestBody" in operation else set()
         statuses = set(operation["responses"])
         assert statuses >= expected, (path, method)
         if method == "get":

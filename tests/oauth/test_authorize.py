@@ -23,6 +23,7 @@ from regulars.oauth.connected_apps import disconnect, list_connections
 from tests.support.oauth import (
     CALLBACK,
     DEVICE,
+    FORM,
     Application,
     Browser,
     expect_oauth_error,
@@ -383,6 +384,28 @@ def test_pages_cannot_be_framed_and_send_no_referrer(app: Application, browser: 
 
 
 # Device authorization
+
+
+def test_one_address_gets_a_limited_number_of_device_codes(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regulars.accounts.throttle.WINDOW_SECONDS", 10**9)
+    app = Application.register(empty_world, "device")
+
+    def ask(address: str, client: str = app.client.id) -> Result:
+        return empty_world.client.simulate_post(
+            "/oauth/device_authorization",
+            body=urlencode({"client_id": client, "scope": "customers:read"}),
+            headers={"Content-Type": FORM},
+            remote_addr=address,
+        )
+
+    assert [ask("2001:db8::1", "unknown").status_code for _ in range(3)] == [401] * 3
+    assert [ask(f"2001:db8::{number:x}").status_code for number in range(60)] == [200] * 60
+    refused = ask("2001:db8::1")
+    expect_oauth_error(refused, "slow_down", 429)
+    assert int(refused.headers["Retry-After"]) > 0
+    assert ask("2001:db8:0:1::1").status_code == 200, "another network"
+    monkeypatch.setattr("regulars.accounts.throttle.WINDOW_SECONDS", 1)
+    assert ask("2001:db8::1").status_code == 200, "another window"
 
 
 def device_of(world: World, **options: Any) -> tuple[Application, dict[str, Any]]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import schemathesis
 
+from regulars.http.json_body import FILLED_PATTERN
+
 NOT_OURS = ("country_id", "default_channel_id", "user_id")
-LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*")
+LINE = re.compile(FILLED_PATTERN)
 URL = re.compile(r"https://[^\s\x00-\x1f\x7f-\x9f]+")
 COUNTRY = re.compile(r"\s*[A-Za-z]{2}\s*")
 # Pattern and maximum length that the schema allows, and the valid value to send instead.

@@ -26,7 +26,9 @@ NOT_WHEN_SERVING = ("alembic", "mako", "faker", "pycountry", "psycopg")
 
 
 def test_a_server_loads_nothing_that_it_does_not_use() -> None:
-    program = f"import sys, regulars.server.workers; print([name for name in {NOT_WHEN_SERVING} if name in sys.modules])"
+    program = (
+        f"import sys, regulars.server.workers; print([name for name in {NOT_WHEN_SERVING} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -1,6 +1,7 @@
 """Outages of the database: the service returns 503 during the outage and recovers without a restart."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from falcon.testing import Result
 from regulars.db.migrate import migrate
 from tests.support import postgres
 from tests.support.oauth import Application, Browser
-from tests.support.server import running
+from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import LIST, World, expect_error
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
@@ -78,6 +79,25 @@ def test_no_code_and_no_refresh_token_is_lost_or_given_twice(stoppable_world: tu
     assert app.refresh(token).status_code == 200
 
 
+def test_an_outage_takes_few_lines_of_the_log(stoppable_world: tuple[postgres.Server, World]) -> None:
+    postgres_server, world = stoppable_world
+    with running(world, "--workers", "1") as server:
+        postgres_server.stop()
+        try:
+            time.sleep(15)
+        finally:
+            postgres_server.start()
+        wait_until_it_answers(world)
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < deadline and "customer_counts_recovered" not in server.log.read_text():
+            time.sleep(0.1)
+        events = Counter(line["event"] for line in server.log_lines if line["event"] != "request")
+    assert events["customer_counts_failed"] in {1, 2}, events
+    assert events["customer_counts_recovered"] == 1
+    assert events["library_warning"] < 6, events
+    assert events.total() < 10, events
+
+
 def wait_until_it_answers(world: World) -> None:
     deadline = time.monotonic() + 20
     while world.get().status_code != 200 and time.monotonic() < deadline:
@@ -87,18 +107,19 @@ def wait_until_it_answers(world: World) -> None:
 
 def test_a_database_that_is_silent_is_a_503_within_seconds(stoppable_world: tuple[postgres.Server, World]) -> None:
     server, world = stoppable_world
-    with running(world, "--workers", "1") as service:
-        assert service.get(LIST).status_code == 200
+    # Making a token needs the database.
+    with running(world, "--workers", "1") as service, service.client() as client:
+        assert client.get(LIST).status_code == 200
         server.pause()
         try:
-            answer = service.get(LIST)
+            answer = client.get(LIST)
             assert answer.status_code == 503
             assert "database" in answer.json()["message"]
-            assert service.get("/healthz").status_code == 200
-            assert service.get("/readyz", headers={"Accept": "application/json"}).status_code == 503
+            assert client.get("/healthz").status_code == 200
+            assert client.get("/readyz").status_code == 503
         finally:
             server.resume()
-        deadline = time.monotonic() + 20
-        while service.get(LIST).status_code != 200:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while client.get(LIST).status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)

@@ -132,6 +132,18 @@ def test_messages_of_libraries_are_log_lines() -> None:
     }
 
 
+def test_a_message_of_a_library_is_logged_once_a_minute() -> None:
+    program = (
+        "import logging; import regulars.log as log; log.configure_log('json');"
+        " warn = logging.getLogger('psycopg.pool').warning;"
+        " warn('no route to %s', 'db1'); warn('no route to %s', 'db2'); warn('no route to %s', 'db1');"
+        " log.time.monotonic = lambda now=log.time.monotonic(): now + 61; warn('no route to %s', 'db1')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    messages = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+    assert messages == ["no route to db1", "no route to db2", "no route to db1"]
+
+
 def test_an_unexpected_error_is_a_500_and_logged_without_its_message(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("sqlite")) as world:
         spoil = "UPDATE tenants SET time_zone = 'Gizli Soyad' WHERE id = ?"

@@ -22,7 +22,6 @@ GET_TOKEN = Statement(
     )
 )
 DELETE_TOKEN = Statement(delete(one_time_tokens).where(one_time_tokens.c.digest == bindparam("digest")))
-DELETE_EXPIRED = Statement(delete(one_time_tokens).where(one_time_tokens.c.expires_at <= bindparam("now")))
 
 
 def create_one_time_token(
@@ -38,19 +37,16 @@ def create_one_time_token(
     `purpose`."""
     token = new_token(Kind.CHALLENGE)
     key = digest(token)
-    now = utc_now()
-    with database.transaction():
-        database.execute(DELETE_EXPIRED, {"now": now})
-        database.execute(
-            INSERT_TOKEN,
-            {
-                "digest": key,
-                "purpose": purpose,
-                "user_id": user_id,
-                "content": Cipher(settings, "one_time_tokens").encrypt(content, key),
-                "expires_at": now + timedelta(seconds=seconds),
-            },
-        )
+    database.execute(
+        INSERT_TOKEN,
+        {
+            "digest": key,
+            "purpose": purpose,
+            "user_id": user_id,
+            "content": Cipher(settings, "one_time_tokens").encrypt(content, key),
+            "expires_at": utc_now() + timedelta(seconds=seconds),
+        },
+    )
     return token
 
 

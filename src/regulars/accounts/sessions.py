@@ -41,7 +41,6 @@ class Session(Struct, frozen=True):
 SESSION_FIELDS = tuple(Session.__struct_fields__)
 SESSION_COLUMNS = [sessions.c[name] for name in SESSION_FIELDS]
 INSERT_SESSION = Statement(insert(sessions).values({name: bindparam(name) for name in (*SESSION_FIELDS, "digest")}))
-DELETE_EXPIRED = Statement(delete(sessions).where(sessions.c.expires_at <= bindparam("now")))
 FIND_SESSION = Statement(
     select(*SESSION_COLUMNS).where(sessions.c.digest == bindparam("digest"), sessions.c.expires_at > bindparam("now"))
 )
@@ -102,7 +101,6 @@ def start_session(
     token = new_token(Kind.SESSION)
     values = {name: getattr(session, name) for name in SESSION_FIELDS}
     with database.transaction():
-        database.execute(DELETE_EXPIRED, {"now": now})
         database.execute(INSERT_SESSION, values | {"methods": " ".join(session.methods), "digest": digest(token)})
         audit.record(database, "session.started", user_id=user_id, about=session.id, address=address)
     return session, token

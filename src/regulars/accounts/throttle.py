@@ -3,6 +3,9 @@
 To check a credential: check that `seconds_to_wait` is 0, and call `record_failure` before the check, so that parallel
 guesses do not all pass. After a success, call `forget_failures` for the account and the browser, but not for the
 address: otherwise people with an account of their own could guess passwords of others without limit.
+
+Requests of anonymous clients that each add a row to the database are limited too, by their address:
+`seconds_to_wait_for_request` and `count_request`.
 """
 
 from collections.abc import Sequence
@@ -21,6 +24,11 @@ from regulars.security.tokens import digest
 FREE_ATTEMPTS = {"account": 5, "browser": 5, "address": 20}
 MAX_WAIT_SECONDS = 60
 FAILURE_LIFETIME = timedelta(hours=1)
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)
+"""A failure that is further in the future was recorded by a wrong clock. It would lock the account until then."""
+MAX_REQUESTS = 60
+"""Requests of an address within a window: enough for an office, or for the devices of a household."""
+WINDOW_SECONDS = 300
 
 
 _first_failure = upsert(failed_attempts).values(key=bindparam("key"), failures=1, failed_at=bindparam("now"))
@@ -63,7 +71,7 @@ def seconds_to_wait(database: Database, keys: Sequence[str], now: datetime) -> i
     longest = 0
     for key in keys:
         row = database.fetch_one(LIST_FAILURES, {"key": key})
-        if row and now - row[1] <= FAILURE_LIFETIME:
+        if row and -MAX_CLOCK_DIFFERENCE <= now - row[1] <= FAILURE_LIFETIME:
             until = row[1] + timedelta(seconds=_wait(key, row[0]))
             longest = max(longest, -((now - until) // timedelta(seconds=1)))
     return longest
@@ -82,6 +90,26 @@ def forget_failures(database: Database, keys: Sequence[str]) -> None:
     """Reset the number of failures of `keys`."""
     for key in keys:
         database.execute(DELETE_FAILURES, {"key": key})
+
+
+def seconds_to_wait_for_request(database: Database, what: str, address: str, now: datetime) -> int:
+    """Return the seconds until a network address may send another request of the kind `what`; 0 if it may now."""
+    row = database.fetch_one(LIST_FAILURES, {"key": _request_key(what, address, now)})
+    if row is None or row[0] < MAX_REQUESTS:
+        return 0
+    return WINDOW_SECONDS - int(now.timestamp()) % WINDOW_SECONDS
+
+
+def count_request(database: Database, what: str, address: str, now: datetime) -> None:
+    """Count a request of the kind `what` of a network address."""
+    key = _request_key(what, address, now)
+    database.execute(COUNT_FAILURE, {"key": key, "now": now, "forgotten": now - FAILURE_LIFETIME})
+
+
+def _request_key(what: str, address: str, now: datetime) -> str:
+    # Each window has a row of its own, so that the count starts again although requests keep coming.
+    window = int(now.timestamp()) // WINDOW_SECONDS
+    return f"requests:{digest(f'{what} {_network(address)} {window}')}"
 
 
 def _wait(key: str, failures: int) -> int:

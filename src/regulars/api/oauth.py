@@ -1,16 +1,20 @@
 """The endpoints of the authorization server for clients. The pages for users are in the console."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import falcon
 import msgspec
 
+from regulars.accounts.throttle import count_request, seconds_to_wait_for_request
 from regulars.accounts.users import get_user
 from regulars.api.authentication import Authenticator
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, NotFound, Unauthenticated
 from regulars.http.forms import FORM_TYPE, Pairs, read_form
+from regulars.http.public_url import client_address
 from regulars.i18n import _
 from regulars.oauth.id_token import user_claims
 from regulars.oauth.metadata import key_set, resource_metadata, server_metadata
@@ -37,7 +41,7 @@ def routes(server: Server, authenticator: Authenticator) -> list[tuple[str, obje
         ("/oauth/token", TokenEndpoint(server)),
         ("/oauth/revoke", NamedEndpoint(server, "revocation")),
         ("/oauth/introspect", NamedEndpoint(server, "introspection")),
-        ("/oauth/device_authorization", NamedEndpoint(server, "device_authorization")),
+        ("/oauth/device_authorization", DeviceAuthorization(server)),
         ("/oauth/userinfo", UserInfo(database, authenticator)),
     ]
 
@@ -107,6 +111,25 @@ class NamedEndpoint:
             send(response, self.server.endpoint_response(self.name, request.path, pairs, headers_of(request)))
 
 
+class DeviceAuthorization(NamedEndpoint):
+    """`/oauth/device_authorization`: limited by address, because each request of an anonymous device adds a row."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server, "device_authorization")
+
+    def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Issue a device code."""
+        database, now = self.server.database, datetime.now(UTC)
+        address = client_address(request.env, self.server.settings.trusted_proxies)
+        seconds = seconds_to_wait_for_request(database, self.name, address, now)
+        if seconds:
+            send(response, _slow_down(seconds))
+            return
+        super().on_post(request, response)
+        if response.status_code == HTTPStatus.OK:
+            count_request(database, self.name, address, now)
+
+
 class UserInfo:
     """`/oauth/userinfo` (OpenID Connect Core, section 5.3)"""
 
@@ -130,6 +153,11 @@ class UserInfo:
         response.data = msgspec.json.encode(user_claims(user, identity.scopes))
 
     on_post = on_get
+
+
+def _slow_down(seconds: int) -> Response:
+    description = f"This address has sent too many requests. Try again in {seconds} seconds."
+    return 429, {"error": "slow_down", "error_description": description}, [("Retry-After", str(seconds))]
 
 
 def headers_of(request: falcon.Request) -> dict[str, str]:

@@ -109,7 +109,7 @@ def _refused(error: Exception) -> int:
                 _say(sentence)
             return FAILED
         case RegularsError():
-            _say(error.message)
+            _say(error.message_for_operator)
             return FAILED
         case _:
             _say(f"Unexpected error ({type(error).__name__}: {error}). Please report it.")

@@ -75,7 +75,7 @@ def serve(
     except Unavailable as error:
         secret_keys(settings)
         # The database may recover. Until then, requests get 503, and /readyz shows the reason.
-        sys.stderr.write(f"regulars: {error.message}\n")
+        sys.stderr.write(f"regulars: {error.message_for_operator}\n")
     _warn_about_proxy(settings)
     _listen(settings, reload=reload)
 

@@ -15,16 +15,18 @@ from regulars.accounts.throttle import (
     account_key,
     address_key,
     browser_key,
+    count_request,
     forget_failures,
     record_failure,
     seconds_to_wait,
+    seconds_to_wait_for_request,
 )
 from regulars.accounts.totp import check_totp, has_totp
 from regulars.accounts.users import find_holder, find_users_with_email
 from regulars.console.next_path import unpack
 from regulars.console.pages import Pages, Visitor
 from regulars.db.database import Database
-from regulars.errors import Forbidden
+from regulars.errors import Forbidden, TooManyRequests
 from regulars.i18n import Message, _
 from regulars.oauth.authorization_request import requesting_application
 from regulars.security import audit
@@ -34,6 +36,7 @@ WRONG_CODE = _("The code is wrong or has already been used.")
 PASSWORD_CHANGED = _("Your password was changed. Sign in with it.")
 UNKNOWN_PASSKEY = _("Unknown passkey.")
 SECOND_FACTOR = "second factor"
+PASSKEY_OPTIONS = "passkey options"
 STEP_SECONDS = 600
 
 
@@ -167,9 +170,15 @@ class PasskeyOptions:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Start a sign-in with a new challenge."""
-        self.pages.form(request, self.pages.visitor(request, response))
-        options, token = begin_sign_in(self.pages.database, self.pages.settings)
+        """Start a sign-in with a new challenge. Raise `TooManyRequests`."""
+        visitor = self.pages.visitor(request, response)
+        self.pages.form(request, visitor)
+        database, now = self.pages.database, datetime.now(UTC)
+        seconds = seconds_to_wait_for_request(database, PASSKEY_OPTIONS, visitor.address, now)
+        if seconds:
+            raise TooManyRequests(too_many_attempts(seconds), seconds)
+        count_request(database, PASSKEY_OPTIONS, visitor.address, now)
+        options, token = begin_sign_in(database, self.pages.settings)
         self.pages.set_step(response, token, STEP_SECONDS)
         send_options(response, options)
 

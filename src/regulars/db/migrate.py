@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from regulars.db.connect import is_embedded, open_database, sqlite_path
 from regulars.db.schema_version import MIGRATIONS, check_known, check_tables
+from regulars.db.sqlite import advice_on_damage
 from regulars.errors import ConfigurationError, Unavailable
 
 MIGRATION_LOCK = 7244180512  # any number, the same in all programs that migrate this schema
@@ -83,7 +84,8 @@ def _connection(url: str) -> Iterator[Connection]:
             if is_embedded(url):
                 connection.exec_driver_sql("COMMIT")
     except (DBAPIError, NoSuchTableError) as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise Unavailable(f"The database cannot be migrated: {reason}.") from None
+        cause = getattr(error, "orig", None) or error
+        reason = str(cause).strip().splitlines()[0]
+        raise Unavailable(f"The database cannot be migrated: {reason}.", advice=advice_on_damage(cause)) from None
     finally:
         engine.dispose()

@@ -26,6 +26,8 @@ Connection = WatchedConnection
 WAIT_SECONDS = 3
 FAILURE_SECONDS = 1
 """The time between two attempts to reach a server that does not answer."""
+INSUFFICIENT_RESOURCES = "53"
+"""The class of SQLSTATEs for too little memory, too many connections and the like."""
 ROWS_PER_BLOCK = 1000
 MAX_INSERT_ROWS = 20
 """Up to this number of rows INSERT is faster than COPY, which takes several round trips."""
@@ -272,5 +274,13 @@ def _translate_error(error: psycopg.Error) -> RegularsError:
     if isinstance(error, psycopg.errors.InsufficientPrivilege | psycopg.errors.UndefinedTable):
         return RegularsError(_("The database failed: {reason}.", reason=f"{reason} ({error.sqlstate})"))
     if isinstance(error, PoolTimeout | psycopg.OperationalError | psycopg.InterfaceError):
-        return no_answer()
+        return _unavailable(error, reason)
     return RegularsError(_("The database failed: {reason}.", reason=f"{reason} ({error.sqlstate})"))
+
+
+def _unavailable(error: psycopg.Error, reason: str | None) -> Unavailable:
+    if isinstance(error, psycopg.errors.DiskFull):
+        return Unavailable(_("The disk of the database is full."), retry_after=30)
+    if (error.sqlstate or "").startswith(INSUFFICIENT_RESOURCES):
+        return Unavailable(_("The database has too few resources: {reason}.", reason=reason), retry_after=5)
+    return no_answer()

@@ -34,6 +34,11 @@ TRANSIENT_ERRORS = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 }
+DAMAGE_ADVICE = {
+    sqlite3.SQLITE_CORRUPT: "Restore a backup.",
+    sqlite3.SQLITE_NOTADB: "Restore a backup, or check the name of the file.",
+}
+"""What the operator can do about a damaged file, by result code."""
 PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
     "PRAGMA foreign_keys = ON",
@@ -163,8 +168,7 @@ class SQLiteDatabase(Database):
             raise self._translate_error(error) from None
         finally:
             local.depth = 0
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             self._writer.release()
 
     def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
@@ -248,6 +252,16 @@ def _has_begun(connection: sqlite3.Connection) -> bool:
     return True
 
 
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End the transaction if an error has left it open."""
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        # The file cannot be read. The error that ended the transaction says why.
+        return
+
+
 def _read(compiled: Compiled, rows: list[Row]) -> list[Row]:
     readers = compiled.readers
     if not readers:
@@ -268,11 +282,17 @@ def _translate_error(error: Exception) -> RegularsError:
         return Conflict(_("The database refused the change: {reason}.", reason=error))
     if code in TRANSIENT_ERRORS:
         return Unavailable(_("The database is not available: {reason}.", reason=error), retry_after=2)
-    if code == sqlite3.SQLITE_NOTADB:
-        return ConfigurationError("The database file is not an SQLite database.")
+    if advice_on_damage(error):
+        message = _("The database file is damaged: {reason}.", reason=error)
+        return Unavailable(message, retry_after=60, advice=advice_on_damage(error))
     return RegularsError(_("The database failed: {reason}.", reason=error))
 
 
-def _code(error: Exception) -> int:
+def advice_on_damage(error: BaseException) -> str:
+    """Return what the operator can do if the file is damaged; empty text for other errors."""
+    return DAMAGE_ADVICE.get(_code(error), "")
+
+
+def _code(error: BaseException) -> int:
     """Return SQLite's primary result code."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -33,4 +33,7 @@ class Ready:
             self.check_secret_key()
         except ConfigurationError as error:
             raise Unavailable(error.message, retry_after=5) from None
+        except Unavailable as error:
+            # Whoever reads this operates the service.
+            raise Unavailable(error.message_for_operator, error.retry_after) from None
         response.data = b'{"status":"ready"}'

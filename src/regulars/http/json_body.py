@@ -9,7 +9,7 @@ import falcon
 
 from regulars.errors import Invalid, Malformed, TooLarge, WrongMediaType
 from regulars.i18n import _
-from regulars.validation import quote
+from regulars.validation import INVISIBLE, quote, trim
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -19,7 +19,7 @@ MAX_DEPTH = 32
 # No control characters, and a visible character if the text must not be empty.
 PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f]"
 TEXT_PATTERN = f"^{PRINTABLE}*$"
-FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f]{PRINTABLE}*$"
+FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f{INVISIBLE}]{PRINTABLE}*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,15 @@ def text_field(
 
 
 def read_text(value: Any, at_most: int) -> str:
-    """Return the trimmed text of a JSON string. Raise ValueError if it is too long or not a string."""
+    """Return the trimmed text of a JSON string; empty text if it has no visible character.
+
+    Raise ValueError if it is too long or not a string.
+    """
     if not isinstance(value, str):
         raise ValueError(_("must be a string, not {value}", value=quote(value)))
     if len(value) > at_most:
         raise ValueError(_("must have at most {limit} characters, not {count}", limit=at_most, count=len(value)))
-    return value.strip()
+    return trim(value)
 
 
 def id_field(name: str, description: str, example: int, *, required: bool = False) -> Field:

@@ -43,6 +43,11 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
         "POST is not allowed here. Use one of: GET, HEAD, OPTIONS.",
         "The method is not allowed at this path.",
     ),
+    408: (
+        "request_timeout",
+        "The body of the request did not arrive in time.",
+        "The body was sent too slowly.",
+    ),
     409: ("conflict", "phone_number is already used by customer 42.", "The request conflicts with stored data."),
     410: (
         "gone",
@@ -69,6 +74,11 @@ ERRORS: Mapping[int, tuple[str, str, str]] = {
         "server_error",
         "Something went wrong here.",
         "An error of the server. The message has the id of the request.",
+    ),
+    429: (
+        "too_many_requests",
+        "Too many of your requests are waiting. Send fewer at the same time.",
+        "Try again after the number of seconds in Retry-After.",
     ),
     503: ("unavailable", "The database does not answer.", "Try again after the number of seconds in Retry-After."),
 }
@@ -333,13 +343,13 @@ REQUEST_ID = {"description": "The id of this request, also in the log.", "schema
 
 
 def _error_statuses(method: str, operation: Operation) -> list[int]:
-    statuses = {400, 401, 405, 422, 500, 503, *operation.errors}
+    statuses = {400, 401, 405, 422, 429, 500, 503, *operation.errors}
     if operation.scopes or operation.needs_tenant:
         statuses |= {403}
     if operation.path_parameters:
         statuses |= {404}
     if operation.body is not None:
-        statuses |= {413, 415}
+        statuses |= {408, 413, 415}
     if method == "post":
         statuses |= {409}  # a request with the same Idempotency-Key may still be running
     if IF_MATCH in operation.headers:
@@ -353,7 +363,7 @@ def _error(status: int, operation: Operation) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
     if status in {401, 403}:
         headers["WWW-Authenticate"] = {"description": "RFC 6750.", "schema": {"type": "string"}}
-    if status == 503:
+    if status in {429, 503}:
         headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer"}}
     schema = {"$ref": REFERENCE.format(name="Problem")}
     example: dict[str, Any] = {"error": code, "message": message}

@@ -86,7 +86,7 @@ class _Handler:
         if isinstance(error, Unavailable | TooManyRequests):
             response.set_header("Retry-After", str(error.retry_after))
         if isinstance(error, Unavailable):
-            log.warning("unavailable", request_id=request.context.request_id, reason=error.message)
+            log.warning("unavailable", request_id=request.context.request_id, reason=error.message_for_operator)
         if isinstance(error, Conflict) and error.retry_after is not None:
             response.set_header("Retry-After", str(error.retry_after))
         if isinstance(error, MethodNotAllowed):

@@ -9,7 +9,7 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from regulars.db.database import Database
 from regulars.db.statement import Statement
@@ -51,7 +51,6 @@ FIND_REVOKED_TOKEN = Statement(
 INSERT_REVOKED_TOKEN = Statement(
     insert(revoked_tokens).values({name: bindparam(name) for name in ("token_id", "expires_at")})
 )
-DELETE_EXPIRED = Statement(delete(revoked_tokens).where(revoked_tokens.c.expires_at < bindparam("now")))
 
 
 def audiences(settings: Settings) -> tuple[str, ...]:
@@ -156,7 +155,6 @@ def revoke_token(database: Database, settings: Settings, token: str) -> None:
     now = int(time.time())
     claims = verify_access_token(token, public_keys(database, settings), settings, now)
     with database.transaction():
-        database.execute(DELETE_EXPIRED, {"now": datetime.fromtimestamp(now, UTC)})
         if not is_revoked(database, claims.token_id):
             expires_at = datetime.fromtimestamp(claims.expires_at, UTC)
             database.execute(INSERT_REVOKED_TOKEN, {"token_id": claims.token_id, "expires_at": expires_at})

@@ -25,7 +25,7 @@ from regulars.scopes import SCOPES, unknown_scopes
 from regulars.security.audit import record
 from regulars.security.auth_version import bump_auth_version
 from regulars.security.tokens import Kind, digest, new_id, new_token
-from regulars.validation import quote
+from regulars.validation import quote, trim
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 USER_SCOPES = {"openid", "profile", "email", "offline_access", "account:read", "account:write"}
@@ -264,7 +264,7 @@ def _faults(
     logo_url: str | None,
 ) -> dict[str, list[str]]:
     faults: dict[str, list[str]] = {}
-    if not 1 <= len(name) <= 100 or not name.isprintable():
+    if not 1 <= len(trim(name)) <= 100 or not name.isprintable():
         faults["name"] = [_("name must have 1 to 100 printable characters.")]
     if kind not in set(ClientKind):
         return faults | {

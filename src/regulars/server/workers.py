@@ -17,7 +17,7 @@ from granian.server.mp import MPServer
 
 from regulars.app import create_app
 from regulars.background import repeat
-from regulars.cleanup import delete_expired_rows
+from regulars.cleanup import Cleanup
 from regulars.customers.counts.maintenance import merge_count_deltas
 from regulars.db.connect import is_embedded, open_database
 from regulars.db.database import Database
@@ -145,7 +145,7 @@ def answers_quickly(environ: Environ, *, has_quick_lists: bool) -> bool:
 
 def start_tasks(settings: Settings, database: Database) -> None:
     """Start the background threads of a worker."""
-    repeat("cleanup", partial(delete_expired_rows, database), seconds=CLEANUP_SECONDS)
+    repeat("cleanup", Cleanup(database).run, seconds=CLEANUP_SECONDS)
     repeat("customer_counts", partial(merge_count_deltas, database), seconds=COUNTS_SECONDS)
     if is_configured(settings):
         repeat("mail", partial(send_due, database, settings), seconds=MAIL_SECONDS)

@@ -18,9 +18,10 @@ MAX_LINE_LENGTH = 2**20
 MAX_ROW_LENGTH = 2**21
 
 # Cells that a spreadsheet would run as a formula (OWASP, "CSV Injection"). A leading apostrophe marks a cell as text.
-# Numbers and phone numbers are harmless and stay as they are.
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
-ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
+# Numbers and phone numbers are harmless and stay as they are. Spreadsheets in Japanese and Chinese also take the
+# full-width forms of the signs as the start of a formula.
+FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r＝＋－＠]")
 NUMBER = re.compile(r"[+-]?[0-9 ]+", re.ASCII)
 
 

@@ -26,6 +26,7 @@ from regulars.db.tables import customers
 from regulars.errors import Unavailable
 from regulars.tenants.locks import lock_customers
 from regulars.tenants.tenants import get_tenant
+from regulars.validation import trim
 
 ROWS_PER_INSERT = 2_000
 ANALYZE_ROWS = 20_000
@@ -159,7 +160,7 @@ class _Reading:
     def _values(self, cells: list[str], faults: list[tuple[str, str]]) -> RowValues:
         values: RowValues = {}
         for name, position, field in self.plain:
-            text = cells[position].strip()
+            text = trim(cells[position])
             if text:
                 try:
                     typed = unescape_formula(text).strip() if text[0] == "'" else text
