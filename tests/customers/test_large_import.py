@@ -97,9 +97,9 @@ def test_waiting_writers_leave_threads_for_readers(empty_world: World) -> None:
         with importing(world) as (_, file):
             write_rows(file, 0, HALF)
             writers = [pool.submit(client.post, LIST, json={"first_name": "Patient"}) for _ in range(WRITERS)]
-            # Writers that do not fit into the write queue are rejected; the others are still waiting.
+            # Writers without a thread are rejected after some seconds; the others are still waiting for the lock.
             for each in islice(as_completed(writers), WRITERS - THREADS + 1):
-                assert "waiting to write" in each.result().json()["message"]
+                assert "requests are waiting" in each.result().json()["message"]
             assert server.get(LIST).status_code == 200
             assert not all(each.done() for each in writers)
         answers = [each.result() for each in writers]

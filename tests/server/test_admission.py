@@ -1,8 +1,7 @@
 """Which requests run and which wait, for any order of arrivals and ends."""
 
-from asyncio import Future
 from collections import Counter
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,11 +12,10 @@ from regulars.server.admission import MAX_WAITING, READ, SEARCH, SIGN_IN, WRITE,
 
 KINDS = (READ, SEARCH, SIGN_IN, WRITE)
 THREADS = 4
-NO_FUTURE = cast("Future[None]", None)
 
 
 def request(kind: Kind, group: str) -> Request:
-    return Request({}, None, kind, group, NO_FUTURE)
+    return Request({}, None, kind, group, lambda: None)
 
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from("abc"), st.booleans()), max_size=120), st.randoms())

@@ -6,8 +6,8 @@ request to run is the oldest whose group and kind have a place, of the groups wi
 
 import threading
 import time
-from asyncio import Future
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
@@ -18,7 +18,7 @@ from regulars.i18n import _
 from regulars.server.environ import Environ
 
 MAX_WAITING = 256
-MAX_WAIT_SECONDS = 10.0
+MAX_WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,16 @@ WRITE = Kind("write", running=3, running_of_group=3, waiting_of_group=32)
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """A complete request. `done` is set on the event loop after the response."""
+    """A complete request. `done` is called after the response, in any thread."""
 
     environ: Environ
     protocol: Any
     kind: Kind
     group: str
-    done: "Future[None]"
+    done: Callable[[], object]
     work: Work = field(default_factory=Work)
     since: float = field(default_factory=time.monotonic)
     """When it began to wait, and later when it began to run."""
-    disconnect: Any = None
-    """Granian's future that is done when the client has gone, once somebody asked for it."""
 
 
 class Admission:

@@ -1,12 +1,14 @@
 """From a request of Granian's RSGI interface to a WSGI environment (PEP 3333)."""
 
 import sys
+import time
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
 from regulars.errors import Malformed
+from regulars.http.middleware import ARRIVED
 from regulars.i18n import _
 
 Environ = dict[str, Any]
@@ -29,6 +31,7 @@ VISIBLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 def environment(scope: Any) -> tuple[Environ, Malformed | None]:
     """Return the environment of a request without its body, and the error if the request must be refused."""
     environ = BASE.copy()
+    environ[ARRIVED] = time.perf_counter()
     headers = scope.headers
     items = headers.items()
     for name, value in items:

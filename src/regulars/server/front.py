@@ -1,14 +1,13 @@
 """The front of the server, on the event loop of a worker: it reads requests whole and lets them run.
 
-It calls the WSGI application in threads, or itself if `is_quick` says that the request is answered in less time than it
-takes to hand it over.
+It calls the WSGI application in threads, or immediately if `is_quick` says that the request is answered in less time
+than it takes to hand it over.
 """
 
 import asyncio
 import threading
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -17,7 +16,7 @@ import structlog
 
 from regulars.db.work import working
 from regulars.errors import RegularsError, Unavailable
-from regulars.http.middleware import ARRIVED, REFUSAL
+from regulars.http.middleware import REFUSAL
 from regulars.i18n import _
 from regulars.server.admission import Admission, Request
 from regulars.server.body import has_body, read_body
@@ -28,17 +27,6 @@ from regulars.settings import Network
 TICK_SECONDS = 0.1
 
 log = structlog.get_logger("regulars")
-
-
-class Answered:
-    """An awaitable that is done."""
-
-    def __await__(self) -> Any:
-        """Return immediately."""
-        return iter(())
-
-
-ANSWERED = Answered()
 
 
 class Response:
@@ -74,7 +62,8 @@ class Front:
         self.groups = Groups(trusted_proxies)
         self.end_connection = end_connection
         self.admission = Admission(threads)
-        self._finished: deque[Request] = deque()
+        self._disconnects: dict[Request, Any] = {}
+        """Granian's futures that are done when a client has gone."""
         self._ticks = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -88,46 +77,62 @@ class Front:
         for _number in range(self.threads):
             self.admission.ready.put(None)
 
-    def __rsgi__(self, scope: Any, protocol: Any) -> Awaitable[None]:
-        """Answer a request."""
-        self._settle()
-        environ, fault = environment(scope)
-        environ[ARRIVED] = time.perf_counter()
-        if fault is not None:
-            return self._refuse(environ, protocol, fault)
-        if has_body(scope.headers):
-            return self._with_body(scope, environ, protocol)
-        return self._admit(environ, protocol)
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer a request, on the event loop."""
+        is_done = asyncio.Event()
 
-    async def _with_body(self, scope: Any, environ: Environ, protocol: Any) -> None:
+        def done() -> None:
+            self.loop.call_soon_threadsafe(is_done.set)
+
+        if not self.begin(scope, protocol, done):
+            await self._begin_with_body(scope, protocol, done)
+        await is_done.wait()
+
+    def begin(self, scope: Any, protocol: Any, done: Callable[[], object]) -> bool:
+        """Answer a request, or let it run or wait for a thread; `done` is called after the response.
+
+        Return False if the request has a body, which must be read first. Can be called from any thread.
+        """
+        if has_body(scope.headers):
+            return False
+        environ, fault = environment(scope)
+        if fault is None:
+            self._admit(environ, protocol, done)
+        else:
+            self._refuse(environ, protocol, done, fault)
+        return True
+
+    async def _begin_with_body(self, scope: Any, protocol: Any, done: Callable[[], object]) -> None:
+        environ, fault = environment(scope)
         try:
+            if fault is not None:
+                raise fault
             body = await read_body(scope.headers, protocol)
         except RegularsError as error:
-            await self._refuse(environ, protocol, error)
+            self._refuse(environ, protocol, done, error)
             # The HTTP library may wait for the rest of a body for ever.
             self.end_connection(scope.client)
             return
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-        await self._admit(environ, protocol)
+        self._admit(environ, protocol, done)
 
-    def _admit(self, environ: Environ, protocol: Any) -> Awaitable[None]:
+    def _admit(self, environ: Environ, protocol: Any, done: Callable[[], object]) -> None:
         if self.is_quick(environ):
             respond(self.application, environ, protocol)
-            return ANSWERED
-        group = self.groups.group_of(environ)
-        request = Request(environ, protocol, kind_of(environ), group, self.loop.create_future())
+            done()
+            return
+        request = Request(environ, protocol, kind_of(environ), self.groups.group_of(environ), done)
         error = self.admission.submit(request)
         if error is not None:
-            return self._refuse(environ, protocol, error)
-        if not self._ticks:
+            self._refuse(environ, protocol, done, error)
+        elif not self._ticks:
             self._ticks = True
-            self.loop.call_later(TICK_SECONDS, self._tick)
-        return request.done
+            self.loop.call_soon_threadsafe(self._tick)
 
-    def _refuse(self, environ: Environ, protocol: Any, error: RegularsError) -> Awaitable[None]:
+    def _refuse(self, environ: Environ, protocol: Any, done: Callable[[], object], error: RegularsError) -> None:
         environ[REFUSAL] = error
         respond(self.application, environ, protocol)
-        return ANSWERED
+        done()
 
     def _work(self) -> None:
         """Run requests, in a thread."""
@@ -137,43 +142,33 @@ class Front:
                 respond(self.application, request.environ, request.protocol)
             self.groups.learn(request.environ)
             admission.finish(request)
-            self._finished.append(request)
-
-    def _settle(self) -> None:
-        """End the coroutines of answered requests. Waking the loop for each would take longer than the requests."""
-        while self._finished:
-            request = self._finished.popleft()
-            if request.disconnect is not None:
-                request.disconnect.cancel()
-            if not request.done.done():
-                request.done.set_result(None)
+            request.done()
 
     def _tick(self) -> None:
-        self._settle()
+        """Look after the requests that run or wait for long, on the event loop."""
         for request in self.admission.expired():
-            self._refuse(
-                request.environ,
-                request.protocol,
-                Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2),
-            )
-            self._finished.append(request)
+            error = Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
+            self._refuse(request.environ, request.protocol, request.done, error)
         self._watch_clients()
-        self._ticks = bool(self.admission.running or self.admission.waiting or self._finished)
+        self._ticks = bool(self.admission.running or self.admission.waiting or self._disconnects)
         if self._ticks:
             self.loop.call_later(TICK_SECONDS, self._tick)
 
     def _watch_clients(self) -> None:
-        """Begin to watch whether the clients of requests that take long are still there."""
+        """Watch whether the clients of requests that take long are still there."""
+        present = {*self.admission.running, *self.admission.waiting}
+        for request in self._disconnects.keys() - present:
+            self._disconnects.pop(request).cancel()
         limit = time.monotonic() - TICK_SECONDS / 2
-        for request in (*self.admission.running, *self.admission.waiting):
-            if request.disconnect is None and request.since < limit:
-                request.disconnect = request.protocol.client_disconnect()
-                request.disconnect.add_done_callback(lambda _done, request=request: self._abandon(request))
+        for request in present - self._disconnects.keys():
+            if request.since < limit:
+                disconnect = self._disconnects[request] = request.protocol.client_disconnect()
+                disconnect.add_done_callback(lambda _done, request=request: self._abandon(request))
 
     def _abandon(self, request: Request) -> None:
         """End a request whose client has gone. A change that runs is finished."""
         if self.admission.withdraw(request):
-            self._finished.append(request)
+            request.done()
         elif request.environ["REQUEST_METHOD"] in SAFE_METHODS:
             request.work.is_cancelled = True
 

@@ -1,5 +1,6 @@
 """The worker processes, each with its own application and database connections."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,7 @@ from regulars.log import configure_log
 from regulars.mail import is_configured
 from regulars.mail.queue import send_due
 from regulars.server.connections import LOOK_SECONDS, Connections
+from regulars.server.direct import begin_directly
 from regulars.server.environ import Environ
 from regulars.server.front import Front
 from regulars.server.kinds import is_plain_list
@@ -125,13 +127,26 @@ def load_app(settings: Settings) -> Front:
     connections = Connections(settings.port)
     repeat("connections", connections.look, seconds=LOOK_SECONDS)
     is_quick = partial(answers_quickly, has_quick_lists=is_embedded(settings.database) and not settings.issuer)
-    return Front(
+    front = Front(
         create_app(settings, database),
         is_quick,
         threads=THREADS,
         trusted_proxies=settings.trusted_proxies,
         end_connection=connections.end,
     )
+    begin_directly(front)
+    collect_garbage_less_often()
+    return front
+
+
+def collect_garbage_less_often() -> None:
+    """Make the garbage collector skip what lives as long as the process, and run less often.
+
+    It took 8 % of the time of a request, and requests leave few reference cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def answers_quickly(environ: Environ, *, has_quick_lists: bool) -> bool:
