@@ -17,7 +17,10 @@ LOOK_SECONDS = 5.0
 MIN_BYTES_PER_LOOK = 5_000
 MAX_SLOW_LOOKS = 4
 """A client that has data to read and reads less at so many looks in a row is disconnected."""
+UNREAD_MILLISECONDS = 20_000
 FILES = Path("/proc/self/fd")
+DISCARD = struct.pack("ii", 1, 0)
+"""`struct linger`: discard unsent data when the connection is closed."""
 BYTES_ACKED = struct.Struct("=Q")
 BYTES_ACKED_OFFSET = 120
 """Offset of `tcpi_bytes_acked` in Linux's `struct tcp_info` (include/uapi/linux/tcp.h)."""
@@ -57,7 +60,11 @@ class Connections:
             client = self._client(connection)
             if client is None:
                 return
-            if client in ending or self._is_slow(client, connection, slow):
+            if self._is_slow(client, connection, slow):
+                # Otherwise the system would go on sending what the client does not read.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, DISCARD)
+                connection.shutdown(socket.SHUT_RDWR)
+            elif client in ending:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _client(self, connection: socket.socket) -> str | None:
@@ -70,6 +77,8 @@ class Connections:
     def _is_slow(self, client: str, connection: socket.socket, slow: dict[str, tuple[int, int]]) -> bool:
         if not _unread_bytes(connection):
             return False
+        # The HTTP library may have written everything, and close the connection. Then the system ends it.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         read = _read_bytes(connection)
         before, slow_looks = self._slow.get(client, (read, 0))
         slow_looks = slow_looks + 1 if read - before < MIN_BYTES_PER_LOOK else 0
