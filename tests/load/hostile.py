@@ -52,7 +52,8 @@ def send_broken_bodies(server: Server, token: str, end: threading.Event, sent: C
     draw = random.Random()
     while not end.is_set():
         path, media_type, body = draw.choice(TARGETS)
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: {media_type}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\n"
+        head += f"Authorization: Bearer {token}\r\n"
         with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=15) as connection:
             connection.sendall((head + draw.choice(BODIES)).encode() + body[: draw.randrange(len(body) + 1)])
             if draw.random() < SLOW_SHARE:
