@@ -1,9 +1,11 @@
 """Requests as they arrive over the wire: slow, cut off, or with odd headers."""
 
+import select
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.support.world import LIST, World
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 BODY_SECONDS = 10
+BATCH_BYTES = 4 * 1024 * 1024
 SLOW_CLIENTS = 30
 
 
@@ -83,6 +86,24 @@ def test_a_huge_body_is_refused_before_it_is_read(server: Server, length: str) -
     )
     answer = server.send(request(server, "POST", LIST, f"Content-Type: {JSON}", length, body=body))
     assert answer == b"" or status_of(answer) == 413, answer
+
+
+def test_bodies_that_are_too_large_together_are_refused(server: Server) -> None:
+    head = request(
+        server,
+        "POST",
+        f"{LIST}/batch",
+        f"Content-Type: {JSON}",
+        f"Content-Length: {BATCH_BYTES}",
+        body=b" " * BATCH_BYTES,
+    )[:-1]
+    with ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(33)]
+        for connection in connections:
+            connection.sendall(head)
+        answered, _, _ = select.select(connections, [], [], 20)
+        assert {status_of(connection.recv(65536)) for connection in answered} == {503}
+        assert server.get(LIST).status_code == 200
 
 
 @pytest.mark.slow

@@ -3,13 +3,14 @@
 import asyncio
 from typing import Any
 
-from granian._granian import RSGIProtocolClosed as ProtocolClosed
-
-from regulars.errors import Malformed, RegularsError, RequestTimeout, TooLarge
+from regulars.api.customers.batch import MAX_BODY_BYTES as MAX_BATCH_BYTES
+from regulars.errors import Malformed, RegularsError, RequestTimeout, TooLarge, Unavailable
+from regulars.http.json_body import MAX_BODY_BYTES
 from regulars.i18n import _
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
-"""No operation accepts a larger body."""
+LARGE_BODIES = {"/api/v1/customers/batch": MAX_BATCH_BYTES}
+MAX_HELD_BYTES = 128 * 1024 * 1024
+"""The bytes of all bodies in a worker that are being received or whose requests wait or run."""
 START_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 8_192
 
@@ -19,50 +20,55 @@ def has_body(headers: Any) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
-async def read_body(headers: Any, protocol: Any) -> bytes:
-    """Return the body.
+class Body:
+    """The body of a request while it is received, and until its memory is released."""
 
-    Raise `TooLarge`, `RequestTimeout` if it does not arrive in time, and `Malformed` if the connection ended before.
-    """
-    try:
-        if "transfer-encoding" in headers:
-            return await _read_chunks(protocol)
-        length = int(headers.get("content-length"))
-        if length > MAX_BODY_BYTES:
-            raise _too_large()
-        async with asyncio.timeout(START_SECONDS + length / MIN_BYTES_PER_SECOND):
-            body: bytes = await protocol()
-    except TimeoutError:
-        raise RequestTimeout(_("The body of the request did not arrive in time.")) from None
-    except ProtocolClosed:
-        raise _incomplete() from None
-    if len(body) != length:
-        raise _incomplete()
-    return body
+    held_bytes = 0
+    """The bytes of all bodies of this process. Only the event loop changes it."""
 
+    def __init__(self, scope: Any) -> None:
+        self.limit = LARGE_BODIES.get(scope.path, MAX_BODY_BYTES)
+        length = scope.headers.get("content-length")
+        self.length = None if length is None else int(length)
+        self.content = bytearray()
 
-async def _read_chunks(protocol: Any) -> bytes:
-    """Return a body of unknown length (RFC 9112, section 7.1)."""
-    body = bytearray()
-    empty_chunks = 0
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    async with asyncio.timeout(START_SECONDS) as deadline:
-        async for chunk in protocol:
-            # Granian ends every body with one empty chunk, and yields another one for an error.
-            empty_chunks += not chunk
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise _too_large()
-            deadline.reschedule(started + START_SECONDS + len(body) / MIN_BYTES_PER_SECOND)
-    if empty_chunks != 1:
-        raise _incomplete()
-    return bytes(body)
+    async def receive(self, protocol: Any) -> None:
+        """Receive the whole body.
 
+        Raise `TooLarge`, `RequestTimeout` if it does not arrive in time, `Malformed` if the connection ends before,
+        and `Unavailable` if the bodies of all requests are too large together.
+        """
+        if (self.length or 0) > self.limit:
+            raise self._too_large()
+        try:
+            ends = await self._receive_chunks(protocol)
+        except TimeoutError:
+            raise RequestTimeout(_("The body of the request did not arrive in time.")) from None
+        # Granian ends every body with one empty chunk, and yields another one for an error.
+        if ends != 1 or self.length not in {None, len(self.content)}:
+            raise Malformed(_("The body of the request is incomplete."))
 
-def _too_large() -> RegularsError:
-    return TooLarge(_("The body must have at most {limit} bytes.", limit=MAX_BODY_BYTES))
+    def release(self) -> None:
+        """Forget the body, so that others can be received."""
+        Body.held_bytes -= len(self.content)
+        self.content.clear()
 
+    async def _receive_chunks(self, protocol: Any) -> int:
+        """Return the number of empty chunks."""
+        ends = 0
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        async with asyncio.timeout(START_SECONDS) as deadline:
+            async for chunk in protocol:
+                ends += not chunk
+                self.content += chunk
+                Body.held_bytes += len(chunk)
+                if len(self.content) > self.limit:
+                    raise self._too_large()
+                if Body.held_bytes > MAX_HELD_BYTES:
+                    raise Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
+                deadline.reschedule(started + START_SECONDS + len(self.content) / MIN_BYTES_PER_SECOND)
+        return ends
 
-def _incomplete() -> RegularsError:
-    return Malformed(_("The body of the request is incomplete."))
+    def _too_large(self) -> RegularsError:
+        return TooLarge(_("The body must have at most {limit} bytes.", limit=self.limit))

@@ -19,7 +19,7 @@ from regulars.errors import RegularsError, Unavailable
 from regulars.http.middleware import REFUSAL
 from regulars.i18n import _
 from regulars.server.admission import Admission, Request
-from regulars.server.body import has_body, read_body
+from regulars.server.body import Body, has_body
 from regulars.server.environ import Environ, environment
 from regulars.server.kinds import SAFE_METHODS, Groups, kind_of
 from regulars.settings import Network
@@ -84,9 +84,15 @@ class Front:
         def done() -> None:
             self.loop.call_soon_threadsafe(is_done.set)
 
-        if not self.begin(scope, protocol, done):
-            await self._begin_with_body(scope, protocol, done)
-        await is_done.wait()
+        if self.begin(scope, protocol, done):
+            await is_done.wait()
+            return
+        body = Body(scope)
+        try:
+            await self._begin_with_body(scope, body, protocol, done)
+            await is_done.wait()
+        finally:
+            body.release()
 
     def begin(self, scope: Any, protocol: Any, done: Callable[[], object]) -> bool:
         """Answer a request, or let it run or wait for a thread; `done` is called after the response.
@@ -102,18 +108,18 @@ class Front:
             self._refuse(environ, protocol, done, fault)
         return True
 
-    async def _begin_with_body(self, scope: Any, protocol: Any, done: Callable[[], object]) -> None:
+    async def _begin_with_body(self, scope: Any, body: Body, protocol: Any, done: Callable[[], object]) -> None:
         environ, fault = environment(scope)
         try:
             if fault is not None:
                 raise fault
-            body = await read_body(scope.headers, protocol)
+            await body.receive(protocol)
         except RegularsError as error:
             self._refuse(environ, protocol, done, error)
             # The HTTP library may wait for the rest of a body for ever.
             self.end_connection(scope.client)
             return
-        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body.content), str(len(body.content))
         self._admit(environ, protocol, done)
 
     def _admit(self, environ: Environ, protocol: Any, done: Callable[[], object]) -> None:
@@ -150,8 +156,9 @@ class Front:
             error = Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
             self._refuse(request.environ, request.protocol, request.done, error)
         self._watch_clients()
-        self._ticks = bool(self.admission.running or self.admission.waiting or self._disconnects)
-        if self._ticks:
+        self._ticks = False
+        if self.admission.running or self.admission.waiting or self._disconnects:
+            self._ticks = True
             self.loop.call_later(TICK_SECONDS, self._tick)
 
     def _watch_clients(self) -> None:
