@@ -39,9 +39,9 @@ CUTTERS = 4
 MAX_ROUNDS = 100
 
 
-def token_of(world: World, role: Role) -> str:
+def token_of(world: World, role: Role, number: int) -> str:
     """Return an access token with all scopes of a new member with this role."""
-    email = f"{role.value}@hostile.example.com"
+    email = f"{role.value}{number}@hostile.example.com"
     user = create_user(world.database, email=email, name=role.value, password="correct horse battery")
     add_member(world.database, world.clinic, email, role)
     return world.token(user.id, list(SCOPES))
@@ -73,6 +73,8 @@ def run_schemathesis(server: Server, token: str, seed: int) -> None:
         f"--header=Authorization: Bearer {token}",
         *("--checks=not_a_server_error", "--phases=examples,coverage,fuzzing,stateful", "--max-examples=60"),
         *(f"--seed={seed}", "--no-color", "--continue-on-failure"),
+        # Otherwise the member soon removes itself, and gets only 401.
+        *(["--exclude-path-regex=/(users|tenants)/"] if seed % 5 else []),
     ]
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
@@ -82,14 +84,13 @@ def hostile(world: World, requests: int) -> Counter[object]:
     sent: Counter[str] = Counter()
     end = threading.Event()
     with running(world, "--workers", "2") as server:
-        tokens = [token_of(world, role) for role in Role]
-        threads = [
-            threading.Thread(target=send_broken_bodies, args=(server, tokens[0], end, sent)) for _ in range(CUTTERS)
-        ]
+        owner = world.token(world.alice, list(SCOPES))
+        threads = [threading.Thread(target=send_broken_bodies, args=(server, owner, end, sent)) for _ in range(CUTTERS)]
         for thread in threads:
             thread.start()
         for seed in range(MAX_ROUNDS):
-            run_schemathesis(server, tokens[seed % len(tokens)], seed)
+            role = list(Role)[seed % len(Role)]
+            run_schemathesis(server, token_of(world, role, seed), seed)
             lines = server.log_lines
             if sum(line["event"] == "request" for line in lines) >= requests:
                 break

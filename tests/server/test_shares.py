@@ -101,6 +101,8 @@ def test_requests_whose_clients_have_gone_are_ended(server: Server) -> None:
     answer = server.get(LIST, params={"search": "ayş"})
     assert answer.status_code == 200, answer.text
     assert answer.json()["meta"]["total"] == 1
+    reasons = [line["reason"] for line in server.log_lines if line["event"] == "unavailable"]
+    assert "The client has closed the connection." in reasons
 
 
 @pytest.mark.parametrize("kind", DATABASE_KINDS)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from sqlalchemy import Table
 
 from regulars.db.statement import Row, Statement, Values
+from regulars.db.work import current_work
 from regulars.errors import Unavailable
 from regulars.i18n import _
 
@@ -76,8 +77,11 @@ class Database(ABC):
         """Close all connections."""
 
 
-def statement_too_slow(seconds: float) -> Unavailable:
-    """Return the error for a statement that was ended after the time limit of `seconds`."""
+def ended_early(seconds: float) -> Unavailable:
+    """Return the error for a statement that was ended: its client has gone, or it took longer than `seconds`."""
+    work = current_work()
+    if work is not None and work.is_cancelled:
+        return Unavailable(_("The client has closed the connection."))
     return Unavailable(
         _("The database took longer than the limit of {seconds} seconds (statement_timeout).", seconds=f"{seconds:g}"),
         retry_after=5,

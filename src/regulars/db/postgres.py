@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy import Table
 
-from regulars.db.database import NO_VALUES, Database, statement_too_slow
+from regulars.db.database import NO_VALUES, Database, ended_early
 from regulars.db.postgres_session import SessionSettings, configure_session, is_pooled
 from regulars.db.statement import Compiled, Row, Statement, Values
 from regulars.db.watched_connection import WatchedConnection, connection_error, no_answer
@@ -251,7 +251,7 @@ class PostgresDatabase(Database):
 
     def _translate_error(self, error: psycopg.Error) -> RegularsError:
         if isinstance(error, psycopg.errors.QueryCanceled) and self._statement_seconds:
-            return statement_too_slow(self._statement_seconds)
+            return ended_early(self._statement_seconds)
         return _translate_error(error)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Table
 
-from regulars.db.database import NO_VALUES, Database, statement_too_slow
+from regulars.db.database import NO_VALUES, Database, ended_early
 from regulars.db.statement import Compiled, Row, Statement, Values
 from regulars.db.work import current_work
 from regulars.db.write_queue import WriteQueue
@@ -204,7 +204,7 @@ class SQLiteDatabase(Database):
 
     def _translate_error(self, error: Exception) -> RegularsError:
         if _code(error) == sqlite3.SQLITE_INTERRUPT:
-            return statement_too_slow(self._statement_seconds)
+            return ended_early(self._statement_seconds)
         return _translate_error(error)
 
     def _connection(self) -> sqlite3.Connection:
