@@ -22,6 +22,7 @@ from regulars.cli.main import run
 from regulars.errors import Unavailable
 from regulars.tenants.tenants import create_tenant
 from tests.conftest import FreshDatabase
+from tests.support.postgres import free_port
 from tests.support.world import LIST, World, names
 
 CUSTOMERS = 130
@@ -283,3 +284,12 @@ def test_without_faker_seed_says_what_to_install(
     monkeypatch.setattr("regulars.sample_data.people.find_spec", lambda name: None)
     assert run(["seed", "--database", empty_world.url]) == 1
     assert "pip install 'regulars[demo]'" in capsys.readouterr().err
+
+
+def test_without_faker_demo_says_what_to_install_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("regulars.sample_data.people.find_spec", lambda name: None)
+    assert run(["demo", "--data", str(tmp_path / "data"), "--port", str(free_port())]) == 1
+    assert "pip install 'regulars[demo]'" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()

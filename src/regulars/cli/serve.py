@@ -88,7 +88,10 @@ def demo(
     """Run a server with generated people, and show how to use it. Another run uses the same data."""
     from regulars.oauth.signing_keys import current_key
     from regulars.sample_data.demo import demo_password, fill_demo
+    from regulars.sample_data.people import check_faker
 
+    if not (data / "regulars.db").exists():
+        check_faker()
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -86,28 +86,28 @@ class CustomerList:
         in_pages = is_in_pages(query)
         parameters = parameters_for(in_pages=in_pages)
         values = query.read(parameters, check=check_ages, strict=is_strict(request, response))
-        listing = query_of(values, in_pages=in_pages)
+        list_query = query_of(values, in_pages=in_pages)
         tenant_id = principal.tenant_id
         if "cursor" in values:
-            listing = replace(listing, cursor=self.cursors.read(values["cursor"], tenant_id, listing))
-        page = fetch_page(self.api.database, tenant_id, listing, _today(listing, principal.time_zone))
+            list_query = replace(list_query, cursor=self.cursors.read(values["cursor"], tenant_id, list_query))
+        page = fetch_page(self.api.database, tenant_id, list_query, _today(list_query, principal.time_zone))
         if "include" in values:
             page = replace(page, customers=with_tags_of(self.api.database, tenant_id, page.customers))
-        after = self.cursors.write(page.after, tenant_id, listing)
+        after = self.cursors.write(page.after, tenant_id, list_query)
         if not in_pages:
             meta = CursorMeta(after, after is not None, page.total)
             send_content(request, response, CustomerStretch(page.customers, meta))
             return
         path = self.api.url(request, PATH)
-        before = self.cursors.write(page.before, tenant_id, listing)
+        before = self.cursors.write(page.before, tenant_id, list_query)
         links, page_meta = links_and_meta(
             path,
             query.without("page", "cursor"),
             total=page.total,
-            per_page=listing.per_page,
-            page=listing.page,
+            per_page=list_query.per_page,
+            page=list_query.page,
             rows=len(page.customers),
-            cursors=(before, after) if page.customers or listing.cursor else None,
+            cursors=(before, after) if page.customers or list_query.cursor else None,
         )
         send_content(request, response, CustomerPage(page.customers, links, page_meta))
 
@@ -122,7 +122,7 @@ class CustomerList:
         return CustomerResult(record.id, "The customer was created.", CREATED, reader.country_code)
 
 
-def _today(listing: CustomerQuery, time_zone: str) -> date:
-    if listing.min_age is None and listing.max_age is None:
+def _today(list_query: CustomerQuery, time_zone: str) -> date:
+    if list_query.min_age is None and list_query.max_age is None:
         return date.min
     return datetime.now(ZoneInfo(time_zone)).date()
