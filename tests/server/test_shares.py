@@ -44,7 +44,8 @@ def world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
 @pytest.fixture(scope="module")
 def server(world: World) -> Iterator[Server]:
     """Run the service with one worker, and then make it slow."""
-    with running(world, "--workers", "1") as started:
+    limit = {"REGULARS_STATEMENT_TIMEOUT": "8s"}
+    with running(world, "--workers", "1", environment=limit) as started:
         make_tags_slow(world)
         yield started
 
