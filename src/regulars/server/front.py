@@ -189,8 +189,8 @@ def respond(application: WSGIApplication, environ: Environ, protocol: Any) -> No
     response = Response()
     try:
         body = b"".join(application(environ, response.start))
+        protocol.response_bytes(response.status, response.headers, body)
     except Exception as error:
         # The application answers every error that it knows. The message may contain personal data.
         log.error("server_error", type=type(error).__name__)
-        response, body = Response(), b""
-    protocol.response_bytes(response.status, response.headers, body)
+        protocol.response_bytes(500, [], b"")
