@@ -18,7 +18,7 @@ def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = (), s
     if scheme == "sqlite":
         from regulars.db.sqlite import SQLiteDatabase
 
-        return SQLiteDatabase(sqlite_path(url), threads=threads, statement_seconds=statement_seconds)
+        return SQLiteDatabase(sqlite_path(url), statement_seconds=statement_seconds)
     if scheme in {"postgresql", "postgres"}:
         if replicas:
             from regulars.db.replicas import ReplicatedDatabase

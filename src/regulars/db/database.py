@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Table
 
@@ -64,13 +64,6 @@ class Database(ABC):
         With `nowait`, raise `Unavailable` instead of waiting for other writers (SQLite has one writer at a time). For
         writes that can be skipped.
         """
-
-    def waiting(self) -> AbstractContextManager[None]:
-        """Wait for a lock of another writer, within a transaction.
-
-        Raise `Unavailable` if so many threads wait that none is left for readers.
-        """
-        return nullcontext()
 
     @abstractmethod
     def close(self) -> None:

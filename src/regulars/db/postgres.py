@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
@@ -17,7 +17,6 @@ from regulars.db.database import NO_VALUES, Database, ended_early
 from regulars.db.postgres_session import SessionSettings, configure_session, is_pooled
 from regulars.db.statement import Compiled, Row, Statement, Values
 from regulars.db.watched_connection import WatchedConnection, connection_error, no_answer
-from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 from regulars.i18n import _
 
@@ -78,7 +77,6 @@ class PostgresDatabase(Database):
                 "application_name": "regulars",
             },
         )
-        self._write_queue = WriteQueue(threads)
         self._opening = threading.Lock()
         self._trying = threading.Lock()
         self._is_away = False
@@ -199,9 +197,6 @@ class PostgresDatabase(Database):
                 self._pool.putconn(connection)
         except psycopg.Error as error:
             raise self._translate_error(error) from None
-
-    def waiting(self) -> AbstractContextManager[None]:
-        return self._write_queue.slot()
 
     def close(self) -> None:
         self._pool.close()

@@ -16,7 +16,6 @@ from sqlalchemy import Table
 from regulars.db.database import NO_VALUES, Database, ended_early
 from regulars.db.statement import Compiled, Row, Statement, Values
 from regulars.db.work import current_work
-from regulars.db.write_queue import WriteQueue
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 from regulars.i18n import _
 
@@ -72,13 +71,12 @@ class SQLiteDatabase(Database):
 
     dialect = "sqlite"
 
-    def __init__(self, path: str, *, threads: int = 1, statement_seconds: float = 0) -> None:
+    def __init__(self, path: str, *, statement_seconds: float = 0) -> None:
         self.path = Path(path)
         self._statement_seconds = statement_seconds or float("inf")
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         self._local = _PerThread()
-        self._write_queue = WriteQueue(threads)
         self._writer = threading.Lock()
         self._open: list[sqlite3.Connection] = []
 
@@ -155,11 +153,7 @@ class SQLiteDatabase(Database):
             yield
             return
         connection = self._connection()
-        if nowait:
-            self._begin(connection, 0)
-        else:
-            with self._write_queue.slot():
-                self._begin(connection, BUSY_SECONDS)
+        self._begin(connection, 0 if nowait else BUSY_SECONDS)
         try:
             local.depth = 1
             yield

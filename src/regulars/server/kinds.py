@@ -10,6 +10,8 @@ from regulars.settings import Network
 
 LIST = "/api/v1/customers"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+WRITING_PATHS = {"/oauth/authorize"}
+"""GET issues a code there. Writers may have to wait for a lock, so they must not take the places of readers."""
 PAGE_PARAMETERS = {"page", "per_page", "cursor"}
 """A list with only these parameters reads few rows, which an index finds."""
 MAX_TOKENS = 10_000
@@ -18,7 +20,7 @@ MAX_TOKENS = 10_000
 def kind_of(environ: Environ) -> Kind:
     """Return the kind of work of a request."""
     path: str = environ["PATH_INFO"]
-    if environ["REQUEST_METHOD"] not in SAFE_METHODS:
+    if environ["REQUEST_METHOD"] not in SAFE_METHODS or path in WRITING_PATHS:
         # The forms of the console check and store passwords; hashing one takes a core for some time.
         return WRITE if path.startswith(("/api/", "/oauth/")) else SIGN_IN
     if path.startswith(LIST) and not is_plain_list(environ):

@@ -58,6 +58,5 @@ def lock_customers(database: Database, tenant_id: int, *, new_customers: int = 0
     """
     # All transactions that write customers of the tenant lock this row.
     values = {"tenant_id": tenant_id, "new_customers": new_customers, "new_tags": new_tags}
-    with database.waiting():
-        (row,) = database.fetch_all(LOCK_COUNTER, values)
+    (row,) = database.fetch_all(LOCK_COUNTER, values)
     return LastIds(*row)
