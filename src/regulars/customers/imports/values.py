@@ -67,6 +67,12 @@ def _split(separator: re.Pattern[str], text: str) -> list[str]:
     return [part.strip() for part in separator.split(text) if part.strip()]
 
 
+def count_values(target: str, cell: Cell) -> int:
+    """Return the number of values in a cell, of which a target has only one."""
+    separator = {"phone_number": BETWEEN_PHONE_NUMBERS, "email": BETWEEN_EMAILS}.get(target)
+    return len(_split(separator, cell)) if separator and isinstance(cell, str) else 1
+
+
 def _is_phone_number(text: str, country: str) -> bool:
     try:
         return bool(read_phone_number(text, country))
