@@ -4,17 +4,19 @@ import pytest
 
 from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.imports import headings
-from regulars.customers.imports.headings import FULL_NAME, HEADINGS, NAME, OTHER_HEADINGS, find_heading
+from regulars.customers.imports.headings import FULL_NAME, HEADINGS, NAME, OTHER_HEADINGS, REVERSED_NAME, find_heading
 
 EXAMPLES = {
     NAME: "Ad; Adı; İsim; ISIM; isim; Name; Nom; Müşteri Adı; Hasta İsmi; Customer Name; Ad *; Adı:",
     FULL_NAME: "Ad Soyad; Adı Soyadı; ADI SOYADI; Ad-Soyad; Adı / Soyadı; AdSoyad; İsim Soyisim; Full Name; full_name;"
     " Müşteri Adı Soyadı; Müşteri; Hasta Adı Soyadı; Vor- und Nachname; Nom complet; Prénom Nom",
+    REVERSED_NAME: "Soyadı Adı; Soyadı, Adı; Nachname, Vorname; Name, Vorname; Nom et prénom; NOM Prénom",
     "first_name": "first_name; First Name; FirstName; Given Name; Vorname; Prénom; Prenom; PRÉNOM; Forename",
     "last_name": "Soyad; Soyadı; SOYADI; Soyisim; Soy Ad; Surname; Last Name; Family Name; Nachname; Nom de famille",
     "phone_number": "Telefon; Telefon No; Telefon Numarası; Cep Tel.; Cep Tel; Cep Telefonu; GSM; Gsm No; Tel; Tel.;"
     " TELEFON; Telefon (Cep); Mobile Phone; Phone 1 - Value; Phone Number; Mobile; Handy; Handy-Nr.; Telefonnummer;"
-    " Téléphone portable; Téléphone; N° de téléphone; Primary Phone; Müşteri Telefonu; Telefon / Phone; WhatsApp",
+    " Téléphone portable; Téléphone; N° de téléphone; Primary Phone; Müşteri Telefonu; Telefon / Phone; WhatsApp;"
+    " Cep Telefonu 1; Telefon1; tel_no; phone_mobile; Tel. mobil; Contact No; İrtibat",
     "email": "E-posta; Eposta; E-Posta Adresi; e-mail; Email; E-Mail-Adresse; E-mail Address; E-mail 1 - Value; Mail;"
     " Courriel; Adresse e-mail; Mail adresi",
     "date_of_birth": "Doğum Tarihi; DOĞUM TARİHİ; dogum tarihi; D. Tarihi; D.Tarihi; Doğ. Tar.; Geburtsdatum; "
@@ -29,7 +31,7 @@ EXAMPLES = {
     "address": "Adres; ADRES; Adresi; Ev Adresi; Address; Anschrift; Adresse; Home Street; Address 1 - Formatted",
     "tags": "Etiketler; Etiket; Tags; Labels; categories; Group Membership; Kategorien; Étiquettes; Grup",
     None: "Notlar; Notes; Faks; Home Fax; Kayıt Tarihi; Son Ziyaret; Anniversary; ID; No; Company; Acil Durum Telefonu;"
-    " Vergi No; Kunden-Nr.; Client ID; KVKK",
+    " Vergi No; Kunden-Nr.; Client ID; KVKK; Yaş; Müşteri Kodu",
 }
 
 
@@ -60,7 +62,7 @@ def test_every_name_has_one_target() -> None:
 
 
 def test_every_target_is_a_column_of_a_customer() -> None:
-    assert set(HEADINGS) <= {*CSV_COLUMNS, NAME, FULL_NAME}
+    assert set(HEADINGS) <= {*CSV_COLUMNS, NAME, FULL_NAME, REVERSED_NAME}
     for target in HEADINGS:
         found = find_heading(target)
         assert found is not None

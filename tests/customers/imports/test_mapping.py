@@ -132,6 +132,8 @@ def test_the_ids_and_times_of_another_program_are_not_ours() -> None:
         ("Ad Soyad,Ad,Soyad", ["full_name", "first_name", "last_name"]),
         ("Name,Full Name,First Name,Last Name", [None, "full_name", "first_name", "last_name"]),
         ("Ad,İsim", ["full_name", None]),
+        ("Soyadı Adı,Telefon", ["reversed_name", "phone_number"]),
+        ("Nom Prénom,Nom", ["reversed_name", None]),
     ],
 )
 def test_the_meaning_of_a_name_depends_on_the_other_columns(headings: str, expected: list[str | None]) -> None:
@@ -221,3 +223,13 @@ def test_each_target_is_used_once_whatever_the_order(headings: list[str], shuffl
     assert set(found) <= set(TARGETS)
     shuffler.shuffle(headings)
     assert {column.target for column in suggest_mapping(headings, [], CONTEXT) if column.target} == set(found)
+
+
+CELLS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.dates(), st.datetimes(), st.times()
+)
+
+
+@given(st.lists(st.text(), max_size=4), st.lists(st.lists(CELLS, max_size=5), max_size=5))
+def test_any_file_has_a_mapping_for_each_column(headings: list[str], rows: list[list[Cell]]) -> None:
+    assert [column.heading for column in suggest_mapping(headings, rows, CONTEXT)] == headings

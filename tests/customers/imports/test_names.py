@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.customers.imports.names import split_name
+from regulars.customers.imports.names import split_name, split_reversed_name
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,9 @@ from regulars.customers.imports.names import split_name
         ("Avni Drama", "Avni", "Drama"),
         ("M. Ali Yılmaz", "M. Ali", "Yılmaz"),
         ("A. B. Yılmaz", "A. B.", "Yılmaz"),
+        ("Ayşe Nur Yılmaz (eski komşu)", "Ayşe Nur", "Yılmaz (eski komşu)"),
+        ("Ayşe Yılmaz - komşu", "Ayşe", "Yılmaz - komşu"),
+        ("Ayşe (komşu)", "Ayşe", "(komşu)"),
         ("Dr.", "Dr.", ""),
         ("Bayan", "Bayan", ""),
         ("Hanım", "Hanım", ""),
@@ -85,16 +88,37 @@ def test_capitals_are_the_last_name_where_french_is_spoken(text: str, first: str
     assert split_name(text, "FR") == (first, last)
 
 
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("Yılmaz Ayşe Nur", "Ayşe Nur", "Yılmaz"),
+        ("YILMAZ AYŞE", "AYŞE", "YILMAZ"),
+        ("KARA YILMAZ Ayşe", "Ayşe", "KARA YILMAZ"),
+        ("Yılmaz, Ayşe", "Ayşe", "Yılmaz"),
+        ("Kara Yılmaz, Ayşe", "Ayşe", "Kara Yılmaz"),
+        ("van der Berg Jan", "Jan", "van der Berg"),
+        ("Müller Dr. Erika", "Dr. Erika", "Müller"),
+        ("Frau Müller Erika", "Erika", "Müller"),
+        ("Ayşe", "Ayşe", ""),
+        ("van Jan", "Jan", "van"),
+    ],
+)
+def test_a_name_that_starts_with_the_last_name(text: str, first: str, last: str) -> None:
+    assert split_reversed_name(text, "TR") == (first, last)
+
+
 WORDS = st.text(st.characters(categories=["Lu", "Ll"]), min_size=1, max_size=10).map(lambda word: word + "q")
 
 
 @given(st.lists(st.one_of(WORDS, st.sampled_from("van de la bin Jr. Öz".split())), min_size=1, max_size=6))
 def test_no_word_of_a_name_is_lost(words: list[str]) -> None:
-    first, last = split_name(" ".join(words), "TR")
-    assert first
-    assert sorted(f"{first} {last}".split()) == sorted(words)
+    for split in (split_name, split_reversed_name):
+        first, last = split(" ".join(words), "TR")
+        assert first
+        assert sorted(f"{first} {last}".split()) == sorted(words)
 
 
 @given(st.text(min_size=1))
 def test_any_text_with_a_word_has_a_first_name(text: str) -> None:
-    assert split_name(text, "FR").first or not any(map(str.isalnum, text))
+    for split in (split_name, split_reversed_name):
+        assert split(text, "FR").first or not any(map(str.isalnum, text))

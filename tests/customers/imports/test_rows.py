@@ -12,6 +12,7 @@ from regulars.customers.fields import CUSTOMER_FIELDS
 from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.dates import DateOrder
 from regulars.customers.imports.mapping import ColumnMapping, suggest_mapping
+from regulars.customers.imports.names import split_name
 from regulars.customers.imports.rows import Remark, Row, RowReader, missing_names
 from regulars.customers.imports.values import ReadingContext
 from regulars.customers.validation import ReadContext
@@ -145,7 +146,19 @@ def test_the_code_of_a_country_counts_more_than_its_name(code: str, name: str, e
     ],
 )
 def test_a_full_name_completes_the_others(values: dict[str, str], full_name: str, missing: dict[str, str]) -> None:
-    assert missing_names(values, full_name, "TR") == missing
+    assert missing_names(values, full_name, split_name(full_name, "TR")) == missing
+
+
+def test_a_name_that_starts_with_the_last_name() -> None:
+    assert read("Soyadı Adı", ["Yılmaz Ayşe Nur"]).values == {"first_name": "Ayşe Nur", "last_name": "Yılmaz"}
+
+
+def test_a_column_without_a_heading_is_named_by_its_number() -> None:
+    mapping = [ColumnMapping("Ad", "first_name", "heading"), ColumnMapping(" ", "email", "values")]
+    row = RowReader(mapping, ReadingContext(*CONTEXT, DateOrder.DAY_MONTH_YEAR)).read(["Ayşe", "ayse@"])
+    (fault,) = row.faults
+    assert fault.reason == 'Column 2 must be an e-mail address such as ayse@example.com, not "ayse@".'
+    assert translate(fault.reason, "tr").startswith("2. sütun ")
 
 
 OWN = {

@@ -6,17 +6,17 @@ from typing import Literal
 
 from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.imports.cells import Cell, filled_text
-from regulars.customers.imports.headings import FULL_NAME, NAME, find_heading
+from regulars.customers.imports.headings import FULL_NAME, NAME, REVERSED_NAME, find_heading
 from regulars.customers.imports.value_kinds import VALUE_KINDS, could_be
 from regulars.customers.validation import ReadContext
 
-TARGETS = (*CSV_COLUMNS, FULL_NAME)
+TARGETS = (*CSV_COLUMNS, FULL_NAME, REVERSED_NAME)
 """What a column of a file may be imported as."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """A column of a file, and the column of a CSV file of customers, or full_name, that it is imported as."""
+    """A column of a file, and which of `TARGETS` it is imported as."""
 
     heading: str
     target: str | None = None
@@ -97,7 +97,8 @@ def _recognise_headings(
 def _resolve_name(targets: dict[int, str]) -> dict[int, str]:
     """Replace the target of a heading such as "Name", whose meaning depends on the other columns."""
     others = set(targets.values())
-    meaning = _meaning_of_name("first_name" in others, "last_name" in others, FULL_NAME in others)
+    has_full = not others.isdisjoint({FULL_NAME, REVERSED_NAME})
+    meaning = _meaning_of_name("first_name" in others, "last_name" in others, has_full)
     resolved = {position: meaning if target == NAME else target for position, target in targets.items()}
     return {position: target for position, target in resolved.items() if target}
 

@@ -33,15 +33,33 @@ def split_name(text: str, country: str) -> SplitName:
     French is spoken, it may be the first words in capitals (DUPONT Jean), and "M." is Monsieur; elsewhere it is an
     initial, in Türkiye of Mehmet or Mustafa.
     """
+    words, start = _words(text, country)
+    if not start and country in COUNTRIES_WITH_FRENCH:
+        start = _count_capitals(words)
+    return _reversed(words, start) if start else _split_at(words, _start_of_last_name(words))
+
+
+def split_reversed_name(text: str, country: str) -> SplitName:
+    """Return the first and the last name of a full name that starts with the last name, without titles."""
+    words, start = _words(text, country)
+    return _reversed(words, start or _count_capitals(words) or _end_of_last_name(words))
+
+
+def _words(text: str, country: str) -> tuple[list[str], int]:
+    """Return the words of a name without titles, and how many of them are before a comma, 0 if there is none."""
     parts = [_without_titles(part.strip(), country) for part in text.split(",")]
-    parts = [part for part in parts if part and not ONLY_TITLES.fullmatch(part)]
-    if len(parts) > 1:
-        return SplitName(_on_one_line(" ".join(parts[1:])), _on_one_line(parts[0]))
-    words = (parts[0] if parts else text.replace(",", " ")).split()
-    capitals = _count_capitals(words) if country in COUNTRIES_WITH_FRENCH else 0
-    if capitals:
-        return SplitName(" ".join(words[capitals:]), " ".join(words[:capitals]))
-    start = _start_of_last_name(words)
+    parts = [part for part in parts if part and not ONLY_TITLES.fullmatch(part)] or [text.replace(",", " ")]
+    return " ".join(parts).split(), len(parts[0].split()) if len(parts) > 1 else 0
+
+
+def _reversed(words: list[str], start: int) -> SplitName:
+    """Return the parts of a name whose first name starts at a word. A single word is a first name."""
+    return (
+        SplitName(" ".join(words[start:]), " ".join(words[:start])) if start < len(words) else _split_at(words, start)
+    )
+
+
+def _split_at(words: list[str], start: int) -> SplitName:
     return SplitName(" ".join(words[:start]), " ".join(words[start:]))
 
 
@@ -61,7 +79,8 @@ def _count_capitals(words: list[str]) -> int:
 
 
 def _start_of_last_name(words: list[str]) -> int:
-    start = len(words) - 1
+    # A note after the name, such as (Komşu), stays with the last name.
+    start = next((at for at, word in enumerate(words) if at > 1 and word[0] in "([-/"), len(words)) - 1
     if start > 1 and _plain(words[start]) in SUFFIXES:
         start -= 1
     while start > 1 and _plain(words[start - 1]) in PARTICLES:
@@ -69,9 +88,13 @@ def _start_of_last_name(words: list[str]) -> int:
     return max(start, 1)
 
 
+def _end_of_last_name(words: list[str]) -> int:
+    """Return the number of words of a last name with which a name starts: particles, and a word."""
+    particles = next(
+        (at for at, word in enumerate(words[:-2]) if _plain(word) not in PARTICLES), max(len(words) - 2, 0)
+    )
+    return particles + 1
+
+
 def _plain(word: str) -> str:
     return word.rstrip(".").lower()
-
-
-def _on_one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -1,15 +1,15 @@
 """Rows of a file, read into the text of a CSV file of customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from regulars.customers.fields import CUSTOMER_FIELDS
 from regulars.customers.imports import values as readers
 from regulars.customers.imports.cells import Cell, cell_text, filled_text
-from regulars.customers.imports.headings import FULL_NAME
+from regulars.customers.imports.headings import FULL_NAME, REVERSED_NAME
 from regulars.customers.imports.mapping import ColumnMapping, is_own_export
-from regulars.customers.imports.names import split_name
+from regulars.customers.imports.names import SplitName, split_name, split_reversed_name
 from regulars.customers.imports.values import CellReader, ReadingContext, count_values
 from regulars.customers.validation import ReadContext
 from regulars.i18n import _
@@ -20,6 +20,7 @@ CELL_READERS: Mapping[str, CellReader] = {
     "first_name": readers.read_name,
     "last_name": readers.read_name,
     FULL_NAME: readers.read_name,
+    REVERSED_NAME: readers.read_name,
     "phone_number": readers.read_phone,
     "email": readers.read_email,
     "date_of_birth": readers.read_date_of_birth,
@@ -40,12 +41,13 @@ TYPED_READERS: Mapping[str, CellReader] = {
 """The readers of our own export, in which only the types of a spreadsheet's cells may differ."""
 
 
-COMPLETING_TARGETS = frozenset({FULL_NAME, "country_name"})
+SPLIT_NAMES: Mapping[str, Callable[[str, str], SplitName]] = {FULL_NAME: split_name, REVERSED_NAME: split_reversed_name}
+COMPLETING_TARGETS = frozenset({*SPLIT_NAMES, "country_name"})
 """Targets that matter only if a row has no value in the columns that say the same more exactly."""
 
 
 class Remark(NamedTuple):
-    """A sentence about a row, and the heading of the column; empty if it is about the whole row."""
+    """A sentence about a row, and the heading (or number) of the column; empty if it is about the whole row."""
 
     heading: str
     reason: str
@@ -75,11 +77,11 @@ class RowReader:
 
     def __init__(self, mapping: Sequence[ColumnMapping], context: ReadingContext) -> None:
         self.width = len(mapping)
-        self.positions = {column.heading: position for position, column in enumerate(mapping)}
         self.context = context
         self.field_context = ReadContext(context.country, context.today)
         self.columns = _imported_columns(mapping)
-        names = (column.heading for column in self.columns if column.target in {"first_name", FULL_NAME})
+        self.positions = {column.heading: column.position for column in self.columns}
+        names = (column.heading for column in self.columns if column.target in {"first_name", *SPLIT_NAMES})
         self.name_heading = next(names, "first_name")
 
     def read(self, cells: Sequence[Cell]) -> Row:
@@ -112,8 +114,8 @@ class RowReader:
     def _values_of(self, column: _Column, text: str, values: Mapping[str, str]) -> Mapping[str, str]:
         if not text:
             return {}
-        if column.target == FULL_NAME:
-            return missing_names(values, text, self.context.country)
+        if split := SPLIT_NAMES.get(column.target):
+            return missing_names(values, text, split(text, self.context.country))
         return {column.target: text}
 
     def _check(self, target: str, text: str) -> None:
@@ -139,7 +141,8 @@ def _column(position: int, heading: str, target: str, is_own: bool) -> _Column:
         return _Column(position, heading, target, TYPED_READERS.get(target, lambda cell, context: cell_text(cell)))
     # The name of a country is read in four languages. Its code is what all of them mean.
     text_column = "country_code" if target == "country_name" else target
-    return _Column(position, heading, text_column, CELL_READERS.get(target, readers.read_line))
+    label = heading.strip() or _("Column {number}", number=position + 1)
+    return _Column(position, label, text_column, CELL_READERS.get(target, readers.read_line))
 
 
 def _too_wide(count: int, width: int) -> str:
@@ -150,13 +153,15 @@ def _only_one(heading: str, text: str) -> str:
     return _("{field} has several values. Only {value} is imported.", field=heading, value=quote(text))
 
 
-def missing_names(values: Mapping[str, str], full_name: str, country: str) -> dict[str, str]:
-    """Return the parts of a full name for which a row has no value in other columns."""
+def missing_names(values: Mapping[str, str], full_name: str, found: SplitName) -> dict[str, str]:
+    """Return the parts of a full name for which a row has no value in other columns.
+
+    `found` are its parts as far as the name itself tells them.
+    """
     first, last = values.get("first_name", ""), values.get("last_name", "")
     if first:
         rest = full_name[len(first) :].strip() if fold(full_name).startswith(fold(first)) else ""
         return {"last_name": rest} if rest and not last else {}
     if last and fold(full_name).endswith(fold(last)):
         return {"first_name": full_name[: -len(last)].strip() or full_name}
-    found = split_name(full_name, country)
     return {"first_name": found.first} | ({"last_name": found.last} if found.last else {})
