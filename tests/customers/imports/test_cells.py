@@ -43,14 +43,14 @@ def test_markers_of_an_empty_cell(text: str) -> None:
     assert filled_text(text) == ""
 
 
-@pytest.mark.parametrize("text", ["yoksul", "0", "no", "Nana", "false", "*5", "-1"])
+@pytest.mark.parametrize("text", ["yoksul", "0", "no", "Nana", "Nil", "false", "*5", "-1"])
 def test_text_that_is_no_marker(text: str) -> None:
     assert filled_text(text) == text
 
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("Na", "Na"), ("Null", "Null"), ("Boş", "Boş"), ("null", ""), ("NULL", ""), ("N/A", ""), ("-", "")],
+    [("Na", "Na"), ("Null", "Null"), ("Boş", "Boş"), ("null", ""), ("NULL", ""), ("N/A", ""), ("-", ""), ("Yok", "")],
 )
 def test_a_capitalised_word_is_a_name(text: str, name: str) -> None:
     assert filled_name(text) == name

@@ -13,9 +13,10 @@ Cell = str | int | float | bool | datetime | date | time | None
 """A cell of a file. Spreadsheets have numbers and dates; other formats have only text."""
 
 EMPTY_MARKERS = frozenset(
-    "yok bos (bos) n/a na n.a. null (null) none nil nan (blank) blank empty keine keiner keins leer aucun aucune vide"
-    " #n/a #yok #nv #ref! #basv! #value! #deger! #name? #ad? #null! #div/0! #num! nat".split()
+    "yok bos (bos) n/a na n.a. null (null) none nan (blank) blank empty keine keiner keins leer aucun aucune vide"
+    " #n/a #yok #nv #ref! #basv! #value! #deger! #name? #ad? #null! #div/0! #num!".split()
 )
+MARKERS_THAT_ARE_NAMES = frozenset("na nan null bos leer".split())
 EMPTY_PUNCTUATION = re.compile(r"[-–—_.?*/\s]+")
 TEXT_FORMULA = re.compile(r'="([^"]*)"')
 WHOLE_NUMBER = re.compile(r"([0-9]+)[.,]0{1,2}", re.ASCII)
@@ -59,10 +60,10 @@ def filled_text(cell: Cell) -> str:
 
 
 def filled_name(cell: Cell) -> str:
-    """Return the same as `filled_text`, but keep words that are names, too: Na, Null, Boş."""
+    """Return the same as `filled_text`, but keep words that are names, too, if they are written like one: Null, Boş."""
     text = cell_text(cell)
-    is_name = text.isalpha() and text.istitle()
-    return text if is_name else "" if _is_empty_marker(text) else text
+    is_name = text.istitle() and fold(text) in MARKERS_THAT_ARE_NAMES
+    return text if is_name or not _is_empty_marker(text) else ""
 
 
 def _is_empty_marker(text: str) -> bool:
