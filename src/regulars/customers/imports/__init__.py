@@ -1,0 +1,1 @@
+"""Import of customers from files."""
