@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import FreshDatabase
+from tests.support.processes import children_of
 from tests.support.server import Server, running
 from tests.support.world import LIST, World
 
@@ -22,8 +22,7 @@ WAIT_SECONDS = 20
 
 def workers_of(server: Server) -> list[int]:
     """Return the process ids of the workers."""
-    found = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
+    return children_of(server.process.pid)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

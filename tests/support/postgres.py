@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.support.processes import children_of
+
 USER = "postgres"
 is_allowed = True
 """Whether a server may be started; False if no selected test has the marker `postgresql`."""
@@ -56,8 +58,7 @@ class Server:
 
     def _signal(self, number: int) -> None:
         first = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-        found = subprocess.run(["pgrep", "-P", str(first)], capture_output=True, text=True, check=False)
-        for process in (first, *map(int, found.stdout.split())):
+        for process in (first, *children_of(first)):
             os.kill(process, number)
 
     def initialise(self, options: tuple[str, ...]) -> None:
