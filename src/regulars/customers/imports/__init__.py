@@ -1,0 +1,1 @@
+"""Reading the files from which customers are imported."""

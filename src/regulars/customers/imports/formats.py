@@ -1,0 +1,16 @@
+"""Opening a file of customers in any supported format."""
+
+from pathlib import Path
+
+from regulars.customers.imports.delimited import open_delimited
+from regulars.customers.imports.table import Cell, Choices, Row, Table
+
+__all__ = ["Cell", "Choices", "Row", "Table", "open_table"]
+
+
+def open_table(path: Path, name: str, choices: Choices) -> Table:
+    """Open a file that its user calls `name`, and detect what `choices` leaves open.
+
+    Raise `Malformed`, now or while rows are read, if the file cannot be read as a table.
+    """
+    return open_delimited(path, choices)
