@@ -83,7 +83,7 @@ def test_the_user_can_choose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "choices", "message"),
     [
-        ("", None, "The file has no rows. Its first row must name the columns."),
+        ("", None, "The file is empty."),
         ("\n,,\n \n", None, "The file has no rows. Its first row must name the columns."),
         ('ad;soyad\nAli;"Öz\nCan;Öz', None, "The row that starts at line 2 contains a quote that is never closed."),
         (

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from regulars.customers.imports.delimited import open_delimited
+from regulars.customers.imports.recognition import recognise
+from regulars.customers.imports.spreadsheets import open_spreadsheet
 from regulars.customers.imports.table import Cell, Choices, Row, Table
 
 __all__ = ["Cell", "Choices", "Row", "Table", "open_table"]
@@ -13,4 +15,7 @@ def open_table(path: Path, name: str, choices: Choices) -> Table:
 
     Raise `Malformed`, now or while rows are read, if the file cannot be read as a table.
     """
+    file_format = recognise(path, name)
+    if file_format in ("xlsx", "xls", "ods"):
+        return open_spreadsheet(path, file_format, choices)
     return open_delimited(path, choices)

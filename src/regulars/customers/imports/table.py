@@ -115,25 +115,21 @@ def _check_names_columns(headings: Iterable[str], number: int) -> None:
             raise Malformed(message)
 
 
-def rows_below(rows: Iterable[Row], heading_row: int, width: int) -> Iterator[Row]:
+def rows_below(rows: Iterable[Row], heading_row: int, width: int, padding: Cell = "") -> Iterator[Row]:
     """Yield the rows below the heading that have a value, each with `width` cells."""
     for row in rows:
-        if row.number > heading_row and (row.error or not is_empty(row.cells)):
-            yield _fit(row, width)
+        if row.number > heading_row and (row.error is not None or not is_empty(row.cells)):
+            yield _fit(row, width, padding)
 
 
-def _fit(row: Row, width: int) -> Row:
+def _fit(row: Row, width: int, padding: Cell) -> Row:
     missing = width - len(row.cells)
     if missing == 0 or row.error is not None:
         return row
     if missing > 0:
-        return Row(row.number, [*row.cells, *[_empty_like(row)] * missing])
+        return Row(row.number, [*row.cells, *[padding] * missing])
     error = None if is_empty(row.cells[width:]) else _("The row has more cells than the file has headings.")
     return Row(row.number, row.cells[:width], error)
-
-
-def _empty_like(row: Row) -> Cell:
-    return "" if all(isinstance(cell, str) for cell in row.cells) else None
 
 
 def is_empty(cells: Iterable[Cell]) -> bool:
