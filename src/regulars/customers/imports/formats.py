@@ -6,6 +6,7 @@ from regulars.customers.imports.delimited import open_delimited
 from regulars.customers.imports.recognition import recognise
 from regulars.customers.imports.spreadsheets import open_spreadsheet
 from regulars.customers.imports.table import Cell, Choices, Row, Table
+from regulars.customers.imports.vcards import open_vcards
 
 __all__ = ["Cell", "Choices", "Row", "Table", "open_table"]
 
@@ -18,4 +19,6 @@ def open_table(path: Path, name: str, choices: Choices) -> Table:
     file_format = recognise(path, name)
     if file_format in ("xlsx", "xls", "ods"):
         return open_spreadsheet(path, file_format, choices)
+    if file_format == "vcard":
+        return open_vcards(path, choices)
     return open_delimited(path, choices)
