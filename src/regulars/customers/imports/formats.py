@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from regulars.customers.imports.delimited import open_delimited
+from regulars.customers.imports.json_lines import open_json_lines
 from regulars.customers.imports.recognition import recognise
 from regulars.customers.imports.spreadsheets import open_spreadsheet
 from regulars.customers.imports.table import Cell, Choices, Row, Table
@@ -21,4 +22,6 @@ def open_table(path: Path, name: str, choices: Choices) -> Table:
         return open_spreadsheet(path, file_format, choices)
     if file_format == "vcard":
         return open_vcards(path, choices)
+    if file_format == "jsonl":
+        return open_json_lines(path, choices)
     return open_delimited(path, choices)
