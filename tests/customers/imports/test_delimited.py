@@ -48,6 +48,14 @@ def test_a_file_can_have_one_column(tmp_path: Path) -> None:
     assert (table.headings, cells(table)) == (("ad soyad",), [["Ayşe Yılmaz"], ["Can Öz"]])
 
 
+@pytest.mark.parametrize("delimiter", [None, ","])
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_that_declares_the_delimiter_is_not_a_row(tmp_path: Path, line: str, delimiter: str | None) -> None:
+    table = open_bytes(tmp_path, f"{line}\nad\nAli\n", choices=Choices(delimiter=delimiter))
+    assert (table.delimiter, table.headings) == (delimiter or ";", ("ad",))
+    assert numbered_cells(table) == [(3, ["Ali"])]
+
+
 def test_rows_are_numbered_like_lines_in_an_editor(tmp_path: Path) -> None:
     table = open_bytes(tmp_path, 'ad;not\n\nAli;"iki\nsatır"\n ; \nCan;x\n')
     assert numbered_cells(table) == [(3, ["Ali", "iki\nsatır"]), (6, ["Can", "x"])]

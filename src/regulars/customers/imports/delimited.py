@@ -26,7 +26,9 @@ from regulars.i18n import _
 from regulars.validation import quote
 
 DELIMITERS = (",", ";", "\t", "|")
-DELIMITER_LINE = re.compile(r'"?sep=([,;\t|])"?\r?\n?', re.IGNORECASE)
+# Excel writes and reads a first line that declares the delimiter. Its cells lack the delimiter itself.
+DECLARING_LINE = re.compile(r'"?sep=([,;\t|])"?[\r\n]', re.IGNORECASE)
+DECLARATION = re.compile(r"sep=[,;\t|]?", re.IGNORECASE)
 SAMPLE_LENGTH = 2**16
 MAX_CELL_LENGTH = 2**20
 MAX_ROW_LENGTH = 2**21
@@ -42,9 +44,11 @@ class _File:
     delimiter: str
 
     def rows(self) -> Iterator[Row]:
-        """Yield all rows, including the empty ones and the heading."""
+        """Yield all rows, including the empty ones and the heading, but not a line that declares the delimiter."""
         with open_text(self.path, self.encoding) as text:
-            yield from _read_rows(_Lines(text), self.delimiter)
+            for row in _read_rows(_Lines(text), self.delimiter):
+                if row.number > 1 or not DECLARATION.fullmatch("".join(map(str, row.cells))):
+                    yield row
 
 
 def open_delimited(path: Path, choices: Choices) -> Table:
@@ -68,7 +72,7 @@ def _find_delimiter(path: Path, encoding: str, chosen: str | None) -> str:
         return _check_known(chosen)
     with open_text(path, encoding) as text:
         sample = text.read(SAMPLE_LENGTH)
-    declared = DELIMITER_LINE.match(sample)
+    declared = DECLARING_LINE.match(sample)
     return declared[1] if declared else max(DELIMITERS, key=lambda delimiter: _fitness(sample, delimiter))
 
 

@@ -10,6 +10,7 @@ a value, and null at the end. JSON has no dates, so these are pairs of a type an
 import resource
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -75,9 +76,17 @@ def main(path: str, chosen: str | None) -> None:
 
 
 def _limit_resources() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_AS, MAX_MEMORY)
+    _limit(resource.RLIMIT_CPU, MAX_CPU_SECONDS)
+    _limit(resource.RLIMIT_CORE, 0)
+
+
+def _limit(kind: int, value: int) -> None:
+    _soft, hard = resource.getrlimit(kind)
+    lower = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    # macOS has no limit to the address space.
+    with suppress(ValueError):
+        resource.setrlimit(kind, (lower, lower))
 
 
 def _messages(path: str, chosen: str | None) -> Iterator[object]:
