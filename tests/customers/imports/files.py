@@ -1,6 +1,5 @@
 """Files that the tests of imports open."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from regulars.customers.imports.formats import Cell, Choices, Table, open_table
@@ -30,8 +29,3 @@ def cells(table: Table) -> list[list[Cell]]:
 def errors(table: Table) -> list[tuple[int, str]]:
     """Return the numbers and errors of the rows that have one."""
     return [(row.number, str(row.error)) for row in table.rows() if row.error]
-
-
-def texts(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
-    """Return the cells of rows as text."""
-    return [[str(cell) for cell in row] for row in rows]
