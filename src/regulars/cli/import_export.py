@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 
 import typer
 
@@ -15,36 +15,47 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.output import print_line
 from regulars.cli.progress import progress_bar
-from regulars.errors import RegularsError
+from regulars.db.database import Database
+from regulars.errors import Malformed, RegularsError
+
+if TYPE_CHECKING:
+    from regulars.customers.csv.importer import ImportResult
+    from regulars.customers.imports.importer import ForeignFile
+    from regulars.customers.imports.table import Choices
 
 SOME_REFUSED = 3
 NOTHING_CHANGED = 1
+DATE_ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
 
 
 def import_customers(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The CSV file; - reads standard input.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - reads a CSV file from standard input.")],
     tenant: TenantOption,
     strict: Annotated[bool, typer.Option("--strict", help="Import nothing if any row is bad.")] = False,
     errors: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="File for bad rows and their errors. [default: FILE.errors.csv]"),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Import without asking whether the columns are right.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a text file, such as windows-1254.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook. [default: the first one with data]")] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Import customers from a CSV file: UTF-8, with commas, semicolons or tabs, columns in any order.
+    """Import customers from a file: CSV, XLSX, XLS, ODS, vCard or JSON Lines.
 
+    The columns of other programs are recognised by their names and values, shown, and imported after a confirmation.
     Bad rows are skipped and written to an error file. A broken file changes nothing. Exit status: 0 all rows imported,
     3 some rows refused, 1 nothing changed.
     """
-    from regulars.customers.csv.importer import import_csv
+    from regulars.customers.imports.table import Choices
 
     faults = _ErrorFile(errors or Path("stdin.errors.csv" if file == "-" else f"{file}.errors.csv"), file)
-    with opened(database) as (db, _), _reading(file) as source, faults:
-        size = None if file == "-" or not Path(file).is_file() else Path(file).stat().st_size
-        with _progress("Importing", size) as advance:
-            result = import_csv(
-                db, tenant, source, faults.add, strict=strict, progress=lambda _: size and advance(source.tell())
-            )
+    with opened(database) as (db, _), faults:
+        if encoding is None and sheet is None and _is_our_format(file):
+            result = _import_ours(db, tenant, file, faults, strict=strict)
+        else:
+            choices = Choices(encoding=encoding, sheet=sheet)
+            result = _import_foreign(db, tenant, Path(file), choices, faults, strict=strict, yes=yes)
     refused = f"{_rows(result.refused)} {'was' if result.refused == 1 else 'were'} refused, see {faults.path}"
     if not result.refused:
         print_line(f"Imported {_rows(result.imported)}.")
@@ -54,6 +65,68 @@ def import_customers(
         raise typer.Exit(NOTHING_CHANGED)
     print_line(f"Imported {_rows(result.imported)}; {refused}.")
     raise typer.Exit(SOME_REFUSED)
+
+
+def _is_our_format(file: str) -> bool:
+    """Tell whether a file is CSV with the columns of an export. Other programs' files can only be read from a path."""
+    from regulars.customers.csv.format import open_csv
+
+    if file == "-" or not Path(file).is_file():
+        return True
+    with _reading(file) as source:
+        try:
+            open_csv(source)
+        except Malformed:
+            return False
+    return True
+
+
+def _import_ours(db: Database, tenant: int, file: str, faults: "_ErrorFile", *, strict: bool) -> "ImportResult":
+    from regulars.customers.csv.importer import import_csv
+
+    with _reading(file) as source:
+        size = None if file == "-" or not Path(file).is_file() else Path(file).stat().st_size
+        with _progress("Importing", size) as advance:
+            return import_csv(
+                db, tenant, source, faults.add, strict=strict, progress=lambda _: size and advance(source.tell())
+            )
+
+
+def _import_foreign(
+    db: Database, tenant: int, path: Path, choices: "Choices", faults: "_ErrorFile", *, strict: bool, yes: bool
+) -> "ImportResult":
+    from regulars.customers.imports.importer import import_foreign_file, open_foreign_file
+
+    opened_file = open_foreign_file(db, tenant, path, choices)
+    _explain(opened_file)
+    if not yes:
+        _ask()
+    with _progress("Importing", None) as advance:
+        return import_foreign_file(db, tenant, opened_file, faults.add, strict=strict, progress=advance)
+
+
+def _explain(file: "ForeignFile") -> None:
+    """Print what was recognised: the format, what each column is imported as, and doubts about the dates."""
+    table, dates = file.table, file.dates
+    details = ", ".join(each for each in (table.format, table.encoding, table.sheet) if each)
+    print_line(f"The file ({details}) has these columns:")
+    width = max(len(column.heading) for column in file.mapping)
+    for column in file.mapping:
+        print_line(f"  {column.heading:{width}}  {column.target or 'not imported'}")
+    if dates.contradiction:
+        print_line(f"The dates of birth contradict each other: {' and '.join(dates.contradiction)}.")
+    if dates.is_ambiguous:
+        order = DATE_ORDERS[dates.order.value]
+        print_line(f"The dates of birth are read as {order}; the file does not show whether this is right.")
+
+
+def _ask() -> None:
+    """Ask whether the columns are right. Raise `RegularsError` if nobody can answer, and stop if they are not."""
+    if not sys.stdin.isatty():
+        raise RegularsError("Nothing was imported. If the columns above are right, add --yes.")
+    if not typer.confirm("Import the file like this?"):
+        print_line("Nothing was imported.")
+        raise typer.Exit(NOTHING_CHANGED)
 
 
 def export_customers(

@@ -2,9 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from regulars.customers.fields import CSV_FIELDS
 from regulars.errors import Malformed
@@ -35,12 +35,21 @@ def unescape_formula(cell: str) -> str:
     return cell[1:] if ESCAPED_FORMULA.match(cell) else cell
 
 
+class CsvRow(NamedTuple):
+    """A row of a CSV file: the number of the line at which it starts, and its cells."""
+
+    line: int
+    cells: Sequence[str]
+    faults: Sequence[tuple[str, str]] = ()
+    """Columns and reasons for which the row cannot be imported, if that is known already."""
+
+
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """An open CSV file of customers: its columns, and its rows with the line number of their start."""
+    """The columns and the rows of a CSV file of customers."""
 
     columns: tuple[str, ...]
-    rows: Iterator[tuple[int, list[str]]]
+    rows: Iterator[CsvRow]
 
 
 def open_csv(source: BinaryIO) -> CsvFile:
@@ -101,16 +110,17 @@ class _Lines:
         try:
             return line.decode("utf-8")
         except UnicodeDecodeError:
-            raise Malformed(f"Line {self.number} of the file is not UTF-8 text.") from None
+            message = f"Line {self.number} of the file is not UTF-8 text. Choose its encoding with --encoding."
+            raise Malformed(message) from None
 
 
-def _rows(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(lines: _Lines, delimiter: str) -> Iterator[CsvRow]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     start = lines.number + 1
     try:
         for cells in reader:
             if cells:
-                yield start, cells
+                yield CsvRow(start, cells)
             start = lines.number + 1
             lines.row_length = 0
     except csv.Error as error:

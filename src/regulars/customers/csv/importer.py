@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import merge_tenant_deltas
-from regulars.customers.csv.format import open_csv, unescape_formula
+from regulars.customers.csv.format import CsvFile, CsvRow, open_csv, unescape_formula
 from regulars.customers.csv.lookups import ReferenceNames, load_reference_names
 from regulars.customers.fields import CUSTOMER_FIELDS, Record
 from regulars.customers.validation import MAX_ADVANCING_ID, ReadContext
@@ -66,7 +66,19 @@ def import_csv(
     with the number of rows read so far. Raise `NotFound` if the tenant does not exist, and `Malformed` if the file is
     broken; then nothing is imported.
     """
-    file = open_csv(source)
+    return import_rows(database, tenant_id, open_csv(source), report, strict=strict, progress=progress)
+
+
+def import_rows(
+    database: Database,
+    tenant_id: int,
+    file: CsvFile,
+    report: Report,
+    *,
+    strict: bool = False,
+    progress: Callable[[int], object] = lambda rows: None,
+) -> ImportResult:
+    """Import the rows of an opened file like `import_csv`."""
     get_tenant(database, tenant_id)
     imported = refused = 0
     try:
@@ -137,10 +149,13 @@ class _Reading:
             (field, [(name, at[name], read) for name, read in ways if name in at]) for field, ways in naming.items()
         ]
 
-    def good_rows(self, rows: Iterable[tuple[int, list[str]]]) -> Iterator[ReadRow]:
+    def good_rows(self, rows: Iterable[CsvRow]) -> Iterator[ReadRow]:
         """Yield the rows that can be imported."""
-        for line, cells in rows:
+        for line, cells, known_faults in rows:
             self.rows += 1
+            if known_faults:
+                self.refuse(line, known_faults)
+                continue
             if len(cells) != self.width:
                 self.refuse(line, [("", f"The row has {len(cells)} cells, but the header has {self.width}.")])
                 continue
@@ -157,7 +172,7 @@ class _Reading:
         for name, reason in faults:
             self.report(line, name, reason)
 
-    def _values(self, cells: list[str], faults: list[tuple[str, str]]) -> RowValues:
+    def _values(self, cells: Sequence[str], faults: list[tuple[str, str]]) -> RowValues:
         values: RowValues = {}
         for name, position, field in self.plain:
             text = trim(cells[position])

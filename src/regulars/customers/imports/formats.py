@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.delimited import open_delimited
 from regulars.customers.imports.json_lines import open_json_lines
 from regulars.customers.imports.recognition import recognise
 from regulars.customers.imports.spreadsheets import open_spreadsheet
-from regulars.customers.imports.table import Cell, Choices, Row, Table
+from regulars.customers.imports.table import Choices, Row, Table
 from regulars.customers.imports.vcards import open_vcards
 
 __all__ = ["Cell", "Choices", "Row", "Table", "open_table"]

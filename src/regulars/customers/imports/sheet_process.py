@@ -24,7 +24,7 @@ from python_calamine import (
     load_workbook,
 )
 
-from regulars.customers.imports.table import Cell
+from regulars.customers.imports.cells import Cell
 
 MAX_MEMORY = 2 * 2**30
 MAX_CPU_SECONDS = 300
