@@ -65,7 +65,7 @@ def test_a_free_place_goes_to_the_group_with_the_fewest_running_requests() -> No
 
 def test_a_group_with_too_many_waiting_requests_is_refused_and_others_are_not() -> None:
     admission = Admission(THREADS)
-    outcomes = [admission.submit(request(SEARCH, "busy")) for _ in range(20)]
+    outcomes = [admission.submit(request(SEARCH, "busy")) for _ in range(50)]
     assert outcomes[: 1 + SEARCH.waiting_of_group] == [None] * (1 + SEARCH.waiting_of_group)
     assert isinstance(outcomes[-1], TooManyRequests)
     assert admission.submit(request(SEARCH, "other")) is None

@@ -16,7 +16,7 @@ from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.server import Server, running
 from tests.support.world import LIST, World
 
-CLIENTS = 16
+CLIENTS = 40
 LIMIT_SECONDS = 2
 
 # Reading the tags of customers never ends on SQLite, and takes a minute on PostgreSQL.

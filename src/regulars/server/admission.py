@@ -33,7 +33,7 @@ class Kind:
 
 
 READ = Kind("read", running=4, running_of_group=3, waiting_of_group=128, is_costly=False)
-SEARCH = Kind("search", running=2, running_of_group=1, waiting_of_group=8)
+SEARCH = Kind("search", running=2, running_of_group=1, waiting_of_group=32)
 SIGN_IN = Kind("sign_in", running=1, running_of_group=1, waiting_of_group=8)
 WRITE = Kind("write", running=3, running_of_group=2, waiting_of_group=32)
 

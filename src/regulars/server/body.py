@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from granian._granian import RSGIProtocolClosed
+
 from regulars.api.customers.batch import MAX_BODY_BYTES as MAX_BATCH_BYTES
 from regulars.errors import Malformed, RegularsError, RequestTimeout, TooLarge, Unavailable
 from regulars.http.json_body import MAX_BODY_BYTES
@@ -11,6 +13,7 @@ from regulars.i18n import _
 LARGE_BODIES = {"/api/v1/customers/batch": MAX_BATCH_BYTES}
 MAX_HELD_BYTES = 128 * 1024 * 1024
 """The bytes of all bodies in a worker that are being received or whose requests wait or run."""
+SMALL_BODY_BYTES = 16 * 1024
 START_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 8_192
 
@@ -41,20 +44,30 @@ class Body:
         if (self.length or 0) > self.limit:
             raise self._too_large()
         try:
-            ends = await self._receive_chunks(protocol)
+            if self.length is not None and self.length <= SMALL_BODY_BYTES:
+                await self._receive_at_once(protocol)
+            else:
+                await self._receive_chunks(protocol)
         except TimeoutError:
             raise RequestTimeout(_("The body of the request did not arrive in time.")) from None
-        # Granian ends every body with one empty chunk, and yields another one for an error.
-        if ends != 1 or self.length not in {None, len(self.content)}:
-            raise Malformed(_("The body of the request is incomplete."))
+        if self.length not in {None, len(self.content)}:
+            raise _incomplete()
 
     def release(self) -> None:
         """Forget the body, so that others can be received."""
         Body.held_bytes -= len(self.content)
         self.content.clear()
 
-    async def _receive_chunks(self, protocol: Any) -> int:
-        """Return the number of empty chunks."""
+    async def _receive_at_once(self, protocol: Any) -> None:
+        """Receive a small body in one step, which is faster."""
+        try:
+            async with asyncio.timeout(START_SECONDS + SMALL_BODY_BYTES / MIN_BYTES_PER_SECOND):
+                self.content += await protocol()
+        except RSGIProtocolClosed:
+            raise _incomplete() from None
+        Body.held_bytes += len(self.content)
+
+    async def _receive_chunks(self, protocol: Any) -> None:
         ends = 0
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -68,7 +81,13 @@ class Body:
                 if Body.held_bytes > MAX_HELD_BYTES:
                     raise Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
                 deadline.reschedule(started + START_SECONDS + len(self.content) / MIN_BYTES_PER_SECOND)
-        return ends
+        # Granian ends every body with one empty chunk, and yields another one for an error.
+        if ends != 1:
+            raise _incomplete()
 
     def _too_large(self) -> RegularsError:
         return TooLarge(_("The body must have at most {limit} bytes.", limit=self.limit))
+
+
+def _incomplete() -> Malformed:
+    return Malformed(_("The body of the request is incomplete."))

@@ -7,6 +7,7 @@ than it takes to hand it over.
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -64,6 +65,8 @@ class Front:
         self.admission = Admission(threads)
         self._disconnects: dict[Request, Any] = {}
         """Granian's futures that are done when a client has gone."""
+        self._answered: deque[asyncio.Future[None]] = deque()
+        """The futures of coroutines whose requests have been answered."""
         self._ticks = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -79,20 +82,27 @@ class Front:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer a request, on the event loop."""
-        is_done = asyncio.Event()
+        self._end_answered()
+        is_done = self.loop.create_future()
 
         def done() -> None:
-            self.loop.call_soon_threadsafe(is_done.set)
+            self._answered.append(is_done)
 
-        if self.begin(scope, protocol, done):
-            await is_done.wait()
-            return
         body = Body(scope)
         try:
-            await self._begin_with_body(scope, body, protocol, done)
-            await is_done.wait()
+            if not self.begin(scope, protocol, done):
+                await self._begin_with_body(scope, body, protocol, done)
+            self._end_answered()
+            await is_done
         finally:
             body.release()
+
+    def _end_answered(self) -> None:
+        """End the coroutines of answered requests. Waking the loop for each would delay the next ones."""
+        while self._answered:
+            is_done = self._answered.popleft()
+            if not is_done.done():
+                is_done.set_result(None)
 
     def begin(self, scope: Any, protocol: Any, done: Callable[[], object]) -> bool:
         """Answer a request, or let it run or wait for a thread; `done` is called after the response.
@@ -147,17 +157,19 @@ class Front:
             with working(request.work):
                 respond(self.application, request.environ, request.protocol)
             self.groups.learn(request.environ)
-            admission.finish(request)
+            # In this order, because `_tick` goes on until no request runs and all are ended.
             request.done()
+            admission.finish(request)
 
     def _tick(self) -> None:
         """Look after the requests that run or wait for long, on the event loop."""
+        self._end_answered()
         for request in self.admission.expired():
             error = Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
             self._refuse(request.environ, request.protocol, request.done, error)
         self._watch_clients()
         self._ticks = False
-        if self.admission.running or self.admission.waiting or self._disconnects:
+        if self.admission.running or self.admission.waiting or self._disconnects or self._answered:
             self._ticks = True
             self.loop.call_later(TICK_SECONDS, self._tick)
 
