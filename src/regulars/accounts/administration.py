@@ -1,4 +1,4 @@
-"""What an operator does for users: disable, enable and delete them, and help after the loss of a second factor."""
+"""User administration by the operator: disable, enable and delete users, and reset lost second factors."""
 
 from sqlalchemy import bindparam, delete, null, select, update
 

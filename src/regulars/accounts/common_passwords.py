@@ -1,5 +1,5 @@
-"""Passwords that are guessed first, and therefore refused (NIST SP 800-63B, section 3.1.1.2): those that many people
-choose, and those that name their user."""
+"""Passwords that are refused because they are easy to guess (NIST SP 800-63B, section 3.1.1.2): common ones, and ones
+that are made from the name or address of the user."""
 
 from functools import cache
 

@@ -119,7 +119,7 @@ class PasskeySignUp:
             if faults := name_faults(form.get("name")):
                 raise Invalid({"name": faults})
             passkey = finish_sign_up(database, settings, self.pages.step(request), form.raw("credential"))
-            # A password that nobody knows.
+            # A random password, because the user signs in with the passkey.
             password_hash = hash_password(new_token(Kind.CHALLENGE))
             user = sign_up(database, opened, name=form.get("name"), password_hash=password_hash, passkey=passkey)
         except (Conflict, Invalid) as error:

@@ -45,7 +45,7 @@ class RelatedUser(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How the API's answers show a field, if not under its own name, with its own type and value."""
+    """The form of a field in API responses, if its name, type or value differs there."""
 
     name: str | None = None
     type: Any = None
@@ -243,4 +243,4 @@ CSV_FIELDS: Mapping[str, ColumnElement[Any]] = {
     for name, declared in CUSTOMER_FIELDS.items()
     for column, expression in (declared.csv or {name: customers.c[name]}).items()
 }
-"""What is exported of a customer, by the name of the column in the CSV file."""
+"""The exported values of a customer, by the name of the column in the CSV file."""

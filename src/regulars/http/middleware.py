@@ -1,4 +1,4 @@
-"""What all requests have in common: an id, a line in the log, and response headers."""
+"""Middleware for all requests: the request id, the line in the log, and response headers."""
 
 import re
 import secrets

@@ -205,7 +205,7 @@ def _reply(code: int, text: bytes | str) -> str:
 
 
 def _without_words_of(recipient: str, reason: str) -> str:
-    """Remove the part of the address before the @, which some servers repeat alone."""
+    """Remove the part of the address before the @, which some servers repeat without the rest."""
     user = recipient.rpartition("@")[0]
     return re.sub(rf"(?<!\w){re.escape(user)}(?!\w)", "…", reason, flags=re.IGNORECASE) if user else reason
 

@@ -1,7 +1,7 @@
 """The keys that sign tokens. Private keys are encrypted in the database.
 
-The newest key signs. A key that was replaced verifies what it signed before, until all of that has expired. A revoked
-key verifies nothing.
+The newest key signs. A replaced key verifies the tokens that it signed before, until all of them have expired. A
+revoked key verifies nothing.
 """
 
 import warnings
@@ -51,9 +51,9 @@ class SigningKey:
     replaced_at: datetime | None = None
 
     def may_have_signed(self, issued_at: int) -> bool:
-        """Tell whether a token that was issued at this time, in seconds since 1970, may be ours.
+        """Tell whether this server may have signed a token at this time, in seconds since 1970.
 
-        Whoever signs with the key after it was replaced has stolen it.
+        A token that was signed after the key was replaced must be from somebody who has stolen the key.
         """
         return self.replaced_at is None or issued_at <= self.replaced_at.timestamp() + LEEWAY_SECONDS
 

@@ -1,4 +1,4 @@
-"""Complete request bodies: with a deadline, a minimum rate, a maximum size, and nothing missing."""
+"""Receives complete request bodies, with a deadline, a minimum rate and a maximum size."""
 
 import asyncio
 from typing import Any
@@ -49,7 +49,7 @@ class Body:
             raise Malformed(_("The body of the request is incomplete."))
 
     def release(self) -> None:
-        """Forget the body, so that others can be received."""
+        """Release the memory of the body, so that others can be received."""
         Body.held_bytes -= len(self.content)
         self.content.clear()
 

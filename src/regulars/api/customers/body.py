@@ -20,7 +20,7 @@ REQUIRED_FIELDS = {"first_name"}
 
 
 class BodyContext(NamedTuple):
-    """What the reading of a body depends on."""
+    """The values that the readers of a body need."""
 
     text: ReadContext
     references: References
