@@ -23,7 +23,7 @@ BATCH_LIMIT: ColumnElement[int] = literal_column(str(BATCH_SIZE))
 ONE_DAY = timedelta(days=1)
 STEADY_SECONDS = 3600.0
 MAX_DRIFT_SECONDS = 120.0
-"""A clock that gains or loses more than this between two runs has been set."""
+"""If a clock gains or loses more than this between two runs, somebody has set it."""
 
 log = structlog.get_logger("regulars")
 

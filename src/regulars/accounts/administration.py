@@ -15,7 +15,7 @@ from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 
 DELETED_EMAIL = "deleted-{id}@deleted.invalid"
-"""Nobody can sign up or be found with it: the domain is reserved (RFC 2606, section 2)."""
+"""The domain is reserved (RFC 2606, section 2), so nobody can use such an address."""
 DELETED_NAME = "Deleted user"
 
 SET_DISABLED = Statement(

@@ -8,7 +8,7 @@ from regulars.text import fold, fold_uncached
 
 SERVICE_NAME = "regulars"
 MIN_WORD_LENGTH = 4
-"""Shorter words of a name or an address are in many good passwords by chance."""
+"""Shorter words of a name or an address are not checked, because many good passwords contain them by chance."""
 
 
 def common_password_fault(password: str, *, email: str = "", name: str = "") -> str | None:

@@ -57,7 +57,7 @@ class EmailAddress:
         self.pages.redirect(response, f"{EMAIL_PATH}?done={done}")
 
     def _act(self, visitor: Visitor, user: User, form: Form) -> str:
-        """Do what the form asks for. Return the key of the message that says so. Raise `Invalid`, `Conflict`."""
+        """Carry out the action in the form. Return the key of the message to show. Raise `Invalid`, `Conflict`."""
         database, settings = self.pages.database, self.pages.settings
         if is_configured(settings):
             self._check_rate(user)

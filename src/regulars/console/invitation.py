@@ -33,7 +33,7 @@ class InvitationPage:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show who invites to what, and what the person can do."""
+        """Show the invitation, and what the person can do."""
         token = self.pages.take_link(request, response, LINK_COOKIE)
         visitor = self.pages.visitor(request, response)
         show_invitation(self.pages, response, visitor, open_invitation(self.pages.database, token))

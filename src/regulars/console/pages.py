@@ -307,4 +307,4 @@ def _known_text(visitor: Visitor, user_id: int) -> str:
 
 
 ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))
-"""The names of roles that templates translate; listed to be found by the extraction of messages."""
+"""The names of roles that templates translate; listed here so that the extraction of messages finds them."""

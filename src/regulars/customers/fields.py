@@ -77,11 +77,11 @@ class CustomerField:
     schema: Mapping[str, Any] = field(default_factory=dict)
     """Further keywords of the JSON Schema of the value."""
     in_api: bool = True
-    """Whether a client of the API may write the field."""
+    """True if clients of the API may write the field."""
     output: Output | None = field(default_factory=Output)
     """None if the API's answers do not have the field."""
     csv: Mapping[str, ColumnElement[Any]] | None = None
-    """The columns of a CSV file, by name; one of the field's own name if not given."""
+    """The columns of a CSV file, by name. By default, one column with the name of the field."""
     filter: Filter | None = None
     personal: bool = True
 

@@ -172,7 +172,7 @@ class SQLiteDatabase(Database):
             self._writer.release()
 
     def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
-        """Begin a write transaction, as the only one of all threads and programs. Wait at most `seconds`."""
+        """Begin a write transaction. Wait at most `seconds` for those of other threads and programs to end."""
         until = time.monotonic() + seconds
         if not self._writer.acquire(timeout=seconds):
             raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)

@@ -14,7 +14,7 @@ from regulars.i18n import _
 
 LOOK_SECONDS = 0.1
 SILENT_SECONDS = 2.0
-"""After this time without an answer, try whether the server accepts connections at all."""
+"""After this time without an answer, check whether the server accepts connections at all."""
 NEXT_TRY_SECONDS = 5.0
 CONNECT_SECONDS = 2
 """The shortest timeout that libpq allows."""
@@ -26,7 +26,7 @@ class WatchedConnection(psycopg.Connection[Row]):
     """A connection that ends the statement of a cancelled request, and raises `Unavailable` if its server is silent."""
 
     url = ""
-    """The URL of the database. The server is tried if it is set."""
+    """The URL of the database. If it is set, the server is checked with a new connection."""
     on_silence: Callable[[], None] = staticmethod(lambda: None)
     """Called when the server does not answer and accepts no connection."""
 

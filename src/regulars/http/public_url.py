@@ -15,7 +15,7 @@ Environ = Mapping[str, Any]
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~\-]+)+")
 MAX_PROXIES = 16
-"""The most proxies in front of each other. Further entries of X-Forwarded-For are not read."""
+"""The maximum number of proxies in a row. Further entries of X-Forwarded-For are not read."""
 MAX_REMEMBERED_HOSTS = 256
 MAX_REMEMBERED_ADDRESSES = 4096
 

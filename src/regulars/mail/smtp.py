@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 20.0
 AUTHENTICATION_REQUIRED = 530  # RFC 4954, section 6
 MAX_REASON_LENGTH = 200
 PERSONAL_DATA = re.compile(r"\S*(?:@|://|rgl_)\S*")
-"""Words of a server's reply that are an address, or a link of the message."""
+"""Words of a server's reply that are an address, a link or a token."""
 
 
 class DeliveryError(RegularsError):

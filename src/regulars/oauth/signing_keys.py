@@ -34,8 +34,8 @@ warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=Securi
 ALGORITHMS = ("RS256", "EdDSA")
 RSA_BITS = 2048
 LEEWAY_SECONDS = 60
-"""How far the clocks of servers may differ: a server whose clock is ahead signs tokens that seem to be issued in the
-future, or after their key was replaced."""
+"""The tolerated difference between the clocks of servers. A server whose clock is ahead signs tokens that seem to be
+issued in the future, or after their key was replaced."""
 
 Key = OKPKey | RSAKey
 

@@ -10,7 +10,7 @@ from regulars.i18n import _
 
 LARGE_BODIES = {"/api/v1/customers/batch": MAX_BATCH_BYTES}
 MAX_HELD_BYTES = 128 * 1024 * 1024
-"""The bytes of all bodies in a worker that are being received or whose requests wait or run."""
+"""The limit for all bodies of a worker together, while they are received and their requests wait or run."""
 START_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 8_192
 

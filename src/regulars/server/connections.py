@@ -16,7 +16,7 @@ from termios import TIOCOUTQ
 LOOK_SECONDS = 5.0
 MIN_BYTES_PER_LOOK = 5_000
 MAX_SLOW_LOOKS = 4
-"""A client that has data to read and reads less at so many looks in a row is disconnected."""
+"""A client with unread data that reads less at this number of checks in a row is disconnected."""
 UNREAD_MILLISECONDS = 20_000
 FILES = Path("/proc/self/fd")
 DISCARD = struct.pack("ii", 1, 0)
@@ -77,7 +77,7 @@ class Connections:
     def _is_slow(self, client: str, connection: socket.socket, slow: dict[str, tuple[int, int]]) -> bool:
         if not _unread_bytes(connection):
             return False
-        # The HTTP library may have written everything, and close the connection. Then the system ends it.
+        # If the HTTP library closes the connection with unread data, the system disconnects the client after this time.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         read = _read_bytes(connection)
         before, slow_looks = self._slow.get(client, (read, 0))

@@ -1,4 +1,4 @@
-"""The body of a customer: its fields, and how each is read in a tenant."""
+"""The body of a customer: its fields, and the functions that read them for a tenant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
