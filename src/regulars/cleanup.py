@@ -18,12 +18,12 @@ from regulars.db.statement import Statement
 from regulars.errors import RegularsError
 
 BATCH_SIZE = 500
-# A literal, not a parameter: PostgreSQL plans each statement only once, and must know that it returns few rows.
+# Use a literal: PostgreSQL plans each statement only once, and would overestimate the rows of a parameter.
 BATCH_LIMIT: ColumnElement[int] = literal_column(str(BATCH_SIZE))
 ONE_DAY = timedelta(days=1)
 STEADY_SECONDS = 3600.0
 MAX_DRIFT_SECONDS = 120.0
-"""A clock that gains or loses more than this between two runs has been set."""
+"""If a clock gains or loses more than this between two runs, somebody has set it."""
 
 log = structlog.get_logger("regulars")
 
@@ -31,8 +31,8 @@ log = structlog.get_logger("regulars")
 def _delete_oldest(table: Table, time_column: str, *conditions: ColumnElement[bool]) -> Statement:
     """Delete a batch of the rows whose `time_column` is before :before, oldest first.
 
-    The order makes PostgreSQL use the index on that column. Otherwise it may read the whole table, because it cannot
-    know that few rows match.
+    The order makes PostgreSQL use the index on that column. Otherwise it may read the whole table, because it
+    overestimates the number of matching rows.
     """
     key = table.primary_key.columns
     time = table.c[time_column]
@@ -118,7 +118,7 @@ class Cleanup:
         """Delete a batch of expired rows if the clock has been steady for an hour. Return the number of deleted rows.
 
         The clock is steady while it moves like the monotonic clock, which cannot be set. A process that has just
-        started cannot know whether its clock is right, so it also waits for an hour.
+        started cannot tell whether its clock is right, so it deletes nothing for an hour.
         """
         now, ticks = self._clock(), self._monotonic()
         offset = now.timestamp() - ticks

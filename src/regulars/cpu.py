@@ -35,7 +35,7 @@ def _quotas(cgroup_root: Path, process_cgroups: Path) -> Iterator[int]:
 
 
 def _folders(cgroup_root: Path, process_cgroups: Path) -> Iterator[Path]:
-    """The folders of the control group (version 2) of this process and of its ancestors."""
+    """Return the folders of the control group (version 2) of this process and of its ancestors."""
     with suppress(OSError):
         for line in process_cgroups.read_text("utf-8").splitlines():
             if line.startswith("0::/"):

@@ -57,7 +57,7 @@ class Unauthenticated(RegularsError):
 
 
 class Forbidden(RegularsError):
-    """The access token is valid but does not permit the request; `scope` is the scope that is missing, if one is."""
+    """The request is not permitted. `scope` is the missing scope, if that is the reason."""
 
     code = "tenant_forbidden"
 
@@ -165,7 +165,7 @@ class TooManyRequests(RegularsError):
 class Unavailable(RegularsError):
     """The service cannot answer at the moment; the client can try again in `retry_after` seconds.
 
-    `advice` tells the operator what to do. Clients are not told.
+    `advice` tells the operator what to do. It is not sent to clients.
     """
 
     code = "unavailable"

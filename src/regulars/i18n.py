@@ -17,7 +17,7 @@ MAX_HEADER_LENGTH = 1000
 
 
 class Message(str):
-    """An English message. `template` has its {placeholders}, `values` what to put there."""
+    """An English message. `values` are the values of the {placeholders} in `template`."""
 
     __slots__ = ("template", "values")
 

@@ -1,4 +1,4 @@
-"""Changes the secret key: encrypts with the newest key what is stored for longer than the old one is accepted."""
+"""Rotation of the secret key: encrypts again, with the newest key, all values that must outlive the old key."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from regulars.settings import Settings
 
 
 class Rotation(Struct, frozen=True):
-    """What was done: the file that has a new key, if there is one, and how many values were encrypted again.
+    """The result of a rotation: the file with the new key, if there is one, and the numbers of values encrypted again.
 
-    `unreadable`: how many values none of the keys decrypts. They were left as they are.
+    `unreadable` is the number of values that none of the keys decrypts. They were left as they are.
     """
 
     key_file: Path | None
@@ -39,7 +39,7 @@ def rotate_secret_key(database: Database, settings: Settings) -> Rotation:
     # On SQLite, the transaction keeps others from changing the key file: only PostgreSQL has several writers.
     with database.transaction():
         current_key(database, settings)
-        # The file is written first: the database must never have what no stored key decrypts.
+        # The file is written first, so that a stored key can always decrypt the values in the database.
         key_file = None if settings.secret_key else add_secret_key(settings)
         keys, unreadable_keys = encrypt_keys_again(database, settings)
         secrets, unreadable_secrets = encrypt_totp_again(database, settings)

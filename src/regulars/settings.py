@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "REGULARS_"
 SETTINGS_FILE = "regulars.toml"
 WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 MAX_DEFAULT_WORKERS = 16
-"""Their connections, 4 for each worker, are two thirds of the 100 that PostgreSQL allows by default."""
+"""Each worker opens up to 4 connections, so these use two thirds of the 100 that PostgreSQL allows by default."""
 
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION_SETTINGS = {

@@ -1,4 +1,4 @@
-"""What an operator does for users: disable, enable and delete them, and help after the loss of a second factor."""
+"""User administration by the operator: disable, enable and delete users, and reset lost second factors."""
 
 from sqlalchemy import bindparam, delete, null, select, update
 
@@ -15,7 +15,7 @@ from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 
 DELETED_EMAIL = "deleted-{id}@deleted.invalid"
-"""Nobody can sign up or be found with it: the domain is reserved (RFC 2606, section 2)."""
+"""The domain is reserved (RFC 2606, section 2), so nobody can use such an address."""
 DELETED_NAME = "Deleted user"
 
 SET_DISABLED = Statement(

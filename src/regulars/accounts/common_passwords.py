@@ -1,5 +1,5 @@
-"""Passwords that are guessed first, and therefore refused (NIST SP 800-63B, section 3.1.1.2): those that many people
-choose, and those that name their user."""
+"""Passwords that are refused because they are easy to guess (NIST SP 800-63B, section 3.1.1.2): common ones, and ones
+that are made from the name or address of the user."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ from regulars.text import fold, fold_uncached
 
 SERVICE_NAME = "regulars"
 MIN_WORD_LENGTH = 4
-"""Shorter words of a name or an address are in many good passwords by chance."""
+"""Shorter words of a name or an address are not checked, because many good passwords contain them by chance."""
 
 
 def common_password_fault(password: str, *, email: str = "", name: str = "") -> str | None:

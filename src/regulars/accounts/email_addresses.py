@@ -1,4 +1,4 @@
-"""E-mail addresses of users: proved, changed, and given up to the person who proves to receive mail there."""
+"""E-mail addresses of users: verification, changes, and the loss of an address to a user who verifies it."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -97,7 +97,7 @@ class Link(StrEnum):
 
 
 class EmailChange(Struct, frozen=True):
-    """A change of address that waits for one or two confirmations."""
+    """A change of address that has not been confirmed by one or both of its links."""
 
     new_email: str
     old_confirmed_at: datetime | None
@@ -105,18 +105,18 @@ class EmailChange(Struct, frozen=True):
 
 
 def lost_its_address(database: Database, user: User) -> bool:
-    """Tell whether another user has proved the user's address, so that this user must choose another one."""
+    """Tell whether another user has verified the user's address, so that this user must choose another one."""
     return not user.is_verified and _has_other_holder(database, user.email, user.id)
 
 
 def send_verification(database: Database, settings: Settings, user: User, language: str) -> None:
-    """Send a link with which the user proves the address."""
+    """Send the user a link that verifies the address."""
     with database.transaction():
         _send_link(database, settings, user, Link.VERIFY, user.email, language)
 
 
 def find_link(database: Database, settings: Settings, user: User, token: str) -> tuple[Link, str] | None:
-    """Return the purpose of the link of a message to this user, and the address to confirm. None if it is not valid."""
+    """Return the purpose of a link that was sent to this user, and the address to confirm. None if it is not valid."""
     for link in Link:
         found = peek_one_time_token(database, settings, link, token)
         if found is not None and found[0] == user.id:
@@ -125,7 +125,10 @@ def find_link(database: Database, settings: Settings, user: User, token: str) ->
 
 
 def replace_unverified(database: Database, user: User, new: str) -> None:
-    """Change an address that the user has not proved to another one, without proof. Raise `Invalid`, `Conflict`."""
+    """Replace the unverified address of a user. The new address is unverified too.
+
+    Raise `Invalid`, and `Conflict` if the address is verified or the new one cannot be used.
+    """
     email = _read_new(user, new)
     with database.transaction():
         if email != user.email and (user.is_verified or not has_room(database, email)):
@@ -137,7 +140,7 @@ def replace_unverified(database: Database, user: User, new: str) -> None:
 def start_change(database: Database, settings: Settings, user: User, new: str, language: str) -> None:
     """Send links to the old and the new address. The change takes effect when both are confirmed.
 
-    An old address that the user has not proved needs no confirmation. Raise `Invalid`.
+    An unverified old address needs no confirmation. Raise `Invalid`.
     """
     email = _read_new(user, new)
     now = utc_now()
@@ -155,7 +158,7 @@ def start_change(database: Database, settings: Settings, user: User, new: str, l
 
 
 def pending_change(database: Database, user_id: int) -> EmailChange | None:
-    """Return the change that waits for confirmations, or None."""
+    """Return the change that is not confirmed yet, or None."""
     row = database.fetch_one(GET_CHANGE, {"user_id": user_id, "now": utc_now()})
     return EmailChange(*row) if row else None
 
@@ -166,11 +169,11 @@ def cancel_change(database: Database, user_id: int) -> None:
 
 
 def use_link(database: Database, settings: Settings, user: User, token: str, language: str) -> Link | None:
-    """Use up the link of a message to this user. Return its purpose, or None if it is not valid for this user.
+    """Use up a link that was sent to this user. Return its purpose, or None if it is not valid for this user.
 
     A message in `language` goes to the old address when the address changes.
 
-    Raise `Conflict` if another user has proved the address in the meantime.
+    Raise `Conflict` if another user has verified the address in the meantime.
     """
     known = find_link(database, settings, user, token)
     if known is None:
@@ -185,7 +188,7 @@ def use_link(database: Database, settings: Settings, user: User, token: str, lan
 
 
 def set_email(database: Database, user: User, new: str, actor: Actor = COMMAND_LINE) -> None:
-    """Change the address of a user at once, as an operator who vouches for it. Raise `Invalid`, `Conflict`."""
+    """Change the address of a user immediately. It counts as verified. Raise `Invalid`, `Conflict`."""
     try:
         email = read_user_email(new)
     except ValueError as error:
@@ -208,9 +211,9 @@ def _confirm_change(database: Database, settings: Settings, user: User, link: Li
 
 
 def verify_email(database: Database, user: User, email: str) -> bool:
-    """Record that the user has proved this address. Return False if it is not the user's address any more.
+    """Mark this address as verified. Return False if it is not the user's address any more.
 
-    Raise `Conflict` if another user has proved it.
+    Raise `Conflict` if another user has verified it.
     """
     _check_free(database, email, user.id)
     if user.is_verified:

@@ -1,8 +1,7 @@
 """Invitations: links with which a person becomes a member of a tenant, as a new or as an existing user.
 
-The link is the proof: nobody gets anything without it. Each invitation has two links. One is shown to the inviter; it
-proves nothing about the address. The other is e-mailed, if e-mail is configured, and proves that its user receives mail
-at the address.
+Nobody can accept an invitation without its link. Each invitation has two links. One is shown to the inviter; accepting
+it does not verify the address. The other is e-mailed, if e-mail is configured, and verifies the address.
 """
 
 from datetime import datetime, timedelta
@@ -64,7 +63,7 @@ class SentInvitation(Invitation, frozen=True):
 
 
 class OpenedInvitation(Struct, frozen=True):
-    """An invitation as the person sees it who opens its link. `proves_email`: the link was e-mailed."""
+    """An invitation as the person who opens its link sees it. `proves_email`: the link was e-mailed."""
 
     invitation: Invitation
     tenant_id: int
@@ -109,7 +108,7 @@ FIND_MEMBER = Statement(
         users.c.email == bindparam("email"),
     )
 )
-# every tenant: the link is the proof.
+# every tenant: only the person with the link can find the invitation.
 FIND_BY_LINK = Statement(
     select(
         *INVITATION_COLUMNS, invitations.c.inviting_tenant_id, invitations.c.mailed_digest, tenants.c.name, users.c.name
@@ -237,7 +236,7 @@ def open_invitation(database: Database, token: str) -> OpenedInvitation | None:
 def accept_invitation(database: Database, opened: OpenedInvitation, user: User) -> None:
     """Make the user a member with the role of the invitation. Only one user can accept it.
 
-    A link that was e-mailed proves the address, if it is the user's. Raise `Conflict` if the invitation has ended or
+    A link that was e-mailed verifies the address, if it is the user's. Raise `Conflict` if the invitation has ended or
     the user is a member already.
     """
     invitation, tenant_id = opened.invitation, opened.tenant_id
@@ -276,7 +275,7 @@ def sign_up(
     `passkey` is a first passkey, with the id that the user must have.
 
     The address is verified only by an e-mailed link. Raise `Conflict` if its holder has an account already, which only
-    the reader of that message is told; if too many users have the address; and if the invitation has ended.
+    the recipient of that message is told; if too many users have the address; and if the invitation has ended.
     """
     email = opened.invitation.email
     with database.transaction():

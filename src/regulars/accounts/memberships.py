@@ -98,7 +98,7 @@ def list_members(database: Database, tenant_id: int) -> list[Member]:
 
 
 def add_member(database: Database, tenant_id: int, email: str, role: Role, actor: Actor = COMMAND_LINE) -> Member:
-    """Make the user who has proved this address a member (again), or change the role of a member.
+    """Make the user who has verified this address a member (again), or change the role of a member.
 
     Raise `NotFound` if the tenant or user does not exist, and `Conflict` if the last owner would lose that role.
     """

@@ -33,7 +33,7 @@ def create_one_time_token(
     user_id: int | None = None,
     seconds: int = 600,
 ) -> str:
-    """Store `content` and `user_id` encrypted for `seconds`. Return the token that gives them back for the same
+    """Store `content` and `user_id`, encrypted, for `seconds`. Return a token with which they can be read for the same
     `purpose`."""
     token = new_token(Kind.CHALLENGE)
     key = digest(token)

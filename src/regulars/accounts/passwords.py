@@ -39,7 +39,7 @@ UPDATE_PASSWORD_HASH = Statement(
 def check_password(database: Database, email: str, password: str) -> User | None:
     """Return the user with this address and password, or None. The holder of the address is checked first.
 
-    It takes the same time for an unknown address, so that nobody can find out which addresses are known.
+    An unknown address takes the same time, so that nobody can find out which addresses have an account.
     """
     nobodys = _dummy_hash()
     normal = normal_email(email)
@@ -62,7 +62,8 @@ def confirm_password(database: Database, user_id: int, password: str) -> bool:
 def hash_new_password(user: User, password: str) -> str:
     """Return the hash of a new password of the user. Raise `Invalid` if it must not be used.
 
-    Call it before the transaction that stores the hash: hashing takes a tenth of a second, for which others would wait.
+    Call it before the transaction that stores the hash: hashing takes a tenth of a second, and would block other
+    writers for that time.
     """
     if faults := password_faults(password, email=user.email, name=user.name):
         raise Invalid({"password": faults})
@@ -97,7 +98,7 @@ def _check(database: Database, user_id: int, password_hash: str, password: str) 
     if not _matches(password_hash, password):
         return False
     if users.hasher().check_needs_rehash(password_hash):
-        # The condition keeps a password that was changed in the meantime.
+        # Comparing the old hash keeps a password that was changed in the meantime.
         new_hash = hash_password(password)
         database.execute(UPDATE_PASSWORD_HASH, {"of_user": user_id, "old_hash": password_hash, "new_hash": new_hash})
     return True

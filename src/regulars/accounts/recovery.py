@@ -18,7 +18,7 @@ LINK_USED = _("This link has expired or was already used. Ask for a new one.")
 
 
 def send_recovery(database: Database, settings: Settings, email: str, language: str) -> None:
-    """Send a link to the user who has proved this address, if there is one who is not disabled.
+    """Send a link to the user who has verified this address, unless that user does not exist or is disabled.
 
     Other users with the address get nothing: their account may have been made by somebody else.
     """

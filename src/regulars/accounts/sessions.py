@@ -134,7 +134,8 @@ def renew_authentication(
 ) -> tuple[Session, str]:
     """Return the session of a user who has authenticated again with `methods`, and its new token.
 
-    The old token becomes invalid, even if somebody else has it. The session keeps its id, because others refer to it.
+    The old token becomes invalid, also for somebody who has stolen it. The session keeps its id, because grants
+    refer to it.
     """
     now = utc_now()
     token = new_token(Kind.SESSION)

@@ -25,9 +25,9 @@ FREE_ATTEMPTS = {"account": 5, "browser": 5, "address": 20}
 MAX_WAIT_SECONDS = 60
 FAILURE_LIFETIME = timedelta(hours=1)
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)
-"""A failure that is further in the future was recorded by a wrong clock. It would lock the account until then."""
+"""A failure further in the future is ignored: a wrong clock recorded it, and it would lock the account until then."""
 MAX_REQUESTS = 60
-"""Requests of an address within a window: enough for an office, or for the devices of a household."""
+"""Maximum number of requests from an address in a window: enough for an office, or for the devices of a household."""
 WINDOW_SECONDS = 300
 
 

@@ -1,7 +1,7 @@
 """Users.
 
-Several users can have the same e-mail address, until one of them proves to receive mail there. That user is its holder;
-the others can only sign in, and must then choose another address (see `email_addresses`).
+Several users can have the same e-mail address until one of them verifies it. That user is the holder of the address.
+The others can still sign in, but must then choose another address (see `email_addresses`).
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ MAX_EMAIL_LENGTH = 255
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 1024
 MAX_UNVERIFIED_USERS = 3
-"""How many users can have the same address without having proved it. Signing in checks the password of each."""
+"""The number of users that can have the same unverified address. Signing in checks the password of each."""
 
 
 class User(Struct, frozen=True):
@@ -44,7 +44,7 @@ class User(Struct, frozen=True):
 
     @property
     def is_verified(self) -> bool:
-        """Tell whether the user has proved to receive mail at the address."""
+        """Tell whether the user has verified the address."""
         return self.email_verified_at is not None
 
 
@@ -135,9 +135,9 @@ def user_faults(email: str, name: str, password: str) -> dict[str, list[str]]:
 
 
 def create_user(database: Database, *, email: str, name: str, password: str, actor: Actor = COMMAND_LINE) -> User:
-    """Create a user as the operator, who vouches for the address.
+    """Create a user for the operator. The address counts as verified.
 
-    Raise `Invalid` with every fault, and `Conflict` if another user has proved the address.
+    Raise `Invalid` with every fault, and `Conflict` if another user has verified the address.
     """
     if faults := user_faults(email, name, password):
         raise Invalid(faults)
@@ -189,7 +189,7 @@ def add_user(
 
 
 def has_room(database: Database, email: str) -> bool:
-    """Tell whether another user can have the address without proving it."""
+    """Tell whether one more user can have the address without verifying it."""
     row = database.fetch_one(COUNT_UNVERIFIED, {"email": email})
     return row is not None and row[0] < MAX_UNVERIFIED_USERS
 
@@ -208,14 +208,14 @@ def get_user(database: Database, user_id: int) -> User:
 
 
 def find_holder(database: Database, email: str) -> User | None:
-    """Return the user who has proved this e-mail address, or None."""
+    """Return the user who has verified this e-mail address, or None."""
     normal = normal_email(email)
     row = database.fetch_one(FIND_HOLDER, {"email": normal}) if normal else None
     return User(*row) if row else None
 
 
 def get_holder(database: Database, email: str) -> User:
-    """Return the user who has proved this e-mail address. Raise `NotFound`."""
+    """Return the user who has verified this e-mail address. Raise `NotFound`."""
     user = find_holder(database, email)
     if user is None:
         raise NotFound(_("There is no user with the verified e-mail address {email}.", email=quote(email)))
@@ -231,7 +231,7 @@ def find_users_with_email(database: Database, email: str) -> list[User]:
 def get_named_user(database: Database, text: str) -> User:
     """Return the user whom an operator names by id or e-mail address. The holder of an address comes first.
 
-    Raise `NotFound`, and `Conflict` if several users have the address and none of them has proved it.
+    Raise `NotFound`, and `Conflict` if several users have the address and none of them has verified it.
     """
     if text.isascii() and text.isdigit() and len(text) < 19:
         return get_user(database, int(text))

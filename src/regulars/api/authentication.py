@@ -1,4 +1,4 @@
-"""Authentication: from a bearer token to the principal of a request."""
+"""Authentication: determines the principal of a request from its bearer token."""
 
 import re
 import threading

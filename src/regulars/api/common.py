@@ -1,4 +1,4 @@
-"""What the resources of the API have in common."""
+"""Code that the resources of the API share."""
 
 from collections.abc import Callable
 from typing import ParamSpec

@@ -21,7 +21,7 @@ ID_PARAMETER = path_id("tenant", 1)
 
 
 def tenant_fields(how: Readers) -> Sequence[Field]:
-    """Return the fields of a tenant. `how` are the readers of its settings."""
+    """Return the fields of a tenant. `how` has the function that reads each setting."""
     return (
         text_field(
             "name",

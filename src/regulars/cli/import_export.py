@@ -132,7 +132,7 @@ class _ErrorFile:
     def _opened(self) -> TextIO:
         if self.path.exists() and self._source.exists() and self.path.samefile(self._source):
             raise RegularsError(f"The error file {self.path} would overwrite the imported file.")
-        # Write each line at once, so that a full disk is noticed before the import is committed.
+        # Write each line immediately, so that a full disk is noticed before the import is committed.
         return self._stack.enter_context(self.path.open("w", encoding="utf-8", newline="", buffering=1))
 
 

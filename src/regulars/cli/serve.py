@@ -70,7 +70,7 @@ def serve(
 
     try:
         with opened_with(settings) as db:
-            # Stops with a sentence if the secret key is wrong.
+            # Raises an error with an explanation if the secret key is wrong.
             current_key(db, settings)
     except Unavailable as error:
         secret_keys(settings)

@@ -47,7 +47,7 @@ DONE_MESSAGES = {
     "passkey-deleted": _("The passkey was deleted."),
 }
 CONSOLE = "console"
-"""The client that the history and the audit log name for changes in these pages."""
+"""The client that the history and the audit log record for changes on these pages."""
 DEFAULT_TOKEN_FORM = Form([("scope", "customers:read"), ("days", "30")])
 TOKEN_LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365}
 TOKEN_SCOPES = [name for name in SCOPES if ":" in name]
@@ -329,7 +329,7 @@ def show(
 
 
 def other_access(pages: Pages, user: User) -> dict[str, Any]:
-    """Return what a new password does not end by itself, for a page that offers to end it."""
+    """Return the access that a new password does not end, for a page that offers to end it."""
     return {
         "tokens": list_personal_tokens(pages.database, user.id),
         "passkeys": list_passkeys(pages.database, user.id),

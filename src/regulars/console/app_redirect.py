@@ -1,7 +1,8 @@
 """`/oauth/{scheme}:…`: help for browsers that cannot open an app whose URI scheme contains an underscore.
 
-Such apps exist, but RFC 3986, section 3.1 does not allow the character. A browser therefore takes the `Location` header
-for a relative path and requests it from this server. Embedded browsers, whose app reads the header, are not affected.
+Such apps exist, but RFC 3986, section 3.1 does not allow the character. A browser therefore treats the `Location`
+header as a relative path and requests it from this server. Embedded browsers, whose app reads the header, are not
+affected.
 """
 
 import falcon

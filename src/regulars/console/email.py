@@ -57,7 +57,7 @@ class EmailAddress:
         self.pages.redirect(response, f"{EMAIL_PATH}?done={done}")
 
     def _act(self, visitor: Visitor, user: User, form: Form) -> str:
-        """Do what the form asks for. Return the key of the message that says so. Raise `Invalid`, `Conflict`."""
+        """Carry out the action in the form. Return the key of the message to show. Raise `Invalid`, `Conflict`."""
         database, settings = self.pages.database, self.pages.settings
         if is_configured(settings):
             self._check_rate(user)
@@ -99,8 +99,10 @@ class ConfirmEmail:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask whether to confirm. Only the user of the link can: an account that somebody else made with the address
-        must not get it confirmed by its reader. (And programs that check messages open links.)"""
+        """Ask the user to confirm, because programs that scan messages also open links.
+
+        Only the user to whom the link was sent can confirm. Otherwise, the owner of an address could confirm it for an
+        account that somebody else created."""
         token = self.pages.take_link(request, response, LINK_COOKIE)
         visitor, _session, user = self.pages.signed_in(request, response)
         found = find_link(self.pages.database, self.pages.settings, user, token)

@@ -33,7 +33,7 @@ class InvitationPage:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show who invites to what, and what the person can do."""
+        """Show the invitation, and what the person can do."""
         token = self.pages.take_link(request, response, LINK_COOKIE)
         visitor = self.pages.visitor(request, response)
         show_invitation(self.pages, response, visitor, open_invitation(self.pages.database, token))
@@ -119,7 +119,7 @@ class PasskeySignUp:
             if faults := name_faults(form.get("name")):
                 raise Invalid({"name": faults})
             passkey = finish_sign_up(database, settings, self.pages.step(request), form.raw("credential"))
-            # A password that nobody knows.
+            # A random password, because the user signs in with the passkey.
             password_hash = hash_password(new_token(Kind.CHALLENGE))
             user = sign_up(database, opened, name=form.get("name"), password_hash=password_hash, passkey=passkey)
         except (Conflict, Invalid) as error:

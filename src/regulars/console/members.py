@@ -64,7 +64,7 @@ class Members:
             self.pages.redirect(response, f"{MEMBERS_PATH}?done={done}")
 
     def _act(self, user: User, tenant: OwnTenant, form: Form) -> tuple[str, str]:
-        """Do what the form asks for. Return the link of an invitation, if one was sent, and the key of a message."""
+        """Carry out the action in the form. Return the link of a new invitation, if any, and the key of a message."""
         database, settings, actor = self.pages.database, self.pages.settings, Actor(user.id, CONSOLE)
         match form.get("do"):
             case "invite":

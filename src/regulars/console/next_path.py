@@ -1,4 +1,4 @@
-"""The path to which the sign-in page leads, as the parameter `next` of its address.
+"""The path to which the sign-in page redirects, as the parameter `next` of its address.
 
 An authorization request can be 8,192 characters long, the longest query that this service reads. Escaped once more, it
 would be longer. Long paths are therefore compressed.
@@ -29,7 +29,7 @@ def unpack(parameter: str) -> str:
         data = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
         decompressor = zlib.decompressobj()
         path = decompressor.decompress(data, MAX_LENGTH).decode()
-        # Part of a path would lead to another page.
+        # A truncated path would be that of another page.
         return path if decompressor.eof else ""
     except (binascii.Error, zlib.error, ValueError):
         return ""

@@ -1,4 +1,4 @@
-"""What all pages share: the visitor, forms, cookies, templates and security headers."""
+"""Code that all pages share: the visitor, forms, cookies, templates and security headers."""
 
 import re
 from collections.abc import Sequence
@@ -127,7 +127,7 @@ class Pages:
     def signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
         """Return visitor, session and user. Without a session, redirect to the sign-in page and then back.
 
-        A user whose address was proved by another user must first choose another one.
+        A user whose address another user has verified must first choose another one.
         """
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
@@ -307,4 +307,4 @@ def _known_text(visitor: Visitor, user_id: int) -> str:
 
 
 ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))
-"""The names of roles that templates translate; listed to be found by the extraction of messages."""
+"""The names of roles that templates translate; listed here so that the extraction of messages finds them."""

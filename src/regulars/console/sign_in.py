@@ -282,7 +282,7 @@ def sign_in(
 
 
 def record_failed_sign_in(database: Database, keys: Sequence[str], email: str, address: str) -> None:
-    """Write a wrong password to the audit log, and the moment from which further attempts must wait."""
+    """Record a failed sign-in in the audit log, and also that further attempts must wait, if they must."""
     user = find_holder(database, email)
     user_id = user.id if user else None
     audit.record(database, "sign_in.failed", user_id=user_id, address=address)
@@ -297,5 +297,5 @@ def send_options(response: falcon.Response, options: str) -> None:
 
 
 def too_many_attempts(seconds: int) -> Message:
-    """Return the message to somebody who must wait."""
+    """Return the message for a user who must wait."""
     return _("Too many attempts. Wait {seconds} seconds and try again.", seconds=seconds)

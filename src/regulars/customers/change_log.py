@@ -1,8 +1,8 @@
 """The log of changes to a tenant's customers, written in the transaction of each change.
 
 A transaction that writes customers of a tenant locks the tenant's counter (`tenants.locks.lock_customers`) until its
-end. So changes become visible in the order of their positions 1, 2, 3, …, and a client that has read up to a position
-has missed nothing.
+end. Changes therefore become visible in the order of their positions 1, 2, 3, …, and a client that has read up to a
+position has missed nothing.
 """
 
 from collections.abc import Mapping, Sequence

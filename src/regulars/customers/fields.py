@@ -45,7 +45,7 @@ class RelatedUser(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How the API's answers show a field, if not under its own name, with its own type and value."""
+    """The form of a field in API responses, if its name, type or value differs there."""
 
     name: str | None = None
     type: Any = None
@@ -77,11 +77,11 @@ class CustomerField:
     schema: Mapping[str, Any] = field(default_factory=dict)
     """Further keywords of the JSON Schema of the value."""
     in_api: bool = True
-    """Whether a client of the API may write the field."""
+    """True if clients of the API may write the field."""
     output: Output | None = field(default_factory=Output)
     """None if the API's answers do not have the field."""
     csv: Mapping[str, ColumnElement[Any]] | None = None
-    """The columns of a CSV file, by name; one of the field's own name if not given."""
+    """The columns of a CSV file, by name. By default, one column with the name of the field."""
     filter: Filter | None = None
     personal: bool = True
 
@@ -243,4 +243,4 @@ CSV_FIELDS: Mapping[str, ColumnElement[Any]] = {
     for name, declared in CUSTOMER_FIELDS.items()
     for column, expression in (declared.csv or {name: customers.c[name]}).items()
 }
-"""What is exported of a customer, by the name of the column in the CSV file."""
+"""The exported values of a customer, by the name of the column in the CSV file."""

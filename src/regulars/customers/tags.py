@@ -22,7 +22,7 @@ from regulars.validation import quote
 
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 TAG_SEPARATOR = "|"
-"""Between the tags of a customer in a CSV file."""
+"""Separates the tags of a customer in a CSV file."""
 TURKISH_I = str.maketrans({"ı": "i", "İ": "i"})
 
 
@@ -81,7 +81,7 @@ LIST_TAGS_OF_CUSTOMERS = Statement(
 
 
 def name_key(name: str) -> str:
-    """Return the key by which two names are the same: case-insensitive, Turkish-aware."""
+    """Return the key for comparing names: case-insensitive, Turkish-aware."""
     return " ".join(name.translate(TURKISH_I).casefold().split())
 
 

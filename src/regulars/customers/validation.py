@@ -22,7 +22,7 @@ GENDERS: tuple[str, ...] = get_args(Gender)
 EARLIEST = date(1900, 1, 1)
 MAX_CUSTOMER_ID = 2**40 - 1
 MAX_ADVANCING_ID = MAX_CUSTOMER_ID // 2
-"""New ids follow the highest id up to this one. A file that is imported so cannot use up the ids of its tenant."""
+"""New ids follow the highest id up to this one, so that an imported file cannot use up the ids of its tenant."""
 MAX_EMAIL_LENGTH = 255
 
 CONTROL_CHARACTERS_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")

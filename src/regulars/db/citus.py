@@ -17,7 +17,7 @@ from regulars.db.statement import Statement
 from regulars.errors import ConfigurationError
 
 REFERENCE_TABLES = ("countries", "users", "tenants", "memberships", "channels", "tags")
-"""In an order in which no table refers to a later one."""
+"""Ordered so that no table refers to a later one."""
 DISTRIBUTED_TABLES = (
     "customers",
     "customer_counts",

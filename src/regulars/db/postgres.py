@@ -31,7 +31,7 @@ INSUFFICIENT_RESOURCES = "53"
 ROWS_PER_BLOCK = 1000
 MAX_INSERT_ROWS = 20
 """Up to this number of rows INSERT is faster than COPY, which takes several round trips."""
-# A machine without power sends nothing. Without these settings, a request would wait for it for 15 minutes.
+# A machine that loses power closes no connection. Without these settings, a request would wait for it for 15 minutes.
 KEEPALIVE_SETTINGS = {
     "keepalives_idle": 5,
     "keepalives_interval": 5,
@@ -155,7 +155,7 @@ class PostgresDatabase(Database):
             ).fetchall()
         numbers = sorted(number for (number,) in rows)
         in_a_row = range(numbers[0], numbers[0] + count) if numbers else range(0)
-        # A range takes no memory. The ids are a range unless another transaction drew ids at the same time.
+        # A range takes little memory. The ids are a range unless another transaction took ids at the same time.
         return in_a_row if numbers == list(in_a_row) else numbers
 
     def analyze(self) -> None:
@@ -225,7 +225,7 @@ class PostgresDatabase(Database):
         self._is_away, self._away_until = True, time.monotonic() + FAILURE_SECONDS
 
     def _try_again(self) -> None:
-        """Try, in one thread at a time, whether the server can be reached. Raise `Unavailable` if not."""
+        """Check, in one thread at a time, whether the server can be reached. Raise `Unavailable` if not."""
         if time.monotonic() < self._away_until or not self._trying.acquire(blocking=False):
             raise no_answer()
         try:
@@ -262,7 +262,7 @@ def _run(connection: Connection, compiled: Compiled, parameters: list[Any], cust
 
 
 def _translate_error(error: psycopg.Error) -> RegularsError:
-    # The server's message about a value (SQLSTATE class 22) repeats it, and may so contain personal data.
+    # The server's message about a value (SQLSTATE class 22) repeats the value, which may be personal data.
     is_about_data = isinstance(error, psycopg.DataError) or not error.diag.message_primary
     reason = type(error).__name__ if is_about_data else error.diag.message_primary
     if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):

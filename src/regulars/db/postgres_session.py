@@ -59,7 +59,7 @@ def configure_session(connection: psycopg.Connection[Any], settings: SessionSett
 
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
-    """Tell whether there is a pooler (PgBouncer in transaction mode), with which each transaction may use another
+    """Tell whether there is a pooler (PgBouncer in transaction mode), with which each transaction can run in another
     session.
 
     Then settings and prepared statements last only for a transaction. A pooler is recognised by the process id that it

@@ -99,8 +99,11 @@ class ReplicatedDatabase(PostgresDatabase):
         return int(position)
 
     def start_request(self, since: int | None, reader: int) -> None:
-        """Start a request in this thread. It only reads and must see everything up to the position `since`, or it may
-        write (None). The same `reader` gets the same replica each time, so that data does not disappear again."""
+        """Start a request in this thread.
+
+        With `since`, the request only reads, and must see everything up to this position. Without it, the request may
+        write. The same `reader` always gets the same replica, so that data that it has seen does not disappear.
+        """
         self._request.since, self._request.reader, self._request.has_written = since, reader, False
 
     def end_request(self) -> bool:

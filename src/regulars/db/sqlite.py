@@ -38,7 +38,7 @@ DAMAGE_ADVICE = {
     sqlite3.SQLITE_CORRUPT: "Restore a backup.",
     sqlite3.SQLITE_NOTADB: "Restore a backup, or check the name of the file.",
 }
-"""What the operator can do about a damaged file, by result code."""
+"""Advice for the operator about a damaged file, by result code."""
 PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
     "PRAGMA foreign_keys = ON",
@@ -172,7 +172,7 @@ class SQLiteDatabase(Database):
             self._writer.release()
 
     def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
-        """Begin a write transaction, as the only one of all threads and programs. Wait at most `seconds`."""
+        """Begin a write transaction. Wait at most `seconds` for those of other threads and programs to end."""
         until = time.monotonic() + seconds
         if not self._writer.acquire(timeout=seconds):
             raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
@@ -198,7 +198,7 @@ class SQLiteDatabase(Database):
         return connection.execute(sql, parameters)
 
     def _must_end(self) -> bool:
-        """Tell whether the running statement of this thread must end. SQLite calls this now and then."""
+        """Tell whether the running statement of this thread must end. SQLite calls this repeatedly."""
         work = current_work()
         return time.monotonic() > self._local.deadline or (work is not None and work.is_cancelled)
 
@@ -226,7 +226,7 @@ class SQLiteDatabase(Database):
 
 
 def _set_journal_mode(connection: sqlite3.Connection) -> None:
-    """Use a write-ahead log. While another program sets this, SQLite refuses at once instead of waiting."""
+    """Use a write-ahead log. While another program sets this, SQLite fails immediately instead of waiting."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""PostgreSQL connections that do not wait for long: for a request whose client has gone, or for a silent server."""
+"""PostgreSQL connections that stop waiting if the client of the request disconnects or the server is silent."""
 
 import time
 from collections.abc import Callable, Generator
@@ -14,7 +14,7 @@ from regulars.i18n import _
 
 LOOK_SECONDS = 0.1
 SILENT_SECONDS = 2.0
-"""After this time without an answer, try whether the server accepts connections at all."""
+"""After this time without an answer, check whether the server accepts connections at all."""
 NEXT_TRY_SECONDS = 5.0
 CONNECT_SECONDS = 2
 """The shortest timeout that libpq allows."""
@@ -26,7 +26,7 @@ class WatchedConnection(psycopg.Connection[Row]):
     """A connection that ends the statement of a cancelled request, and raises `Unavailable` if its server is silent."""
 
     url = ""
-    """The URL of the database. The server is tried if it is set."""
+    """The URL of the database. If it is set, the server is checked with a new connection."""
     on_silence: Callable[[], None] = staticmethod(lambda: None)
     """Called when the server does not answer and accepts no connection."""
 
@@ -41,7 +41,7 @@ class WatchedConnection(psycopg.Connection[Row]):
 
 
 def _watched(gen: Generator[Any, Any, Result], connection: WatchedConnection) -> Generator[Any, Any, Result]:
-    """Pass everything on to `gen`, and look after the statement whenever the server has sent nothing for a while."""
+    """Pass everything on to `gen`, and call `look` whenever the server has sent nothing for a while."""
     watch = None
     try:
         wanted = next(gen)
@@ -63,7 +63,7 @@ class _Watch:
         self.is_cancelled = False
 
     def look(self) -> None:
-        """Cancel the statement if nobody needs it, and try from time to time whether the server is there.
+        """Cancel the statement if its request was cancelled, and check at intervals that the server is reachable.
 
         Raise `Unavailable` if it is not.
         """

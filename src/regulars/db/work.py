@@ -1,4 +1,4 @@
-"""The work of a request, which ends early if its client has gone."""
+"""The work of a request, which is cancelled if its client disconnects."""
 
 import threading
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""A queue for writers. A lock can be held for long: an import locks its tenant (SQLite: the file) until it ends.
-Waiting writers must leave a thread for readers."""
+"""A queue for writers. A lock can be held for a long time: an import locks its tenant (SQLite: the file) until it ends.
+Waiting writers must leave a thread free for readers."""
 
 import threading
 import time
@@ -24,7 +24,8 @@ class WriteQueue:
     def slot(self) -> Iterator[None]:
         """Hold a place in the queue.
 
-        Raise `Unavailable` if the queue is full and has not moved for a second; then, for a second, at once.
+        Raise `Unavailable` if the queue is full and has not moved for a second. During the next second, raise it
+        immediately.
         """
         if not self._slots.acquire(blocking=False):
             self._wait_for_place()

@@ -37,7 +37,7 @@ def _gzip(body: bytes) -> bytes:
 
 
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
-"""The fastest first, measured with a page of customers (see docs/performance.md)."""
+"""Fastest first, measured with a page of customers (see docs/performance.md)."""
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -53,7 +53,8 @@ def preferred_coding(accept: str) -> str | None:
 def negotiate(request: falcon.Request, response: falcon.Response, size: int) -> str | None:
     """Return the coding for a body of `size` bytes, or None for no compression.
 
-    Not for pages with a secret next to input of a visitor: the compressed length would reveal it (BREACH).
+    Do not use this for pages that contain a secret and input of a visitor: the compressed length would reveal the
+    secret (BREACH).
     """
     if size < WORTHWHILE_BYTES:
         return None

@@ -161,7 +161,7 @@ def _read_key(request: falcon.Request, identity: Identity, tenant_id: int | None
 
 
 def _request_text(request: falcon.Request) -> str:
-    """Return everything by which two requests are the same."""
+    """Return the parts of a request that must be equal for it to count as the same request."""
     body: bytes = getattr(request.context, "body", b"")
     parts = (request.method, request.path, request.query_string, request.get_header("If-Match") or "")
     return "\n".join((*parts, hashlib.sha256(body).hexdigest()))

@@ -1,4 +1,4 @@
-"""What all requests have in common: an id, a line in the log, and response headers."""
+"""Middleware for all requests: the request id, the line in the log, and response headers."""
 
 import re
 import secrets
@@ -17,7 +17,7 @@ from regulars.settings import Settings
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 MAX_QUERY_LENGTH = 8192
 ARRIVED = "regulars.arrived"
-"""Key of the WSGI environment: when the request arrived, as `time.perf_counter()`."""
+"""Key of the WSGI environment: the time at which the request arrived, as `time.perf_counter()`."""
 TENANT = "regulars.tenant"
 """Key of the WSGI environment: the tenant of the request, once it is verified; None without one."""
 REFUSAL = "regulars.refusal"
@@ -62,8 +62,10 @@ class RequestMiddleware:
         self._untrusted_proxies = UntrustedProxies(settings.trusted_proxies)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Set the request id and headers. Refuse a host that is not accepted, a query string that is too long, and what
-        the server refuses."""
+        """Set the request id and headers.
+
+        Refuse a request that the server refuses, whose host is not accepted, or whose query string is too long.
+        """
         request.context.started = request.env.get(ARRIVED) or time.perf_counter()
         given = request.env.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)

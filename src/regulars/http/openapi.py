@@ -127,7 +127,7 @@ class Operation:
     body: Sequence[Field] | None = None
     """The fields of the JSON object in the body."""
     body_is_partial: bool = False
-    """Whether required fields may be missing."""
+    """True if required fields may be missing."""
     media_types: Sequence[str] = (JSON,)
     headers: Sequence[Mapping[str, Any]] = ()
     """Headers that only this operation reads."""

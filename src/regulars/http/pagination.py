@@ -19,7 +19,7 @@ class Links(Struct, frozen=True):
 
 
 class PageLink(Struct, frozen=True):
-    """A link of the page navigation, without `url` if it leads nowhere."""
+    """A link of the page navigation. `url` is None for a gap, and if there is no previous or next page."""
 
     url: str | None
     label: Annotated[str, Meta(examples=["&laquo; Previous", "1", "...", "Next &raquo;"])]

@@ -15,7 +15,7 @@ Environ = Mapping[str, Any]
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~\-]+)+")
 MAX_PROXIES = 16
-"""The most proxies in front of each other. Further entries of X-Forwarded-For are not read."""
+"""The maximum number of proxies in a row. Further entries of X-Forwarded-For are not read."""
 MAX_REMEMBERED_HOSTS = 256
 MAX_REMEMBERED_ADDRESSES = 4096
 
@@ -29,7 +29,7 @@ class AcceptedHosts:
     def __init__(self, settings: Settings) -> None:
         self._accepts_all = bool(settings.public_url)
         self._trusted_proxies = settings.trusted_proxies
-        # Remembers only accepted hosts, because the others raise. So invented hosts cannot replace them.
+        # Caches only accepted hosts, because others raise an error. Invented hosts therefore cannot evict them.
         self._check = lru_cache(MAX_REMEMBERED_HOSTS)(partial(_check_host, frozenset(settings.allowed_hosts)))
 
     def check(self, environ: Environ) -> None:
@@ -102,7 +102,7 @@ def _check_host(allowed: frozenset[str], host: str) -> None:
         )
 
 
-# Errors are not remembered, so entries that are not addresses take no space.
+# Errors are not cached, so entries that are not addresses take no memory.
 @lru_cache(MAX_REMEMBERED_ADDRESSES)
 def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """Return an IP address: an IPv4 address also if it is written as an IPv6 address, as sockets for both do."""

@@ -13,7 +13,7 @@ from regulars.errors import RegularsError
 HEADER = "X-Consistency-Token"
 COOKIE = "regulars_consistency"
 COOKIE_SECONDS = int(6 * MAX_LAG_SECONDS)
-"""By then, every usable replica has the write."""
+"""After this time, every usable replica has the write."""
 TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{64})")
 SAFE_METHODS = {"GET", "HEAD"}
 
@@ -35,7 +35,7 @@ class ReadYourWrites:
         self.is_secure = is_secure
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Allow replicas for a request that only reads, if they have what the client has written."""
+        """Allow replicas for a request that only reads, if they contain what the client has written."""
         since = self._position(request) if request.method in SAFE_METHODS else None
         self.database.start_request(since, crc32(request.env.get("HTTP_AUTHORIZATION", "").encode()))
 

@@ -41,7 +41,7 @@ FIND_DUE_MAIL = Statement(
     select(table.c.id, table.c.content, table.c.created_at, table.c.attempts)
     .where(table.c.next_attempt_at <= bindparam("now"))
     .order_by(table.c.next_attempt_at)
-    # A literal, so that PostgreSQL knows that few rows are returned.
+    # Use a literal. With a parameter, PostgreSQL would plan for many rows.
     .limit(literal_column(str(BATCH_SIZE)))
 )
 # The number of attempts shows whether another server has claimed the message since it was read.
@@ -63,7 +63,7 @@ log = structlog.get_logger("regulars")
 
 
 class WaitingMail(Struct, frozen=True):
-    """A message that waits to be sent, without its recipient and content."""
+    """A message in the queue, without its recipient and content."""
 
     id: str
     created_at: datetime
@@ -89,7 +89,7 @@ class _Claimed(Struct, frozen=True):
 
 
 def enqueue(database: Database, settings: Settings, message: Mail) -> None:
-    """Store a message to be sent, in the current transaction if there is one."""
+    """Add a message to the queue, in the current transaction if there is one."""
     mail_id, now = new_id(), utc_now()
     content = Cipher(settings, "mail").encrypt(msgspec.json.encode(message), mail_id)
     database.execute(
@@ -98,14 +98,15 @@ def enqueue(database: Database, settings: Settings, message: Mail) -> None:
 
 
 def list_waiting(database: Database) -> list[WaitingMail]:
-    """Return the messages that wait to be sent, oldest first."""
+    """Return the messages in the queue, oldest first."""
     return [WaitingMail(*row) for row in database.fetch_all(LIST_MAIL)]
 
 
 def send_due(database: Database, settings: Settings) -> int:
     """Send at most `BATCH_SIZE` of the messages that are due, and return the number of sent ones.
 
-    Several servers can do this at the same time. A message that fails is sent later, or dropped if that is pointless.
+    Several servers can do this at the same time. A message that fails is sent again later, or dropped if the error is
+    permanent or the message is too old.
     """
     due = database.fetch_all(FIND_DUE_MAIL, {"now": utc_now()})
     if not due:

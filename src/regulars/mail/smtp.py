@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 20.0
 AUTHENTICATION_REQUIRED = 530  # RFC 4954, section 6
 MAX_REASON_LENGTH = 200
 PERSONAL_DATA = re.compile(r"\S*(?:@|://|rgl_)\S*")
-"""Words of a server's reply that are an address, or a link of the message."""
+"""Words of a server's reply that are an address, a link or a token."""
 
 
 class DeliveryError(RegularsError):
@@ -205,7 +205,7 @@ def _reply(code: int, text: bytes | str) -> str:
 
 
 def _without_words_of(recipient: str, reason: str) -> str:
-    """Remove the part of the address before the @, which some servers repeat alone."""
+    """Remove the part of the address before the @, which some servers repeat without the rest."""
     user = recipient.rpartition("@")[0]
     return re.sub(rf"(?<!\w){re.escape(user)}(?!\w)", "…", reason, flags=re.IGNORECASE) if user else reason
 

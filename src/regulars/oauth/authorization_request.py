@@ -205,8 +205,8 @@ def approve(server: Server, request: AuthorizationRequest, session: Session) -> 
 class Requester:
     """The application for which a user signs in. The name is empty if there is none.
 
-    `form_targets` says where a form on the page may lead, because the browser may continue to the application at once:
-    see `redirect_targets`. `language` is the one that the application asks for.
+    `form_targets` are the addresses to which a form on the page may redirect, because the browser may continue to the
+    application immediately: see `redirect_targets`. `language` is the one that the application asks for.
     """
 
     name: str = ""

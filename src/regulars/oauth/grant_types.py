@@ -72,7 +72,7 @@ class CodeGrant(TokenIssuer, AuthorizationCodeGrant):
         if found is None or found.client_id != client.id:
             return None
         if found.used_at is not None:
-            # A second use may come from a thief (RFC 6749, section 4.1.2).
+            # A second use may mean that the code was stolen (RFC 6749, section 4.1.2).
             end_grant(self.server.database, found.grant, "code_reused")
             return None
         now = datetime.now(UTC)

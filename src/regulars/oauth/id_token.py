@@ -68,7 +68,7 @@ class IdToken(OpenIDToken):
 def user_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
     """Return the claims that `scopes` allow (OpenID Connect Core, section 5.4).
 
-    An address that the user has not proved is left out: applications might take its user for the person who owns it.
+    An unverified address is left out, because applications might take the user for the owner of that address.
     """
     claims: dict[str, Any] = {"sub": str(user.id)}
     if "profile" in scopes:

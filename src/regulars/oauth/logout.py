@@ -21,7 +21,7 @@ class LogoutRequest:
 
     @property
     def form_targets(self) -> tuple[str, ...] | None:
-        """Return where the form of the confirmation page may lead besides this service."""
+        """Return the addresses outside this service to which the form of the confirmation page may redirect."""
         return redirect_targets(self.redirect_uri) if self.redirect_uri else ()
 
 

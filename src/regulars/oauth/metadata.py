@@ -60,7 +60,10 @@ def server_metadata(settings: Settings) -> dict[str, Any]:
 
 
 def resource_metadata(settings: Settings) -> dict[str, Any]:
-    """Return the metadata of the API as a protected resource (RFC 9728), with the external issuer if there is one."""
+    """Return the metadata of the API as a protected resource (RFC 9728).
+
+    Its authorization server is the external issuer, if one is configured, and otherwise this service.
+    """
     return {
         "resource": settings.origin,
         "authorization_servers": [settings.issuer or settings.origin],

@@ -95,7 +95,8 @@ def find_refresh_token(database: Database, token: str) -> RefreshToken | None:
 def claim_refresh_token(database: Database, settings: Settings, token: RefreshToken) -> int | None:
     """Use the token. Return the generation of the next token, or None if the token is not valid.
 
-    Must run in the transaction that issues the next token, so that parallel uses of a token wait for each other.
+    Using an older token ends the grant, except in the grace period. Call this in the transaction that issues the next
+    token, so that parallel uses of a token run one after the other.
     """
     now = utc_now()
     if not token.grant.is_live(now) or token.is_expired():

@@ -17,6 +17,6 @@ def check_requested_scope(asked: Collection[str], allowed: Collection[str]) -> N
 
 
 def _printable(text: str) -> str:
-    """Return the start of a text, with a question mark for what an error_description may not contain (RFC 6749,
-    section 5.2)."""
+    """Return the start of a text, with a question mark for each character that an error_description must not
+    contain (RFC 6749, section 5.2)."""
     return NOT_IN_DESCRIPTIONS.sub("?", text[:MAX_NAMED_LENGTH])

@@ -133,7 +133,7 @@ class Server(AuthorizationServer):
         return client
 
     def _authentication_fault(self, request: Request) -> str:
-        """Return why a client could not be authenticated. Whether a client has a secret is no secret."""
+        """Return why a client could not be authenticated. This can reveal whether a client has a secret."""
         basic_id, basic_secret = extract_basic_authorization(request.headers)
         client = self.query_client(basic_id or request.payload.client_id or "")
         has_sent_secret = basic_secret or request.form.get("client_secret")

@@ -1,7 +1,7 @@
 """The keys that sign tokens. Private keys are encrypted in the database.
 
-The newest key signs. A key that was replaced verifies what it signed before, until all of that has expired. A revoked
-key verifies nothing.
+The newest key signs. A replaced key verifies the tokens that it signed before, until all of them have expired. A
+revoked key verifies nothing.
 """
 
 import warnings
@@ -34,8 +34,8 @@ warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=Securi
 ALGORITHMS = ("RS256", "EdDSA")
 RSA_BITS = 2048
 LEEWAY_SECONDS = 60
-"""How far the clocks of servers may differ: a server whose clock is ahead signs tokens that seem to be issued in the
-future, or after their key was replaced."""
+"""The tolerated difference between the clocks of servers. A server whose clock is ahead signs tokens that seem to be
+issued in the future, or after their key was replaced."""
 
 Key = OKPKey | RSAKey
 
@@ -51,9 +51,9 @@ class SigningKey:
     replaced_at: datetime | None = None
 
     def may_have_signed(self, issued_at: int) -> bool:
-        """Tell whether a token that was issued at this time, in seconds since 1970, may be ours.
+        """Tell whether this server may have signed a token at this time, in seconds since 1970.
 
-        Whoever signs with the key after it was replaced has stolen it.
+        A token that was signed after the key was replaced must be from somebody who has stolen the key.
         """
         return self.replaced_at is None or issued_at <= self.replaced_at.timestamp() + LEEWAY_SECONDS
 

@@ -16,7 +16,7 @@ from regulars.customers.fields import Record
 from regulars.errors import ConfigurationError
 
 DOMAINS = ("example.com", "example.com", "example.org", "example.net", "mail.example.com", "mail.example.org")
-"""Reserved for examples (RFC 2606): mail to these domains goes nowhere."""
+"""Reserved for examples (RFC 2606): mail to these domains is not delivered."""
 
 SECONDS_OF_FIVE_YEARS = 5 * 365 * 24 * 60 * 60
 MIN_AGE_DAYS = 16 * 365

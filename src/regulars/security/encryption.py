@@ -93,7 +93,7 @@ class Cipher:
         return self._keys[0].sign(text)
 
     def verify(self, text: str, signature: str) -> bool:
-        """Tell whether `signature` is from `sign` for the same text. How long this takes does not depend on it."""
+        """Tell whether `sign` returned `signature` for the same text. The comparison takes constant time."""
         given = signature.encode("utf-8", "surrogatepass")
         return self._first(lambda key: compare_digest(key.sign(text).encode(), given) or None) is not None
 

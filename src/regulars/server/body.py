@@ -1,4 +1,4 @@
-"""Complete request bodies: with a deadline, a minimum rate, a maximum size, and nothing missing."""
+"""Receives complete request bodies, with a deadline, a minimum rate and a maximum size."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from regulars.i18n import _
 
 LARGE_BODIES = {"/api/v1/customers/batch": MAX_BATCH_BYTES}
 MAX_HELD_BYTES = 128 * 1024 * 1024
-"""The bytes of all bodies in a worker that are being received or whose requests wait or run."""
+"""The limit for all bodies of a worker together, while they are received and their requests wait or run."""
 START_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 8_192
 
@@ -49,7 +49,7 @@ class Body:
             raise Malformed(_("The body of the request is incomplete."))
 
     def release(self) -> None:
-        """Forget the body, so that others can be received."""
+        """Release the memory of the body, so that others can be received."""
         Body.held_bytes -= len(self.content)
         self.content.clear()
 

@@ -1,4 +1,4 @@
-"""From a request of Granian's RSGI interface to a WSGI environment (PEP 3333)."""
+"""Converts a request of Granian's RSGI interface to a WSGI environment (PEP 3333)."""
 
 import sys
 import time
@@ -70,7 +70,7 @@ def _key(name: str) -> str:
 
 
 def _unreadable(headers: Any, items: list[tuple[str, str]]) -> Malformed | None:
-    """Return an error if a header that counts has characters outside ASCII, which Granian leaves out."""
+    """Return an error if a header that this service reads has characters outside ASCII, which Granian removes."""
     names = headers.keys()
     if len(names) == len(items) or len(names) == len(dict(items)):
         return None

@@ -1,4 +1,4 @@
-"""The kind of work that a request causes, and the group that it counts for, from its headers."""
+"""The kind of work of a request, and the group to which it counts, determined from its headers."""
 
 from urllib.parse import unquote_plus
 
@@ -37,7 +37,7 @@ def is_plain_list(environ: Environ) -> bool:
 class Groups:
     """The groups with which requests share their threads: a tenant, a token, or the address of a client.
 
-    Nothing is verified before a request runs: one that names another's tenant is refused, quickly.
+    The tenant and token are not verified yet. A request that names the tenant of somebody else is refused when it runs.
     """
 
     def __init__(self, trusted_proxies: tuple[Network, ...]) -> None:

@@ -61,7 +61,7 @@ class Workers(MPServer):
         self.respawned_wrks.clear()
 
     def _is_due(self, index: int) -> bool:
-        """Tell whether the worker can be restarted now. If not, it is after a delay."""
+        """Tell whether the worker can be restarted now. Otherwise it is restarted after a delay."""
         if index in self._due:
             self._due.discard(index)
             return True
@@ -169,7 +169,7 @@ def start_tasks(settings: Settings, database: Database) -> None:
 
 
 def end_with_parent() -> None:
-    """Stop this worker when its parent ends without stopping it. Otherwise it would go on and keep the port."""
+    """Stop this worker if its parent ends without stopping it. Otherwise it would keep running and hold the port."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

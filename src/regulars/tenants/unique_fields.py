@@ -1,4 +1,4 @@
-"""Whether a field can be made unique: no two customers of the tenant outside the trash have the same value."""
+"""Check whether a field can be made unique: no two customers of the tenant outside the trash have the same value."""
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
 
@@ -10,7 +10,7 @@ from regulars.tenants.validation import UNIQUE
 
 
 def key_column(field: str) -> ColumnElement[str]:
-    """Return the indexed expression by which two values are equal. E-mail addresses are case-insensitive."""
+    """Return the indexed expression by which values are compared. E-mail addresses are case-insensitive."""
     return ascii_lower(customers.c.email) if field == "email" else customers.c[field]
 
 

@@ -1,4 +1,4 @@
-"""The body of a customer: its fields, and how each is read in a tenant."""
+"""The body of a customer: its fields, and the functions that read them for a tenant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ REQUIRED_FIELDS = {"first_name"}
 
 
 class BodyContext(NamedTuple):
-    """What the reading of a body depends on."""
+    """The values that the readers of a body need."""
 
     text: ReadContext
     references: References

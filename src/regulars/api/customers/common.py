@@ -1,4 +1,4 @@
-"""What the resources of customers have in common: changes, ETags and links to merged customers."""
+"""Code that the resources of customers share: changes, ETags and links to merged customers."""
 
 import hashlib
 import re

@@ -41,7 +41,7 @@ COUNT_KEY = ("trashed", "user_id", "period", "gender")
 
 
 def _expand(deltas: FromClause, sign: int = 1) -> CompoundSelect[tuple[int, int, int, str, int]]:
-    """For each row of `deltas`, a row for every count that it changes, with its change multiplied by `sign`."""
+    """Return, for each row of `deltas`, a row for every count that it changes, with the change multiplied by `sign`."""
     birth_date, user = deltas.c.date_of_birth, deltas.c.user_id
     change = deltas.c.change * literal_column(str(sign), BigInteger)
     has_birth_date, has_user = birth_date != literal_column("0"), user != literal_column("0")
@@ -65,7 +65,7 @@ def _expand(deltas: FromClause, sign: int = 1) -> CompoundSelect[tuple[int, int,
 
 
 def _sum_by_key(counts: FromClause) -> Select[tuple[int, int, int, str, int]]:
-    """The sums of `counts` by key, without those that are 0."""
+    """Return the sums of `counts` by key, without sums of 0."""
     key = [counts.c[name] for name in COUNT_KEY]
     total = cast(func.sum(counts.c.count), BigInteger)
     return select(*key, total.label("count")).group_by(*key).having(func.sum(counts.c.count) != literal_column("0"))
@@ -92,7 +92,7 @@ GET_TOTAL = Statement(select(total_expression(by_user=False, by_gender=False, by
 
 
 def _total(database: Database, tenant_id: int) -> int:
-    """The tenant's number of customers that are not in the trash, according to its counts."""
+    """Return the tenant's number of customers outside the trash, according to its counts."""
     ((total,),) = database.fetch_all(GET_TOTAL, {"tenant_id": tenant_id, "trashed": 0})
     return int(total)
 
@@ -117,7 +117,7 @@ def merge_tenant_deltas(database: Database, tenant_id: int) -> None:
 
 
 def _customers_as_deltas() -> FromClause:
-    """The tenant's customers, grouped by the columns of `count_deltas`."""
+    """Return the tenant's customers, grouped by the columns of `count_deltas`."""
     columns = (
         case((customers.c.deleted_at.is_(None), literal_column("0")), else_=literal_column("1")).label("trashed"),
         func.coalesce(customers.c.user_id, literal_column(str(NO_USER))).label("user_id"),

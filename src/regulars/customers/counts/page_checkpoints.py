@@ -90,7 +90,7 @@ def set_page_checkpoints(database: Database, tenant_id: int, total: int) -> None
 
 
 def _preceding_checkpoint(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The `column` of the last checkpoint at or before the customer of a delta."""
+    """Return an expression for `column` of the last checkpoint at or before the customer of a delta."""
     is_at_or_before = tuple_(page_checkpoints.c.created_at, page_checkpoints.c.customer_id) <= tuple_(
         count_deltas.c.created_at, count_deltas.c.customer_id
     )

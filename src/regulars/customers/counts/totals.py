@@ -2,8 +2,9 @@
 
 A transaction that writes customers appends rows to `count_deltas`: 1 for a customer that matches a combination of these
 filters from now on, -1 for one that no longer does. `merge_count_deltas` adds them to the summary table
-`customer_counts`, which has counts for each user and for all users, by gender, for all dates of birth, each year and
-each day. A total is the sum of the matching rows of both tables. One statement reads it, and so from one snapshot.
+`customer_counts`. This table has counts for each user and for all users, by gender, each for all dates of birth, for
+each year and for each day. A total is the sum of the matching rows of both tables. One statement reads both, from one
+snapshot.
 """
 
 from collections.abc import Iterable, Sequence

@@ -91,7 +91,7 @@ def import_csv(
 
 
 def _load_rules(database: Database, tenant_id: int) -> tuple[ReadContext, ReferenceNames, datetime, Sequence[str]]:
-    """Return what the rows are read with: context, references by name, the current time, and the unique fields."""
+    """Return the data for reading rows: context, references by name, the current time, and the unique fields."""
     tenant = get_tenant(database, tenant_id)
     now = utc_now()
     context = ReadContext(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())

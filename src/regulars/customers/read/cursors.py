@@ -50,7 +50,10 @@ class Cursors:
         return urlsafe_b64encode(self._cipher.seal(content, _list_identity(tenant_id, query))).rstrip(b"=").decode()
 
     def read(self, text: str, tenant_id: int, query: CustomerQuery) -> Cursor:
-        """Return the cursor of a text from `write` for the same tenant and query. Raise `Invalid` otherwise."""
+        """Return the cursor that `write` encrypted.
+
+        Raise `Invalid` if the text was changed, has expired, or is for another tenant or query.
+        """
         try:
             sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             content = self._cipher.unseal(sealed, _list_identity(tenant_id, query))

@@ -58,7 +58,7 @@ DELETE_CUSTOMER_TAGS = Statement(
 
 @contextmanager
 def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterator["ChangeSet"]:
-    """Open a transaction for changes of customers. They are written at its end; after an exception nothing is."""
+    """Open a transaction for changes of customers. They are written at its end, unless there is an exception."""
     with database.transaction():
         last_ids = lock_customers(database, tenant_id)
         changes = ChangeSet(database, tenant_id, actor, last_ids.customer)

@@ -1,4 +1,4 @@
-"""Purge customers that have been in the trash for long."""
+"""Purge customers that have been in the trash for a long time."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -29,7 +29,7 @@ FIND_HOLDERS = {
 
 
 def key_of(field: str, value: str) -> str:
-    """Return the key by which two values of the field are equal. E-mail addresses are case-insensitive."""
+    """Return the key for comparing values of the field. E-mail addresses are case-insensitive."""
     return value.translate(ASCII_LOWER) if field == "email" else value
 
 
