@@ -29,7 +29,7 @@ log = structlog.get_logger("regulars")
 
 
 def _delete_oldest(table: Table, time_column: str, *conditions: ColumnElement[bool]) -> Statement:
-    """Delete a batch of the rows whose `time_column` is before :before, oldest first.
+    """Return a statement that deletes a batch of the rows whose `time_column` is before :before, oldest first.
 
     The order makes PostgreSQL use the index on that column. Otherwise it may read the whole table, because it
     overestimates the number of matching rows.
@@ -58,13 +58,13 @@ def _oldest_grants(time_column: str) -> Select[tuple[str]]:
 
 
 def _delete_from_ended_grants(table: Table) -> Statement:
-    """Delete the rows of ended grants; they may expire much later."""
+    """Return a statement that deletes a batch of the rows of ended grants; they may expire much later."""
     digests = select(table.c.digest).where(table.c.grant_id.in_(_oldest_grants("ended_at"))).limit(BATCH_LIMIT)
     return Statement(delete(table).where(table.c.digest.in_(digests)))
 
 
 def _delete_grants(time_column: str) -> Statement:
-    """Delete those of the oldest grants to which no other rows refer."""
+    """Return a statement that deletes those of the oldest grants to which no other rows refer."""
     is_unused = map(_has_no, GRANT_TABLES)
     return Statement(delete(tables.grants).where(tables.grants.c.id.in_(_oldest_grants(time_column)), *is_unused))
 

@@ -42,7 +42,7 @@ def _shorten(text: str) -> str:
 def read_name(text: str, at_most: int = MAX_NAME_LENGTH) -> str:
     """Return the name of a user, tenant or channel without surrounding spaces.
 
-    Raise ValueError with a rule to follow the field's name if it is empty, invisible, too long or has control
+    Raise ValueError with a rule to append to the field's name if it is empty, invisible, too long or has control
     characters.
     """
     name = trim(text)
@@ -54,7 +54,7 @@ def read_name(text: str, at_most: int = MAX_NAME_LENGTH) -> str:
 def read_https_url(text: str) -> str:
     """Return an address that starts with https:// and has a host.
 
-    Raise ValueError with a rule to follow the field's name.
+    Raise ValueError with a rule to append to the field's name.
     """
     try:
         parts = urlsplit(text)

@@ -90,7 +90,7 @@ def normal_email(text: str) -> str | None:
 
 
 def read_user_email(text: str) -> str:
-    """Return the normal form of an address. Raise ValueError with a rule to follow the field's name."""
+    """Return the normal form of an address. Raise ValueError with a rule to append to the field's name."""
     normal = normal_email(text)
     if normal is None:
         raise ValueError(_("must be an e-mail address, not {value}", value=quote(text)))

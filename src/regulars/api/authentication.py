@@ -89,7 +89,7 @@ class Authenticator:
     def _identity(self, request: falcon.Request) -> Identity:
         header = request.env.get("HTTP_AUTHORIZATION", "")
         token = header[len(SCHEME) :]
-        # Looking up a token is faster than verifying it.
+        # A cached token is well-formed. Looking it up is faster than matching the header with a regular expression.
         if not header.startswith(SCHEME) or token not in self._cached:
             token = _token(header)
         self._discard_changed()

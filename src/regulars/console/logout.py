@@ -67,7 +67,10 @@ class LoggedOut:
 
 
 def sign_out(pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, logout: LogoutRequest) -> None:
-    """End the session and the grants made in it, and redirect to the registered URI that the client asked for."""
+    """End the session and the access that applications got in it, except with the scope offline_access.
+
+    Redirect to the URI that the client asked for if it is registered, otherwise to the page after a sign-out.
+    """
     if visitor.session is not None:
         sign_out_session(server.database, visitor.session)
         pages.drop_session(response)

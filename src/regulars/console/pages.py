@@ -234,7 +234,10 @@ class Pages:
         return self.root + path
 
     def local_path(self, target: str) -> str:
-        """Return `target` if it is a path of this service, otherwise "/account". Prevents open redirects."""
+        """Return `target` if it is a path of this service, otherwise "/account". This prevents open redirects.
+
+        The prefix of the public URL is removed from the path: `path` and `redirect` add it again.
+        """
         path = target.removeprefix(self.root) if self.root and target.startswith(self.root + "/") else target
         is_local = (
             path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path

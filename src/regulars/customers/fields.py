@@ -88,7 +88,7 @@ class CustomerField:
     def read_text(self, text: str, context: ReadContext) -> Any:
         """Return the value for a trimmed text that is not empty.
 
-        Raise ValueError with a rule to follow the field's name.
+        Raise ValueError with a rule to append to the field's name.
         """
         if self.read is None:
             raise TypeError("this field is not read from text")

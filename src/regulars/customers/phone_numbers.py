@@ -30,7 +30,7 @@ class NumberingPlan(NamedTuple):
 def read_phone_number(text: str, region: str) -> str:
     """Return a phone number as E.164. `region` (ISO 3166-1 alpha-2) is that of numbers without a country code.
 
-    Raise ValueError with a rule to follow the field's name.
+    Raise ValueError with a rule to append to the field's name.
     """
     digits = text.translate(SEPARATORS)
     if DIGITS.fullmatch(digits):

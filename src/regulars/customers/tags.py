@@ -86,14 +86,14 @@ def name_key(name: str) -> str:
 
 
 def read_tag_name(text: str) -> str:
-    """Return the name of a tag. Raise ValueError with a rule to follow the field's name."""
+    """Return the name of a tag. Raise ValueError with a rule to append to the field's name."""
     if TAG_SEPARATOR in text:
         raise ValueError(_("must not contain {character}, which separates tags in files", character=TAG_SEPARATOR))
     return read_line(text)
 
 
 def read_color(text: str) -> str:
-    """Return a colour. Raise ValueError with a rule to follow the field's name."""
+    """Return a colour. Raise ValueError with a rule to append to the field's name."""
     if not COLOR.fullmatch(text):
         raise ValueError(_("must be a colour such as #E4572E, not {value}", value=quote(text)))
     return text.upper()

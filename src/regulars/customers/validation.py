@@ -1,8 +1,8 @@
 """Readers of a customer's fields.
 
 A reader takes trimmed text that is not empty and a `ReadContext`, and returns the value as it is stored. It raises
-ValueError with a rule to follow the field's name, such as "must be a date such as 1990-05-01". The length of the text
-has been checked before (`fields.CustomerField.read_text`).
+ValueError with a rule to append to the field's name, such as "must be a date such as 1990-05-01". The length of the
+text has been checked before (`fields.CustomerField.read_text`).
 """
 
 import re

@@ -177,8 +177,8 @@ class SQLiteDatabase(Database):
         if not self._writer.acquire(timeout=seconds):
             raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
         try:
-            # SQLite waits longer and longer between retries, and would never succeed while other programs write all the
-            # time.
+            # Retry here instead of with SQLite's busy timeout. SQLite waits longer and longer between retries, and
+            # would never succeed while other programs write all the time.
             while not _has_begun(connection):
                 if time.monotonic() >= until:
                     raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)

@@ -91,10 +91,11 @@ class Idempotency:
 
     @contextmanager
     def attempt(self, request: falcon.Request, identity: Identity, tenant_id: int | None) -> Iterator[Attempt]:
-        """Open a transaction for a request. The caller carries it out if the attempt is the first, and sets its result.
+        """Open a transaction for a request and yield its attempt.
 
-        Raise `Malformed` for a bad key, `Invalid` if the key was used for another request, and `Conflict` if a request
-        with the key is still running.
+        If `is_first`, the caller carries out the request and sets the `result` of the attempt. Raise `Malformed` for a
+        bad key, `Invalid` if the key was used for another request, and `Conflict` if a request with the key is still
+        running or its response cannot be sent again.
         """
         key = _read_key(request, identity, tenant_id)
         if key is None:

@@ -26,8 +26,8 @@ FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f{INVISIBLE}]{
 class Field:
     """A field of a body: its JSON Schema, and the function that reads its value.
 
-    `read` takes the value and, if `read_fields` is given one, a context. It raises ValueError with a rule to follow the
-    field's name. A field that is not `required` may be null, which empties it.
+    `read` takes the value and, if `read_fields` is given one, a context. It raises ValueError with a rule to append to
+    the field's name. A field that is not `required` may be null, which empties it.
     """
 
     name: str

@@ -64,7 +64,8 @@ class RequestMiddleware:
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         """Set the request id and headers.
 
-        Refuse a request that the server refuses, whose host is not accepted, or whose query string is too long.
+        Raise the error that `server.front` has stored in the environment, if any. Raise `Malformed` if the host is not
+        accepted, or the query string is too long.
         """
         request.context.started = request.env.get(ARRIVED) or time.perf_counter()
         given = request.env.get("HTTP_X_REQUEST_ID", "")

@@ -29,7 +29,7 @@ PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
 class Parameter:
     """A query parameter: its JSON Schema, and the function that reads its text.
 
-    `read` raises ValueError with a rule to follow the parameter's name.
+    `read` raises ValueError with a rule to append to the parameter's name, such as "must not be empty".
     """
 
     name: str

@@ -19,7 +19,7 @@ LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([0-9]{1,
 
 
 def check_redirect_uri(uri: str, *, own_schemes: bool) -> str | None:
-    """Return why `uri` cannot be registered, as a rule to follow "The redirect URI …", or None if it can.
+    """Return why `uri` cannot be registered, as a rule to append to "The redirect URI …", or None if it can.
 
     `own_schemes` is for native apps: they may have a scheme that is named after a domain of theirs.
     """

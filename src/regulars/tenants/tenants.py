@@ -102,7 +102,7 @@ INSERT_CHANNEL = Statement(
 
 
 def country_reader(database: Database) -> Callable[[str], str]:
-    """Return a reader of country codes. It raises ValueError with a rule to follow the field's name."""
+    """Return a reader of country codes. It raises ValueError with a rule to append to the field's name."""
 
     def read(text: str) -> str:
         code = text.strip().upper()

@@ -1,6 +1,6 @@
 """Readers of a tenant's settings.
 
-A reader returns the value as it is stored, or raises ValueError with a rule to follow the setting's name.
+A reader returns the value as it is stored, or raises ValueError with a rule to append to the setting's name.
 """
 
 import re

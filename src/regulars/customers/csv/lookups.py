@@ -22,7 +22,7 @@ LIST_CHANNEL_IDS = Statement(select(channels.c.id).where(channels.c.tenant_id ==
 @dataclass(frozen=True, slots=True)
 class ReferenceNames:
     """The ids of everything that a tenant's rows may refer to. Each method takes trimmed text, returns an id, and
-    raises ValueError with a rule to follow the column's name."""
+    raises ValueError with a rule to append to the column's name."""
 
     country_codes: Mapping[str, int]
     country_names: Mapping[str, int]

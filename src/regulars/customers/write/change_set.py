@@ -67,10 +67,10 @@ def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterato
 
 
 class ChangeSet:
-    """Customers in their state within a transaction. Nothing is written before `write`.
+    """The changes of customers within a transaction, and the customers with these changes.
 
-    A method that raises an exception has changed nothing. Records are replaced, never modified. New customers get the
-    ids after `last_id`.
+    They are in memory until `write` writes them to the database. A method that raises an exception has changed
+    nothing. Records are replaced, never modified. New customers get the ids after `last_id`.
     """
 
     def __init__(self, database: Database, tenant_id: int, actor: Actor, last_id: int) -> None:

@@ -26,7 +26,7 @@ FIND_TAG_IDS = Statement(select(tags.c.id).where(tags.c.tenant_id == bindparam("
 
 class References:
     """Check the references of customers of one tenant. Each method returns the id, or raises ValueError with a rule to
-    follow the field's name."""
+    append to the field's name."""
 
     def __init__(self, database: Database, tenant_id: int) -> None:
         self.database = database
