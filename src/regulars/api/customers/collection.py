@@ -1,4 +1,4 @@
-"""Lists customers, and creates them."""
+"""List and create customers."""
 
 from dataclasses import replace
 from datetime import date, datetime
