@@ -25,7 +25,7 @@ RETRY_SECONDS = 0.002
 ROWS_PER_BLOCK = 1000
 MAX_PARAMETERS = 30_000  # SQLite's limit is 32,766 in a statement
 STEPS_PER_CHECK = 100_000
-"""SQLite checks after this number of its virtual machine's steps, some milliseconds, whether to end a statement."""
+"""After this number of steps of its virtual machine, some milliseconds, SQLite asks whether to end the statement."""
 TRANSIENT_ERRORS = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -42,14 +42,14 @@ DAMAGE_ADVICE = {
 PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -4000",  # for each thread; the operating system caches the pages of the file for all workers
+    "PRAGMA cache_size = -4000",  # 4 MB per thread; the operating system caches the file for all workers
     "PRAGMA temp_store = MEMORY",
 )
 
 
 @lru_cache(maxsize=1_000)
 def write_time(moment: datetime) -> str:
-    """Return a UTC time as SQLite stores it, as sortable text: `2026-11-23T09:30:00Z`."""
+    """Return the text that SQLite stores for a time: in UTC, sortable, such as `2026-11-23T09:30:00Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -68,7 +68,11 @@ class _PerThread(threading.local):
 
 
 class SQLiteDatabase(Database):
-    """An SQLite file. A statement may take `statement_seconds`; 0 is no limit."""
+    """An SQLite file.
+
+    A statement is interrupted after `statement_seconds`; 0 is no limit. Raise `ConfigurationError` if the folder of the
+    file does not exist.
+    """
 
     dialect = "sqlite"
 
@@ -172,7 +176,11 @@ class SQLiteDatabase(Database):
             self._writer.release()
 
     def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
-        """Begin a write transaction. Wait at most `seconds` for those of other threads and programs to end."""
+        """Take the lock `_writer`, which the caller must release, and begin a write transaction.
+
+        Wait at most `seconds` for write transactions of other threads and programs. Raise `Unavailable` if they do not
+        end.
+        """
         until = time.monotonic() + seconds
         if not self._writer.acquire(timeout=seconds):
             raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
@@ -226,7 +234,7 @@ class SQLiteDatabase(Database):
 
 
 def _set_journal_mode(connection: sqlite3.Connection) -> None:
-    """Use a write-ahead log. While another program sets this, SQLite fails immediately instead of waiting."""
+    """Use a write-ahead log. Retry while another program does the same, because SQLite then fails without waiting."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -289,10 +297,10 @@ def _translate_error(error: Exception) -> RegularsError:
 
 
 def advice_on_damage(error: BaseException) -> str:
-    """Return what the operator can do if the file is damaged; empty text for other errors."""
+    """Return advice for the operator if the file is damaged, or an empty text for other errors."""
     return DAMAGE_ADVICE.get(_code(error), "")
 
 
 def _code(error: BaseException) -> int:
-    """Return SQLite's primary result code."""
+    """Return SQLite's primary result code, or 0 for other errors."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
