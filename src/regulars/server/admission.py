@@ -1,7 +1,8 @@
-"""Admission: decides which requests run, wait or are refused, so that nobody can take all threads.
+"""Admission: decides which requests run, wait or are refused, so that no client can take all threads.
 
-Requests share the threads of a worker by group (a tenant, or an address without one) and by kind of work. The next
-request to run is the oldest whose group and kind have a place, of the groups with the fewest running requests.
+The threads of a worker are shared by group (a tenant, a token or an address) and by kind of work, each with limits. The
+next request to run belongs to the group with the fewest running requests, among those within the limits; of these, it
+is the oldest.
 """
 
 import threading
@@ -26,7 +27,7 @@ class Kind:
     """A kind of work, with its limits.
 
     `running` limits the running requests of all groups, `running_of_group` those of one group, and `waiting_of_group`
-    the waiting requests of one group.
+    the waiting requests of one group. All costly kinds together leave at least one thread free.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Request:
     done: Callable[[], object]
     work: Work = field(default_factory=Work)
     since: float = field(default_factory=time.monotonic)
-    """The time at which it began to wait or, once it runs, to run."""
+    """The time (`time.monotonic`) at which it was received or, once it runs, started."""
 
 
 class Admission:
@@ -61,7 +62,7 @@ class Admission:
 
     def __init__(self, threads: int) -> None:
         self.ready: SimpleQueue[Request | None] = SimpleQueue()
-        """The requests that the threads run next."""
+        """The requests that the threads run next. None stops a thread."""
         self.running: set[Request] = set()
         self.waiting: list[Request] = []
         self._lock = threading.Lock()
@@ -85,7 +86,7 @@ class Admission:
             return None
 
     def finish(self, request: Request) -> None:
-        """Free the place of a completed request, and start waiting ones."""
+        """Free the place of a completed request, and start waiting requests that have a place now."""
         with self._lock:
             self.running.discard(request)
             for key in _keys(request):

@@ -21,10 +21,10 @@ def has_body(headers: Any) -> bool:
 
 
 class Body:
-    """The body of a request while it is received, and until its memory is released."""
+    """The body of a request, kept in memory from `receive` to `release`."""
 
     held_bytes = 0
-    """The bytes of all bodies of this process. Only the event loop changes it."""
+    """The size of all bodies of this process together. Only the event loop changes it."""
 
     def __init__(self, scope: Any) -> None:
         self.limit = LARGE_BODIES.get(scope.path, MAX_BODY_BYTES)
@@ -35,8 +35,8 @@ class Body:
     async def receive(self, protocol: Any) -> None:
         """Receive the whole body.
 
-        Raise `TooLarge`, `RequestTimeout` if it does not arrive in time, `Malformed` if the connection ends before,
-        and `Unavailable` if the bodies of all requests are too large together.
+        Raise `TooLarge` if it is too large, `RequestTimeout` if it does not arrive in time, `Malformed` if it is
+        incomplete, and `Unavailable` if all bodies of this process together are too large.
         """
         if (self.length or 0) > self.limit:
             raise self._too_large()
@@ -49,12 +49,15 @@ class Body:
             raise Malformed(_("The body of the request is incomplete."))
 
     def release(self) -> None:
-        """Release the memory of the body, so that others can be received."""
+        """Release the memory of the body, so that other bodies can be received."""
         Body.held_bytes -= len(self.content)
         self.content.clear()
 
     async def _receive_chunks(self, protocol: Any) -> int:
-        """Return the number of empty chunks."""
+        """Append all chunks to `content`, and return the number of empty ones.
+
+        Raise `TimeoutError`, `TooLarge`, and `Unavailable` if all bodies of this process together are too large.
+        """
         ends = 0
         loop = asyncio.get_running_loop()
         started = loop.time()

@@ -16,7 +16,7 @@ from termios import TIOCOUTQ
 LOOK_SECONDS = 5.0
 MIN_BYTES_PER_LOOK = 5_000
 MAX_SLOW_LOOKS = 4
-"""A client with unread data that reads less at this number of checks in a row is disconnected."""
+"""A client with unread data is disconnected if it reads fewer bytes at this number of checks in a row."""
 UNREAD_MILLISECONDS = 20_000
 FILES = Path("/proc/self/fd")
 DISCARD = struct.pack("ii", 1, 0)
@@ -51,7 +51,7 @@ class Connections:
         self._slow = slow
 
     def _look(self, file: int, ending: set[str], slow: dict[str, tuple[int, int]]) -> None:
-        # Use a duplicate, because the server may open another connection with the same number.
+        # Use a duplicate: the server may close the file and open another connection with the same number.
         duplicate = os.dup(file)
         if not S_ISSOCK(os.fstat(duplicate).st_mode):
             os.close(duplicate)

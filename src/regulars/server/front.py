@@ -1,7 +1,7 @@
 """The front of the server, on the event loop of a worker: it reads complete requests and starts them.
 
-It calls the WSGI application in threads, or immediately if `is_quick` says that the request is answered in less time
-than it takes to hand it over.
+It calls the WSGI application in a thread, or immediately if `is_quick` expects the answer to take less time than a
+change of threads.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Front:
         self.end_connection = end_connection
         self.admission = Admission(threads)
         self._disconnects: dict[Request, Any] = {}
-        """Granian's futures that are done when a client has gone."""
+        """A future of Granian for each watched request, which is done when its client has disconnected."""
         self._ticks = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -151,7 +151,7 @@ class Front:
             request.done()
 
     def _tick(self) -> None:
-        """Refuse requests that have waited too long, and watch the clients of slow ones. Runs on the event loop."""
+        """Refuse requests that have waited too long, and watch the clients of slow ones. Repeat while there are any."""
         for request in self.admission.expired():
             error = Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
             self._refuse(request.environ, request.protocol, request.done, error)
@@ -162,7 +162,7 @@ class Front:
             self.loop.call_later(TICK_SECONDS, self._tick)
 
     def _watch_clients(self) -> None:
-        """Detect when the clients of slow requests disconnect."""
+        """Watch the clients of slow requests, and cancel these requests when their clients disconnect."""
         present = {*self.admission.running, *self.admission.waiting}
         for request in self._disconnects.keys() - present:
             self._disconnects.pop(request).cancel()
@@ -185,7 +185,7 @@ def _write(_data: bytes) -> None:
 
 
 def respond(application: WSGIApplication, environ: Environ, protocol: Any) -> None:
-    """Send the application's response."""
+    """Call the application and send its response, or an empty response with status 500 if it raises an exception."""
     response = Response()
     try:
         body = b"".join(application(environ, response.start))

@@ -1,4 +1,4 @@
-"""The kind of work of a request, and the group to which it counts, determined from its headers."""
+"""Determine the kind of work of a request, and the group of clients to which it belongs."""
 
 from urllib.parse import unquote_plus
 
@@ -11,7 +11,7 @@ from regulars.settings import Network
 LIST = "/api/v1/customers"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 PAGE_PARAMETERS = {"page", "per_page", "cursor"}
-"""A list with only these parameters reads few rows, which an index finds."""
+"""A page of the list with only these parameters is found by an index and needs few rows."""
 MAX_TOKENS = 10_000
 
 
@@ -19,7 +19,7 @@ def kind_of(environ: Environ) -> Kind:
     """Return the kind of work of a request."""
     path: str = environ["PATH_INFO"]
     if environ["REQUEST_METHOD"] not in SAFE_METHODS:
-        # The forms of the console check and store passwords; hashing one takes a core for some time.
+        # Forms of the console check or store passwords. Hashing a password occupies a core for some time.
         return WRITE if path.startswith(("/api/", "/oauth/")) else SIGN_IN
     if path.startswith(LIST) and not is_plain_list(environ):
         return SEARCH if environ["QUERY_STRING"] or path.endswith("/duplicates") else READ
@@ -35,7 +35,7 @@ def is_plain_list(environ: Environ) -> bool:
 
 
 class Groups:
-    """The groups with which requests share their threads: a tenant, a token, or the address of a client.
+    """Groups of requests, which share a worker's threads evenly: by tenant, by token or by the address of the client.
 
     The tenant and token are not verified yet. A request that names the tenant of somebody else is refused when it runs.
     """
@@ -55,7 +55,7 @@ class Groups:
         return f"address {client_address(environ, self.trusted_proxies)}"
 
     def learn(self, environ: Environ) -> None:
-        """Remember the tenant of a token from a request that has run, for requests that do not name it."""
+        """Remember the tenant of a completed request's token. Later requests with the token count to its group."""
         tenant, token = environ.get(TENANT), environ.get("HTTP_AUTHORIZATION")
         if tenant is None or token is None or token in self._tenants or "HTTP_X_TENANT" in environ:
             return
