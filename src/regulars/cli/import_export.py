@@ -104,7 +104,7 @@ def _sizes(text: str) -> list[int]:
 
 
 class _ErrorFile:
-    """A CSV file of errors, created with the first one."""
+    """A CSV file of errors, created when the first error is added."""
 
     def __init__(self, path: Path, source: str) -> None:
         self.path = path
@@ -116,7 +116,7 @@ class _ErrorFile:
         self._stack.__enter__()
 
     def __exit__(self, *raised: object) -> None:
-        # `add` has already reported rows that could not be written.
+        # If the file could not be written, `add` has already raised an error.
         with suppress(OSError):
             self._stack.close()
 
@@ -150,7 +150,11 @@ def _reading(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _writing(output: Path | None) -> Iterator[BinaryIO]:
-    """Open the standard output, or a file that gets its name when it is complete."""
+    """Yield standard output, or the file `output` for writing. Raise `RegularsError` if it cannot be written.
+
+    A regular file is written under the name `<output>.part` and renamed when it is complete. If writing fails, it is
+    deleted, and an existing file `output` stays.
+    """
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -173,7 +177,7 @@ def _writing(output: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(what: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    """Show a progress bar on standard error if it is a terminal. Yield a function that takes the current position."""
+    """Show a progress bar on standard error, if that is a terminal. Yield a function to call with the position."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda done: None
         return
