@@ -16,7 +16,7 @@ def usable_cores(cgroup_root: Path = CGROUP_ROOT, process_cgroups: Path = PROCES
     This is the number of cores that it can run on, or the CPU quota of its control groups (a container's limit) if
     that is smaller: `cpu.max` of version 2 (docs.kernel.org/admin-guide/cgroup-v2), `cpu.cfs_quota_us` of version 1.
     """
-    # Only some systems have CPU affinity.
+    # Not all operating systems have CPU affinity.
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([allowed, *_quotas(cgroup_root, process_cgroups)]))
 
