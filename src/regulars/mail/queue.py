@@ -1,8 +1,9 @@
 """The queue of outgoing messages, in the database.
 
-A message is stored in the transaction of the change that causes it, encrypted, because its link is a secret. Each
-worker looks for messages that are due, claims them one by one and sends them. A message is sent at least once: if a
-server crashes between sending and deleting it, it is sent again, with the same Message-ID.
+A message is stored in the transaction of the change that causes it. It is encrypted, because the link in it is a
+secret. Each worker looks for messages that are due, claims them one by one and sends them. A message is sent at least
+once: if a server crashes after sending a message and before deleting it, another one sends it again, with the same
+Message-ID.
 """
 
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from regulars.settings import Settings
 
 BATCH_SIZE = 20
 LEASE = timedelta(minutes=10)
-"""The time that a server has to send a message before another one tries: longer than all timeouts of a connection."""
+"""After this time, another server may claim a message that was not sent. Longer than all timeouts of a connection."""
 RETRY_DELAYS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -41,10 +42,10 @@ FIND_DUE_MAIL = Statement(
     select(table.c.id, table.c.content, table.c.created_at, table.c.attempts)
     .where(table.c.next_attempt_at <= bindparam("now"))
     .order_by(table.c.next_attempt_at)
-    # Use a literal. With a parameter, PostgreSQL would plan for many rows.
+    # Use a literal: PostgreSQL overestimates a LIMIT that is a parameter.
     .limit(literal_column(str(BATCH_SIZE)))
 )
-# The number of attempts shows whether another server has claimed the message since it was read.
+# Compare the number of attempts: it has changed if another server has claimed the message since it was read.
 CLAIM_MAIL = Statement(
     update(table)
     .where(table.c.id == bindparam("of_mail"), table.c.attempts == bindparam("before"))
@@ -73,7 +74,7 @@ class WaitingMail(Struct, frozen=True):
 
 
 class _Claimed(Struct, frozen=True):
-    """A message that this thread sends; `attempts` includes the current one."""
+    """A message that this thread has claimed. `attempts` includes the current attempt."""
 
     id: str
     content: bytes
@@ -103,10 +104,10 @@ def list_waiting(database: Database) -> list[WaitingMail]:
 
 
 def send_due(database: Database, settings: Settings) -> int:
-    """Send at most `BATCH_SIZE` of the messages that are due, and return the number of sent ones.
+    """Send at most `BATCH_SIZE` of the messages that are due. Return the number of messages sent.
 
-    Several servers can do this at the same time. A message that fails is sent again later, or dropped if the error is
-    permanent or the message is too old.
+    Several servers can do this at the same time. After an error, a message stays in the queue for a later attempt. It
+    is deleted if the error is permanent or the message is too old.
     """
     due = database.fetch_all(FIND_DUE_MAIL, {"now": utc_now()})
     if not due:
@@ -142,7 +143,7 @@ def _decrypt(settings: Settings, mail: _Claimed) -> Mail:
 
 
 def _fail(database: Database, mail: _Claimed, error: DeliveryError) -> None:
-    """Postpone a message, or drop it after a permanent error or too many days."""
+    """Postpone a message after an error; delete it if the error is permanent or the message is too old."""
     if error.is_permanent or mail.is_too_old():
         database.execute(DELETE_MAIL, {"of_mail": mail.id})
         log.warning("mail_dropped", mail=mail.id, attempts=mail.attempts, reason=error.message)
