@@ -31,15 +31,16 @@ decode = msgspec.msgpack.Decoder(Content).decode
 
 
 class Cursors:
-    """Write and read cursors."""
+    """Encrypts and decrypts cursors."""
 
     def __init__(self, settings: Settings) -> None:
         self._cipher = Cipher(settings, "cursors")
 
     def write(self, cursor: Cursor | None, tenant_id: int, query: CustomerQuery) -> str | None:
-        """Return the text of a cursor, valid for this tenant and query on any page; None for None.
+        """Return the encrypted text of a cursor, valid for this tenant and for all pages of this query; None for None.
 
-        The text changes only once a day, so the ETag of the response does not change more often.
+        The text contains the date and is otherwise always the same, so the ETag of an unchanged page changes once a
+        day.
         """
         if cursor is None:
             return None
@@ -78,7 +79,7 @@ def _key(query: CustomerQuery, key: str) -> str | date | datetime:
 
 
 def _list_identity(tenant_id: int, query: CustomerQuery) -> bytes:
-    """Return everything that identifies the list."""
+    """Return everything that identifies a list. A cursor can be decrypted only for the same list."""
     return repr(
         (
             tenant_id,

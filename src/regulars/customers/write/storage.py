@@ -22,7 +22,7 @@ COLUMNS = ("tenant_id", *STORED_FIELDS, "first_name_key", "last_name_key", "sear
 
 
 def row_of(record: Record) -> Row:
-    """Return the values of `COLUMNS` without the tenant: the record's fields, and those derived from them."""
+    """Return the values of `COLUMNS` without the tenant: fields of the record, sort keys and search text."""
     return (
         *astuple(record),
         sort_key(record.first_name) or "",
@@ -32,7 +32,7 @@ def row_of(record: Record) -> Row:
 
 
 def reserve_customer_ids(database: Database, tenant_id: int, count: int) -> range:
-    """Return `count` unused ids for customers of the tenant."""
+    """Reserve `count` unused ids for customers of the tenant, and return them."""
     with database.transaction():
         last = lock_customers(database, tenant_id, new_customers=count).customer
     return range(last - count + 1, last + 1)
@@ -45,7 +45,7 @@ def insert_customers(
     actor: Actor = COMMAND_LINE,
     tags: Mapping[int, Sequence[int]] = {},
 ) -> None:
-    """Insert all `records` or none. Count the customers, and log their creation.
+    """Insert all `records` or none, with their entries in the change log, and update the customer counts.
 
     `tags` maps ids of customers to the ids of their tags. Raise `Conflict` if an id is taken, or if a record refers to
     something that does not exist.
@@ -81,5 +81,8 @@ def delta_of(record: Record, change: int) -> CountDelta:
 
 
 def load_uncounted(database: Database, tenant_id: int, rows: Iterable[Row]) -> None:
-    """Insert rows that `row_of` returned. The caller must count them in the same transaction (`count_customers`)."""
+    """Insert rows that `row_of` returned, without counting them.
+
+    The caller must update the counts in the same transaction, by `count_customers` or `add_count_deltas`.
+    """
     database.load(customers, COLUMNS, [(tenant_id, *row) for row in rows])
