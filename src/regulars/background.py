@@ -44,7 +44,7 @@ def _failure_of(action: Callable[[], object]) -> dict[str, str] | None:
     except RegularsError as error:
         return {"reason": error.message_for_operator}
     except Exception as error:
-        # The message may contain personal data.
+        # Log only the type of the error: its message may contain personal data.
         return {"type": type(error).__name__}
     return None
 

@@ -58,7 +58,7 @@ def _oldest_grants(time_column: str) -> Select[tuple[str]]:
 
 
 def _delete_from_ended_grants(table: Table) -> Statement:
-    """Return a statement that deletes a batch of the rows of ended grants, which need not have expired themselves."""
+    """Return a statement that deletes a batch of rows of `table` that belong to ended grants, expired or not."""
     digests = select(table.c.digest).where(table.c.grant_id.in_(_oldest_grants("ended_at"))).limit(BATCH_LIMIT)
     return Statement(delete(table).where(table.c.digest.in_(digests)))
 
@@ -75,7 +75,7 @@ def _delete_grants(time_column: str) -> Statement:
 CONSENT_WITHOUT_GRANT = ~exists().where(
     tables.grants.c.client_id == tables.consents.c.client_id, tables.grants.c.user_id == tables.consents.c.user_id
 )
-# Not in batches: one statement deletes the old keys of all tenants, which an index on `created_at` finds.
+# Not in batches: one statement deletes the old keys of all tenants. An index on `created_at` finds them.
 DELETE_OLD_IDEMPOTENCY_KEYS = Statement(
     delete(tables.idempotency_keys).where(_is_old(tables.idempotency_keys.c.created_at))
 )

@@ -34,7 +34,7 @@ SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 SENDER = re.compile(r'"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>\s]+)>|(?P<alone>[^<>\s]+)')
 """An e-mail address, or a name, which may be in quotes, followed by an address in angle brackets."""
 HOST = re.compile(r"([A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
-"""A host name or an IP address, and a port, as in the HTTP header `Host`."""
+"""A host name or an IP address, and optionally a port, as in the HTTP header `Host`."""
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 SECRET_SETTINGS = {"secret_key", "old_secret_key", "smtp_password"}
 
@@ -45,7 +45,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Settings:
     """The settings of this process (docs/operations.md describes each). Durations are in seconds.
 
-    `sources` has a pair for each setting that was set: its name, and the flag, environment variable or file.
+    `sources` has a pair for each setting that was set: its name, and the flag, environment variable or file that set
+    it.
     """
 
     database: str = "sqlite:///regulars.db"
@@ -186,7 +187,7 @@ def _secret_key(value: object) -> str:
     if not isinstance(value, str) or len(value.strip()) < 32:
         raise ValueError("must have at least 32 characters")
     if len(value.strip().splitlines()) > 1:
-        # The key file of an SQLite database has several keys after `regulars secret rotate`.
+        # REGULARS_SECRET_KEY_FILE may name the key file of an SQLite database, which has several keys after a rotation.
         raise ValueError("must be one line")
     return value.strip()
 

@@ -169,7 +169,10 @@ class Authenticator:
 
 
 def _token(header: str) -> str:
-    """Return the token in the Authorization header (RFC 6750, section 2.1). Raise `Unauthenticated` without one."""
+    """Return the token in the Authorization header (RFC 6750, section 2.1).
+
+    Raise `Unauthenticated` if there is none, or if it has invalid characters.
+    """
     match = BEARER_TOKEN.fullmatch(header)
     if match is None:
         if header[:7].lower() == "bearer ":
@@ -229,7 +232,7 @@ def in_tenant(identity: Identity, header: str | None) -> Principal:
     tenant_id = int(wanted)
     membership = identity.memberships.get(tenant_id)
     if membership is None or identity.tenant_id not in {None, tenant_id}:
-        # The message is the same if the tenant does not exist. Clients cannot find out which ids exist.
+        # The message is the same if the tenant does not exist, so that clients cannot find out which ids exist.
         raise Forbidden(_("You have no access to tenant {id}.", id=quote(wanted)), "tenant_forbidden")
     return Principal(identity, tenant_id, membership.role, membership.time_zone)
 

@@ -152,8 +152,8 @@ def _reading(file: str) -> Iterator[BinaryIO]:
 def _writing(output: Path | None) -> Iterator[BinaryIO]:
     """Yield standard output, or the file `output` for writing. Raise `RegularsError` if it cannot be written.
 
-    A regular file is written under the name `<output>.part` and renamed when it is complete. If writing fails, it is
-    deleted, and an existing file `output` stays.
+    A regular file is written under the name `<output>.part` and renamed when it is complete. If writing fails, the part
+    is deleted, and an existing file `output` stays.
     """
     if output is None:
         yield sys.stdout.buffer

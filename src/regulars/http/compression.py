@@ -73,7 +73,7 @@ def send(request: falcon.Request, response: falcon.Response, body: bytes) -> Non
 
 
 def send_coded(response: falcon.Response, body: bytes, coding: str | None) -> None:
-    """Send `body` in `coding`, which `negotiate` has returned."""
+    """Send `body`, compressed with `coding` unless that is None."""
     if coding is None:
         response.data = body
     else:

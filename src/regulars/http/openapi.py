@@ -93,7 +93,7 @@ WITHOUT_TENANT: Mapping[int, tuple[str, str, str]] = {
         "The token lacks the scope, or belongs to an application.",
     ),
 }
-"""Replacements in `ERRORS` for operations that need no tenant."""
+"""Errors of operations that need no tenant. They replace those in `ERRORS`."""
 
 TAGS: Mapping[str, str] = {
     "Account": "The user of the access token.",

@@ -65,8 +65,9 @@ def base_url(environ: Environ, settings: Settings) -> str:
 def client_address(environ: Environ, trusted_proxies: tuple[Network, ...]) -> str:
     """Return the IP address of the client.
 
-    Each proxy appends the address of its own client to X-Forwarded-For. Start with the address of the connection. As
-    long as it is a trusted proxy, continue with the entry before it, unless that entry is not an IP address.
+    Each proxy appends the address of its own client to X-Forwarded-For. Start with the address of the connection. While
+    the address is a trusted proxy, go on to the next entry, from the last to the first. Stop before an entry that is
+    not an IP address.
     """
     address = str(environ.get("REMOTE_ADDR", ""))
     if not trusted_proxies:

@@ -20,7 +20,8 @@ def send_content(
 ) -> None:
     """Send `content`, or 304 if If-None-Match contains its ETag (RFC 9110, section 13.1.2).
 
-    Without `etag`, the ETag is a digest of the content. Set it only for GET and HEAD.
+    Without `etag`, the ETag is a digest of the content. Responses to methods other than GET and HEAD have no ETag and
+    are never 304.
     """
     body = encode(content)
     coding = negotiate(request, response, len(body))

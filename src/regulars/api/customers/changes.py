@@ -115,7 +115,7 @@ class CustomerHistory:
         since, limit = values.get("since", 0), values.get("limit", LIMIT)
         database, tenant_id = self.api.database, principal.tenant_id
         found = list_history(database, tenant_id, id_of(id), since, limit + 1)
-        # A customer may exist without any changes, for example in generated data. Otherwise raise `NotFound`.
+        # A customer without changes may exist, for example in generated data: raise `NotFound` only if it does not.
         if not found and not list_history(database, tenant_id, id_of(id), 0, 1):
             check_customer(database, tenant_id, id_of(id))
         send_content(request, response, _page(found, since, limit))

@@ -109,10 +109,10 @@ def etag_of(found: Found) -> str:
 
 
 def expected_versions(request: falcon.Request) -> Collection[int] | None:
-    """Return the versions in the strong ETags of If-Match (RFC 9110, section 13.1.1), or None if any is accepted.
+    """Return the versions in the strong ETags of If-Match (RFC 9110, section 13.1.1).
 
-    The digests in the ETags are ignored. They also change with data that an update of the customer does not overwrite,
-    such as the name of its user.
+    Return None if every version is accepted: without the header, or with `*`. The digests in the ETags are ignored:
+    they also change with data that an update of the customer does not overwrite, such as the name of its user.
     """
     header = request.get_header("If-Match")
     if header is None or header.strip() == "*":
