@@ -268,7 +268,10 @@ def last_position(database: Database, tenant_id: int) -> int:
 
 
 def last_seen_position(database: Database, tenant_id: int) -> int:
-    """Return the same as `last_position`, but possibly from a replica that is behind, like the list."""
+    """Return the position of the last change, like `last_position`, but from the same database as the customer list.
+
+    It may be too low, because both may be read from a replica that is behind.
+    """
     row = database.fetch_one(LAST_VISIBLE_POSITION, {"tenant_id": tenant_id})
     return int(row[0]) if row else 0
 

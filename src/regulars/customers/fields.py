@@ -1,8 +1,8 @@
 """The fields of a customer, each declared once, as an attribute of `Record`.
 
-The rest of the program takes everything from the declaration: the column in the database, the field's rule and
-description in the API, its place and form in responses, its columns in a CSV file, the filter of the list, and whether
-it is personal data.
+The declaration determines everything else about a field: its column in the database, its rule and description in the
+API, its place and form in responses, its columns in a CSV file, its filter in the list, and whether it is personal
+data.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -242,7 +242,7 @@ STORED_FIELDS = Record.__struct_fields__
 PERSONAL_FIELDS = tuple(name for name, declared in CUSTOMER_FIELDS.items() if declared.personal)
 API_FIELDS = {name: declared for name, declared in CUSTOMER_FIELDS.items() if declared.in_api}
 FILTERED_COLUMNS = {declared.filter.parameter: name for name, declared in CUSTOMER_FIELDS.items() if declared.filter}
-"""The filtered column for each of these parameters of the list."""
+"""The filtered column, by parameter of the customer list."""
 CSV_FIELDS: Mapping[str, ColumnElement[Any]] = {
     column: expression
     for name, declared in CUSTOMER_FIELDS.items()

@@ -2,9 +2,9 @@
 
 The customers of a tenant, and everything derived from them, are in one shard, found by `tenant_id`. Tables that all
 tenants need, or that are searched without a tenant (memberships of a user), are reference tables: small, and on every
-node. The tables of the authorization server stay on the coordinator. Foreign keys between distributed tables are
-dropped, so that each step is independent. (docs.citusdata.com: Creating and Modifying Distributed Tables; Citus Utility
-Functions)
+node. The tables of the authorization server stay on the coordinator. No foreign key connects two distributed tables, so
+each table can be distributed in its own transaction. (docs.citusdata.com: Creating and Modifying Distributed Tables;
+Citus Utility Functions)
 """
 
 from collections.abc import Iterator

@@ -59,7 +59,7 @@ def configure_session(connection: psycopg.Connection[Any], settings: SessionSett
         return
     connection.execute(settings.set_for_session)
     # A prepared statement is planned once for all values. Statements whose plan depends on their values (`custom_plan`)
-    # are sent with the values in their text. Citus needs the values to find their shard.
+    # are sent with the values in their text. With Citus, PostgreSQL chooses, because the shard is found by the values.
     connection.execute(b"SET plan_cache_mode = auto" if has_citus else b"SET plan_cache_mode = force_generic_plan")
 
 

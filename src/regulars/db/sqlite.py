@@ -64,7 +64,7 @@ class _PerThread(threading.local):
     connection: sqlite3.Connection | None = None
     depth = 0
     deadline = float("inf")
-    """When the running statement must end, as `time.monotonic()`."""
+    """The time (`time.monotonic`) at which the running statement must end."""
 
 
 class SQLiteDatabase(Database):

@@ -22,10 +22,10 @@ class WriteQueue:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold a place in the queue.
+        """Hold a place in the queue during the block.
 
-        Raise `Unavailable` if the queue is full and has not moved for a second. During the next second, raise it
-        immediately.
+        If the queue is full, wait for a place. Raise `Unavailable` if none has become free for a second. During the
+        next second, raise it without waiting if the queue is full.
         """
         if not self._slots.acquire(blocking=False):
             self._wait_for_place()

@@ -16,7 +16,8 @@ from termios import TIOCOUTQ
 LOOK_SECONDS = 5.0
 MIN_BYTES_PER_LOOK = 5_000
 MAX_SLOW_LOOKS = 4
-"""A client with unread data is disconnected if it reads fewer bytes at this number of checks in a row."""
+"""A client with unread data is disconnected if it reads fewer than `MIN_BYTES_PER_LOOK` bytes at so many checks in a
+row."""
 UNREAD_MILLISECONDS = 20_000
 FILES = Path("/proc/self/fd")
 DISCARD = struct.pack("ii", 1, 0)

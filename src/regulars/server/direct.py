@@ -16,7 +16,7 @@ Schedule = Callable[[Any], None]
 
 
 def begin_directly(front: Front) -> None:
-    """Let Granian's own thread call `front.begin` first. Do nothing if Granian's function does not exist."""
+    """Let Granian's own thread call `front.begin` first. Do nothing if Granian lacks the function to be replaced."""
     on_loop = getattr(_futures, "_cbsched_aioschedule", None)
     if on_loop is None:
         return

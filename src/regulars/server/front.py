@@ -151,7 +151,8 @@ class Front:
             request.done()
 
     def _tick(self) -> None:
-        """Refuse requests that have waited too long, and watch the clients of slow ones. Repeat while there are any."""
+        """Refuse requests that have waited too long, and watch the clients of slow ones. Repeat while requests
+        remain."""
         for request in self.admission.expired():
             error = Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
             self._refuse(request.environ, request.protocol, request.done, error)

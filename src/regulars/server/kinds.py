@@ -55,7 +55,7 @@ class Groups:
         return f"address {client_address(environ, self.trusted_proxies)}"
 
     def learn(self, environ: Environ) -> None:
-        """Remember the tenant of a completed request's token. Later requests with the token count to its group."""
+        """Remember the tenant of a completed request's token. Later requests with this token belong to its group."""
         tenant, token = environ.get(TENANT), environ.get("HTTP_AUTHORIZATION")
         if tenant is None or token is None or token in self._tenants or "HTTP_X_TENANT" in environ:
             return

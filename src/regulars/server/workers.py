@@ -41,7 +41,7 @@ MAIL_SECONDS = 2.0
 STOP_SECONDS = 8
 BACKLOG = 4096
 HEALTHY_SECONDS = 5.0
-"""A worker that ends earlier, twice in a row, is restarted after a delay. The delay doubles with each further time."""
+"""A worker that ends earlier is restarted immediately the first time, and then after a delay that doubles each time."""
 MAX_RESTART_DELAY_SECONDS = 10.0
 
 

@@ -37,7 +37,8 @@ class Cursors:
         self._cipher = Cipher(settings, "cursors")
 
     def write(self, cursor: Cursor | None, tenant_id: int, query: CustomerQuery) -> str | None:
-        """Return the encrypted text of a cursor, valid for this tenant and for all pages of this query; None for None.
+        """Return the encrypted text of a cursor, or None for None. It is valid for this tenant and all pages of this
+        query.
 
         The text contains the date and is otherwise always the same, so the ETag of an unchanged page changes once a
         day.

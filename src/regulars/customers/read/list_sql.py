@@ -33,8 +33,8 @@ from regulars.db.tables import countries, customer_tags, customers, users
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]
 Start = Literal["page", "page from the end", "page by checkpoint", "after", "after empty", "before", "before empty"]
-"""The way to find the start of a page: by an offset from the start of the list, from its end or from a checkpoint, or
-by the row of a cursor, whose sort key may be empty."""
+"""The way to find the start of a page: by an offset from the start of the list, from its end or from a checkpoint; or
+next to the row of a cursor, whose sort key may be empty."""
 
 UNCOUNTED_FILTERS = frozenset({"updated_since", "tag_id", "ids", *FILTERED_COLUMNS})
 """Filters that the customer counts do not cover. With one of them, matches must be counted."""
@@ -42,7 +42,7 @@ FILTER_INDEX_ORDER: Mapping[str, SortBy] = {
     "updated_at": "updated_at",
     **dict.fromkeys(FILTERED_COLUMNS.values(), "created_at"),
 }
-"""Columns of uncounted filters that have an index in the order of a sort key, with this key."""
+"""The uncounted filter columns whose index is also ordered by a sort key, with this key."""
 
 SORT_KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "first_name": customers.c.first_name_key,

@@ -188,9 +188,10 @@ def _quote_fts(trigram: str) -> str:
 
 
 def _runs(form: str) -> tuple[str, str] | None:
-    """Return the first and last entry for a form in the index of runs, or None if it is too short.
+    """Return two entries for a form in the index of runs, or None if it is too short.
 
-    They are its first and last six digits or, in an e-mail address, twice the end of the local part.
+    For digits, they are the first six and the last six. For an e-mail address, both are the end of its local part with
+    the @.
     """
     digits = max((run.lstrip("0") for run in DIGIT_RUN.findall(form)), key=len, default="")
     if len(digits) >= RUN:

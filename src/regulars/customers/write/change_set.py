@@ -92,7 +92,7 @@ class ChangeSet:
         self._new_ids = count(last_id + 1)
 
     def preload(self, ids: Collection[int]) -> None:
-        """Load those of `ids` that are ids of customers, in one query."""
+        """Load the customers with these ids, as far as they exist, in one query."""
         missing = [number for number in set(ids) - self._current.keys() if 0 < number < 2**63]
         if not missing:
             return
@@ -112,7 +112,8 @@ class ChangeSet:
                 self._holders[field, key] = self._current_holders((field, key), ids)
 
     def _current_holders(self, held: tuple[str, str], stored: list[int]) -> list[int]:
-        """Return the ids of customers that have a unique value after all changes. `stored` have it in the database."""
+        """Return the ids of customers that have a unique value after all changes. `stored` are the ids in the
+        database."""
         changed = {number for number, record in self._current.items() if record is not self._stored[number]}
         records = [record for number in changed if (record := self._current[number]) is not None]
         return [number for number in stored if number not in changed] + [

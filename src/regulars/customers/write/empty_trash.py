@@ -30,7 +30,7 @@ LIST_OLD_TRASH = Statement(
 
 
 def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Actor) -> int:
-    """Purge customers of the tenant that were moved to the trash before a time. Return their number.
+    """Purge customers of the tenant that were moved to the trash before a given time. Return their number.
 
     Customers that were merged into others stay, because requests for them get the id of the other customer. They are
     deleted when the other customer is erased. Each batch has its own transaction, so that other writers do not wait

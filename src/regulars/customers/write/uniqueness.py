@@ -34,7 +34,7 @@ def key_of(field: str, value: str) -> str:
 
 
 def holders_of(database: Database, tenant_id: int, field: str, keys: Collection[str]) -> Mapping[str, list[int]]:
-    """Return the ids of the customers outside the trash for each of `keys` (see `key_of`), in ascending order."""
+    """Return, for each of `keys` (see `key_of`), the ids of its holders outside the trash, in ascending order."""
     found: dict[str, list[int]] = {key: [] for key in keys}
     for value, customer_id in database.fetch_all(FIND_HOLDERS[field], {"tenant_id": tenant_id, "keys": list(keys)}):
         found[key_of(field, value)].append(customer_id)
