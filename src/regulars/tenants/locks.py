@@ -44,7 +44,7 @@ class LastIds(NamedTuple):
 
 
 def lock_tenant(database: Database, tenant_id: int) -> None:
-    """Lock the tenant, its members and channels until the transaction ends. Raise `NotFound` if there is no tenant."""
+    """Lock the tenant, its members and channels until the transaction ends. Raise `NotFound` if it does not exist."""
     if not 0 < tenant_id < 2**63 or database.fetch_one(LOCK_TENANT, {"tenant_id": tenant_id}) is None:
         raise NotFound(_("There is no tenant {id}.", id=tenant_id))
 
