@@ -69,10 +69,10 @@ def end_access(
     with_tokens: bool = False,
     with_passkeys: bool = False,
 ) -> None:
-    """End all sessions of the user except `keep_session`, and all grants. Delete all one-time tokens.
+    """End all sessions of the user except `keep_session`, and all grants. Delete the user's one-time tokens.
 
-    Deleted one-time tokens invalidate links in messages and sign-ins in progress. `with_tokens` also deletes personal
-    tokens, `with_passkeys` also deletes passkeys.
+    Links in messages and sign-ins in progress become invalid with the one-time tokens. `with_tokens` also deletes
+    personal tokens, `with_passkeys` also deletes passkeys.
     """
     with database.transaction():
         end_sessions(database, user_id, keep_session)

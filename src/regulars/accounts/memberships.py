@@ -113,7 +113,7 @@ def change_role(database: Database, tenant_id: int, user_id: int, role: Role, ac
     """Change the role of a member.
 
     Raise `NotFound` if the tenant does not exist or the user was never a member, and `Conflict` if the user is a former
-    member or the last owner.
+    member, or the last owner would lose that role.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)

@@ -74,7 +74,8 @@ def take_one_time_token(
 ) -> tuple[int | None, bytes] | None:
     """Use up a token. Return the same as `peek_one_time_token`, or None if it belongs to another user than `user_id`.
 
-    A token of another user is not used up. Only one of several simultaneous calls gets the content.
+    If `user_id` is None, the token can belong to any user. A token of another user is not used up. Only one of several
+    simultaneous calls gets the content.
     """
     found = peek_one_time_token(database, settings, purpose, token)
     if found is None or (user_id is not None and found[0] != user_id):

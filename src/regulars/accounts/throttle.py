@@ -28,7 +28,7 @@ FREE_ATTEMPTS = {"account": 5, "browser": 5, "address": 20}
 MAX_WAIT_SECONDS = 60
 FAILURE_LIFETIME = timedelta(hours=1)
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)
-"""A failure recorded further in the future is ignored. A wrong clock caused it, and it would lock the account."""
+"""A failure with a time further in the future is ignored: it is due to a wrong clock, and would lock the account."""
 MAX_REQUESTS = 60
 """Maximum number of requests from a network address in `WINDOW_SECONDS`. An office or household shares an address."""
 WINDOW_SECONDS = 300
@@ -56,7 +56,7 @@ DELETE_OLD_FAILURES = Statement(delete(failed_attempts).where(failed_attempts.c.
 def account_key(email: str) -> str:
     """Return the key for the failures of the account with this e-mail address, whether it exists or not.
 
-    A text that is not an address also identifies what the failures count for, such as "code 7".
+    Callers can also pass another text that identifies an account and a check, such as "code 7" for user 7.
     """
     return f"account:{digest(normal_email(email) or email.strip().lower())}"
 
@@ -64,13 +64,13 @@ def account_key(email: str) -> str:
 def address_key(address: str) -> str:
     """Return the key for the failures of a network address; for IPv6, of its /64 network, which one client controls.
 
-    A text that is not an address also identifies what the failures count for, such as "device 7".
+    Callers can also pass another text that identifies a source, such as "device 7" for user 7.
     """
     return f"address:{digest(_network(address))}"
 
 
 def browser_key(token: str) -> str:
-    """Return the key for the failures of a browser. `token` is a text that identifies it, its user or both."""
+    """Return the key for the failures of a browser. `token` is a text that identifies the browser, the user or both."""
     return f"browser:{digest(token)}"
 
 
