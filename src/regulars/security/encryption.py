@@ -31,7 +31,7 @@ def secret_keys(settings: Settings, *, create: bool = True) -> tuple[str, ...]:
     """Return the secret keys, newest first: the settings `secret_key` and `old_secret_key`.
 
     If `secret_key` is not set and the database is SQLite, read the key file beside it (`regulars.db.secret`, one key in
-    each line). With `create`, create a missing file with a new key; otherwise it has no keys. Raise
+    each line). If the file does not exist, create it with a new key if `create` is true. Raise
     `ConfigurationError` if `secret_key` is not set and the database is PostgreSQL, or the file cannot be used.
     """
     found = (settings.secret_key,) if settings.secret_key else _keys_of_file(settings, create=create)
@@ -222,7 +222,7 @@ def _write_draft(path: Path, keys: tuple[str, ...]) -> Path:
 
 
 def _sync_folder(path: Path) -> None:
-    """Flush the folder of `path` to disk. Otherwise, a power failure could lose a new key that has encrypted data."""
+    """Flush the folder of `path` to disk. A power failure could otherwise lose a key that has encrypted data."""
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
