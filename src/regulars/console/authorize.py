@@ -155,7 +155,7 @@ def show_consent(
 def consent_values(
     server: Server, session: Session, user: User, tenant_id: int | None, scopes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return values for the template of a consent page: user, scope descriptions, and tenants of the scopes."""
+    """Return values for the template of a consent page: user, scope descriptions, and the tenants in question."""
     memberships = memberships_of(server.database, user.id)
     bound = {tenant_id} if tenant_id is not None else set(memberships)
     tenants = [tenant for tenant in list_tenants_of(server.database, user.id) if tenant.id in bound]

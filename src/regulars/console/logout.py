@@ -19,7 +19,7 @@ class Logout:
         self.server = server
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Sign out if the ID token hint names the signed-in user, or there is none; otherwise ask for confirmation."""
+        """Sign out if nobody is signed in or the ID token hint names the user; otherwise ask for confirmation."""
         self._respond(request, response, parse_pairs(request.query_string))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:

@@ -108,7 +108,7 @@ class SecondFactor:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask for a code of the authenticator app or a recovery code. If it is too late, redirect to `/sign-in`."""
+        """Ask for a code of the authenticator app or a recovery code. After ten minutes, redirect to `/sign-in`."""
         visitor = self.pages.visitor(request, response)
         pending = self._pending(request)
         if pending is None:
