@@ -91,6 +91,6 @@ def find_code(database: Database, code: str) -> AuthorizationCode | None:
 
 
 def claim_code(database: Database, code: AuthorizationCode) -> bool:
-    """Mark the code as used. Return False if it already was, so that only one of simultaneous calls returns True."""
+    """Mark the code as used. Return False if it already was. Of several simultaneous calls, only one returns True."""
     now = utc_now()
     return database.execute(CLAIM_CODE, {"of_code": code.digest, "now": now}) == 1

@@ -240,7 +240,7 @@ def requesting_application(database: Database, target: str) -> Requester:
 
 
 def redirect_targets(redirect_uri: str) -> tuple[str, ...] | None:
-    """Return the sources of a Content-Security-Policy that match a redirect URI, or None if only any URI matches."""
+    """Return the sources of a Content-Security-Policy that match a redirect URI, or None if no source can match it."""
     parts = urlsplit(redirect_uri)
     if parts.scheme in {"http", "https"}:
         # The grammar of sources has no IPv6 addresses, so allow the whole scheme.

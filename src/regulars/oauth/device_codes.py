@@ -126,15 +126,15 @@ def decide(database: Database, code: DeviceCode, grant_id: str | None) -> bool:
 
 
 def claim_device_code(database: Database, code: DeviceCode) -> bool:
-    """Mark an approved request as used. Return whether this call did so: True for only one of simultaneous calls."""
+    """Mark an approved request as used. Of several simultaneous calls, only one returns True."""
     values = {"of_code": code.digest, "before": "approved", "after": "used", "of_grant": code.grant_id}
     return database.execute(SET_STATUS, values) == 1
 
 
 def is_polling_too_often(database: Database, code: DeviceCode) -> bool:
-    """Record a poll of the device. Return True if the previous poll was too short a time ago.
+    """Record a poll of the device. Return True if the device polls too often.
 
-    In this case, increase the required interval by five seconds (RFC 8628, section 3.5).
+    In this case, increase the interval that it must keep by five seconds (RFC 8628, section 3.5).
     """
     now = utc_now()
     too_often = code.polled_at is not None and now - code.polled_at < timedelta(seconds=code.interval - 1)

@@ -172,7 +172,10 @@ def check_secret_key(database: Database, settings: Settings) -> None:
 
 @lru_cache(maxsize=8)
 def _decrypt(settings: Settings, kid: str, algorithm: str, encrypted: bytes, created: datetime) -> SigningKey:
-    """Return the decrypted key. Raise `ConfigurationError`. Cached, because loading an RSA key takes 50 ms."""
+    """Return the decrypted key. It is cached, because loading an RSA key takes 50 ms.
+
+    Raise `ConfigurationError` if no secret key decrypts it.
+    """
     private = Cipher(settings, "signing keys").decrypt(encrypted, kid)
     if private is None:
         raise ConfigurationError(
