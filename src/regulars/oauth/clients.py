@@ -208,7 +208,10 @@ def find_client(database: Database, client_id: str) -> Client | None:
 
 
 def get_client(database: Database, client_id: str, tenant_id: int | None = None) -> Client:
-    """Return the application with this id. Raise `NotFound` if there is none, or none of `tenant_id` if given."""
+    """Return the application with this id. Raise `NotFound` if there is none.
+
+    If `tenant_id` is given, also raise `NotFound` for an application of another tenant.
+    """
     client = find_client(database, client_id)
     if client is None or (tenant_id is not None and client.tenant_id != tenant_id):
         raise NotFound(_("There is no application {id}.", id=quote(client_id)))

@@ -2,7 +2,8 @@
 
     rgl_<kind>_<43 random letters and digits><6 letters of a checksum>
 
-The prefix and the checksum (CRC-32) let secret scanners recognise a token offline. GitHub does the same.
+The prefix and the checksum (CRC-32) let secret scanners recognise a token offline. GitHub tokens have the same
+structure.
 """
 
 import hashlib
