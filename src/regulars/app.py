@@ -55,10 +55,10 @@ def create_app(settings: Settings, database: Database) -> App:
 
 
 def replica_middleware(settings: Settings, database: Database) -> list[Any]:
-    """Return the middleware that read replicas need, if there are any."""
+    """Return the middleware for read replicas; an empty list if `settings` has no replicas."""
     if not settings.replicas:
         return []
-    # Imports the PostgreSQL driver, which SQLite does not need.
+    # These modules import the PostgreSQL driver, which is not needed with SQLite.
     from regulars.db.replicas import ReplicatedDatabase
     from regulars.http.read_your_writes import ReadYourWrites
 
@@ -70,7 +70,7 @@ def replica_middleware(settings: Settings, database: Database) -> list[Any]:
 def add_head(resource: Any) -> object:
     """Make a resource answer HEAD like GET, but without a body (RFC 9110, section 9.3.2), and return it.
 
-    A resource whose GET issues or ends something has `answers_head = False`.
+    Resources with `answers_head = False` are left as they are, because their GET changes something.
     """
     if hasattr(resource, "on_get") and getattr(resource, "answers_head", True):
         resource.on_head = resource.on_get

@@ -1,4 +1,4 @@
-"""Actions that a server repeats in the background."""
+"""Repeat actions in background threads of a server."""
 
 import random
 import threading
@@ -15,10 +15,10 @@ log = structlog.get_logger("regulars")
 
 
 def repeat(name: str, action: Callable[[], object], *, seconds: float) -> None:
-    """Start a thread that calls `action` soon, and then about every `seconds`, until the process ends.
+    """Start a thread that calls `action` within seconds, and then about every `seconds`, until the process ends.
 
-    The first error is logged as the event `<name>_failed`, and again only if its reason changes; the next success is
-    logged as `<name>_recovered`. The action is called again after the usual time.
+    An error does not stop the thread. It is logged as the event `<name>_failed`, but not again as long as each call
+    fails for the same reason. The next success is logged as `<name>_recovered`.
     """
 
     def run() -> None:
@@ -26,7 +26,7 @@ def repeat(name: str, action: Callable[[], object], *, seconds: float) -> None:
         delay = min(seconds, FIRST_DELAY_SECONDS)
         reported: dict[str, str] | None = None
         while True:
-            # A random delay, so that servers that start together do not run it at the same time.
+            # The delay is random, so that servers that start together do not call the action at the same time.
             time.sleep(delay * random_numbers.uniform(0.8, 1.2))
             failure = _failure_of(action)
             if failure != reported:
@@ -38,13 +38,13 @@ def repeat(name: str, action: Callable[[], object], *, seconds: float) -> None:
 
 
 def _failure_of(action: Callable[[], object]) -> dict[str, str] | None:
-    """Call `action`. Return what the log says about its error, or None if it succeeds."""
+    """Call `action`. Return None if it succeeds, otherwise the values to log about the error."""
     try:
         action()
     except RegularsError as error:
         return {"reason": error.message_for_operator}
     except Exception as error:
-        # The message may contain personal data.
+        # Log only the type of the error: its message may contain personal data.
         return {"type": type(error).__name__}
     return None
 

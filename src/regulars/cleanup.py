@@ -1,7 +1,7 @@
-"""Deletes expired rows, in small batches, so that tables do not grow without limit and no request is delayed.
+"""Delete expired rows, in small batches, so that tables do not grow without limit and no request is delayed.
 
 A wrong clock must not delete rows that have not expired: they cannot be restored. A server therefore deletes nothing
-until its clock has been steady for an hour, and keeps all rows for some time after their end.
+until its clock has been steady for an hour, and keeps all rows for some time after they have expired.
 """
 
 import time
@@ -18,21 +18,21 @@ from regulars.db.statement import Statement
 from regulars.errors import RegularsError
 
 BATCH_SIZE = 500
-# A literal, not a parameter: PostgreSQL plans each statement only once, and must know that it returns few rows.
+# A literal, because PostgreSQL plans each statement only once and overestimates a LIMIT that is a parameter.
 BATCH_LIMIT: ColumnElement[int] = literal_column(str(BATCH_SIZE))
 ONE_DAY = timedelta(days=1)
 STEADY_SECONDS = 3600.0
 MAX_DRIFT_SECONDS = 120.0
-"""A clock that gains or loses more than this between two runs has been set."""
+"""If a clock gains or loses more than this between two runs, it counts as changed."""
 
 log = structlog.get_logger("regulars")
 
 
 def _delete_oldest(table: Table, time_column: str, *conditions: ColumnElement[bool]) -> Statement:
-    """Delete a batch of the rows whose `time_column` is before :before, oldest first.
+    """Return a statement that deletes a batch of the rows whose `time_column` is before :before, oldest first.
 
-    The order makes PostgreSQL use the index on that column. Otherwise it may read the whole table, because it cannot
-    know that few rows match.
+    The order makes PostgreSQL use the index on that column. Otherwise it may read the whole table, because it
+    overestimates the number of matching rows.
     """
     key = table.primary_key.columns
     time = table.c[time_column]
@@ -48,7 +48,7 @@ def _is_old(column: ColumnElement[datetime]) -> ColumnElement[bool]:
     return column < bindparam("before", type_=column.type)
 
 
-# Rows that refer to a grant, and must be deleted before it.
+# The tables that refer to a grant. Their rows must be deleted before it.
 GRANT_TABLES = (tables.authorization_codes, tables.refresh_tokens, tables.device_codes)
 
 
@@ -58,13 +58,16 @@ def _oldest_grants(time_column: str) -> Select[tuple[str]]:
 
 
 def _delete_from_ended_grants(table: Table) -> Statement:
-    """Delete the rows of ended grants; they may expire much later."""
+    """Return a statement that deletes a batch of rows of `table` that belong to ended grants, expired or not."""
     digests = select(table.c.digest).where(table.c.grant_id.in_(_oldest_grants("ended_at"))).limit(BATCH_LIMIT)
     return Statement(delete(table).where(table.c.digest.in_(digests)))
 
 
 def _delete_grants(time_column: str) -> Statement:
-    """Delete those of the oldest grants to which no other rows refer."""
+    """Return a statement that deletes the oldest batch of grants, by `time_column`.
+
+    Grants of the batch to which rows of `GRANT_TABLES` still refer are not deleted.
+    """
     is_unused = map(_has_no, GRANT_TABLES)
     return Statement(delete(tables.grants).where(tables.grants.c.id.in_(_oldest_grants(time_column)), *is_unused))
 
@@ -72,12 +75,12 @@ def _delete_grants(time_column: str) -> Statement:
 CONSENT_WITHOUT_GRANT = ~exists().where(
     tables.grants.c.client_id == tables.consents.c.client_id, tables.grants.c.user_id == tables.consents.c.user_id
 )
-# For all tenants, and not in batches: an index finds the old keys.
+# Not in batches: one statement deletes the old keys of all tenants. An index on `created_at` finds them.
 DELETE_OLD_IDEMPOTENCY_KEYS = Statement(
     delete(tables.idempotency_keys).where(_is_old(tables.idempotency_keys.c.created_at))
 )
-# Statements, each with how long it keeps rows. Used codes and tokens are kept so that a second use is detected, and all
-# rows at least until a wrong clock has been noticed.
+# Statements, each with the age at which it deletes rows, counted from their `time_column`. Used codes and tokens are
+# kept so that a second use is detected, and all rows at least until a wrong clock has been noticed.
 RULES: tuple[tuple[Statement, timedelta], ...] = (
     *((_delete_from_ended_grants(table), ONE_DAY) for table in GRANT_TABLES),
     *((_delete_oldest(table, "expires_at"), ONE_DAY) for table in GRANT_TABLES),
@@ -91,7 +94,7 @@ RULES: tuple[tuple[Statement, timedelta], ...] = (
     (_delete_oldest(tables.personal_tokens, "expires_at"), 30 * ONE_DAY),
     (_delete_oldest(tables.revoked_tokens, "expires_at"), ONE_DAY),
     (_delete_oldest(tables.consents, "updated_at", CONSENT_WITHOUT_GRANT), 365 * ONE_DAY),
-    # Left over if no server sends mail any more. Their links have expired.
+    # Messages remain in the queue if no server sends mail any more. The links in them have expired.
     (_delete_oldest(tables.outgoing_mail, "next_attempt_at"), 7 * ONE_DAY),
     (_delete_oldest(tables.audit_events, "created_at"), 400 * ONE_DAY),
     (DELETE_OLD_IDEMPOTENCY_KEYS, ONE_DAY),
@@ -115,10 +118,10 @@ class Cleanup:
         self._offset = clock().timestamp() - self._steady_since
 
     def run(self) -> int:
-        """Delete a batch of expired rows if the clock has been steady for an hour. Return the number of deleted rows.
+        """Delete expired rows if the clock has been steady for an hour. Return the number of deleted rows.
 
         The clock is steady while it moves like the monotonic clock, which cannot be set. A process that has just
-        started cannot know whether its clock is right, so it also waits for an hour.
+        started cannot tell whether its clock is right, so it deletes nothing for an hour.
         """
         now, ticks = self._clock(), self._monotonic()
         offset = now.timestamp() - ticks
@@ -134,8 +137,8 @@ class Cleanup:
 def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
     """Delete the rows that have expired at `now`, and return their number.
 
-    Each rule runs in a transaction of its own and deletes at most one batch. A rule that fails does not stop the
-    others; the first error is raised at the end.
+    Each rule runs in a transaction of its own and deletes at most one batch, or all old idempotency keys. A rule that
+    fails does not stop the others; the first error is raised at the end.
     """
     now = now or utc_now()
     deleted, failures = 0, []

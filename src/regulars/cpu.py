@@ -16,7 +16,7 @@ def usable_cores(cgroup_root: Path = CGROUP_ROOT, process_cgroups: Path = PROCES
     This is the number of cores that it can run on, or the CPU quota of its control groups (a container's limit) if
     that is smaller: `cpu.max` of version 2 (docs.kernel.org/admin-guide/cgroup-v2), `cpu.cfs_quota_us` of version 1.
     """
-    # Only some systems have CPU affinity.
+    # Not all operating systems have CPU affinity.
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([allowed, *_quotas(cgroup_root, process_cgroups)]))
 
@@ -35,7 +35,7 @@ def _quotas(cgroup_root: Path, process_cgroups: Path) -> Iterator[int]:
 
 
 def _folders(cgroup_root: Path, process_cgroups: Path) -> Iterator[Path]:
-    """The folders of the control group (version 2) of this process and of its ancestors."""
+    """Return the folders of the control group (version 2) of this process and of its ancestors."""
     with suppress(OSError):
         for line in process_cgroups.read_text("utf-8").splitlines():
             if line.startswith("0::/"):

@@ -1,7 +1,10 @@
 """The errors that Regulars raises, with messages for people.
 
     RegularsError                 code                 HTTP
-    ├── Malformed                 (given)              400
+    ├── Malformed                 validation_error,    400
+    │                             tenant_required,
+    │                             invalid_request,
+    │                             invalid_client
     ├── Unauthenticated           unauthorized,        401
     │                             invalid_token
     ├── Forbidden                 insufficient_scope,  403
@@ -19,7 +22,8 @@
     ├── Unavailable               unavailable          503   seconds to wait
     └── ConfigurationError        configuration_error  (only the command line and the start of the server)
 
-This module does not depend on HTTP: `regulars.http.problems` and `regulars.cli` turn errors into responses.
+This module does not depend on HTTP: `regulars.http.problems` turns errors into responses, and `regulars.cli` into exit
+statuses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,12 +44,12 @@ class RegularsError(Exception):
 
     @property
     def message_for_operator(self) -> str:
-        """The message for the log, `/readyz` and the command line, which may say more than clients are told."""
+        """The message for the log, `/readyz` and the command line. It may say more than the one for clients."""
         return self.message
 
 
 class Malformed(RegularsError):
-    """The request cannot be parsed, or does not say which tenant it is for."""
+    """The request cannot be parsed, or does not name its tenant."""
 
     code = "validation_error"
 
@@ -57,7 +61,7 @@ class Unauthenticated(RegularsError):
 
 
 class Forbidden(RegularsError):
-    """The access token is valid but does not permit the request; `scope` is the scope that is missing, if one is."""
+    """The request is not permitted. `scope` is the missing scope, if that is the reason."""
 
     code = "tenant_forbidden"
 
@@ -67,7 +71,7 @@ class Forbidden(RegularsError):
 
 
 class NotFound(RegularsError):
-    """The resource does not exist, or the principal must not know that it does."""
+    """The resource does not exist, or the principal must not learn that it exists."""
 
     code = "not_found"
 
@@ -91,7 +95,7 @@ class RequestTimeout(RegularsError):
 class Conflict(RegularsError):
     """The request conflicts with stored data; `errors` maps fields at fault, if any, to messages.
 
-    `retry_after`: the number of seconds after which the client can try again; None if repeating does not help.
+    `retry_after` is the number of seconds after which the client can try again, or None if that does not help.
     """
 
     code = "conflict"
@@ -165,7 +169,7 @@ class TooManyRequests(RegularsError):
 class Unavailable(RegularsError):
     """The service cannot answer at the moment; the client can try again in `retry_after` seconds.
 
-    `advice` tells the operator what to do. Clients are not told.
+    `advice` tells the operator what to do. It is not sent to clients.
     """
 
     code = "unavailable"

@@ -1,8 +1,8 @@
 """Messages that people read, in English and Turkish.
 
-The code writes English: `_("Customer {id} is in the trash.", id=42)`. The result is a `str` that remembers the text
-before its values were filled in. That text is the msgid under which `locale/tr.po` has the Turkish one (GNU gettext).
-Front ends call `translate` with the language that `preferred_language` read from the request.
+The code contains English messages: `_("Customer {id} is in the trash.", id=42)`. The result is a `str` that keeps its
+template and its values. The template is the msgid of the Turkish translation in `locale/tr.po` (GNU gettext). Front
+ends call `translate` with the language that `preferred_language` returns for the request.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ MAX_HEADER_LENGTH = 1000
 
 
 class Message(str):
-    """An English message. `template` has its {placeholders}, `values` what to put there."""
+    """An English message. `values` are the values of the {placeholders} in `template`."""
 
     __slots__ = ("template", "values")
 
@@ -32,12 +32,15 @@ class Message(str):
 
 
 def _(template: str, /, **values: Any) -> Message:
-    """Return a message that can be translated. `template` must be a literal, so that its text can be extracted."""
+    """Return a message that can be translated. `template` must be a literal, so that tools can extract its text."""
     return Message(template, values)
 
 
 def translate(text: str, language: str) -> str:
-    """Return a message in `language`, with its values translated too, or in English if it has no translation."""
+    """Return a message in `language`, or in English if it has no translation.
+
+    Values that are messages are translated too.
+    """
     if language == ENGLISH:
         return str(text)
     if not isinstance(text, Message):
@@ -47,12 +50,18 @@ def translate(text: str, language: str) -> str:
 
 
 def translate_in_template(language: str, text: str, **values: Any) -> str:
-    """Translate a message, or a text of a template with its values. Templates call it as `_`, without the language."""
+    """Translate a message, or an English text of an HTML template and its values.
+
+    HTML templates call this function as `_`, with `language` bound to that of the page.
+    """
     return translate(text if isinstance(text, Message) or not values else Message(text, values), language)
 
 
 def preferred_language(accept: str) -> str:
-    """Return the language ("en" or "tr") that an Accept-Language header prefers (RFC 9110, section 12.5.4)."""
+    """Return the supported language ("en" or "tr") that an Accept-Language header prefers (RFC 9110, section 12.5.4).
+
+    Return "en" if the header accepts neither.
+    """
     weights: dict[str, float] = {}
     for name, weight in parse_accept(accept):
         language = name.partition("-")[0]
@@ -63,13 +72,16 @@ def preferred_language(accept: str) -> str:
 
 
 def first_supported(locales: str) -> str | None:
-    """Return the first language ("en" or "tr") of language tags that are separated by spaces, or None."""
+    """Return the first supported language ("en" or "tr") in language tags separated by spaces, or None."""
     languages = (tag.partition("-")[0].lower() for tag in locales[:MAX_HEADER_LENGTH].split())
     return next((language for language in languages if language in LANGUAGES), None)
 
 
 def parse_accept(header: str) -> list[tuple[str, float]]:
-    """Return the lower-case names and the weights, from 0 to 1, in an Accept-… header (RFC 9110, section 12.4.2)."""
+    """Return the names, in lower case, and weights, from 0 to 1, in an Accept-… header (RFC 9110, section 12.4.2).
+
+    Items that are not valid are left out.
+    """
     found: list[tuple[str, float]] = []
     for item in header[:MAX_HEADER_LENGTH].split(","):
         name, _semicolon, parameter = item.strip().partition(";")
@@ -83,7 +95,7 @@ def parse_accept(header: str) -> list[tuple[str, float]]:
 
 
 def load_translations() -> None:
-    """Read all translations now, so that the first request in another language does not wait for it."""
+    """Read and cache all translations, so that the first request in another language is not slower."""
     for language in LANGUAGES[1:]:
         _catalog(language)
 

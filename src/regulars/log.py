@@ -9,13 +9,13 @@ import msgspec
 import structlog
 
 REPEAT_SECONDS = 60.0
-"""A library's message is written once in this time. A connection pool repeats it with every attempt."""
+"""The same message of a library is logged once in this time: a connection pool repeats it with every attempt."""
 
 encode_event = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def configure_log(log_format: str) -> None:
-    """Configure the log of this process. `log_format` is "auto", "json" or "text"."""
+    """Configure the log of this process, also for psycopg's messages. `log_format` is "auto", "json" or "text"."""
     is_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     add_time = structlog.processors.TimeStamper(fmt="iso", utc=True, key="time")
     if is_text:
@@ -39,14 +39,14 @@ def configure_log(log_format: str) -> None:
 
 
 class _LibraryHandler(logging.Handler):
-    """Writes a library's messages to this log, without repetitions."""
+    """Writes a library's messages to this log as warnings, without repetitions (`REPEAT_SECONDS`)."""
 
     def __init__(self) -> None:
         super().__init__()
         self._written_at: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        # The caller holds the handler's lock.
+        # No lock is needed: `logging.Handler.handle` calls this method with the handler's lock.
         message, now = record.getMessage(), time.monotonic()
         self._written_at = {text: at for text, at in self._written_at.items() if now - at < REPEAT_SECONDS}
         if message not in self._written_at:

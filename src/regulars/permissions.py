@@ -12,7 +12,7 @@ RoleName = Literal["owner", "admin", "agent", "viewer"]
 
 
 class Role(StrEnum):
-    """The role of a member in a tenant. Each role has all permissions of the next one."""
+    """The role of a member in a tenant. Each role has all permissions of those that are listed after it."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -34,7 +34,10 @@ uses, and `customers:erase` (purge and erase customers), which tokens with the s
 
 
 def check_permitted(principal: "Principal", permission: str, action: str) -> None:
-    """Raise `Forbidden` if the principal's role does not have `permission`. `action` completes "You cannot …"."""
+    """Raise `Forbidden` if the principal's role does not have `permission`.
+
+    `action` completes the message "You cannot …".
+    """
     if permission not in PERMISSIONS[principal.role]:
         message = _(
             "You cannot {action} with the role {role} in this tenant.", action=action, role=principal.role.value
@@ -44,7 +47,7 @@ def check_permitted(principal: "Principal", permission: str, action: str) -> Non
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user's role in one tenant, and the IANA time zone of that tenant."""
+    """The role of a user or service account in one tenant, and the IANA time zone of that tenant."""
 
     role: Role
     time_zone: str
@@ -54,8 +57,8 @@ class Membership:
 class Identity:
     """The user, client and scopes of a valid access token, and the user's memberships by tenant id.
 
-    `tenant_id` is set if the token is limited to one tenant. `user_id` is None for a service account, which is a member
-    of one tenant.
+    `tenant_id` is set if the token is limited to one tenant. For a service account, `user_id` is None, and there is
+    exactly one membership.
     """
 
     user_id: int | None
@@ -67,7 +70,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The author of a change: a user, or None, and the client used."""
+    """The author of a change: the user and the client. `user_id` is None for service accounts and operators."""
 
     user_id: int | None
     client_id: str
@@ -87,5 +90,5 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
-        """Return the author of its changes."""
+        """The author of the changes that the principal makes."""
         return Actor(self.identity.user_id, self.identity.client_id)

@@ -19,5 +19,5 @@ SCOPES = {
 
 
 def unknown_scopes(scopes: list[str]) -> list[str]:
-    """Return those of `scopes` that do not exist."""
+    """Return the names in `scopes` that are not in `SCOPES`."""
     return [scope for scope in scopes if scope not in SCOPES]

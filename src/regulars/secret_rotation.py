@@ -1,4 +1,4 @@
-"""Changes the secret key: encrypts with the newest key what is stored for longer than the old one is accepted."""
+"""Rotate the secret key: encrypt all values that must outlive the old key again, with the newest key."""
 
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from regulars.settings import Settings
 
 
 class Rotation(Struct, frozen=True):
-    """What was done: the file that has a new key, if there is one, and how many values were encrypted again.
+    """The result of a rotation: the key file, or None without one, and the numbers of values encrypted again.
 
-    `unreadable`: how many values none of the keys decrypts. They were left as they are.
+    `unreadable` is the number of values that none of the keys decrypts. They were not changed.
     """
 
     key_file: Path | None
@@ -28,18 +28,19 @@ class Rotation(Struct, frozen=True):
 def rotate_secret_key(database: Database, settings: Settings) -> Rotation:
     """Encrypt signing keys and the secrets of authenticator apps with the newest secret key, in one transaction.
 
-    Without the setting `secret_key`, create the newest key in the key file. Raise `ConfigurationError` if the key that
-    signs was encrypted with another secret key, or if no old secret key is set.
+    Without the setting `secret_key`, first add a new key to the key file. Record the rotation in the audit log. Raise
+    `ConfigurationError` if `secret_key` is set without `old_secret_key`, if none of the secret keys decrypts the key
+    that signs, or if the key file cannot be written.
     """
     if settings.secret_key and len(secret_keys(settings)) < 2:
         raise ConfigurationError(
             "First set REGULARS_SECRET_KEY to the new secret key and REGULARS_OLD_SECRET_KEY to the present one, for"
             " all servers, and restart them. Then run this command again."
         )
-    # On SQLite, the transaction keeps others from changing the key file: only PostgreSQL has several writers.
+    # Only SQLite databases have a key file. They have one writer at a time, so no other rotation changes the file.
     with database.transaction():
         current_key(database, settings)
-        # The file is written first: the database must never have what no stored key decrypts.
+        # Write the file first: if the process stops, the file has the keys of all values in the database.
         key_file = None if settings.secret_key else add_secret_key(settings)
         keys, unreadable_keys = encrypt_keys_again(database, settings)
         secrets, unreadable_secrets = encrypt_totp_again(database, settings)

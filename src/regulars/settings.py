@@ -1,4 +1,4 @@
-"""The settings: read from flags, then from `REGULARS_*` or `REGULARS_*_FILE`, then from `regulars.toml`."""
+"""The settings, by precedence: flags, environment variables (`REGULARS_*`, `REGULARS_*_FILE`), `regulars.toml`."""
 
 import ipaddress
 import os
@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "REGULARS_"
 SETTINGS_FILE = "regulars.toml"
 WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 MAX_DEFAULT_WORKERS = 16
-"""Their connections, 4 for each worker, are two thirds of the 100 that PostgreSQL allows by default."""
+"""Each worker opens up to 4 connections, so these use two thirds of the 100 that PostgreSQL allows by default."""
 
 SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DURATION_SETTINGS = {
@@ -32,9 +32,9 @@ DURATION_SETTINGS = {
 
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 SENDER = re.compile(r'"?(?P<name>[^<>"]*?)"?\s*<(?P<address>[^<>\s]+)>|(?P<alone>[^<>\s]+)')
-"""An address, alone or after a name that may be in quotes."""
+"""An e-mail address, or a name, which may be in quotes, followed by an address in angle brackets."""
 HOST = re.compile(r"([A-Za-z0-9._\-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
-"""A host name or an IP address, and a port, as in the HTTP header `Host`."""
+"""A host name or an IP address, and optionally a port, as in the HTTP header `Host`."""
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 SECRET_SETTINGS = {"secret_key", "old_secret_key", "smtp_password"}
 
@@ -45,7 +45,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Settings:
     """The settings of this process (docs/operations.md describes each). Durations are in seconds.
 
-    `sources` has pairs of a setting's name and where its value was set, if it was.
+    `sources` has a pair for each setting that was set: its name, and the flag, environment variable or file that set
+    it.
     """
 
     database: str = "sqlite:///regulars.db"
@@ -78,7 +79,7 @@ class Settings:
 
     @property
     def origin(self) -> str:
-        """The URL at which clients reach the service, and the issuer of its tokens."""
+        """The URL at which clients reach the service. It is also the issuer of its tokens."""
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
@@ -88,15 +89,15 @@ class Settings:
 
     @property
     def sender(self) -> tuple[str, str]:
-        """The name, which may be empty, and the address of the sender of e-mail."""
+        """The name (may be empty) and address of the sender of e-mail."""
         return split_sender(self.mail_sender)
 
     def source(self, name: str) -> str:
-        """Return where the setting `name` was set: a flag, an environment variable, a file, or "default"."""
+        """Return the flag, environment variable or file in which the setting `name` was set, or "default"."""
         return dict(self.sources).get(name, "default")
 
     def display_value(self, name: str) -> str:
-        """Return the value of the setting `name` as text, without secrets."""
+        """Return the value of the setting `name` as text. Secrets and passwords are hidden."""
         value = getattr(self, name)
         if name in SECRET_SETTINGS:
             return "(set)" if value else "(not set)"
@@ -117,7 +118,7 @@ def setting_names() -> list[str]:
 
 
 def without_password(url: str) -> str:
-    """Return a database URL with its password, if it has one, replaced by stars."""
+    """Return a database URL with its password, if it has one, replaced by `***`. If invalid, return "(not a URL)"."""
     try:
         parts = urlsplit(url)
         password = parts.password
@@ -186,15 +187,16 @@ def _secret_key(value: object) -> str:
     if not isinstance(value, str) or len(value.strip()) < 32:
         raise ValueError("must have at least 32 characters")
     if len(value.strip().splitlines()) > 1:
-        # The key file of an SQLite database has several keys after `regulars secret rotate`.
+        # REGULARS_SECRET_KEY_FILE may name the key file of an SQLite database, which has several keys after a rotation.
         raise ValueError("must be one line")
     return value.strip()
 
 
 def split_host(host: str) -> tuple[str, str]:
-    """Return the name of a host and its port, if it has one: `("example.com", ":8000")` of `Example.com.:8000`.
+    """Return the name and the port of a host: `("example.com", ":8000")` for `Example.com.:8000`.
 
-    Raise `ValueError` if it is not one.
+    The name is in lower case and without a final dot. Without a port, the second part is empty. Raise `ValueError` if
+    the text is not a host.
     """
     match = HOST.fullmatch(host)
     if not match:
@@ -223,7 +225,7 @@ def _networks(value: object) -> tuple[Network, ...]:
 
 
 def parse_duration(text: str) -> int | None:
-    """Return the seconds of a duration such as 30s, 15m, 1h or 7d; None if the text is not one."""
+    """Return the number of seconds in a duration such as 30s, 15m, 1h or 7d, or None if `text` is not a duration."""
     match = re.fullmatch(r"([0-9]{1,9})([smhd])", text.strip())
     return int(match[1]) * SECONDS_PER_UNIT[match[2]] if match else None
 
@@ -265,14 +267,17 @@ def _choice(*values: str) -> Callable[[object], str]:
 
 
 def _ascii_text(value: object) -> str:
-    # smtplib can send only these to a server.
+    # smtplib accepts only ASCII user names and passwords.
     if not isinstance(value, str) or not value.strip() or not value.isascii() or not value.isprintable():
         raise ValueError("must be a non-empty text of ASCII characters")
     return value.strip()
 
 
 def split_sender(text: str) -> tuple[str, str]:
-    """Return name and address of a text like `Regulars <regulars@example.com>`; two empty texts if it is not one."""
+    """Return the name and address in a text like `Regulars <regulars@example.com>`.
+
+    The name is empty if the text is only an address. Both are empty if the text has another form.
+    """
     match = SENDER.fullmatch(text)
     return (match["name"] or "", match["address"] or match["alone"]) if match else ("", "")
 
@@ -319,9 +324,9 @@ SETTING_READERS: Mapping[str, Callable[[object], Any]] = {
 
 
 def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None = None) -> Settings:
-    """Return the settings, from the given command-line flags, the environment and `regulars.toml`.
+    """Return the settings, read from command-line flags, environment variables and `regulars.toml`.
 
-    A flag that is None was not given. `folder` contains `regulars.toml`; by default it is the working directory.
+    Flags with the value None are ignored. `folder`, by default the working directory, may contain `regulars.toml`.
     Raise `ConfigurationError` with all faults.
     """
     faults: list[str] = []
@@ -335,7 +340,7 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
         try:
             values[name] = SETTING_READERS[name](raw)
         except ValueError as error:
-            # A URL may contain a password.
+            # Do not repeat secrets, or URLs, which may contain a password.
             raw_value = "" if name in {*SECRET_SETTINGS, "database", "replicas"} else f", not {str(raw)[:80]!r}"
             faults.append(f"{name} ({source}) {error}{raw_value}.")
     faults += _combined_faults(values, set(given))
@@ -345,7 +350,10 @@ def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None
 
 
 def _combined_faults(values: Mapping[str, Any], given: set[str]) -> list[str]:
-    """Return the faults of valid settings that do not fit each other. `given` has the names of invalid ones too."""
+    """Return messages about settings that contradict each other.
+
+    `values` has the valid settings. `given` has the names of all settings that were set, also of invalid ones.
+    """
     faults = []
     if values.get("replicas") and not values.get("database", "").startswith("postgres"):
         faults.append("replicas can only be set with a PostgreSQL database.")

@@ -1,6 +1,6 @@
-"""Text folding, for searching and sorting without regard to case and accents.
+"""Fold text, to search and sort without regard to case and accents.
 
-Folding happens here and not in the databases, so that results do not depend on a database or its locale. `İ`, `I`, `ı`
+Text is folded here and not in the database, so that results do not depend on the database or its locale. `İ`, `I`, `ı`
 and `i` become the same letter, `ß` becomes `ss`, `Ş` becomes `s`, and combining marks are removed (Unicode Standard,
 section 3.13, "Default Case Algorithms", and Annex 15).
 """
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-# Letters with a stroke and ligatures, which Unicode does not decompose.
+# Letters that Unicode does not decompose, such as ligatures and letters with a stroke.
 UNDECOMPOSED_LETTERS = str.maketrans(
     {
         "ı": "i",
@@ -37,12 +37,12 @@ NOT_DIGITS = re.compile(r"[^0-9]")
 
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
-    """Return `text` without differences that a search ignores: case, accents and the dot of an i."""
+    """Return `text` without the differences that a search ignores, such as case, accents and the dot of an i."""
     return fold_uncached(text)
 
 
 def fold_uncached(text: str) -> str:
-    """Return the same as `fold`, for a password, which must not stay in memory."""
+    """Return the same as `fold`, but without a cache: for passwords, which must not stay in memory."""
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKD", text.casefold()).casefold()
@@ -60,18 +60,20 @@ def _fold_letter(letter: str) -> str:
 
 
 def sort_key(text: str | None) -> str | None:
-    """Return the sort key of a name: the folded name, then the name as written. Return None, which sorts last, for an
-    empty name."""
+    """Return the sort key of a name: the folded name, then the name as written.
+
+    Return None for an empty name; lists put it last.
+    """
     if text is None or not text.strip():
         return None
     return f"{fold(text)}{FOLDED_NAME_END}{text}"
 
 
 def search_words(text: str) -> list[tuple[str, str]]:
-    """Return the folded words of a search without repetitions, each in two forms that may occur in a `search_text`.
+    """Return the folded words of a search without repetitions, each as a pair of forms.
 
-    The first form is the word itself. The second has only its digits if the word looks like part of a phone number,
-    such as `(532)`; otherwise it is the word, too.
+    A word is found if one of its forms occurs in the `search_text`. The first form is the word itself. If the word
+    looks like part of a phone number, such as `(532)`, the second form has only its digits; otherwise both are equal.
     """
     words = dict.fromkeys(fold(text).split())
     return [(word, NOT_DIGITS.sub("", word) if PHONE_LIKE.fullmatch(word) else word) for word in words]
@@ -84,7 +86,7 @@ def search_text(
     email: str | None,
     identity_number: str | None,
 ) -> str:
-    """Return the text in which a search looks for its words: the folded fields, one per line."""
+    """Return the text in which a search looks for its words: the folded fields and `phone_forms`, one per line."""
     parts = (first_name, last_name, email, identity_number)
     lines = [fold(part) for part in parts if part]
     if phone_number:
@@ -93,15 +95,20 @@ def search_text(
 
 
 def phone_forms(phone_number: str) -> list[str]:
-    """Return the digits of an E.164 number as people write them: with the prefix 00 and, if those do not contain it, in
-    national form."""
+    """Return the digits of an E.164 number in two forms that people write: with the prefix 00, and national.
+
+    The national form is left out if the first form contains it.
+    """
     international = "00" + NOT_DIGITS.sub("", phone_number)
     national = national_digits(phone_number)
     return [international] if national in international else [international, national]
 
 
 def national_digits(phone_number: str) -> str:
-    """Return the digits of an E.164 number as dialled within its country, with the trunk prefix if it has one."""
+    """Return the digits of an E.164 number as dialled within its country, with the country's trunk prefix, if any.
+
+    Return all digits if the calling code is unknown.
+    """
     digits = NOT_DIGITS.sub("", phone_number)
     for length in (1, 2, 3):
         prefix = _national_prefix(digits[:length])

@@ -1,4 +1,4 @@
-"""Readers and helpers that several packages need to check what people send."""
+"""Check and quote input: functions that several packages need."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from regulars.i18n import _
 MAX_NAME_LENGTH = 255
 MAX_QUOTE_LENGTH = 50
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-# The characters that Unicode says are shown as nothing (Default_Ignorable_Code_Point), and the blank of Braille. These
-# ranges of a class are valid in Python's regular expressions and in those of JSON Schema.
+# Characters without a visible form: those that Unicode lists as Default_Ignorable_Code_Point, some format characters,
+# and the blank Braille pattern. Both Python and JSON Schema accept these ranges in a character class.
 INVISIBLE = (
     "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f"
     "\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
@@ -19,13 +19,16 @@ VISIBLE_CHARACTER = re.compile(rf"[^\s{INVISIBLE}\U0001bca0-\U0001bca3\U0001d173
 
 
 def trim(text: str) -> str:
-    """Return the text without surrounding spaces; empty text if it has no visible character."""
+    """Return the text without surrounding white space, or an empty text if it has no visible character."""
     text = text.strip()
     return text if text.isascii() or VISIBLE_CHARACTER.search(text) else ""
 
 
 def quote(value: object) -> str:
-    """Return a JSON value as a message may repeat it: short, text in quotes and without control characters."""
+    """Return a JSON value in the form in which a message can contain it.
+
+    Text is in quotes, without control characters, and shortened. Lists and objects are only named.
+    """
     if isinstance(value, dict):
         return _("an object")
     if isinstance(value, list | tuple):
@@ -40,9 +43,9 @@ def _shorten(text: str) -> str:
 
 
 def read_name(text: str, at_most: int = MAX_NAME_LENGTH) -> str:
-    """Return the name of a user, tenant or channel without surrounding spaces.
+    """Return the name of a user, tenant or channel without surrounding white space.
 
-    Raise ValueError with a rule to follow the field's name if it is empty, invisible, too long or has control
+    Raise ValueError with a rule to append to the field's name if it is empty, invisible, too long or has control
     characters.
     """
     name = trim(text)
@@ -52,9 +55,9 @@ def read_name(text: str, at_most: int = MAX_NAME_LENGTH) -> str:
 
 
 def read_https_url(text: str) -> str:
-    """Return an address that starts with https:// and has a host.
+    """Return `text` unchanged if it is an https:// URL with a host.
 
-    Raise ValueError with a rule to follow the field's name.
+    Otherwise raise ValueError with a rule to append to the field's name.
     """
     try:
         parts = urlsplit(text)

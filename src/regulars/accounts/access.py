@@ -1,4 +1,4 @@
-"""The end of a user's access: sessions, the grants of applications with their tokens, personal tokens and passkeys.
+"""End a user's access: sessions, grants of applications with their tokens, personal tokens and passkeys.
 
 Access tokens end with their grant, on all servers within a second.
 """
@@ -53,7 +53,7 @@ REVOKE_INVITATIONS = Statement(
     )
     .values(status="revoked")
 )
-# every tenant: the memberships of one user.
+# every tenant: finds any membership of one user.
 FIND_MEMBERSHIP = Statement(
     select(memberships.c.tenant_id).where(
         memberships.c.user_id == bindparam("user_id"), memberships.c.deleted_at.is_(None)
@@ -69,9 +69,10 @@ def end_access(
     with_tokens: bool = False,
     with_passkeys: bool = False,
 ) -> None:
-    """End all sessions of the user except `keep_session`, all grants, and links and sign-ins that are not completed.
+    """End all sessions of the user except `keep_session`, and all grants. Delete the user's one-time tokens.
 
-    Personal tokens and passkeys are kept unless `with_tokens` and `with_passkeys` are true.
+    Links in messages and sign-ins in progress become invalid with the one-time tokens. `with_tokens` also deletes
+    personal tokens, `with_passkeys` also deletes passkeys.
     """
     with database.transaction():
         end_sessions(database, user_id, keep_session)
@@ -97,16 +98,16 @@ def end_sessions(database: Database, user_id: int, keep: str | None) -> list[str
 
 
 def end_session_grants(database: Database, user_id: int, session_id: str, *, with_offline: bool) -> None:
-    """End the grants that were made in a session; those with offline_access only if `with_offline` is true."""
+    """End the grants made in a session. Keep those with the scope offline_access unless `with_offline` is true."""
     statement = END_SESSION_GRANTS if with_offline else END_ONLINE_GRANTS
     if database.execute(statement, {"of_user": user_id, "of_session": session_id, "now": utc_now()}):
         bump_auth_version(database)
 
 
 def end_tenant_access(database: Database, tenant_id: int, user_id: int) -> None:
-    """End what a former member could use to return to the tenant: personal tokens for it, and pending invitations.
+    """Delete a former member's personal tokens for the tenant, and revoke the pending invitations that the member sent.
 
-    Without any membership left, all access of the user ends.
+    If the user is not a member of any other tenant, end all sessions and grants, and delete all personal tokens.
     """
     database.execute(DELETE_TENANT_TOKENS, {"user_id": user_id, "tenant_id": tenant_id})
     revoke_invitations_of(database, tenant_id, user_id)
@@ -115,5 +116,5 @@ def end_tenant_access(database: Database, tenant_id: int, user_id: int) -> None:
 
 
 def revoke_invitations_of(database: Database, tenant_id: int, user_id: int) -> None:
-    """Revoke the pending invitations to the tenant that were sent by this user, who is no longer an owner."""
+    """Revoke the pending invitations to the tenant that this user sent, who is no longer an owner."""
     database.execute(REVOKE_INVITATIONS, {"of_tenant": tenant_id, "of_user": user_id})

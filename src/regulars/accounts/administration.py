@@ -1,4 +1,4 @@
-"""What an operator does for users: disable, enable and delete them, and help after the loss of a second factor."""
+"""User administration by the operator: disable, enable and delete users, and remove lost factors."""
 
 from sqlalchemy import bindparam, delete, null, select, update
 
@@ -15,13 +15,13 @@ from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 
 DELETED_EMAIL = "deleted-{id}@deleted.invalid"
-"""Nobody can sign up or be found with it: the domain is reserved (RFC 2606, section 2)."""
+"""The address of a deleted user. The domain is reserved (RFC 2606, section 2), so nobody can use it."""
 DELETED_NAME = "Deleted user"
 
 SET_DISABLED = Statement(
     update(users).where(users.c.id == bindparam("of_user")).values(disabled_at=bindparam("disabled_at"))
 )
-# every tenant: a user's memberships, ended ones included.
+# every tenant: lists the current memberships of one user.
 LIST_TENANT_IDS = Statement(
     select(memberships.c.tenant_id)
     .where(memberships.c.user_id == bindparam("user_id"), memberships.c.deleted_at.is_(None))
@@ -45,7 +45,10 @@ DELETE_EMAIL_CHANGE = Statement(delete(email_changes).where(email_changes.c.user
 
 
 def disable_user(database: Database, user: User, actor: Actor = COMMAND_LINE) -> None:
-    """Refuse the user everywhere, and end all access. Memberships and passkeys stay, for `enable_user`."""
+    """Disable a user: prevent sign-ins, end all sessions and grants, and delete all personal tokens.
+
+    Memberships and passkeys are kept, so that the user can use them again after `enable_user`.
+    """
     with database.transaction():
         database.execute(SET_DISABLED, {"of_user": user.id, "disabled_at": utc_now()})
         end_access(database, user.id, with_tokens=True)
@@ -53,7 +56,7 @@ def disable_user(database: Database, user: User, actor: Actor = COMMAND_LINE) ->
 
 
 def enable_user(database: Database, user: User, actor: Actor = COMMAND_LINE) -> None:
-    """Let a disabled user sign in again. Sessions and tokens that have ended stay ended."""
+    """Let a disabled user sign in again. Sessions, grants and tokens that `disable_user` has ended are not restored."""
     with database.transaction():
         database.execute(SET_DISABLED, {"of_user": user.id, "disabled_at": None})
         bump_auth_version(database)
@@ -63,7 +66,8 @@ def enable_user(database: Database, user: User, actor: Actor = COMMAND_LINE) -> 
 def delete_user(database: Database, user: User, actor: Actor = COMMAND_LINE) -> None:
     """End the user's memberships and access, and erase address, name, password, factors and consents.
 
-    The id stays, because customers and their history refer to it. Raise `Conflict` for the last owner of a tenant.
+    The row and its id are kept, because customers and their history refer to them. Raise `Conflict` if the user is the
+    last owner of a tenant.
     """
     with database.transaction():
         for (tenant_id,) in database.fetch_all(LIST_TENANT_IDS, {"user_id": user.id}):
@@ -78,9 +82,9 @@ def delete_user(database: Database, user: User, actor: Actor = COMMAND_LINE) -> 
 
 
 def reset_factors(database: Database, user: User, actor: Actor = COMMAND_LINE) -> None:
-    """Turn off the second factor and delete the passkeys of a user who has lost them. Sessions end.
+    """Turn off the second factor and delete the passkeys of a user who has lost them. The password is kept.
 
-    The password stays.
+    All sessions and grants end.
     """
     with database.transaction():
         disable_totp(database, user.id)

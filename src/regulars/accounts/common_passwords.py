@@ -1,5 +1,7 @@
-"""Passwords that are guessed first, and therefore refused (NIST SP 800-63B, section 3.1.1.2): those that many people
-choose, and those that name their user."""
+"""Refuse passwords that are easy to guess (NIST SP 800-63B, section 3.1.1.2).
+
+These are common passwords, and passwords that consist of the user's name or address.
+"""
 
 from functools import cache
 
@@ -8,14 +10,14 @@ from regulars.text import fold, fold_uncached
 
 SERVICE_NAME = "regulars"
 MIN_WORD_LENGTH = 4
-"""Shorter words of a name or an address are in many good passwords by chance."""
+"""Shorter words of a name or an address are not checked, because many good passwords contain them by chance."""
 
 
 def common_password_fault(password: str, *, email: str = "", name: str = "") -> str | None:
-    """Return what is wrong with a password, or None.
+    """Return why a password is easy to guess, as a sentence, or None if it is not.
 
-    It must not be one of the 30,000 most common ones, and not consist of the user's address, a part of it, the name or
-    the name of this service, with or without digits and signs around it.
+    A password must not be one of the 30,000 most common ones. It must not be the user's name or address, a part of one
+    of them, or the name of this service; digits before and after it, and signs anywhere, make no difference.
     """
     folded = fold_uncached(password)
     if folded in _common_passwords():
@@ -39,7 +41,7 @@ def _own_words(email: str, name: str) -> set[str]:
 
 @cache
 def _common_passwords() -> frozenset[str]:
-    # Loading the list takes 60 ms, and only new passwords are compared with it.
+    # Imported here, because loading the list takes 60 ms and only changes of passwords need it.
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     return frozenset(FREQUENCY_LISTS["passwords"])

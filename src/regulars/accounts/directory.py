@@ -1,7 +1,7 @@
 """The users of a tenant: a searchable list, and single users.
 
-A tenant has at most hundreds of users. They are all read, and searched and sorted in Python, which needs no index and
-gives the same result on both databases.
+A tenant has at most hundreds of users. A search reads all of them, and filters and sorts them in Python: this needs no
+index and gives the same result on both databases.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ class TenantUser(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class UserQuery:
-    """Filters, order and page of a list of users."""
+    """Filters, order and page of a list of users. `trashed` selects former members instead of current ones."""
 
     search: str = ""
     page: int = 1
@@ -75,7 +75,7 @@ SORT_KEYS: Mapping[SortBy, Callable[[TenantUser], Any]] = {
 
 
 def fetch_users(database: Database, tenant_id: int, query: UserQuery) -> tuple[list[TenantUser], int]:
-    """Return a page of the tenant's users, and the total of all pages."""
+    """Return one page of the users that match the query, and the number of matching users on all pages."""
     members = [TenantUser(*row) for row in database.fetch_all(LIST_TENANT_USERS, {"tenant_id": tenant_id})]
     words = fold(query.search).split()
     matching = [user for user in members if (user.deleted_at is not None) == query.trashed and _matches(user, words)]
@@ -85,7 +85,7 @@ def fetch_users(database: Database, tenant_id: int, query: UserQuery) -> tuple[l
 
 
 def get_tenant_user(database: Database, tenant_id: int, user_id: int) -> TenantUser:
-    """Return a current or former member of the tenant. Raise `NotFound`."""
+    """Return a current or former member of the tenant. Raise `NotFound` if the user was never a member."""
     row = database.fetch_one(GET_TENANT_USER, {"tenant_id": tenant_id, "user_id": user_id})
     if row is None:
         raise NotFound(_("There is no user {id}.", id=user_id))

@@ -1,4 +1,7 @@
-"""E-mail addresses of users: proved, changed, and given up to the person who proves to receive mail there."""
+"""E-mail addresses of users: verification and changes.
+
+A user with an unverified address loses it when another user verifies it, and must then choose another address.
+"""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -89,7 +92,7 @@ CONFIRM_NEW = _confirm("new_confirmed_at")
 
 
 class Link(StrEnum):
-    """The purpose of a link in a message, and the name of the message."""
+    """The purpose of a link in a message. The value is also the name of the message template."""
 
     VERIFY = "verify_address"
     CONFIRM_NEW = "confirm_new_address"
@@ -97,7 +100,7 @@ class Link(StrEnum):
 
 
 class EmailChange(Struct, frozen=True):
-    """A change of address that waits for one or two confirmations."""
+    """A pending change of address: at least one of its two confirmations is missing."""
 
     new_email: str
     old_confirmed_at: datetime | None
@@ -105,18 +108,21 @@ class EmailChange(Struct, frozen=True):
 
 
 def lost_its_address(database: Database, user: User) -> bool:
-    """Tell whether another user has proved the user's address, so that this user must choose another one."""
+    """Tell whether another user has verified this user's unverified address. This user must then choose another one."""
     return not user.is_verified and _has_other_holder(database, user.email, user.id)
 
 
 def send_verification(database: Database, settings: Settings, user: User, language: str) -> None:
-    """Send a link with which the user proves the address."""
+    """Send the user a link that verifies the address."""
     with database.transaction():
         _send_link(database, settings, user, Link.VERIFY, user.email, language)
 
 
 def find_link(database: Database, settings: Settings, user: User, token: str) -> tuple[Link, str] | None:
-    """Return the purpose of the link of a message to this user, and the address to confirm. None if it is not valid."""
+    """Return the purpose of a link and the address to confirm, without using up the link.
+
+    Return None if the link was not sent to this user, was used or has expired.
+    """
     for link in Link:
         found = peek_one_time_token(database, settings, link, token)
         if found is not None and found[0] == user.id:
@@ -125,7 +131,11 @@ def find_link(database: Database, settings: Settings, user: User, token: str) ->
 
 
 def replace_unverified(database: Database, user: User, new: str) -> None:
-    """Change an address that the user has not proved to another one, without proof. Raise `Invalid`, `Conflict`."""
+    """Replace the unverified address of a user. The new address is unverified too.
+
+    Raise `Invalid` if the new address is malformed, and `Conflict` if the old address is verified or too many users
+    have the new one.
+    """
     email = _read_new(user, new)
     with database.transaction():
         if email != user.email and (user.is_verified or not has_room(database, email)):
@@ -135,9 +145,10 @@ def replace_unverified(database: Database, user: User, new: str) -> None:
 
 
 def start_change(database: Database, settings: Settings, user: User, new: str, language: str) -> None:
-    """Send links to the old and the new address. The change takes effect when both are confirmed.
+    """Start a change of address, instead of any pending one. Send links to the old and the new address.
 
-    An old address that the user has not proved needs no confirmation. Raise `Invalid`.
+    The change takes effect when both are confirmed. An unverified old address gets no link and needs no confirmation.
+    Raise `Invalid` if the new address is malformed or is already the user's verified address.
     """
     email = _read_new(user, new)
     now = utc_now()
@@ -155,22 +166,22 @@ def start_change(database: Database, settings: Settings, user: User, new: str, l
 
 
 def pending_change(database: Database, user_id: int) -> EmailChange | None:
-    """Return the change that waits for confirmations, or None."""
+    """Return the user's pending change of address, or None if there is none or it has expired."""
     row = database.fetch_one(GET_CHANGE, {"user_id": user_id, "now": utc_now()})
     return EmailChange(*row) if row else None
 
 
 def cancel_change(database: Database, user_id: int) -> None:
-    """Cancel the change, if there is one."""
+    """Cancel the user's pending change of address, if there is one."""
     database.execute(DELETE_CHANGE, {"user_id": user_id})
 
 
 def use_link(database: Database, settings: Settings, user: User, token: str, language: str) -> Link | None:
-    """Use up the link of a message to this user. Return its purpose, or None if it is not valid for this user.
+    """Use up a link: verify the user's address, or confirm one side of a change. Return the purpose of the link.
 
-    A message in `language` goes to the old address when the address changes.
-
-    Raise `Conflict` if another user has proved the address in the meantime.
+    When both sides are confirmed, change the address; if the old one was verified, send it a message in `language`.
+    Return None if the link is not valid for this user. Raise `Conflict` if another user has verified the address in the
+    meantime.
     """
     known = find_link(database, settings, user, token)
     if known is None:
@@ -185,7 +196,10 @@ def use_link(database: Database, settings: Settings, user: User, token: str, lan
 
 
 def set_email(database: Database, user: User, new: str, actor: Actor = COMMAND_LINE) -> None:
-    """Change the address of a user at once, as an operator who vouches for it. Raise `Invalid`, `Conflict`."""
+    """Change the address of a user immediately, and mark it as verified.
+
+    Raise `Invalid` if the address is malformed, and `Conflict` if another user has verified it.
+    """
     try:
         email = read_user_email(new)
     except ValueError as error:
@@ -208,9 +222,9 @@ def _confirm_change(database: Database, settings: Settings, user: User, link: Li
 
 
 def verify_email(database: Database, user: User, email: str) -> bool:
-    """Record that the user has proved this address. Return False if it is not the user's address any more.
+    """Mark the user's address `email` as verified. Return False if it is no longer the user's address.
 
-    Raise `Conflict` if another user has proved it.
+    Raise `Conflict` if another user has verified it.
     """
     _check_free(database, email, user.id)
     if user.is_verified:

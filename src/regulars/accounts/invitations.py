@@ -1,8 +1,7 @@
 """Invitations: links with which a person becomes a member of a tenant, as a new or as an existing user.
 
-The link is the proof: nobody gets anything without it. Each invitation has two links. One is shown to the inviter; it
-proves nothing about the address. The other is e-mailed, if e-mail is configured, and proves that its user receives mail
-at the address.
+Nobody can accept an invitation without its link. Each invitation has two links. One is shown to the inviter; accepting
+it does not verify the address. The other is e-mailed, if e-mail is configured, and verifies the address.
 """
 
 from datetime import datetime, timedelta
@@ -64,7 +63,7 @@ class SentInvitation(Invitation, frozen=True):
 
 
 class OpenedInvitation(Struct, frozen=True):
-    """An invitation as the person sees it who opens its link. `proves_email`: the link was e-mailed."""
+    """An invitation as the person who opens its link sees it. `proves_email` is true if the link was e-mailed."""
 
     invitation: Invitation
     tenant_id: int
@@ -109,7 +108,7 @@ FIND_MEMBER = Statement(
         users.c.email == bindparam("email"),
     )
 )
-# every tenant: the link is the proof.
+# every tenant: only the person with the link can find the invitation.
 FIND_BY_LINK = Statement(
     select(
         *INVITATION_COLUMNS, invitations.c.inviting_tenant_id, invitations.c.mailed_digest, tenants.c.name, users.c.name
@@ -154,11 +153,11 @@ def invite(
     role: Role,
     actor: Actor,
 ) -> SentInvitation:
-    """Invite the person at a normalised address to the tenant. The result is the same whether the address has an
-    account or not.
+    """Create an invitation to the tenant, and e-mail it if e-mail is configured. `email` is in normal form.
 
-    Raise `Conflict` if a member of this tenant has the address, or it is already invited, and `Invalid` if too many
-    invitations are pending.
+    The result does not reveal whether the address has an account. Raise `NotFound` if the tenant does not exist,
+    `Conflict` if a member of the tenant has the address or it is already invited, and `Invalid` if too many invitations
+    are pending.
     """
     now = utc_now()
     with database.transaction():
@@ -176,9 +175,10 @@ def invite(
 def resend_invitation(
     database: Database, settings: Settings, tenant_id: int, invitation_id: str, actor: Actor
 ) -> SentInvitation:
-    """Replace the links of a pending invitation, which is then valid for another seven days.
+    """Replace the links of a pending or expired invitation and send it again. It is valid for seven days from now.
 
-    Raise `NotFound`, and `Conflict` if it has ended or was sent within the last minute.
+    Raise `NotFound` if it does not exist, and `Conflict` if it was accepted, declined or revoked, or was sent within
+    the last minute.
     """
     now = utc_now()
     with database.transaction():
@@ -199,7 +199,7 @@ def resend_invitation(
 
 
 def revoke_invitation(database: Database, tenant_id: int, invitation_id: str, actor: Actor) -> None:
-    """End a pending invitation; one that has ended stays as it is. Raise `NotFound`."""
+    """Revoke a pending invitation. Do nothing if it has ended. Raise `NotFound` if it does not exist."""
     with database.transaction():
         known = get_invitation(database, tenant_id, invitation_id)
         if _end(database, tenant_id, known, "revoked", None):
@@ -207,13 +207,13 @@ def revoke_invitation(database: Database, tenant_id: int, invitation_id: str, ac
 
 
 def list_invitations(database: Database, tenant_id: int) -> list[Invitation]:
-    """Return the invitations of the tenant, newest first. Ended ones are kept for 30 days."""
+    """Return the invitations of the tenant, newest first. They are kept until 30 days after `expires_at`."""
     now = utc_now()
     return [_invitation(row, now) for row in database.fetch_all(LIST_INVITATIONS, {"tenant_id": tenant_id})]
 
 
 def get_invitation(database: Database, tenant_id: int, invitation_id: str) -> Invitation:
-    """Return an invitation of the tenant. Raise `NotFound`."""
+    """Return an invitation of the tenant. Raise `NotFound` if the tenant has no such invitation."""
     known = invitation_id.isprintable() and database.fetch_one(
         GET_INVITATION, {"tenant_id": tenant_id, "id": invitation_id}
     )
@@ -223,7 +223,7 @@ def get_invitation(database: Database, tenant_id: int, invitation_id: str) -> In
 
 
 def open_invitation(database: Database, token: str) -> OpenedInvitation | None:
-    """Return the invitation of a link, whatever its status, or None for an unknown or replaced link."""
+    """Return the invitation of a link, even if it has ended, or None if the link is unknown or was replaced."""
     if not is_token(token, Kind.INVITATION):
         return None
     row = database.fetch_one(FIND_BY_LINK, {"digest": digest(token)})
@@ -235,10 +235,10 @@ def open_invitation(database: Database, token: str) -> OpenedInvitation | None:
 
 
 def accept_invitation(database: Database, opened: OpenedInvitation, user: User) -> None:
-    """Make the user a member with the role of the invitation. Only one user can accept it.
+    """Make the user a member with the role of the invitation. Only one user can accept an invitation.
 
-    A link that was e-mailed proves the address, if it is the user's. Raise `Conflict` if the invitation has ended or
-    the user is a member already.
+    If the link was e-mailed to the user's address, mark the address as verified. Raise `Conflict` if the invitation has
+    ended, the user is already a member, or another user has verified the address.
     """
     invitation, tenant_id = opened.invitation, opened.tenant_id
     with database.transaction():
@@ -255,11 +255,11 @@ def accept_invitation(database: Database, opened: OpenedInvitation, user: User) 
 
 
 def decline_invitation(database: Database, opened: OpenedInvitation) -> None:
-    """End the invitation for the person who opened its link. Raise `Conflict` if it has ended."""
+    """Decline an invitation. Raise `Conflict` if it has ended."""
     with database.transaction():
         if not _end(database, opened.tenant_id, opened.invitation, "declined", None):
             raise Conflict(_("This invitation is no longer valid."))
-        # The owners read this event. They must not learn whether the person has an account, and which.
+        # Owners can read this event. It names no user, because they must not learn whether the person has an account.
         _record(database, "invitation.declined", opened.tenant_id, opened.invitation, Actor(None, "console"))
 
 
@@ -271,12 +271,14 @@ def sign_up(
     password_hash: str,
     passkey: tuple[int, NewPasskey] | None = None,
 ) -> User:
-    """Create a user with the invited address, who accepts the invitation. `name` is normalised.
+    """Create a user with the invited address, and accept the invitation for the user. `name` is in normal form.
 
-    `passkey` is a first passkey, with the id that the user must have.
+    The address counts as verified if the link was e-mailed. `passkey` is the result of `finish_sign_up`: the id for the
+    user, and a first passkey.
 
-    The address is verified only by an e-mailed link. Raise `Conflict` if its holder has an account already, which only
-    the reader of that message is told; if too many users have the address; and if the invitation has ended.
+    Raise `Conflict` if the invitation has ended. For an e-mailed link, also raise it if another user has verified the
+    address; for the other link, if too many users have the address. The other link does not reveal whether the address
+    has an account. Raise `Invalid` if the passkey is already registered.
     """
     email = opened.invitation.email
     with database.transaction():
@@ -300,7 +302,7 @@ def sign_up(
 
 
 class _Tokens(Struct, frozen=True):
-    """The secrets of both links. The second one is None if e-mail is not configured."""
+    """The secrets of both links. `mailed` is None if e-mail is not configured."""
 
     shown: str
     mailed: str | None
@@ -357,7 +359,7 @@ def _check_invitable(database: Database, tenant_id: int, email: str, now: dateti
 
 
 def _end(database: Database, tenant_id: int, invitation: Invitation, status: Status, user_id: int | None) -> bool:
-    """Set the status of a pending invitation. Return False if it has ended."""
+    """Set the status of a pending invitation. Return False, and change nothing, if it has ended or expired."""
     values = {"of_tenant": tenant_id, "of_invitation": invitation.id, "now": utc_now(), "new_status": status}
     return database.execute(END_INVITATION, values | {"by_user": user_id}) == 1
 

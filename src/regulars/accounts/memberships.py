@@ -1,7 +1,7 @@
 """Memberships: the role of a user in a tenant.
 
-The row of an ended membership stays, with `deleted_at`, because customers may be assigned to its user. Changes lock the
-tenant: if two owners leave at the same time, the second one is refused as the last owner.
+The row of an ended membership is kept, with `deleted_at`, because customers may be assigned to its user. Changes lock
+the tenant, so that two owners who leave at the same time cannot leave the tenant without an owner.
 """
 
 from datetime import datetime
@@ -98,7 +98,7 @@ def list_members(database: Database, tenant_id: int) -> list[Member]:
 
 
 def add_member(database: Database, tenant_id: int, email: str, role: Role, actor: Actor = COMMAND_LINE) -> Member:
-    """Make the user who has proved this address a member (again), or change the role of a member.
+    """Make the user who has verified this address a member with `role`. Change the role if the user is a member.
 
     Raise `NotFound` if the tenant or user does not exist, and `Conflict` if the last owner would lose that role.
     """
@@ -112,8 +112,8 @@ def add_member(database: Database, tenant_id: int, email: str, role: Role, actor
 def change_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
     """Change the role of a member.
 
-    Raise `NotFound` if the user was never a member, and `Conflict` for a former member and if the last owner would lose
-    that role.
+    Raise `NotFound` if the tenant does not exist or the user was never a member, and `Conflict` if the user is a former
+    member, or the last owner would lose that role.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
@@ -123,9 +123,10 @@ def change_role(database: Database, tenant_id: int, user_id: int, role: Role, ac
 
 
 def end_membership(database: Database, tenant_id: int, user_id: int, actor: Actor) -> None:
-    """End the membership of a user; it may already have ended.
+    """End the membership of a user and the access that depends on it (see `end_tenant_access`).
 
-    Raise `NotFound` if the user was never a member, and `Conflict` for the last owner.
+    Do nothing if it has already ended. Raise `NotFound` if the tenant does not exist or the user was never a member,
+    and `Conflict` if the user is the last owner.
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
@@ -140,9 +141,10 @@ def end_membership(database: Database, tenant_id: int, user_id: int, actor: Acto
 
 
 def remove_member(database: Database, tenant_id: int, named: str, actor: Actor = COMMAND_LINE) -> None:
-    """End the membership of the user with this id or address.
+    """End the membership of the user with the id or e-mail address `named`.
 
-    Raise `NotFound` if the tenant, user or membership does not exist, and `Conflict` for the last owner.
+    Raise `NotFound` if the tenant, user or membership does not exist, and `Conflict` if the user is the last owner or
+    the address is ambiguous (see `get_named_user`).
     """
     with database.transaction():
         lock_tenant(database, tenant_id)
@@ -153,7 +155,7 @@ def remove_member(database: Database, tenant_id: int, named: str, actor: Actor =
 
 
 def is_member(database: Database, tenant_id: int, user_id: int) -> bool:
-    """Tell whether the user is a member of the tenant."""
+    """Tell whether the user is a current member of the tenant."""
     known = _find(database, tenant_id, user_id)
     return known is not None and known.deleted_at is None
 
@@ -171,9 +173,10 @@ def _get(database: Database, tenant_id: int, user_id: int) -> _StoredMembership:
 
 
 def set_role(database: Database, tenant_id: int, user_id: int, role: Role, actor: Actor) -> datetime:
-    """Set the role of a current, former or new member of a locked tenant. Return when the user became a member.
+    """Set the role of a current, former or new member. Return the time when the user first became a member.
 
-    Raise `Conflict` if the last owner would lose that role.
+    The caller must have locked the tenant. If the new role is not owner, revoke the pending invitations that the member
+    sent. Raise `Conflict` if the last owner would lose that role.
     """
     known = _find(database, tenant_id, user_id)
     was_member = known is not None and known.deleted_at is None

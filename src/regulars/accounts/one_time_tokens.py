@@ -1,4 +1,7 @@
-"""One-time tokens: encrypted content that is kept between two steps of a sign-in."""
+"""One-time tokens: they give access to encrypted content once, for a limited time.
+
+Used between the steps of a sign-in, in links that are sent by e-mail, and for text that a page shows once.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,8 +36,7 @@ def create_one_time_token(
     user_id: int | None = None,
     seconds: int = 600,
 ) -> str:
-    """Store `content` and `user_id` encrypted for `seconds`. Return the token that gives them back for the same
-    `purpose`."""
+    """Store `content`, encrypted, with `user_id`. Return a token that is valid for `seconds` and only for `purpose`."""
     token = new_token(Kind.CHALLENGE)
     key = digest(token)
     database.execute(
@@ -53,7 +55,10 @@ def create_one_time_token(
 def peek_one_time_token(
     database: Database, settings: Settings, purpose: str, token: str
 ) -> tuple[int | None, bytes] | None:
-    """Return the user id and content of a token, or None if it is used, expired or of another purpose."""
+    """Return the user id and content of a token, without using it up.
+
+    Return None if the token was used, has expired or is for another purpose, or if no secret key decrypts its content.
+    """
     if not is_token(token, Kind.CHALLENGE):
         return None
     key = digest(token)
@@ -67,8 +72,11 @@ def peek_one_time_token(
 def take_one_time_token(
     database: Database, settings: Settings, purpose: str, token: str, *, user_id: int | None = None
 ) -> tuple[int | None, bytes] | None:
-    """Return the same as `peek_one_time_token`, and use up the token. Only one of several simultaneous calls gets the
-    content. A token of another user than `user_id`, if it is given, is neither returned nor used up."""
+    """Use up a token. Return the same as `peek_one_time_token`, or None if it belongs to another user than `user_id`.
+
+    If `user_id` is None, the token can belong to any user. A token of another user is not used up. Only one of several
+    simultaneous calls gets the content.
+    """
     found = peek_one_time_token(database, settings, purpose, token)
     if found is None or (user_id is not None and found[0] != user_id):
         return None

@@ -92,7 +92,11 @@ class NewPasskey(Struct, frozen=True):
 
 
 def begin_registration(database: Database, settings: Settings, user: User) -> tuple[str, str]:
-    """Return the options that a browser needs to create a passkey, as JSON, and the token for `finish_registration`."""
+    """Start the registration of a passkey.
+
+    Return the options for `navigator.credentials.create` in the browser, as JSON, and the token for
+    `finish_registration`.
+    """
     known = [
         PublicKeyCredentialDescriptor(
             id=base64url_to_bytes(passkey_id),
@@ -110,7 +114,11 @@ def begin_registration(database: Database, settings: Settings, user: User) -> tu
 def finish_registration(
     database: Database, settings: Settings, user_id: int, challenge_token: str, credential_json: str, name: str
 ) -> Passkey:
-    """Store the passkey that the browser has created. Raise `Invalid` if it is not valid or came too late."""
+    """Store the passkey that the browser has created, and return it.
+
+    Raise `Invalid` if the name or the passkey is not valid, the passkey is already registered, or the token has expired
+    or was used.
+    """
     if faults := name_faults(name):
         raise Invalid({"name": faults})
     challenge = take_one_time_token(database, settings, REGISTRATION, challenge_token, user_id=user_id)
@@ -120,7 +128,10 @@ def finish_registration(
 
 
 def begin_sign_up(database: Database, settings: Settings, email: str, name: str) -> tuple[str, str]:
-    """Return the options and the token like `begin_registration`, for a user who does not exist yet."""
+    """Start the registration of a passkey for a user who does not exist yet, and reserve an id for the user.
+
+    Return the same options as `begin_registration`, and the token for `finish_sign_up`.
+    """
     (user_id,) = database.new_ids("user_ids", 1)
     options = _registration_options(settings, user_id, email, name, [])
     content = _handle(user_id) + b":" + options.challenge
@@ -132,9 +143,10 @@ def begin_sign_up(database: Database, settings: Settings, email: str, name: str)
 def finish_sign_up(
     database: Database, settings: Settings, challenge_token: str, credential_json: str
 ) -> tuple[int, NewPasskey]:
-    """Return the id of the new user, and the passkey that the browser has created, for `store_passkey`.
+    """Return the id that `begin_sign_up` reserved, and the passkey that the browser has created.
 
-    Raise `Invalid` if it is not valid or came too late.
+    The caller creates the user with this id, and calls `store_passkey`. Raise `Invalid` if the passkey is not valid, or
+    the token has expired or was used.
     """
     challenge = take_one_time_token(database, settings, SIGN_UP, challenge_token)
     if challenge is None:
@@ -144,7 +156,7 @@ def finish_sign_up(
 
 
 def store_passkey(database: Database, user_id: int, new: NewPasskey, name: str) -> Passkey:
-    """Store a passkey of the user. Raise `Invalid` if it is registered already."""
+    """Store a passkey of the user, and return it. Raise `Invalid` if it is already registered."""
     now = utc_now()
     values = {
         "id": new.id,
@@ -182,8 +194,10 @@ def _registration_options(
 
 
 def begin_sign_in(database: Database, settings: Settings) -> tuple[str, str]:
-    """Return the options that a browser needs to use a passkey of any user, as JSON, and the token for
-    `finish_sign_in`."""
+    """Start a sign-in with a passkey of any user.
+
+    Return the options for `navigator.credentials.get` in the browser, as JSON, and the token for `finish_sign_in`.
+    """
     options = generate_authentication_options(
         rp_id=_host(settings), timeout=CHALLENGE_SECONDS * 1000, user_verification=UserVerificationRequirement.REQUIRED
     )
@@ -192,7 +206,10 @@ def begin_sign_in(database: Database, settings: Settings) -> tuple[str, str]:
 
 
 def finish_sign_in(database: Database, settings: Settings, challenge_token: str, credential_json: str) -> int | None:
-    """Return the id of the user whose passkey was used, or None if the response is not valid or came too late."""
+    """Verify the browser's response, and record the use of the passkey. Return the id of its user.
+
+    Return None if the response is not valid, or the token has expired or was used.
+    """
     challenge = take_one_time_token(database, settings, SIGN_IN, challenge_token)
     credential = _credential(credential_json)
     if challenge is None or credential is None:
@@ -214,7 +231,7 @@ def list_passkeys(database: Database, user_id: int) -> list[Passkey]:
 
 
 def delete_passkey(database: Database, user_id: int, passkey_id: str) -> None:
-    """Delete a passkey of the user. Raise `NotFound`."""
+    """Delete a passkey of the user. Raise `NotFound` if the user has no such passkey."""
     with database.transaction():
         if not passkey_id.isprintable() or not database.execute(DELETE_PASSKEY, {"id": passkey_id, "user_id": user_id}):
             raise NotFound(_("This passkey does not exist. It may have been deleted already."))
@@ -222,7 +239,7 @@ def delete_passkey(database: Database, user_id: int, passkey_id: str) -> None:
 
 
 def _registered(settings: Settings, challenge: bytes, text: str) -> NewPasskey:
-    """Return a passkey that the browser has created. Raise `Invalid` if it is not valid."""
+    """Verify a passkey that the browser has created, and return it. Raise `Invalid` if it is not valid."""
     try:
         if len(text) > MAX_CREDENTIAL_LENGTH:
             raise ValueError("the credential is too long")
@@ -256,7 +273,7 @@ def _credential(text: str) -> AuthenticationCredential | None:
 
 
 def _used(settings: Settings, challenge: bytes, credential: AuthenticationCredential, row: Row) -> int | None:
-    """Return the new sign counter of the passkey, or None if it has not signed the challenge."""
+    """Verify that the passkey in `row` signed the challenge. Return its new sign counter, or None if it did not."""
     try:
         return verify_authentication_response(
             credential=credential,

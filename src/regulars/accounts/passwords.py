@@ -37,9 +37,10 @@ UPDATE_PASSWORD_HASH = Statement(
 
 
 def check_password(database: Database, email: str, password: str) -> User | None:
-    """Return the user with this address and password, or None. The holder of the address is checked first.
+    """Return the user with this address and password, or None. Check the user who has verified the address first.
 
-    It takes the same time for an unknown address, so that nobody can find out which addresses are known.
+    For an unknown address, a dummy hash is checked: otherwise the faster response would reveal that there is no
+    account.
     """
     nobodys = _dummy_hash()
     normal = normal_email(email)
@@ -60,9 +61,10 @@ def confirm_password(database: Database, user_id: int, password: str) -> bool:
 
 
 def hash_new_password(user: User, password: str) -> str:
-    """Return the hash of a new password of the user. Raise `Invalid` if it must not be used.
+    """Return the hash of a new password of the user. Raise `Invalid` if the password has faults.
 
-    Call it before the transaction that stores the hash: hashing takes a tenth of a second, for which others would wait.
+    Call this before the transaction that stores the hash: hashing takes a tenth of a second, and would block other
+    writers for that time.
     """
     if faults := password_faults(password, email=user.email, name=user.name):
         raise Invalid({"password": faults})
@@ -80,10 +82,10 @@ def store_password(
     with_passkeys: bool = False,
     language: str = ENGLISH,
 ) -> None:
-    """Set the password of a user, and end all access that was gained before: sessions, applications and their tokens.
+    """Set the password of a user, and end all existing sessions and grants except the session `keep_session`.
 
-    The session `keep_session` continues. Personal tokens and passkeys end only on request. A message in `language`
-    tells the user.
+    `with_tokens` and `with_passkeys` also delete personal tokens and passkeys. If e-mail is configured and the address
+    is verified, send a message about the change, in `language`.
     """
     with database.transaction():
         database.execute(SET_PASSWORD_HASH, {"of_user": user.id, "new_hash": new_hash})
@@ -97,14 +99,14 @@ def _check(database: Database, user_id: int, password_hash: str, password: str) 
     if not _matches(password_hash, password):
         return False
     if users.hasher().check_needs_rehash(password_hash):
-        # The condition keeps a password that was changed in the meantime.
+        # The statement compares the old hash, so it does not overwrite a password that was changed in the meantime.
         new_hash = hash_password(password)
         database.execute(UPDATE_PASSWORD_HASH, {"of_user": user_id, "old_hash": password_hash, "new_hash": new_hash})
     return True
 
 
 def _matches(password_hash: str, password: str) -> bool:
-    # A password that is too long is wrong, but must not be rejected faster.
+    # Hash a password that is too long as well, so that its rejection takes as long as that of any other.
     secret = password[:MAX_PASSWORD_LENGTH].encode("utf-8", "surrogatepass")
     try:
         return users.hasher().verify(password_hash, secret) and len(password) <= MAX_PASSWORD_LENGTH

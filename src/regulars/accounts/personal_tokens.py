@@ -24,7 +24,7 @@ from regulars.validation import quote
 
 MAX_LIFETIME_SECONDS = 365 * 86400
 OPENID_SCOPES = {"openid", "offline_access"}
-"""Scopes that have a meaning only for OpenID clients."""
+"""Scopes that personal tokens cannot have: only OpenID clients can use them."""
 
 
 class PersonalToken(Struct, frozen=True):
@@ -74,7 +74,7 @@ def create_personal_token(
     tenant_id: int | None,
     lifetime: int,
 ) -> tuple[PersonalToken, str]:
-    """Create a token that is valid for `lifetime` seconds. Return it with its secret, which is not stored.
+    """Create a token that is valid for `lifetime` seconds. Return it with its secret, of which only a digest is stored.
 
     Raise `Invalid` with every fault, and `Forbidden` if the user is not a member of the tenant.
     """
@@ -115,8 +115,10 @@ def list_all_personal_tokens(database: Database) -> list[PersonalToken]:
 
 
 def revoke_personal_token(database: Database, token_id: str, user_id: int | None = None) -> None:
-    """Revoke a token, on all servers within a second. Raise `NotFound`, also if it belongs to another user than
-    `user_id`."""
+    """Delete a token. All servers refuse it within a second.
+
+    Raise `NotFound` if it does not exist, or if `user_id` is given and it belongs to another user.
+    """
     with database.transaction():
         row = database.fetch_one(GET_TOKEN, {"id": token_id}) if token_id.isprintable() else None
         if row is None or user_id not in {None, row[1]} or not database.execute(DELETE_TOKEN, {"id": token_id}):
@@ -126,7 +128,7 @@ def revoke_personal_token(database: Database, token_id: str, user_id: int | None
 
 
 def find_personal_token(database: Database, token: str) -> PersonalToken | None:
-    """Return the valid token with this secret, or None."""
+    """Return the token with this secret, or None if it does not exist or has expired."""
     if not is_token(token, Kind.PERSONAL_TOKEN):
         return None
     row = database.fetch_one(FIND_VALID_TOKEN, {"digest": digest(token), "now": datetime.now(UTC)})
@@ -134,7 +136,7 @@ def find_personal_token(database: Database, token: str) -> PersonalToken | None:
 
 
 def touch_personal_token(database: Database, token_id: str, now: datetime) -> None:
-    """Record that the token was used. If another transaction is writing, skip it instead of making a reader wait."""
+    """Record that the token was used at `now`. Skip this if another transaction is writing, so that no reader waits."""
     with suppress(Unavailable), database.transaction(nowait=True):
         database.execute(SET_USED_AT, {"of_token": token_id, "now": now})
 

@@ -1,4 +1,4 @@
-"""A new password for users who have forgotten theirs: by a link that is sent to their verified address."""
+"""Password recovery: users who have forgotten their password get a link to set a new one at their verified address."""
 
 from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_time_token, take_one_time_token
 from regulars.accounts.passwords import hash_new_password, store_password
@@ -18,9 +18,9 @@ LINK_USED = _("This link has expired or was already used. Ask for a new one.")
 
 
 def send_recovery(database: Database, settings: Settings, email: str, language: str) -> None:
-    """Send a link to the user who has proved this address, if there is one who is not disabled.
+    """Send a recovery link to the user who has verified this address. Do nothing if the user is disabled or unknown.
 
-    Other users with the address get nothing: their account may have been made by somebody else.
+    Users who have not verified the address get no link: the owner of the address may not be the owner of the account.
     """
     user = find_holder(database, email)
     if user is None or user.disabled_at is not None:
@@ -35,7 +35,11 @@ def send_recovery(database: Database, settings: Settings, email: str, language: 
 
 
 def find_recovering(database: Database, settings: Settings, token: str) -> User | None:
-    """Return the user of a link, or None if it was used, has expired, or the address is not the user's any more."""
+    """Return the user to whom a recovery link was sent, without using up the link.
+
+    Return None if the link was used or has expired, or if the user was deleted, is disabled or no longer has the
+    verified address to which it was sent.
+    """
     found = peek_one_time_token(database, settings, RECOVERY, token)
     if found is None or found[0] is None:
         return None
@@ -56,9 +60,10 @@ def recover(
     with_passkeys: bool,
     language: str,
 ) -> None:
-    """Set the password of the user of a link. All access ends, and no other link of the user works any more.
+    """Use up a recovery link and set the user's password. End all sessions and grants, and invalidate all other links.
 
-    Raise `Invalid` for the password, and `NotFound` if the link is not valid.
+    `with_tokens` and `with_passkeys` also delete personal tokens and passkeys. Send a message in `language`. Raise
+    `Invalid` if the password has faults, and `NotFound` if the link is not valid.
     """
     user = find_recovering(database, settings, token)
     if user is None:

@@ -1,4 +1,4 @@
-"""Recovery codes: ten codes to write down. Each replaces the authenticator app once."""
+"""Recovery codes: ten codes to write down. Each can be entered once instead of a code of the authenticator app."""
 
 import secrets
 
@@ -11,9 +11,9 @@ from regulars.security import audit
 from regulars.security.tokens import digest
 
 CODE_COUNT = 10
-CODE_LENGTH = 12  # of 32 letters: 60 bits
+CODE_LENGTH = 12  # 12 letters from an alphabet of 32: 60 bits
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, without letters that are easily confused
-CONFUSED_LETTERS = str.maketrans("oil", "011", "- \t\r\n")  # letters that people type for those of the alphabet
+CONFUSED_LETTERS = str.maketrans("oil", "011", "- \t\r\n")  # also removes dashes and white space
 
 DELETE_CODES = Statement(delete(recovery_codes).where(recovery_codes.c.user_id == bindparam("user_id")))
 INSERT_CODE = Statement(insert(recovery_codes).values(user_id=bindparam("user_id"), digest=bindparam("digest")))
@@ -28,7 +28,7 @@ DELETE_CODE = Statement(
 
 
 def new_recovery_codes(database: Database, user_id: int) -> list[str]:
-    """Replace the user's codes by ten new ones, such as `abcd-efgh-jkmn`, and return them."""
+    """Replace all codes of the user with ten new ones, such as `abcd-efgh-jkmn`, and return the new ones."""
     words = ["".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in range(CODE_COUNT)]
     with database.transaction():
         delete_recovery_codes(database, user_id)
@@ -38,7 +38,7 @@ def new_recovery_codes(database: Database, user_id: int) -> list[str]:
 
 
 def use_recovery_code(database: Database, user_id: int, code: str) -> bool:
-    """Use up one of the user's codes, in any spelling. Return whether it was valid."""
+    """Use up one of the user's codes. Return whether it was valid. Case, dashes and spaces do not matter."""
     word = code.lower().translate(CONFUSED_LETTERS)
     if len(word) != CODE_LENGTH:
         return False
@@ -51,7 +51,7 @@ def use_recovery_code(database: Database, user_id: int, code: str) -> bool:
 
 
 def count_recovery_codes(database: Database, user_id: int) -> int:
-    """Return the number of unused codes."""
+    """Return the number of unused codes of the user."""
     row = database.fetch_one(COUNT_CODES, {"user_id": user_id})
     return int(row[0]) if row else 0
 
@@ -62,5 +62,5 @@ def delete_recovery_codes(database: Database, user_id: int) -> None:
 
 
 def _digest(user_id: int, word: str) -> str:
-    # With the user's id, so that one search does not try everybody's codes.
+    # The user id works as a salt: an attacker with the table must guess the codes of each user separately.
     return digest(f"{user_id} {word}")

@@ -1,4 +1,4 @@
-"""Sessions of signed-in browsers. The browser has a token, the database its digest."""
+"""Sessions of signed-in browsers. The browser has a token; the database stores the digest of the token."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -107,7 +107,7 @@ def start_session(
 
 
 def find_session(database: Database, settings: Settings, token: str) -> Session | None:
-    """Return the session of a browser's token, or None if it has ended. Its expiry is extended as it is used.
+    """Return the session with this token, or None if it does not exist or has ended. Extend its expiry if it is due.
 
     If another transaction is writing, the expiry is extended at a later request, so that visitors do not wait.
     """
@@ -118,7 +118,7 @@ def find_session(database: Database, settings: Settings, token: str) -> Session 
     if row is None:
         return None
     session = _session(row)
-    # Extending at every request would be a write each time. A short session is extended sooner than after an hour.
+    # Extend at most once an hour, so that not every request writes; more often if sessions are short.
     if now - session.used_at < min(EXTENSION_INTERVAL, _lifetime(settings) / 4):
         return session
     expires_at = min(now + _lifetime(settings), session.authenticated_at + _max_lifetime(settings))
@@ -132,9 +132,10 @@ def find_session(database: Database, settings: Settings, token: str) -> Session 
 def renew_authentication(
     database: Database, settings: Settings, session: Session, methods: Sequence[str]
 ) -> tuple[Session, str]:
-    """Return the session of a user who has authenticated again with `methods`, and its new token.
+    """Extend the session of a user who has authenticated again with `methods`. Return it with a new token.
 
-    The old token becomes invalid, even if somebody else has it. The session keeps its id, because others refer to it.
+    The old token becomes invalid, also for somebody who has stolen it. The session keeps its id, because grants refer
+    to it. If it has ended, start another one. Raise `Forbidden` if the user is then disabled.
     """
     now = utc_now()
     token = new_token(Kind.SESSION)
@@ -169,21 +170,21 @@ def renew_authentication(
 
 
 def list_sessions(database: Database, user_id: int) -> list[Session]:
-    """Return the user's sessions, most recently used first."""
+    """Return the user's sessions that have not expired, most recently used first."""
     return [_session(row) for row in database.fetch_all(LIST_SESSIONS, {"user_id": user_id, "now": utc_now()})]
 
 
 def end_session(database: Database, user_id: int, session_id: str) -> None:
-    """End one of the user's sessions, and all access that applications got in it. Raise `NotFound`."""
+    """End one of the user's sessions and all grants made in it. Raise `NotFound` if the user has no such session."""
     with database.transaction():
         _delete_session(database, user_id, session_id)
         end_session_grants(database, user_id, session_id, with_offline=True)
 
 
 def sign_out_session(database: Database, session: Session) -> None:
-    """End a session and the access that applications got in it, except with the scope offline_access.
+    """End a session, and the grants made in it that do not have the scope offline_access.
 
-    The session may already have ended.
+    Do not raise an error if the session has already ended.
     """
     with database.transaction(), suppress(NotFound):
         end_session_grants(database, session.user_id, session.id, with_offline=False)
@@ -191,7 +192,7 @@ def sign_out_session(database: Database, session: Session) -> None:
 
 
 def end_other_sessions(database: Database, user_id: int, keep: str) -> None:
-    """End all sessions of the user except the one with the id `keep`, and all access that applications got in them."""
+    """End all sessions of the user except the one with the id `keep`, and all grants made in the ended sessions."""
     with database.transaction():
         for session_id in end_sessions(database, user_id, keep):
             end_session_grants(database, user_id, session_id, with_offline=True)

@@ -1,11 +1,14 @@
-"""Throttle failed sign-ins: each failure makes the next attempt wait longer, but no account is locked permanently.
+"""Throttle failed sign-ins: after some free attempts, each failure doubles the wait until the next attempt.
 
-To check a credential: check that `seconds_to_wait` is 0, and call `record_failure` before the check, so that parallel
-guesses do not all pass. After a success, call `forget_failures` for the account and the browser, but not for the
-address: otherwise people with an account of their own could guess passwords of others without limit.
+The wait is at most a minute, so no account is locked permanently. To check a credential:
 
-Requests of anonymous clients that each add a row to the database are limited too, by their address:
-`seconds_to_wait_for_request` and `count_request`.
+1. Refuse the attempt unless `seconds_to_wait` returns 0.
+2. Call `record_failure` before the check, so that parallel guesses do not all pass.
+3. After a success, call `forget_failures` for the account or browser, but not for the network address. Otherwise an
+   attacker could reset the count by signing in to an own account, and guess the passwords of others without limit.
+
+`seconds_to_wait_for_request` and `count_request` limit requests by network address. They are for requests of anonymous
+clients that add a row to the database.
 """
 
 from collections.abc import Sequence
@@ -25,9 +28,9 @@ FREE_ATTEMPTS = {"account": 5, "browser": 5, "address": 20}
 MAX_WAIT_SECONDS = 60
 FAILURE_LIFETIME = timedelta(hours=1)
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=1)
-"""A failure that is further in the future was recorded by a wrong clock. It would lock the account until then."""
+"""A failure with a time further in the future is ignored: it is due to a wrong clock, and would lock the account."""
 MAX_REQUESTS = 60
-"""Requests of an address within a window: enough for an office, or for the devices of a household."""
+"""Maximum number of requests from a network address in `WINDOW_SECONDS`. An office or household shares an address."""
 WINDOW_SECONDS = 300
 
 
@@ -51,18 +54,23 @@ DELETE_OLD_FAILURES = Statement(delete(failed_attempts).where(failed_attempts.c.
 
 
 def account_key(email: str) -> str:
-    """Return the key of the account with this e-mail address, whether it exists or not."""
+    """Return the key for the failures of the account with this e-mail address, whether it exists or not.
+
+    Callers can also pass another text that identifies an account and a check, such as "code 7" for user 7.
+    """
     return f"account:{digest(normal_email(email) or email.strip().lower())}"
 
 
 def address_key(address: str) -> str:
-    """Return the key of a network address. Of an IPv6 address only the network part counts, because the owner chooses
-    the rest."""
+    """Return the key for the failures of a network address; for IPv6, of its /64 network, which one client controls.
+
+    Callers can also pass another text that identifies a source, such as "device 7" for user 7.
+    """
     return f"address:{digest(_network(address))}"
 
 
 def browser_key(token: str) -> str:
-    """Return the key of a browser by its session token."""
+    """Return the key for the failures of a browser. `token` is a text that identifies the browser, the user or both."""
     return f"browser:{digest(token)}"
 
 
@@ -78,7 +86,7 @@ def seconds_to_wait(database: Database, keys: Sequence[str], now: datetime) -> i
 
 
 def record_failure(database: Database, keys: Sequence[str], now: datetime) -> None:
-    """Count a failed attempt for each of `keys`. Failures older than an hour are ignored."""
+    """Count a failed attempt for each of `keys`. Delete all counters without a failure in the last hour."""
     forgotten = now - FAILURE_LIFETIME
     # A fixed order prevents deadlocks.
     rows = [{"key": key, "now": now, "forgotten": forgotten} for key in sorted(set(keys))]
@@ -87,7 +95,7 @@ def record_failure(database: Database, keys: Sequence[str], now: datetime) -> No
 
 
 def forget_failures(database: Database, keys: Sequence[str]) -> None:
-    """Reset the number of failures of `keys`."""
+    """Delete the counters of `keys`."""
     for key in keys:
         database.execute(DELETE_FAILURES, {"key": key})
 
@@ -101,13 +109,13 @@ def seconds_to_wait_for_request(database: Database, what: str, address: str, now
 
 
 def count_request(database: Database, what: str, address: str, now: datetime) -> None:
-    """Count a request of the kind `what` of a network address."""
+    """Count a request of the kind `what` from a network address."""
     key = _request_key(what, address, now)
     database.execute(COUNT_FAILURE, {"key": key, "now": now, "forgotten": now - FAILURE_LIFETIME})
 
 
 def _request_key(what: str, address: str, now: datetime) -> str:
-    # Each window has a row of its own, so that the count starts again although requests keep coming.
+    # The key contains the number of the window, so that the count starts at 0 in each window.
     window = int(now.timestamp()) // WINDOW_SECONDS
     return f"requests:{digest(f'{what} {_network(address)} {window}')}"
 

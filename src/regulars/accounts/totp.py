@@ -15,7 +15,7 @@ from regulars.security.encryption import Cipher
 from regulars.settings import Settings
 
 STEP_SECONDS = 30
-SECRET_LENGTH = 32  # of 32 letters: 160 bits
+SECRET_LENGTH = 32  # letters of base 32: 160 bits
 CODE = re.compile(r"[0-9]{6}")
 
 GET_SECRET = Statement(
@@ -54,12 +54,15 @@ def new_totp_secret() -> str:
 
 
 def totp_uri(secret: str, email: str, issuer: str = "Regulars") -> str:
-    """Return the URI of the QR code from which an app reads the secret."""
+    """Return the URI with the secret that the QR code for an authenticator app contains."""
     return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=issuer)
 
 
 def enable_totp(database: Database, settings: Settings, user_id: int, secret: str, code: str) -> list[str] | None:
-    """Require codes from the user from now on. Return new recovery codes, or None if `code` is not from the app."""
+    """Turn on the second factor: require codes from the user from now on. Return new recovery codes.
+
+    Return None, and change nothing, if `code` is not a current code for `secret`.
+    """
     step = _step_of(secret, code)
     if step is None:
         return None
@@ -71,7 +74,7 @@ def enable_totp(database: Database, settings: Settings, user_id: int, secret: st
 
 
 def disable_totp(database: Database, user_id: int) -> None:
-    """Stop requiring codes from the user, and delete the recovery codes."""
+    """Turn off the second factor: stop requiring codes from the user, and delete the recovery codes."""
     with database.transaction():
         if database.execute(DISABLE_TOTP, {"of_user": user_id}):
             audit.record(database, "totp.disabled", user_id=user_id)
@@ -86,7 +89,7 @@ def has_totp(database: Database, user_id: int) -> bool:
 def check_totp(database: Database, settings: Settings, user_id: int, code: str) -> bool:
     """Use up a code of the current, previous or next time step. Return whether it was valid and unused.
 
-    Return False if the secret was stored under another secret key. Recovery codes still work then.
+    Also return False if no secret key decrypts the user's secret. Recovery codes still work then.
     """
     row = database.fetch_one(GET_SECRET, {"id": user_id})
     secret = Cipher(settings, "totp").decrypt(row[0], _context(user_id)) if row else None
@@ -98,8 +101,10 @@ def check_totp(database: Database, settings: Settings, user_id: int, code: str) 
 
 
 def encrypt_totp_again(database: Database, settings: Settings) -> tuple[int, int]:
-    """Encrypt the secrets of all users with the newest secret key. Return how many changed, and how many no key
-    decrypts."""
+    """Encrypt the secrets of all users with the newest secret key.
+
+    Return the number of secrets that changed, and the number of secrets that no secret key decrypts.
+    """
     cipher = Cipher(settings, "totp")
     stored = {user_id: bytes(encrypted) for user_id, encrypted in database.fetch_all(LIST_SECRETS)}
     again = {user_id: cipher.encrypt_again(encrypted, _context(user_id)) for user_id, encrypted in stored.items()}

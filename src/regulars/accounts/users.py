@@ -1,7 +1,7 @@
 """Users.
 
-Several users can have the same e-mail address, until one of them proves to receive mail there. That user is its holder;
-the others can only sign in, and must then choose another address (see `email_addresses`).
+Several users can have the same e-mail address until one of them verifies it. That user is the holder of the address.
+The others can still sign in, but must then choose another address (see `email_addresses`).
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ MAX_EMAIL_LENGTH = 255
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 1024
 MAX_UNVERIFIED_USERS = 3
-"""How many users can have the same address without having proved it. Signing in checks the password of each."""
+"""Maximum number of users with the same unverified address. It is small, because a sign-in checks each password."""
 
 
 class User(Struct, frozen=True):
@@ -44,7 +44,7 @@ class User(Struct, frozen=True):
 
     @property
     def is_verified(self) -> bool:
-        """Tell whether the user has proved to receive mail at the address."""
+        """Tell whether the user has verified the address."""
         return self.email_verified_at is not None
 
 
@@ -81,7 +81,7 @@ def hasher() -> PasswordHasher:
 
 
 def normal_email(text: str) -> str | None:
-    """Return an e-mail address in the form in which it is stored and compared, or None if it is not valid."""
+    """Return an e-mail address in its normal form, for storage and comparison, or None if it is not valid."""
     try:
         normal = validate_email(text.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError:
@@ -90,7 +90,10 @@ def normal_email(text: str) -> str | None:
 
 
 def read_user_email(text: str) -> str:
-    """Return the normal form of an address. Raise ValueError with a rule to follow the field's name."""
+    """Return the normal form of an address.
+
+    Raise ValueError if it is not valid. The message continues the name of a field: "must be …".
+    """
     normal = normal_email(text)
     if normal is None:
         raise ValueError(_("must be an e-mail address, not {value}", value=quote(text)))
@@ -98,7 +101,7 @@ def read_user_email(text: str) -> str:
 
 
 def name_faults(name: str, what: str = "name") -> list[str]:
-    """Return the faults of a person's name, if any."""
+    """Return the faults of a person's name as sentences, if any. `what` is the name of the field in them."""
     try:
         read_name(name)
     except ValueError as error:
@@ -107,7 +110,10 @@ def name_faults(name: str, what: str = "name") -> list[str]:
 
 
 def password_faults(password: str, *, email: str = "", name: str = "") -> list[str]:
-    """Return the faults of a new password of a user with this address and name, if any (NIST SP 800-63B, 3.1.1.2)."""
+    """Return the faults of a new password as sentences, if any (NIST SP 800-63B, section 3.1.1.2).
+
+    A password that consists of the user's `email` or `name` is a fault.
+    """
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         return [
             _(
@@ -121,12 +127,12 @@ def password_faults(password: str, *, email: str = "", name: str = "") -> list[s
 
 
 def hash_password(password: str) -> str:
-    """Return the hash of a password."""
+    """Return the Argon2id hash of a password."""
     return hasher().hash(password.encode("utf-8", "surrogatepass"))
 
 
 def user_faults(email: str, name: str, password: str) -> dict[str, list[str]]:
-    """Return the faults of a new user, by field."""
+    """Return the faults of a new user as sentences, by field; empty if there are none."""
     faults: dict[str, list[str]] = {}
     if normal_email(email) is None:
         faults["email"] = [_("email must be an e-mail address, not {value}.", value=quote(email))]
@@ -135,9 +141,9 @@ def user_faults(email: str, name: str, password: str) -> dict[str, list[str]]:
 
 
 def create_user(database: Database, *, email: str, name: str, password: str, actor: Actor = COMMAND_LINE) -> User:
-    """Create a user as the operator, who vouches for the address.
+    """Create a user with a verified address, at the request of the operator.
 
-    Raise `Invalid` with every fault, and `Conflict` if another user has proved the address.
+    Raise `Invalid` with every fault, and `Conflict` if another user has verified the address.
     """
     if faults := user_faults(email, name, password):
         raise Invalid(faults)
@@ -165,9 +171,10 @@ def add_user(
     actor: Actor | None = None,
     user_id: int | None = None,
 ) -> User | None:
-    """Create a user, in the current transaction. `email` and `name` are normalised.
+    """Create a user, in the current transaction, and return it.
 
-    Return None if the address is verified and has another holder. `actor` is None if the user signs up.
+    Return None, and change nothing, if `is_verified` is true but another user has verified the address. `email` and
+    `name` are in normal form. `actor` is None if the user signs up. `user_id` is an id that was reserved for the user.
     """
     now = utc_now()
     number = user_id or database.new_ids("user_ids", 1)[0]
@@ -189,7 +196,7 @@ def add_user(
 
 
 def has_room(database: Database, email: str) -> bool:
-    """Tell whether another user can have the address without proving it."""
+    """Tell whether one more user can have the address without verifying it."""
     row = database.fetch_one(COUNT_UNVERIFIED, {"email": email})
     return row is not None and row[0] < MAX_UNVERIFIED_USERS
 
@@ -200,7 +207,7 @@ def list_users(database: Database) -> list[User]:
 
 
 def get_user(database: Database, user_id: int) -> User:
-    """Return the user with this id. Raise `NotFound`."""
+    """Return the user with this id. Raise `NotFound` if there is none or the user was deleted."""
     row = database.fetch_one(GET_USER, {"id": user_id}) if 0 < user_id < 2**63 else None
     if row is None:
         raise NotFound(_("There is no user {id}.", id=user_id))
@@ -208,14 +215,14 @@ def get_user(database: Database, user_id: int) -> User:
 
 
 def find_holder(database: Database, email: str) -> User | None:
-    """Return the user who has proved this e-mail address, or None."""
+    """Return the user who has verified this e-mail address, or None."""
     normal = normal_email(email)
     row = database.fetch_one(FIND_HOLDER, {"email": normal}) if normal else None
     return User(*row) if row else None
 
 
 def get_holder(database: Database, email: str) -> User:
-    """Return the user who has proved this e-mail address. Raise `NotFound`."""
+    """Return the user who has verified this e-mail address. Raise `NotFound` if there is none."""
     user = find_holder(database, email)
     if user is None:
         raise NotFound(_("There is no user with the verified e-mail address {email}.", email=quote(email)))
@@ -229,9 +236,9 @@ def find_users_with_email(database: Database, email: str) -> list[User]:
 
 
 def get_named_user(database: Database, text: str) -> User:
-    """Return the user whom an operator names by id or e-mail address. The holder of an address comes first.
+    """Return the user with the id or e-mail address `text`; of several with the address, the one who has verified it.
 
-    Raise `NotFound`, and `Conflict` if several users have the address and none of them has proved it.
+    Raise `NotFound` if there is none, and `Conflict` if several users have the address and none has verified it.
     """
     if text.isascii() and text.isdigit() and len(text) < 19:
         return get_user(database, int(text))
@@ -256,7 +263,7 @@ def find_user_by_subject(database: Database, subject: str) -> User | None:
 def link_subject(database: Database, user: User, subject: str) -> None:
     """Link a user to the `subject` of an external authorization server.
 
-    Raise `Invalid` for a bad subject, and `Conflict` if another user is linked to it.
+    Raise `Invalid` if the subject is empty, too long or not printable, and `Conflict` if another user is linked to it.
     """
     if not 1 <= len(subject) <= 255 or not subject.isprintable():
         raise Invalid({"subject": [_("subject must have 1 to 255 printable characters.")]})
@@ -271,7 +278,7 @@ def link_subject(database: Database, user: User, subject: str) -> None:
 
 
 def update_name(database: Database, user_id: int, name: str) -> None:
-    """Change the name of a user. Raise `Invalid`, `NotFound`."""
+    """Change the name of a user. Raise `Invalid` for a bad name, and `NotFound` if the user does not exist."""
     if faults := name_faults(name):
         raise Invalid({"name": faults})
     if not database.execute(SET_NAME, {"of_user": user_id, "new_name": name.strip()}):

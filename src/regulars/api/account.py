@@ -101,7 +101,7 @@ class OwnAccount:
         send_content(request, response, AccountAnswer("The account was found.", self._account(user_id)))
 
     def on_put(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Change the given fields."""
+        """Change the name, if it is given."""
         user_id = own_id(self.api.authenticator.identity(request, "account:write"))
         read_parameters(request, response)
         written = read_fields(read_json(request), (NAME,), partial=True)
@@ -139,7 +139,7 @@ class OwnTenants:
         self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Get the tenants."""
+        """Get the user's tenants, or only the one to which the token is limited."""
         identity = self.api.authenticator.identity(request, "account:read", "tenants:read")
         user_id = own_id(identity)
         read_parameters(request, response)

@@ -1,4 +1,4 @@
-"""Authentication: from a bearer token to the principal of a request."""
+"""Authentication: determine the principal of a request from its bearer token and its `X-Tenant` header."""
 
 import re
 import threading
@@ -30,18 +30,21 @@ BEARER_TOKEN = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 TENANT_ID = re.compile(r"-?[0-9]{1,100}")
 CHECK_SECONDS = 0.5
 MAX_CACHED_TOKENS = 10_000
-"""A cached token takes 2.6 KB, with eight memberships."""
+"""A cached token takes 2.6 KB if its user is a member of eight tenants."""
 PERSONAL_CLIENT = "personal"
 PERSONAL_TOKEN_SECONDS = 60
 """A personal token is verified again after this time, and its use is recorded at most that often."""
 
 
 class Authenticator:
-    """Verifies access tokens, and caches the result until they expire or something changes.
+    """Verifies access tokens and caches their identities.
 
-    The auth version, which increases with every change of keys, users, memberships and revoked tokens, is read from the
-    database at most every half second. If it has changed, everything cached is discarded. With an `external_issuer`,
-    its tokens are accepted instead of those of this server.
+    A cached identity is used until the token expires, and that of a personal token for at most a minute. The auth
+    version increases with every change of keys, users, memberships and revoked tokens. It is read from the database at
+    most every half second; if it has changed, the whole cache is discarded.
+
+    With an `external_issuer`, access tokens of that issuer are accepted instead of those that this server signs.
+    Personal tokens are accepted in both cases.
     """
 
     def __init__(self, database: Database, settings: Settings, external_issuer: ExternalIssuer | None = None) -> None:
@@ -55,9 +58,9 @@ class Authenticator:
         self._checked_at = float("-inf")
 
     def principal(self, request: falcon.Request, scope: str) -> Principal:
-        """Return the principal of the request, with `scope`, in the tenant of the request.
+        """Return the principal of the request in its tenant, if both its token and its role allow `scope`.
 
-        Raise `Unauthenticated` (401), `Forbidden` (403: scope or tenant), `Malformed` (400: no usable tenant).
+        Raise the errors of `member`, and `Forbidden` (403) if the role does not have the permissions of `scope`.
         """
         principal = self.member(request, scope)
         if scope not in PERMISSIONS[principal.role]:
@@ -70,15 +73,21 @@ class Authenticator:
         return principal
 
     def member(self, request: falcon.Request, scope: str) -> Principal:
-        """Return the principal like `principal`, for a request that is allowed with every role."""
+        """Return the principal of the request in its tenant, whatever its role. The token must have `scope`.
+
+        Also set `tenant_id` of the request's context, for the log. Raise `Unauthenticated` (401), `Forbidden` (403) if
+        the token lacks the scope or has no access to the tenant, and `Malformed` (400) if the `X-Tenant` header is
+        invalid or, for a user with several tenants, missing.
+        """
         principal = in_tenant(self.identity(request, scope), request.env.get("HTTP_X_TENANT"))
         request.context.tenant_id = principal.tenant_id
         return principal
 
     def identity(self, request: falcon.Request, *scopes: str) -> Identity:
-        """Return the identity of the access token, which must have one of `scopes` if there are any.
+        """Return the identity of the access token. It must have at least one of `scopes`, if any are given.
 
-        Raise `Unauthenticated` (401), `Forbidden` (403).
+        Also set `client_id` of the request's context, for the log. Raise `Unauthenticated` (401) if the token is
+        missing or not valid, and `Forbidden` (403) if it has none of the scopes.
         """
         identity = self._identity(request)
         if scopes and identity.scopes.isdisjoint(scopes):
@@ -89,7 +98,7 @@ class Authenticator:
     def _identity(self, request: falcon.Request) -> Identity:
         header = request.env.get("HTTP_AUTHORIZATION", "")
         token = header[len(SCHEME) :]
-        # Looking up a token is faster than verifying it.
+        # A cached token is well-formed. Looking it up is faster than matching the header with a regular expression.
         if not header.startswith(SCHEME) or token not in self._cached:
             token = _token(header)
         self._discard_changed()
@@ -108,7 +117,7 @@ class Authenticator:
         try:
             claims = verify_access_token(token, self._keys, self.settings, int(time.time()))
         except Unauthenticated:
-            # A key that was created after the cache was filled may have signed it.
+            # The token may have been signed with a key that is newer than the cached keys: read them again.
             self._discard_changed(fresh_seconds=0)
             if version == self._version:
                 raise
@@ -127,13 +136,17 @@ class Authenticator:
         return self._cache(token, (identity, float(claims.expires_at)), version)
 
     def _cache(self, token: str, cached: tuple[Identity, float], version: int) -> tuple[Identity, float]:
-        """Return what was verified. Raise `Unauthenticated` for a user who is disabled or a member of no tenant."""
+        """Cache a verified token's identity and expiry time, and return them.
+
+        `version` is the auth version before the verification. Raise `Unauthenticated` if the user has no memberships: a
+        disabled user, or one who is not a member of any tenant.
+        """
         if not cached[0].memberships:
             raise Unauthenticated(
                 _("The user of this access token is disabled, or not a member of any tenant."), code="invalid_token"
             )
         with self._lock:
-            # Do not cache what was read before a change.
+            # If the auth version has changed meanwhile, the identity may be outdated: do not cache it.
             if version == self._version:
                 if len(self._cached) >= MAX_CACHED_TOKENS:
                     self._cached.clear()
@@ -156,7 +169,10 @@ class Authenticator:
 
 
 def _token(header: str) -> str:
-    """Return the token in the Authorization header (RFC 6750, section 2.1). Raise `Unauthenticated`."""
+    """Return the token in the Authorization header (RFC 6750, section 2.1).
+
+    Raise `Unauthenticated` if there is none, or if it has invalid characters.
+    """
     match = BEARER_TOKEN.fullmatch(header)
     if match is None:
         if header[:7].lower() == "bearer ":
@@ -166,7 +182,10 @@ def _token(header: str) -> str:
 
 
 def _memberships(database: Database, claims: AccessToken) -> Mapping[int, Membership]:
-    """Return the memberships of the token's user, or of a service account. Raise `Unauthenticated`."""
+    """Return the memberships of the token's user or service account, by tenant id.
+
+    Raise `Unauthenticated` if the service account has been deleted.
+    """
     if claims.user_id is not None:
         return memberships_of(database, claims.user_id)
     client = find_client(database, claims.client_id)
@@ -176,7 +195,11 @@ def _memberships(database: Database, claims: AccessToken) -> Mapping[int, Member
 
 
 def _personal(database: Database, token: str) -> tuple[Identity, float]:
-    """Return the identity of a personal token, and until when it may be cached. Raise `Unauthenticated`."""
+    """Return the identity of a personal token, and the time (Unix seconds) until which it may be cached.
+
+    Record that the token was used, unless that was recorded within the last minute. Raise `Unauthenticated` if the
+    token is unknown, revoked or expired.
+    """
     found = find_personal_token(database, token)
     if found is None:
         raise Unauthenticated(_("The access token is unknown, was revoked or has expired."), code="invalid_token")
@@ -194,7 +217,11 @@ def _personal(database: Database, token: str) -> tuple[Identity, float]:
 
 
 def in_tenant(identity: Identity, header: str | None) -> Principal:
-    """Return `identity` acting in the tenant of the `X-Tenant` header or, without it, in its only tenant."""
+    """Return the principal: `identity` in the tenant of the `X-Tenant` header or, without it, in its only tenant.
+
+    Raise `Forbidden` if the identity has no access to the tenant, and `Malformed` if the header is not an id, or is
+    missing although the identity has several tenants.
+    """
     if header is None:
         return _in_only_tenant(identity)
     wanted = header.strip()
@@ -205,7 +232,7 @@ def in_tenant(identity: Identity, header: str | None) -> Principal:
     tenant_id = int(wanted)
     membership = identity.memberships.get(tenant_id)
     if membership is None or identity.tenant_id not in {None, tenant_id}:
-        # The message is the same for a tenant that does not exist, so that ids cannot be probed.
+        # The message is the same if the tenant does not exist, so that clients cannot find out which ids exist.
         raise Forbidden(_("You have no access to tenant {id}.", id=quote(wanted)), "tenant_forbidden")
     return Principal(identity, tenant_id, membership.role, membership.time_zone)
 

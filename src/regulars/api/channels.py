@@ -136,7 +136,7 @@ class OneChannel:
         send_content(request, response, ChannelAnswer("The channel was found.", channel))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Change the given fields."""
+        """Change the name, if it is given."""
         principal = self.api.principal(request, response, "tenants:write")
         content = read_json(request)
         channel = get_channel(self.api.database, principal.tenant_id, read_path_id(id, _("channel")))

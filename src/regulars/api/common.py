@@ -1,4 +1,4 @@
-"""What the resources of the API have in common."""
+"""Code that the resources of the API share."""
 
 from collections.abc import Callable
 from typing import ParamSpec
@@ -28,13 +28,16 @@ class Api:
         self.idempotency = idempotency
 
     def principal(self, request: falcon.Request, response: falcon.Response, scope: str) -> Principal:
-        """Return the principal of a request that has no parameters. See `Authenticator.principal` for errors."""
+        """Return the principal of a request to an operation without query parameters.
+
+        Raise the errors of `Authenticator.principal`, and in strict mode `Invalid` if the request has parameters.
+        """
         principal = self.authenticator.principal(request, scope)
         read_parameters(request, response)
         return principal
 
     def url(self, request: falcon.Request, path: str) -> str:
-        """Return the absolute URL of a path, as the client sees this service."""
+        """Return the absolute URL of a path of this service, for clients."""
         return base_url(request.env, self.settings) + path
 
     def run(
@@ -46,7 +49,11 @@ class Api:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Call `rule` in a transaction, once for each Idempotency-Key, and send its result."""
+        """Call `rule` in a transaction and send its result.
+
+        If a request with the same Idempotency-Key was already carried out, send its stored response instead. Raise the
+        errors of `rule` and of `Idempotency.attempt`.
+        """
         with self.idempotency.attempt(request, principal.identity, principal.tenant_id) as attempt:
             if attempt.is_first:
                 attempt.result = rule(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Invitations to a tenant. `POST /api/v1/users` sends one."""
+"""Invitations to a tenant: list, get, revoke and resend. `POST /api/v1/users` creates one."""
 
 from typing import Annotated, ClassVar
 
@@ -54,7 +54,7 @@ class SentInvitationAnswer(Struct, frozen=True):
 
     @classmethod
     def of(cls, invitation: SentInvitation) -> "SentInvitationAnswer":
-        """Return the answer that says whether the invitation was sent, or has to be passed on."""
+        """Return the response. It says that the invitation was e-mailed, or that its link must be passed on."""
         sent = "The invitation was sent."
         return cls(sent if invitation.is_mailed else "The invitation was created. Pass on its link.", invitation)
 

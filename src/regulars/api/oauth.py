@@ -30,7 +30,7 @@ NOT_A_FORM: Response = (
 
 
 def routes(server: Server, authenticator: Authenticator) -> list[tuple[str, object]]:
-    """Return the path and the resource of each endpoint."""
+    """Return the paths of the endpoints, each with its resource."""
     database, settings = server.database, server.settings
     metadata = Document(server_metadata(settings))
     return [
@@ -74,7 +74,7 @@ class Keys:
         self.settings = settings
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Get the public keys. The first key is created if there is none: clients may ask before a token is issued."""
+        """Get the public keys. Create the first key if there is none: clients may read it before it signs a token."""
         keys = key_set(self.database, self.settings)
         if not keys["keys"]:
             current_key(self.database, self.settings)
@@ -96,7 +96,7 @@ class TokenEndpoint:
 
 
 class NamedEndpoint:
-    """An endpoint for a form of a client: revocation, introspection or device authorization."""
+    """An endpoint to which clients send a form: revocation, introspection or device authorization."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
@@ -112,13 +112,13 @@ class NamedEndpoint:
 
 
 class DeviceAuthorization(NamedEndpoint):
-    """`/oauth/device_authorization`: limited by address, because each request of an anonymous device adds a row."""
+    """`/oauth/device_authorization`: rate-limited by IP address, because anonymous devices add a row per request."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(server, "device_authorization")
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Issue a device code."""
+        """Issue a device code, or respond with 429 if the address has sent too many requests."""
         database, now = self.server.database, datetime.now(UTC)
         address = client_address(request.env, self.server.settings.trusted_proxies)
         seconds = seconds_to_wait_for_request(database, self.name, address, now)
@@ -140,7 +140,7 @@ class UserInfo:
         self.authenticator = authenticator
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Get the claims of the token's user that its scopes allow."""
+        """Get those claims of the token's user that the token's scopes allow."""
         identity = self.authenticator.identity(request, self.scope)
         if identity.user_id is None:
             raise Forbidden(_("The access token belongs to an application, not to a user."), "insufficient_scope")
@@ -148,7 +148,7 @@ class UserInfo:
         try:
             user = get_user(self.database, identity.user_id)
         except NotFound:
-            # The token was verified less than a second ago, and the user deleted since then.
+            # The user was deleted after the token was verified, which is less than a second ago.
             raise Unauthenticated(_("The user of this access token has been deleted."), "invalid_token") from None
         response.data = msgspec.json.encode(user_claims(user, identity.scopes))
 

@@ -21,7 +21,7 @@ ID_PARAMETER = path_id("tenant", 1)
 
 
 def tenant_fields(how: Readers) -> Sequence[Field]:
-    """Return the fields of a tenant. `how` are the readers of its settings."""
+    """Return the fields of a tenant. `how` maps the name of each setting to the function that reads it."""
     return (
         text_field(
             "name",
@@ -142,7 +142,10 @@ class OneTenant:
     on_patch = on_put
 
     def _tenant_id(self, request: falcon.Request, response: falcon.Response, scope: str, text: str) -> int:
-        """Return the id in the path. Raise `NotFound` if the request acts in another tenant."""
+        """Return the tenant id in the path (`text`).
+
+        Raise the errors of `Api.principal`, and `NotFound` if the request acts in another tenant.
+        """
         principal = self.api.principal(request, response, scope)
         tenant_id = read_path_id(text, _("tenant"))
         if tenant_id != principal.tenant_id:

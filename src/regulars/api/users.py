@@ -213,7 +213,7 @@ class OneUser:
         send_content(request, response, UserAnswer("The user was found.", user))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Change the given fields."""
+        """Change the role, if it is given."""
         principal = self.api.principal(request, response, "users:write")
         content = read_json(request)
         user_id = read_path_id(id, _("user"))
@@ -227,7 +227,7 @@ class OneUser:
     on_patch = on_put
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """End the membership."""
+        """End the membership. Without the permission `users:write`, members can only end their own."""
         principal = self.api.authenticator.member(request, "users:write")
         read_parameters(request, response)
         is_leaving = id == str(principal.identity.user_id)

@@ -70,7 +70,7 @@ def delete(tenant: TenantOption, channel: ChannelArgument, database: DatabaseOpt
 
 
 def _checked_name(text: str) -> str:
-    """Return the trimmed name. Raise `Invalid`."""
+    """Return the trimmed name. Raise `Invalid` if it is empty, too long or has control characters."""
     from regulars.errors import Invalid
     from regulars.validation import read_name
 

@@ -119,7 +119,10 @@ def _read(fields: str) -> Any:
 
 
 def _edit(database: str | None, tenant: int, work: Callable[[Any], Any]) -> Any:
-    """Run `work` in one transaction."""
+    """Call `work` with a `ChangeSet` of the tenant, in one transaction, and return its result.
+
+    Raise `NotFound` if the tenant does not exist.
+    """
     from regulars.customers.write.change_set import open_change_set
     from regulars.permissions import COMMAND_LINE
     from regulars.tenants.tenants import get_tenant

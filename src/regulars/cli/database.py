@@ -1,4 +1,4 @@
-"""Open the database of a command."""
+"""Open the database in which a command works."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,10 @@ from regulars.settings import Settings, load_settings
 
 @contextmanager
 def opened(url: str | None) -> Iterator[tuple[Database, Settings]]:
-    """Open the database at `url`, or the one from the settings if it is None. Yield it and the settings."""
+    """Open the database at `url` or, if it is None, the one in the settings. Yield the database and the settings.
+
+    Migrate it and raise errors like `opened_with`.
+    """
     settings = load_settings({"database": url})
     with opened_with(settings) as database:
         yield database, settings
@@ -18,10 +21,10 @@ def opened(url: str | None) -> Iterator[tuple[Database, Settings]]:
 
 @contextmanager
 def opened_with(settings: Settings) -> Iterator[Database]:
-    """Open the database of `settings`.
+    """Open the database of `settings`, yield it, and close it after the block.
 
-    Migrate an SQLite database first if necessary. Raise `ConfigurationError` if a PostgreSQL database has an older
-    schema, or if the tables are not those of this program.
+    First migrate an SQLite database that is older than this program, or create it. After that, raise
+    `ConfigurationError` if the database does not have the schema of this program.
     """
     from regulars.db.schema_version import check_schema, check_tables, is_up_to_date
 

@@ -177,7 +177,7 @@ def _sizes(text: str) -> list[int]:
 
 
 class _ErrorFile:
-    """A CSV file of errors, created with the first one."""
+    """A CSV file of errors, created when the first error is added."""
 
     def __init__(self, path: Path, source: str) -> None:
         self.path = path
@@ -189,7 +189,7 @@ class _ErrorFile:
         self._stack.__enter__()
 
     def __exit__(self, *raised: object) -> None:
-        # `add` has already reported rows that could not be written.
+        # If the file could not be written, `add` has already raised an error.
         with suppress(OSError):
             self._stack.close()
 
@@ -205,7 +205,7 @@ class _ErrorFile:
     def _opened(self) -> TextIO:
         if self.path.exists() and self._source.exists() and self.path.samefile(self._source):
             raise RegularsError(f"The error file {self.path} would overwrite the imported file.")
-        # Write each line at once, so that a full disk is noticed before the import is committed.
+        # Write each line immediately, so that a full disk is noticed before the import is committed.
         return self._stack.enter_context(self.path.open("w", encoding="utf-8", newline="", buffering=1))
 
 
@@ -223,7 +223,11 @@ def _reading(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _writing(output: Path | None) -> Iterator[BinaryIO]:
-    """Open the standard output, or a file that gets its name when it is complete."""
+    """Yield standard output, or the file `output` for writing. Raise `RegularsError` if it cannot be written.
+
+    A regular file is written under the name `<output>.part` and renamed when it is complete. If writing fails, the part
+    is deleted, and an existing file `output` stays.
+    """
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -246,7 +250,7 @@ def _writing(output: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(what: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    """Show a progress bar on standard error if it is a terminal. Yield a function that takes the current position."""
+    """Show a progress bar on standard error, if that is a terminal. Yield a function to call with the position."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda done: None
         return

@@ -81,7 +81,10 @@ def regulars(
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit status."""
+    """Run the command line with `arguments` (default: those of the process). Return the exit status.
+
+    Errors are printed to standard error.
+    """
     try:
         status = app(args=arguments, standalone_mode=False)
         sys.stdout.flush()
@@ -89,7 +92,7 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of the output has exited, so exit silently.
+        # The reader of the output, such as `head`, has exited. Exit silently: Python's last flush goes to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -97,10 +100,10 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _refused(error: Exception) -> int:
-    """Print an error and return its exit status."""
+    """Print an error to standard error and return the exit status for it."""
     match error:
         case TyperException():
-            # Typer has already printed the help of a command without arguments.
+            # The message is empty if a group was called without a command: Typer has already printed its help.
             if error.format_message():
                 _say(error.format_message())
             return error.exit_code

@@ -1,4 +1,4 @@
-"""Output of commands: for people, for scripts (tab-separated), or as JSON."""
+"""Output of commands: tables for people, tab-separated lines for scripts, or JSON."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def print_created(thing: msgspec.Struct, *, as_json: bool) -> None:
 
 
 def print_list(things: Sequence[msgspec.Struct], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print a table to a terminal, tab-separated lines otherwise, or a JSON list."""
+    """Print `columns` of the objects like `print_table`, or the whole objects as a JSON list."""
     if as_json:
         print_json(list(things))
     else:
@@ -33,7 +33,7 @@ def print_list(things: Sequence[msgspec.Struct], columns: Sequence[str], *, as_j
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of text as a table, or tab-separated."""
+    """Print a table with a header on a terminal; otherwise print tab-separated lines without a header."""
     if not sys.stdout.isatty():
         for row in rows:
             print_line("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))

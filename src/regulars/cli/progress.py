@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    """Show a bar up to `total`. Yield a function to call with each further amount."""
+    """Show a progress bar for `total` steps. Yield a function that advances the bar by a number of steps.
+
+    If standard error is not a terminal, show nothing.
+    """
     if not sys.stderr.isatty():
         yield lambda amount: None
         return

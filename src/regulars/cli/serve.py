@@ -70,11 +70,11 @@ def serve(
 
     try:
         with opened_with(settings) as db:
-            # Stops with a sentence if the secret key is wrong.
+            # Stop with an explanation if the secret key is wrong. This also creates the first signing key.
             current_key(db, settings)
     except Unavailable as error:
         secret_keys(settings)
-        # The database may recover. Until then, requests get 503, and /readyz shows the reason.
+        # Start anyway: the database may recover. Until then, requests get 503, and /readyz shows the reason.
         sys.stderr.write(f"regulars: {error.message_for_operator}\n")
     _warn_about_proxy(settings)
     _listen(settings, reload=reload)
@@ -107,7 +107,7 @@ def demo(
 
 
 def _demo_token(database: Database) -> str:
-    """Return a personal access token of the demo's owner, valid for an hour."""
+    """Create a personal access token of the demo's owner, valid for an hour, and return it."""
     from regulars.accounts.personal_tokens import create_personal_token
     from regulars.accounts.users import get_named_user
     from regulars.sample_data.demo import OWNER

@@ -19,7 +19,7 @@ app = typer.Typer(help="Personal access tokens.", no_args_is_help=True)
 
 
 class Listed(Struct, frozen=True):
-    """A token as it is listed, without its secret."""
+    """A row of `regulars token list`: a token without its secret."""
 
     id: str
     user: str

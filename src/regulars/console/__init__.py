@@ -1,1 +1,1 @@
-"""The console: the pages that people see."""
+"""The console: the web pages for sign-in, account settings, members, applications and consent."""

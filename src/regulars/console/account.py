@@ -47,7 +47,7 @@ DONE_MESSAGES = {
     "passkey-deleted": _("The passkey was deleted."),
 }
 CONSOLE = "console"
-"""The client that the history and the audit log name for changes in these pages."""
+"""The name of the client in the history and the audit log for changes that are made on these pages."""
 DEFAULT_TOKEN_FORM = Form([("scope", "customers:read"), ("days", "30")])
 TOKEN_LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365}
 TOKEN_SCOPES = [name for name in SCOPES if ":" in name]
@@ -79,7 +79,7 @@ class Profile:
         self._show(request, response, visitor, user, typed=self.pages.draft_form(request).get("name") or user.name)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Change the name, or leave a business."""
+        """Change the name, or leave a tenant after a confirmation."""
         visitor, _session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         if form.get("leave"):
@@ -109,7 +109,7 @@ class Profile:
             self._show(request, response, visitor, user, faults={"leave": [error.message]}, status=409)
             return
         if len(tenants) == 1:
-            # The session has ended with the last membership.
+            # The end of the last membership has ended the session.
             self.pages.drop_session(response)
             self.pages.redirect(response, "/oauth/logout/done")
         else:
@@ -135,7 +135,7 @@ class Password:
         self._show(request, response, visitor, user, faults={})
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Change the password, and end all other sessions and the access of applications."""
+        """Change the password. End all other sessions and the access of applications, and renew this session."""
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         database, settings = self.pages.database, self.pages.settings
@@ -159,7 +159,7 @@ class Password:
                 with_passkeys=form.get("passkeys") == "yes",
                 language=visitor.language,
             )
-            # A stolen copy of this browser's cookie stops working, too.
+            # Replace the session token, so that a stolen copy of the cookie stops working.
             renewed, token = renew_authentication(database, settings, session, session.methods)
         self.pages.set_session(response, visitor, renewed, token)
         self.pages.redirect(response, "/account/password?done=password")
@@ -183,7 +183,7 @@ class Sessions:
         show(self.pages, request, response, visitor, "sessions", sessions=sessions, current=session.id)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """End one session, or all others."""
+        """End one session, or all except the current one."""
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         if form.get("session"):
@@ -207,7 +207,7 @@ class Connections:
         show(self.pages, request, response, visitor, "connections", connections=connections, words=SCOPES)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """End the access of an application."""
+        """Disconnect an application: withdraw the consent and end its access."""
         visitor, _session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         disconnect(self.pages.database, user.id, form.get("client"))
@@ -293,7 +293,7 @@ def account_routes(pages: Pages) -> list[tuple[str, object]]:
 
 
 def _chosen_tenant(text: str) -> int | None:
-    """Return the tenant to which a token is limited, or None for all. Raise `Invalid`."""
+    """Return the id of the tenant to which a token is limited, or None for all. Raise `Invalid` if it is no number."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
@@ -311,7 +311,7 @@ def show(
     status: int = 200,
     **values: Any,
 ) -> None:
-    """Show a page of the account, with the navigation and, after a redirect, the message in `done`."""
+    """Send the account page `name`, with the navigation and the message that the parameter `done` names."""
     assert visitor.user is not None  # noqa: S101 - these pages are for people who have signed in
     roles = {membership.role for membership in memberships_of(pages.database, visitor.user.id).values()}
     done = DONE_MESSAGES.get(request.get_param("done") or "", "") if request.method == "GET" else ""
@@ -329,7 +329,7 @@ def show(
 
 
 def other_access(pages: Pages, user: User) -> dict[str, Any]:
-    """Return what a new password does not end by itself, for a page that offers to end it."""
+    """Return the tokens and passkeys of the user, for a page that offers to delete them when the password changes."""
     return {
         "tokens": list_personal_tokens(pages.database, user.id),
         "passkeys": list_passkeys(pages.database, user.id),
@@ -337,8 +337,11 @@ def other_access(pages: Pages, user: User) -> dict[str, Any]:
 
 
 def is_own_password(pages: Pages, user: User, password: str) -> bool:
-    """Return whether the password is right. After several wrong ones, return False for a while: an unattended browser
-    must not allow guessing."""
+    """Tell whether this is the user's password. Count wrong ones.
+
+    After several wrong ones, return False for some time without a check, so that nobody can guess the password in an
+    unattended browser.
+    """
     keys, now = [browser_key(f"password {user.id}")], datetime.now(UTC)
     if seconds_to_wait(pages.database, keys, now):
         return False
@@ -350,7 +353,7 @@ def is_own_password(pages: Pages, user: User, password: str) -> bool:
 
 
 def device_name(user_agent: str) -> str:
-    """Return the browser and device that a User-Agent header names, such as "Firefox · Linux"."""
+    """Return browser and device from a User-Agent header, such as "Firefox · Linux"; its start if both are unknown."""
     browser = next((name for name in BROWSERS if name in user_agent), "")
     device = next((name for name in DEVICES if name in user_agent), "")
     names = {"Edg": "Edge", "OPR": "Opera", "Macintosh": "Mac"}

@@ -1,7 +1,8 @@
 """`/oauth/{scheme}:…`: help for browsers that cannot open an app whose URI scheme contains an underscore.
 
-Such apps exist, but RFC 3986, section 3.1 does not allow the character. A browser therefore takes the `Location` header
-for a relative path and requests it from this server. Embedded browsers, whose app reads the header, are not affected.
+Such apps exist, but a scheme must not contain the character (RFC 3986, section 3.1). A browser therefore treats the
+redirect URI in the `Location` header as a relative path and requests it from this server. Browsers embedded in an app
+are not affected if the app reads the header itself.
 """
 
 import falcon
@@ -23,7 +24,10 @@ class AppRedirect:
         self.server = server
 
     def on_get(self, request: falcon.Request, response: falcon.Response, address: str) -> None:
-        """Explain what happened. On Android, offer a link that opens the app with the code."""
+        """Explain why the app did not open. On Android, offer a link that opens it with the code.
+
+        Raise `NotFound` if the address does not start with a scheme that contains an underscore.
+        """
         scheme = SCHEME.match(address)
         if scheme is None or "_" not in scheme[1]:
             raise NotFound(_("There is nothing at this address."))

@@ -64,7 +64,7 @@ class NewApplication:
         self._show(request, response, visitor, managed_by(self.pages, user), form)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Register the application. Its page shows the secret once."""
+        """Register the application, and redirect to its page, which shows the secret once."""
         visitor, _session, user = self.pages.recently_signed_in(request, response)
         form = self.pages.form(request, visitor)
         tenants = managed_by(self.pages, user)
@@ -117,7 +117,7 @@ class OneApplication:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response, client_id: str) -> None:
-        """Show the application, and its secret if it was just created."""
+        """Show the application, and a secret that was just created."""
         visitor, _session, user = self.pages.signed_in(request, response)
         client = managed_client(self.pages, user, client_id)
         secret = take_flash(self.pages, request, response, user)
@@ -127,7 +127,7 @@ class OneApplication:
         )  # fmt: skip
 
     def on_post(self, request: falcon.Request, response: falcon.Response, client_id: str) -> None:
-        """Create a new secret, or delete the application."""
+        """Replace the secret, or delete the application."""
         visitor, _session, user = self.pages.recently_signed_in(request, response)
         form = self.pages.form(request, visitor)
         client = managed_client(self.pages, user, client_id)
@@ -160,7 +160,7 @@ def managed_by(pages: Pages, user: User) -> list[OwnTenant]:
 
 
 def managed_client(pages: Pages, user: User, client_id: str) -> Client:
-    """Return an application of a tenant that the user manages. Raise `NotFound` if there is none."""
+    """Return the application. Raise `NotFound` if it does not exist, or if the user does not manage its tenant."""
     client = get_client(pages.database, client_id)
     if client.tenant_id not in {tenant.id for tenant in managed_by(pages, user)}:
         raise NotFound(_("There is no application {name}.", name=repr(client_id[:50])))

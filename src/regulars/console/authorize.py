@@ -1,4 +1,4 @@
-"""`/oauth/authorize`: the authorization endpoint, its sign-in and its consent page (RFC 6749, section 3.1)."""
+"""`/oauth/authorize`: the authorization endpoint and its consent page (RFC 6749, section 3.1)."""
 
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -46,11 +46,14 @@ class Authorize:
         self.server = server
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask the user to sign in or to consent, or redirect back to the client."""
+        """Redirect to the sign-in page, show the consent page, or redirect back to the client.
+
+        Raise `Malformed` if the client or the redirect URI is not valid.
+        """
         self._respond(request, response, parse_pairs(request.query_string))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Do the same for parameters in the body (OpenID Connect Core, section 3.1.2.1)."""
+        """Handle the request like `on_get`, with the parameters in the body (OpenID Connect Core, section 3.1.2.1)."""
         self._respond(request, response, read_form(request))
 
     def _respond(self, request: falcon.Request, response: falcon.Response, pairs: Pairs) -> None:
@@ -82,11 +85,14 @@ class Consent:
         self.server = server
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Redirect back with a code or an error. The authorization request is read and checked again from the form."""
+        """Redirect back to the client with a code or an error, or to the sign-in page.
+
+        The form contains the authorization request, which is read and checked again.
+        """
         visitor = self.pages.visitor(request, response)
         form, session = self.pages.read_form(request), visitor.session
         if session is None:
-            # The session ended while the page was open: start again with the sign-in.
+            # The session ended while the page was open. Repeat the request after a sign-in.
             self.pages.redirect(response, self.pages.sign_in_path(AUTHORIZE_PATH + "?" + form.raw("request")))
             return
         self.pages.check_form(request, form, visitor)
@@ -108,14 +114,14 @@ class Consent:
 
 
 def authorize_routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
-    """Return the routes of the authorization endpoint and its form."""
+    """Return the routes of the authorization endpoint and the form of its consent page."""
     return [(AUTHORIZE_PATH, Authorize(pages, server)), ("/oauth/consent", Consent(pages, server))]
 
 
 def ask_to_sign_in(
     pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, authorization: AuthorizationRequest
 ) -> None:
-    """Redirect to the sign-in page, which then continues the request. Raise `Refused` if the user must not be asked."""
+    """Redirect to the sign-in page, which repeats the request afterwards. Raise `Refused` if `prompt` is "none"."""
     if "none" in authorization.prompts:
         raise denied(server, authorization, *LOGIN_REQUIRED)
     here = AUTHORIZE_PATH + "?" + urlencode(after_sign_in(authorization), quote_via=quote)
@@ -128,7 +134,7 @@ def ask_to_sign_in(
 def show_consent(
     pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, authorization: AuthorizationRequest
 ) -> None:
-    """Show the consent page: which client asks for which scopes in which tenants."""
+    """Send the consent page. It shows the client, the requested scopes and the tenants to which they apply."""
     assert visitor.session is not None  # noqa: S101 - the user has signed in
     assert visitor.user is not None  # noqa: S101
     pages.show(
@@ -149,7 +155,7 @@ def show_consent(
 def consent_values(
     server: Server, session: Session, user: User, tenant_id: int | None, scopes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the values of a consent page: user, scope descriptions, and the tenants that the scopes apply to."""
+    """Return values for the template of a consent page: user, scope descriptions, and the tenants in question."""
     memberships = memberships_of(server.database, user.id)
     bound = {tenant_id} if tenant_id is not None else set(memberships)
     tenants = [tenant for tenant in list_tenants_of(server.database, user.id) if tenant.id in bound]

@@ -30,12 +30,12 @@ class Device:
         self.server = server
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask for the code. A code in the query is filled in, for the user to compare and submit."""
+        """Ask for the code. If the query contains a code, fill it in, so that the user can compare and submit it."""
         visitor, _session, _user = self.pages.signed_in(request, response)
         self._ask(response, visitor, code=self.pages.draft_form(request).get("user_code"))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show the consent page for a code, or record the decision."""
+        """Show the consent page for a code, or record the decision. Raise `Conflict` if it was already made."""
         visitor, session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         keys, now = [address_key(f"device {user.id}")], datetime.now(UTC)
@@ -84,7 +84,7 @@ class Device:
                     session=session,
                 ).id
             if not decide(database, code, grant_id):
-                # The transaction is rolled back, with the grant and the consent.
+                # The exception rolls back the transaction, including the grant and the consent.
                 raise Conflict(ALREADY_ANSWERED)
         self.pages.redirect(response, "/device/done" if allowed else "/device/denied")
 
@@ -97,7 +97,7 @@ class DeviceDone:
         self.allowed = allowed
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Confirm the decision."""
+        """Show that the decision was recorded."""
         self.pages.show(response, self.pages.visitor(request, response), "device_done", allowed=self.allowed)
 
 

@@ -1,4 +1,4 @@
-"""`/account/email`: the e-mail address of the user, and `/account/confirm-email`: the links in messages about it."""
+"""`/account/email`: the e-mail address of the user. `/account/confirm-email`: the target of links in messages."""
 
 from typing import Any
 
@@ -41,7 +41,10 @@ class EmailAddress:
         self._show(request, response, visitor, user)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Send a message to confirm the address or a new one, or cancel a change."""
+        """Send a message to confirm the address or a new one, or cancel a change.
+
+        If this service cannot send e-mail, replace an unverified address immediately.
+        """
         visitor, _session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
         if form.get("do") == "cancel":
@@ -57,7 +60,10 @@ class EmailAddress:
         self.pages.redirect(response, f"{EMAIL_PATH}?done={done}")
 
     def _act(self, visitor: Visitor, user: User, form: Form) -> str:
-        """Do what the form asks for. Return the key of the message that says so. Raise `Invalid`, `Conflict`."""
+        """Carry out the action in the form. Return the key of the message to show.
+
+        Raise `Invalid` for a wrong password, a bad address or too many messages, and `Conflict` for a taken address.
+        """
         database, settings = self.pages.database, self.pages.settings
         if is_configured(settings):
             self._check_rate(user)
@@ -99,15 +105,18 @@ class ConfirmEmail:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask whether to confirm. Only the user of the link can: an account that somebody else made with the address
-        must not get it confirmed by its reader. (And programs that check messages open links.)"""
+        """Ask the user to confirm, because programs that scan messages also open links.
+
+        Only the user to whom the link was sent can confirm. Otherwise, the owner of an address could confirm it for an
+        account that somebody else created.
+        """
         token = self.pages.take_link(request, response, LINK_COOKIE)
         visitor, _session, user = self.pages.signed_in(request, response)
         found = find_link(self.pages.database, self.pages.settings, user, token)
         show(self.pages, request, response, visitor, "confirm_email", found=found, links=Link, fault="")
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Confirm."""
+        """Use up the link: verify the address or confirm the change. Redirect to the page of the address."""
         visitor, _session, user = self.pages.signed_in(request, response)
         self.pages.form(request, visitor)
         database, token = self.pages.database, self.pages.take_link(request, response, LINK_COOKIE)
@@ -128,5 +137,5 @@ class ConfirmEmail:
 
 
 def email_routes(pages: Pages) -> list[tuple[str, object]]:
-    """Return the routes of the e-mail address."""
+    """Return the routes of the pages for the e-mail address."""
     return [(EMAIL_PATH, EmailAddress(pages)), (CONFIRM_PATH, ConfirmEmail(pages))]

@@ -1,7 +1,7 @@
 """Flash messages: text that the next page shows once, such as a new secret.
 
-A form answers with a redirect, so that reloading the next page does not send the form again. The text is stored
-encrypted for five minutes; the browser holds its token in a cookie.
+After a form, the server redirects, so that reloading the next page does not send the form again. The text is stored
+encrypted for five minutes. A cookie contains the token that gives access to it.
 """
 
 import falcon
@@ -14,7 +14,7 @@ FLASH_SECONDS = 300
 
 
 def redirect_with_flash(pages: Pages, response: falcon.Response, user: User, path: str, text: str) -> None:
-    """Redirect to the page at `path`, which can show `text` once."""
+    """Redirect to the page at `path`, and store `text` so that the page can show it once (see `take_flash`)."""
     token = create_one_time_token(
         pages.database, pages.settings, _purpose(user, path), text.encode(), user_id=user.id, seconds=FLASH_SECONDS
     )

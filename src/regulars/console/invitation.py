@@ -1,4 +1,4 @@
-"""`/invitation`: the link of an invitation. The person signs in or signs up, and accepts or declines."""
+"""`/invitation`: the target of an invitation link. The person signs in or signs up, and accepts or declines."""
 
 from typing import Any
 
@@ -33,13 +33,13 @@ class InvitationPage:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show who invites to what, and what the person can do."""
+        """Show the invitation, with forms to accept it, decline it or sign up."""
         token = self.pages.take_link(request, response, LINK_COOKIE)
         visitor = self.pages.visitor(request, response)
         show_invitation(self.pages, response, visitor, open_invitation(self.pages.database, token))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Accept, decline, or sign up and accept."""
+        """Accept or decline the invitation, or sign up and accept it."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         token = self.pages.take_link(request, response, LINK_COOKIE)
@@ -52,7 +52,7 @@ class InvitationPage:
         except Invalid as error:
             show_invitation(self.pages, response, visitor, opened, form=form, faults=error.errors, status=422)
         except Conflict as error:
-            # It may have ended in the meantime.
+            # Read the invitation again, because it may have ended in the meantime.
             opened = open_invitation(self.pages.database, token)
             show_invitation(self.pages, response, visitor, opened, form=form, fault=error.message, status=422)
 
@@ -86,7 +86,7 @@ class PasskeySignUpOptions:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Start a sign-up with a passkey."""
+        """Send the options with a new challenge. Raise `Conflict` if the invitation has ended."""
         form = self.pages.form(request, self.pages.visitor(request, response))
         opened = open_invitation(self.pages.database, self.pages.take_link(request, response, LINK_COOKIE))
         if opened is None or opened.invitation.status != "pending":
@@ -108,7 +108,7 @@ class PasskeySignUp:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Create the user with the passkey, and accept the invitation."""
+        """Create a user with the passkey, accept the invitation and sign in."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         database, settings = self.pages.database, self.pages.settings
@@ -119,7 +119,7 @@ class PasskeySignUp:
             if faults := name_faults(form.get("name")):
                 raise Invalid({"name": faults})
             passkey = finish_sign_up(database, settings, self.pages.step(request), form.raw("credential"))
-            # A password that nobody knows.
+            # The password is random and unknown to everybody, because the user signs in with the passkey.
             password_hash = hash_password(new_token(Kind.CHALLENGE))
             user = sign_up(database, opened, name=form.get("name"), password_hash=password_hash, passkey=passkey)
         except (Conflict, Invalid) as error:
@@ -141,7 +141,7 @@ def show_invitation(
     fault: str = "",
     status: int = 200,
 ) -> None:
-    """Show an invitation, or why its link does not work."""
+    """Send the page of an invitation; if it has ended or is unknown, the page says so."""
     name = (opened.invitation.name or "") if opened else ""
     values: dict[str, Any] = {
         "opened": opened,
@@ -155,7 +155,7 @@ def show_invitation(
 
 
 def invitation_routes(pages: Pages) -> list[tuple[str, object]]:
-    """Return the routes of invitations."""
+    """Return the routes of the invitation page and of sign-up with a passkey."""
     return [
         (INVITATION_PATH, InvitationPage(pages)),
         ("/invitation/passkey/options", PasskeySignUpOptions(pages)),

@@ -19,11 +19,11 @@ class Logout:
         self.server = server
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Sign out if the ID token hint names the signed-in user; otherwise ask for confirmation."""
+        """Sign out if nobody is signed in or the ID token hint names the user; otherwise ask for confirmation."""
         self._respond(request, response, parse_pairs(request.query_string))
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Do the same for parameters in the body."""
+        """Handle the request like `on_get`, with the parameters in the body."""
         pairs = read_form(request) if (request.content_type or "").startswith(FORM_TYPE) else ()
         self._respond(request, response, pairs)
 
@@ -46,7 +46,7 @@ class LogoutConfirmed:
         self.server = server
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Sign out. Without a session there is nothing to protect, and the form token is not checked."""
+        """Sign out. The form token is checked only if there is a session to protect."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.read_form(request)
         if visitor.session is not None:
@@ -67,7 +67,10 @@ class LoggedOut:
 
 
 def sign_out(pages: Pages, server: Server, response: falcon.Response, visitor: Visitor, logout: LogoutRequest) -> None:
-    """End the session and the grants made in it, and redirect to the registered URI that the client asked for."""
+    """End the session, if there is one, and the grants made in it that do not have the scope offline_access.
+
+    Redirect to the URI that the client asked for if it is registered, otherwise to `/oauth/logout/done`.
+    """
     if visitor.session is not None:
         sign_out_session(server.database, visitor.session)
         pages.drop_session(response)

@@ -39,7 +39,7 @@ class Members:
         self._show(request, response, visitor, user, shown_link=link)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Invite somebody, or change an invitation or a member."""
+        """Invite somebody, resend or revoke an invitation, or change the role of a member or remove the member."""
         visitor, _session, user = self.pages.recently_signed_in(request, response)
         form = self.pages.form(request, visitor)
         tenant = self._tenant(user, form.get("tenant"))
@@ -64,7 +64,7 @@ class Members:
             self.pages.redirect(response, f"{MEMBERS_PATH}?done={done}")
 
     def _act(self, user: User, tenant: OwnTenant, form: Form) -> tuple[str, str]:
-        """Do what the form asks for. Return the link of an invitation, if one was sent, and the key of a message."""
+        """Carry out the action in the form. Return the link of an invitation, or "", and a key of `DONE_MESSAGES`."""
         database, settings, actor = self.pages.database, self.pages.settings, Actor(user.id, CONSOLE)
         match form.get("do"):
             case "invite":
@@ -122,7 +122,7 @@ class Members:
 
 
 def read_invited(form: Form) -> tuple[str, str | None, Role]:
-    """Return the address, name and role in the form of an invitation. Raise `Invalid` with every fault."""
+    """Return address, name and role from the form of a new invitation. Raise `Invalid` if any of them is not valid."""
     faults: dict[str, list[str]] = {}
     email = name = ""
     try:
@@ -146,7 +146,7 @@ def owned_by(pages: Pages, user: User) -> list[OwnTenant]:
 
 
 def member_routes(pages: Pages) -> list[tuple[str, object]]:
-    """Return the route of the members."""
+    """Return the route of the members page."""
     return [(MEMBERS_PATH, Members(pages))]
 
 

@@ -1,7 +1,7 @@
-"""The path to which the sign-in page leads, as the parameter `next` of its address.
+"""Encode the path to which the sign-in page redirects, for the parameter `next` of its address.
 
-An authorization request can be 8,192 characters long, the longest query that this service reads. Escaped once more, it
-would be longer. Long paths are therefore compressed.
+The path can be an authorization request of up to 8,192 characters, which is the longest query that this service reads.
+Escaping the path for the parameter would exceed this limit, so long paths are compressed.
 """
 
 import binascii
@@ -14,14 +14,14 @@ PREFIX = "z."
 
 
 def pack(path: str) -> str:
-    """Return the parameter for a path: the path itself if it is short."""
+    """Return the value of the parameter: the path itself if it is short, otherwise compressed text."""
     if len(path) < MIN_PACKED_LENGTH:
         return path
     return PREFIX + urlsafe_b64encode(zlib.compress(path.encode(), 9)).decode().rstrip("=")
 
 
 def unpack(parameter: str) -> str:
-    """Return the path of a parameter, or an empty string if it was not made by `pack` or is too long."""
+    """Return the path that `pack` encoded. Return an empty string if it is malformed or longer than `MAX_LENGTH`."""
     if not parameter.startswith(PREFIX):
         return parameter
     packed = parameter.removeprefix(PREFIX)
@@ -29,7 +29,7 @@ def unpack(parameter: str) -> str:
         data = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
         decompressor = zlib.decompressobj()
         path = decompressor.decompress(data, MAX_LENGTH).decode()
-        # Part of a path would lead to another page.
+        # Without the end of the data, the path is cut off at MAX_LENGTH and could be that of another page.
         return path if decompressor.eof else ""
     except (binascii.Error, zlib.error, ValueError):
         return ""

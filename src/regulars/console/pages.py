@@ -1,4 +1,4 @@
-"""What all pages share: the visitor, forms, cookies, templates and security headers."""
+"""Code that all pages share: the visitor, forms, cookies, templates and security headers."""
 
 import re
 from collections.abc import Sequence
@@ -35,16 +35,17 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'; img-src "
 )
-# Form fields that may appear in a URL while the user signs in again. Never a password or a code.
+# Form fields that may appear in a URL while the user signs in again. Never add a secret, such as a password.
 DRAFT_FIELDS = {"name", "scope", "tenant", "days", "kind", "redirect_uris", "role", "logo_url", "user_code"}
 MAX_DRAFT_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The sender of a request: session and user if signed in, browser, and language ("en" or "tr").
+    """The sender of a request. `session` and `user` are None if the sender is not signed in.
 
-    `browser` is a random token that identifies the browser; `known_cookie` proves which user has signed in with it.
+    `browser` is a random token that identifies the browser. `known_cookie` is a signature that proves that a user has
+    signed in with this browser before. `language` is "en" or "tr".
     """
 
     session: Session | None
@@ -56,7 +57,7 @@ class Visitor:
     user_agent: str
 
     def reading(self, language: str | None) -> "Visitor":
-        """Return the visitor with another language; with the same one for None."""
+        """Return a copy of the visitor with this language; the visitor itself if `language` is None."""
         return replace(self, language=language) if language else self
 
 
@@ -71,7 +72,7 @@ class Form:
         return dict(self.pairs).get(name, "").strip()
 
     def raw(self, name: str) -> str:
-        """Return the value of a field as it was typed, for passwords; an empty string if it is missing."""
+        """Return the value of a field, such as a password, without trimming; an empty string if it is missing."""
         return dict(self.pairs).get(name, "")
 
     def all(self, name: str) -> list[str]:
@@ -98,20 +99,20 @@ class Pages:
 
     @property
     def cipher(self) -> Cipher:
-        """The key that signs form tokens."""
+        """The cipher that signs form tokens and the cookies of known browsers."""
         if self._cipher is None:
             self._cipher = Cipher(self.settings, "forms")
         return self._cipher
 
     def visitor(self, request: falcon.Request, response: falcon.Response) -> Visitor:
-        """Return the sender of the request. A new browser gets a cookie that identifies it."""
+        """Return the sender of the request. Extend the session if it is due. Set the cookie of a new browser."""
         cookies = request.cookies
         token = cookies.get(self._cookie_name("session"), "")
         session = find_session(self.database, self.settings, token) if is_token(token, Kind.SESSION) else None
         browser = cookies.get(self._cookie_name("browser"), "")
         if not is_token(browser, Kind.CHALLENGE):
             browser = new_token(Kind.CHALLENGE)
-            # A form submitted by another site arrives without our cookies and must not replace them.
+            # A form that another site submits arrives without our cookies. The response must not replace them.
             if request.method == "GET":
                 self._set_cookie(response, "browser", browser, COOKIE_SECONDS)
         return Visitor(
@@ -125,9 +126,10 @@ class Pages:
         )
 
     def signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
-        """Return visitor, session and user. Without a session, redirect to the sign-in page and then back.
+        """Return visitor, session and user.
 
-        A user whose address was proved by another user must first choose another one.
+        If there is no session, raise a redirect to the sign-in page, which redirects back. If another user has verified
+        the user's address, raise a redirect to the page on which the user must choose another one.
         """
         visitor = self.visitor(request, response)
         if visitor.session is None or visitor.user is None:
@@ -137,9 +139,10 @@ class Pages:
         return visitor, visitor.session, visitor.user
 
     def recently_signed_in(self, request: falcon.Request, response: falcon.Response) -> tuple[Visitor, Session, User]:
-        """Do the same as `signed_in`, but require a sign-in within the last 15 minutes.
+        """Return the same as `signed_in`, but require a sign-in within the last 15 minutes.
 
-        For actions that must be protected from somebody who finds the browser unattended.
+        If the last sign-in is older, raise a redirect to the sign-in page. This protects sensitive actions from
+        somebody who finds the browser unattended.
         """
         visitor, session, user = self.signed_in(request, response)
         if datetime.now(UTC) - session.authenticated_at > RECENT_SIGN_IN:
@@ -152,7 +155,7 @@ class Pages:
         return "/sign-in?" + falcon.to_query_str({"next": pack(here)}, prefix=False)
 
     def _here(self, request: falcon.Request) -> str:
-        """Return the path of the requested page, with the values of its form in the query: see `draft_form`."""
+        """Return the path of the requested page. The query contains the values of a sent form, for `draft_form`."""
         if request.method == "GET":
             return str(request.relative_uri)
         fields = [(name, value) for name, value in self.read_form(request).pairs if name in DRAFT_FIELDS and value]
@@ -160,7 +163,7 @@ class Pages:
         return here if len(here) <= MAX_DRAFT_LENGTH else request.path
 
     def draft_form(self, request: falcon.Request) -> Form:
-        """Return the values that the user had entered before having to sign in again."""
+        """Return the form values that `_here` put into the query, when the user had to sign in again."""
         return Form(
             [
                 (name, value)
@@ -170,17 +173,17 @@ class Pages:
         )
 
     def form(self, request: falcon.Request, visitor: Visitor) -> Form:
-        """Return the submitted form. Raise `Malformed`, or `Forbidden` if it does not come from our own page."""
+        """Return the submitted form. Raise `Malformed` if it cannot be read, and `Forbidden` if `check_form` does."""
         form = self.read_form(request)
         self.check_form(request, form, visitor)
         return form
 
     def read_form(self, request: falcon.Request) -> Form:
-        """Return the submitted form without checking its origin. Raise `Malformed`."""
+        """Return the submitted form without checking its origin. Raise `Malformed` if it cannot be read."""
         return Form(list(read_form(request)))
 
     def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
-        """Raise `Forbidden` if the form does not come from a page that this visitor was shown (CSRF)."""
+        """Raise `Forbidden` if the form token is not the visitor's, or another site submitted the form (CSRF)."""
         is_foreign = request.get_header("Sec-Fetch-Site") == "cross-site"
         if is_foreign or not self.cipher.verify(_form_text(visitor), form.get("form_token")):
             raise Forbidden(_("The form has expired. Go back, reload the page and try again."), "forbidden")
@@ -202,8 +205,9 @@ class Pages:
     ) -> None:
         """Send the page `template`.html.jinja, rendered with `values`.
 
-        `form_targets`: sources for the `form-action` of the Content-Security-Policy, in addition to this service.
-        Browsers check redirects after a form as well. None allows all. `logo_url`: an image of another host.
+        The Content-Security-Policy allows forms to be sent only to this service and the sources in `form_targets`; None
+        allows all. Browsers apply it to redirects after a form as well. It also allows images from the host of
+        `logo_url`.
         """
         policy = CONTENT_SECURITY_POLICY + "'self'" + (f" https://{urlsplit(logo_url).netloc}" if logo_url else "")
         if form_targets is not None:
@@ -230,11 +234,14 @@ class Pages:
         response.set_header("Cache-Control", "no-store")
 
     def path(self, path: str) -> str:
-        """Return a path of this service as browsers see it, with the prefix of the public URL."""
+        """Return a path of this service for browsers, with the path prefix of the public URL."""
         return self.root + path
 
     def local_path(self, target: str) -> str:
-        """Return `target` if it is a path of this service, otherwise "/account". Prevents open redirects."""
+        """Return `target` if it is a path of this service, otherwise "/account". This prevents open redirects.
+
+        The prefix of the public URL is removed from the path: `path` and `redirect` add it again.
+        """
         path = target.removeprefix(self.root) if self.root and target.startswith(self.root + "/") else target
         is_local = (
             path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
@@ -255,10 +262,10 @@ class Pages:
         return str(request.cookies.get(self._cookie_name("step"), ""))
 
     def take_link(self, request: falcon.Request, response: falcon.Response, name: str) -> str:
-        """Return the token of a link that was sent to the user; an empty string if there is none.
+        """Return the token of a link that the user opened, from the cookie `name`; an empty string if there is none.
 
-        At first it is in the query. It moves into a cookie, so that it stays neither in the address bar nor in the
-        history of the browser: the visitor is redirected to the same page without the query.
+        If the token is in the query, store it in the cookie instead, and raise a redirect to the same page without the
+        query. The token then remains neither in the address bar nor in the history of the browser.
         """
         token = request.get_param("token")
         if token is None:
@@ -267,7 +274,7 @@ class Pages:
         raise falcon.HTTPStatus(303, headers={"Location": self.path(request.path.removeprefix(self.root))})
 
     def drop_link(self, response: falcon.Response, name: str) -> None:
-        """Delete the cookie of `take_link`."""
+        """Delete the cookie `name` that `take_link` has set."""
         self._set_cookie(response, name, "", 0)
 
     def drop_session(self, response: falcon.Response) -> None:
@@ -275,11 +282,11 @@ class Pages:
         self._set_cookie(response, "session", "", 0)
 
     def is_known_browser(self, visitor: Visitor, user_id: int) -> bool:
-        """Return whether this user has signed in with this browser before."""
+        """Tell whether this user has signed in with this browser before."""
         return self.cipher.verify(_known_text(visitor, user_id), visitor.known_cookie)
 
     def show_error(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
-        """Show an error page."""
+        """Send an error page in the language of the browser, without reading the session."""
         anonymous = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
         self.show(response, anonymous, "error", status=status, problem=problem)
 
@@ -307,4 +314,4 @@ def _known_text(visitor: Visitor, user_id: int) -> str:
 
 
 ROLE_NAMES = (_("owner"), _("admin"), _("agent"), _("viewer"))
-"""The names of roles that templates translate; listed to be found by the extraction of messages."""
+"""The names of roles, which templates translate. They are listed here so that the extraction of messages finds them."""

@@ -50,7 +50,7 @@ class NewPasskeyOptions:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Start a registration with a new challenge."""
+        """Send the options with a new challenge, and set the cookie that `Passkeys.on_post` needs."""
         visitor, _session, user = self.pages.recently_signed_in(request, response)
         self.pages.form(request, visitor)
         options, token = begin_registration(self.pages.database, self.pages.settings, user)
@@ -59,5 +59,5 @@ class NewPasskeyOptions:
 
 
 def passkey_routes(pages: Pages) -> list[tuple[str, object]]:
-    """Return the routes of the passkey page."""
+    """Return the routes of the passkey page and its options."""
     return [("/account/passkeys", Passkeys(pages)), ("/account/passkeys/options", NewPasskeyOptions(pages))]

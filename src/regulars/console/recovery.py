@@ -1,4 +1,4 @@
-"""`/recovery`: a new password for users who have forgotten theirs."""
+"""`/recovery`: users who have forgotten their password set a new one."""
 
 import falcon
 
@@ -21,13 +21,13 @@ class Recovery:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask for the e-mail address or, without e-mail, say whom to ask."""
+        """Ask for the e-mail address. If this service cannot send e-mail, say whom to ask instead."""
         visitor = self.pages.visitor(request, response)
         email = request.get_param("email", default="")
         self._show(response, visitor, email=email, is_sent=request.get_param("sent") == "1")
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Send a link, if the address has an account. The response is the same if it has none."""
+        """Send a link if a user has verified the address. The response does not reveal whether this is the case."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         email, database, now = form.get("email"), self.pages.database, utc_now()
@@ -59,7 +59,7 @@ class Recovery:
 
 
 class NewPassword:
-    """`/recovery/password`: the link in the message."""
+    """`/recovery/password`: the target of the link in the message."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
@@ -70,7 +70,7 @@ class NewPassword:
         self._show(response, self.pages.visitor(request, response), token)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Set the password, and ask to sign in with it."""
+        """Set the password, and redirect to the sign-in page."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         token = self.pages.take_link(request, response, LINK_COOKIE)
@@ -111,5 +111,5 @@ class NewPassword:
 
 
 def recovery_routes(pages: Pages) -> list[tuple[str, object]]:
-    """Return the routes of recovery."""
+    """Return the routes of the recovery pages."""
     return [("/recovery", Recovery(pages)), (RECOVERY_PATH, NewPassword(pages))]

@@ -27,7 +27,7 @@ class SecondFactorSettings:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show whether the second factor is on. If it is off, offer to turn it on with a new secret."""
+        """Show whether the second factor is on. If it is off, show a secret for an authenticator app."""
         visitor, _session, user = self.pages.recently_signed_in(request, response)
         codes = take_flash(self.pages, request, response, user).split()
         self._show(request, response, visitor, user, codes=codes)
@@ -78,7 +78,7 @@ class SecondFactorSettings:
         show(self.pages, request, response, visitor, "second_factor", **(usual | values))
 
     def _secret(self, request: falcon.Request, response: falcon.Response, user: User) -> str:
-        """Return the secret of the enrolment that this browser has started; start one if there is none."""
+        """Return the secret that this browser was shown before. If it has expired or there is none, create one."""
         database, settings = self.pages.database, self.pages.settings
         found = peek_one_time_token(database, settings, ENROLMENT, self.pages.step(request))
         if found is not None and found[0] == user.id:

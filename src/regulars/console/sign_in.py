@@ -47,7 +47,7 @@ class SignIn:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask for e-mail address and password. A visitor with a session is redirected, unless `reauthenticate=1`."""
+        """Ask for e-mail address and password. If there is a session, redirect, unless `reauthenticate` is 1."""
         visitor = self.pages.visitor(request, response)
         target = self.pages.local_path(unpack(request.get_param("next") or "/account"))
         if visitor.session is not None and request.get_param("reauthenticate") != "1":
@@ -58,7 +58,7 @@ class SignIn:
         show_sign_in(self.pages, response, visitor, target, email=email, done=done)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Check the password; ask for the second factor if the user has one."""
+        """Check the password. Redirect to the page for the second factor if the user has one; otherwise sign in."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         target = self.pages.local_path(form.get("next"))
@@ -90,8 +90,11 @@ class SignIn:
         sign_in(self.pages, response, visitor, user.id, ("pwd",), target)
 
     def _keys(self, visitor: Visitor, email: str) -> list[str]:
-        """Return the keys that failures count for. In a browser that the user has signed in with before, only its own
-        failures count, so that attacks from elsewhere do not lock the user out."""
+        """Return the keys for which failures count.
+
+        In a browser with which the user has signed in before, only the failures in this browser count, so that attacks
+        from elsewhere do not lock the user out.
+        """
         for user in find_users_with_email(self.pages.database, email):
             if self.pages.is_known_browser(visitor, user.id):
                 return [browser_key(f"{visitor.browser} {user.id}")]
@@ -105,7 +108,7 @@ class SecondFactor:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Ask for a code of the authenticator app, or a recovery code."""
+        """Ask for a code of the authenticator app or a recovery code. After ten minutes, redirect to `/sign-in`."""
         visitor = self.pages.visitor(request, response)
         pending = self._pending(request)
         if pending is None:
@@ -114,7 +117,7 @@ class SecondFactor:
         self._ask(response, visitor, pending[1])
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Check the code and sign in."""
+        """Check the code. Sign in if it is valid, and count a failure if it is not."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         pending = self._pending(request)
@@ -158,7 +161,7 @@ class SecondFactor:
         )
 
     def _pending(self, request: falcon.Request) -> tuple[int, str] | None:
-        """Return the id of the user who has entered the password and the path to redirect to, or None."""
+        """Return the id of the user who entered the password, and the target of the sign-in; None if it has expired."""
         found = peek_one_time_token(self.pages.database, self.pages.settings, SECOND_FACTOR, self.pages.step(request))
         return (found[0], found[1].decode()) if found and found[0] is not None else None
 
@@ -170,7 +173,7 @@ class PasskeyOptions:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Start a sign-in with a new challenge. Raise `TooManyRequests`."""
+        """Send the options with a new challenge. Raise `TooManyRequests` if the network address has sent many."""
         visitor = self.pages.visitor(request, response)
         self.pages.form(request, visitor)
         database, now = self.pages.database, datetime.now(UTC)
@@ -190,7 +193,7 @@ class PasskeySignIn:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Verify the signature of the passkey and sign in."""
+        """Verify the signature of the passkey. Sign in if it is valid."""
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         target = self.pages.local_path(form.get("next"))
@@ -210,7 +213,7 @@ class SignOut:
         self.pages = pages
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """End the session, if there is one."""
+        """End the session, if there is one, and redirect to the page after sign-out."""
         visitor = self.pages.visitor(request, response)
         if visitor.session is not None:
             self.pages.form(request, visitor)
@@ -241,7 +244,7 @@ def show_sign_in(
     done: str = "",
     status: int = 200,
 ) -> None:
-    """Show the page that asks for the e-mail address and the password."""
+    """Send the page that asks for e-mail address and password. It names the application whose request is `target`."""
     requester = requesting_application(pages.database, target)
     pages.show(
         response,
@@ -260,9 +263,10 @@ def show_sign_in(
 def sign_in(
     pages: Pages, response: falcon.Response, visitor: Visitor, user_id: int, methods: Sequence[str], target: str
 ) -> None:
-    """Start a session for the user and redirect to `target`.
+    """Sign in the user: start a session or renew the user's present one, and redirect to `target`.
 
-    The session token is always new, which prevents session fixation.
+    The session token is always new, which prevents session fixation. End the present session of another user. If the
+    user is disabled, show an error instead.
     """
     database, settings, before = pages.database, pages.settings, visitor.session
     if before is not None and before.user_id == user_id:
@@ -282,7 +286,7 @@ def sign_in(
 
 
 def record_failed_sign_in(database: Database, keys: Sequence[str], email: str, address: str) -> None:
-    """Write a wrong password to the audit log, and the moment from which further attempts must wait."""
+    """Record a failed sign-in in the audit log. Record another event if `keys` are throttled now."""
     user = find_holder(database, email)
     user_id = user.id if user else None
     audit.record(database, "sign_in.failed", user_id=user_id, address=address)
@@ -291,11 +295,11 @@ def record_failed_sign_in(database: Database, keys: Sequence[str], email: str, a
 
 
 def send_options(response: falcon.Response, options: str) -> None:
-    """Send the options of a WebAuthn ceremony."""
+    """Send the options of a WebAuthn registration or sign-in, as JSON."""
     response.set_header("Cache-Control", "no-store")
     response.data = msgspec.json.format(options).encode()
 
 
 def too_many_attempts(seconds: int) -> Message:
-    """Return the message to somebody who must wait."""
+    """Return the message for a user who must wait before the next attempt."""
     return _("Too many attempts. Wait {seconds} seconds and try again.", seconds=seconds)

@@ -1,1 +1,1 @@
-"""Customers: the list, its search, counting and paging, and how customers get in and out."""
+"""Customers: lists with search, counts and pages; changes; CSV import and export."""

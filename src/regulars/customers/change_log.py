@@ -1,8 +1,8 @@
 """The log of changes to a tenant's customers, written in the transaction of each change.
 
 A transaction that writes customers of a tenant locks the tenant's counter (`tenants.locks.lock_customers`) until its
-end. So changes become visible in the order of their positions 1, 2, 3, …, and a client that has read up to a position
-has missed nothing.
+end. Changes therefore become visible in the order of their positions 1, 2, 3, …, and a client that has read up to a
+position has missed nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -128,7 +128,11 @@ def _advance_counter(database: Database, tenant_id: int, changes: Sequence[Chang
 
 
 def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Sequence[Change]) -> None:
-    """Log `changes` in the current transaction. The ids of later customers are above those of new ones."""
+    """Append `changes` to the log, in the current transaction.
+
+    Also raise the tenant's last customer id to the highest new id (up to `MAX_ADVANCING_ID`), so that later customers
+    get higher ids.
+    """
     if not changes:
         return
     first = _advance_counter(database, tenant_id, changes) - len(changes) + 1
@@ -155,12 +159,15 @@ UNLOGGED_FIELDS = {"id", "version"}
 
 
 def forget_fields(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Erase the values in a customer's changes, and keep the changes themselves."""
+    """Erase the values in the log entries of a customer. The entries stay."""
     _erase_values(database, tenant_id, customer_id, 1, MAX_POSITION)
 
 
 def forget_merges(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Erase the values that the customer brought into others by merges, directly or not, while they were merged."""
+    """Erase the values in the log of each customer into which this one was merged, directly or not.
+
+    Only entries from the merge to its end are erased, because they can contain values of this customer.
+    """
     waiting = [(customer_id, 1, MAX_POSITION)]
     while waiting:
         other_id, first, last = waiting.pop()
@@ -175,7 +182,10 @@ def _erase_values(database: Database, tenant_id: int, customer_id: int, first: i
 
 
 def _merges(database: Database, tenant_id: int, other_id: int) -> list[tuple[int, int, int]]:
-    """Return the customers into which a customer was merged, with the positions of the merge and of its end."""
+    """Return the customers into which a customer was merged, with the positions of the merge and of its end.
+
+    The end of a merge that was not undone is `MAX_POSITION`.
+    """
     found: list[tuple[int, int, int]] = []
     for position, survivor_id, action in database.fetch_all(
         LIST_MERGES, {"tenant_id": tenant_id, "other_id": other_id}
@@ -231,32 +241,37 @@ GET_LAST_MERGE = Statement(
 
 def fields_of_merge(database: Database, tenant_id: int, customer_id: int, other_id: int) -> Mapping[str, list[Any]]:
     """Return the values before and after the last merge of the other customer into this one, by field, as JSON values.
-    Return nothing if they were erased."""
+
+    Return an empty mapping if there was no such merge, or if its values were erased.
+    """
     values = {"tenant_id": tenant_id, "customer_id": customer_id, "other_id": other_id}
     row = database.fetch_one(GET_LAST_MERGE, values)
     return _decode(row[0]) if row and row[0] else {}
 
 
 def list_changes(database: Database, tenant_id: int, since: int, limit: int) -> list[CustomerChange]:
-    """Return at most `limit` changes of the tenant after the position `since`."""
+    """Return the first `limit` changes of the tenant after the position `since`."""
     rows = database.fetch_all(LIST_CHANGES, {"tenant_id": tenant_id, "since": since, "limit": limit})
     return [_change(row) for row in rows]
 
 
 def list_history(database: Database, tenant_id: int, customer_id: int, since: int, limit: int) -> list[CustomerChange]:
-    """Return at most `limit` changes of a customer after the position `since`."""
+    """Return the first `limit` changes of a customer after the position `since`."""
     values = {"tenant_id": tenant_id, "customer_id": customer_id, "since": since, "limit": limit}
     return [_change(row) for row in database.fetch_all(LIST_CUSTOMER_CHANGES, values)]
 
 
 def last_position(database: Database, tenant_id: int) -> int:
-    """Return the position of the last change, which is the number of changes."""
+    """Return the position of the tenant's last change, which is also the number of its changes."""
     row = database.fetch_one(LAST_POSITION, {"tenant_id": tenant_id})
     return int(row[0]) if row else 0
 
 
 def last_seen_position(database: Database, tenant_id: int) -> int:
-    """Return the position of the last change as the list sees it. Both may be read from a replica that is behind."""
+    """Return the position of the last change, like `last_position`, but from the same database as the customer list.
+
+    It may be too low, because both may be read from a replica that is behind.
+    """
     row = database.fetch_one(LAST_VISIBLE_POSITION, {"tenant_id": tenant_id})
     return int(row[0]) if row else 0
 

@@ -1,8 +1,8 @@
 """The fields of a customer, each declared once, as an attribute of `Record`.
 
-Everything else follows from the declaration: the column that is read and written, the field's rule and description in
-the API and its place in the API's answers, its columns in a CSV file, the filter of the list, and whether it is
-personal data.
+The declaration determines everything else about a field: its column in the database, its rule and description in the
+API, its place and form in responses, its columns in a CSV file, its filter in the list, and whether it is personal
+data.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ class RelatedUser(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How the API's answers show a field, if not under its own name, with its own type and value."""
+    """The form of a field in API responses, if its name, type or value differs there."""
 
     name: str | None = None
     type: Any = None
@@ -55,7 +55,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A parameter of the list that compares a field. The index of its column ends with the newest first."""
+    """A parameter of the customer list that filters by a field.
+
+    The field's column needs an index that is ordered by `created_at`.
+    """
 
     parameter: str
     description: str
@@ -65,7 +68,8 @@ class Filter:
 class CustomerField:
     """A field of a customer.
 
-    Its value is read from text (`read`, at most `limit` characters) or is the id of something else (`reference`).
+    Its value is read from text (by `read`, at most `limit` characters), or is the id of another object (checked by
+    `reference`).
     """
 
     read: Callable[[str, ReadContext], Any] | None = None
@@ -77,18 +81,19 @@ class CustomerField:
     schema: Mapping[str, Any] = field(default_factory=dict)
     """Further keywords of the JSON Schema of the value."""
     in_api: bool = True
-    """Whether a client of the API may write the field."""
+    """True if clients of the API may write the field."""
     output: Output | None = field(default_factory=Output)
-    """None if the API's answers do not have the field."""
+    """None if the API's responses do not have the field."""
     csv: Mapping[str, ColumnElement[Any]] | None = None
-    """The columns of a CSV file, by name; one of the field's own name if not given."""
+    """The expressions for the columns of a CSV file, by name. By default, one column with the name of the field."""
     filter: Filter | None = None
     personal: bool = True
 
     def read_text(self, text: str, context: ReadContext) -> Any:
-        """Return the value for a trimmed text that is not empty.
+        """Return the value for a trimmed text that is not empty. Raise ValueError if the text is invalid.
 
-        Raise ValueError with a rule to follow the field's name.
+        The message completes a sentence that starts with the name of the field. Raise TypeError if the field is a
+        reference.
         """
         if self.read is None:
             raise TypeError("this field is not read from text")
@@ -237,10 +242,10 @@ STORED_FIELDS = Record.__struct_fields__
 PERSONAL_FIELDS = tuple(name for name, declared in CUSTOMER_FIELDS.items() if declared.personal)
 API_FIELDS = {name: declared for name, declared in CUSTOMER_FIELDS.items() if declared.in_api}
 FILTERED_COLUMNS = {declared.filter.parameter: name for name, declared in CUSTOMER_FIELDS.items() if declared.filter}
-"""The columns that parameters of the list compare, by parameter."""
+"""The filtered column, by parameter of the customer list."""
 CSV_FIELDS: Mapping[str, ColumnElement[Any]] = {
     column: expression
     for name, declared in CUSTOMER_FIELDS.items()
     for column, expression in (declared.csv or {name: customers.c[name]}).items()
 }
-"""What is exported of a customer, by the name of the column in the CSV file."""
+"""The expression for each column of a CSV file except tags, by name of the column."""

@@ -10,27 +10,27 @@ from phonenumbers import PhoneMetadata, PhoneNumberFormat
 from regulars.i18n import _
 from regulars.validation import quote
 
-# Letters would be read as an extension, which E.164 cannot keep, or as the keys of a telephone.
+# No letters: `phonenumbers` would read them as an extension, which E.164 cannot keep, or as keys of a telephone.
 PHONE_NUMBER = re.compile(r"[+＋]?[\d\s()./\-‐-―]+")
 SEPARATORS = str.maketrans("", "", " -().")
 DIGITS = re.compile(r"\+?[0-9]{6,17}", re.ASCII)
 
 
 class NumberingPlan(NamedTuple):
-    """How numbers of a country are dialled."""
+    """The rules for dialling the numbers of a country."""
 
     calling_code: str
     lengths: frozenset[int]
-    """Numbers of digits that a national number may have."""
+    """The allowed numbers of digits of a national number."""
     trunk_prefix: re.Pattern[str] | None
     international_prefix: re.Pattern[str]
     national_number: re.Pattern[str]
 
 
 def read_phone_number(text: str, region: str) -> str:
-    """Return a phone number as E.164. `region` (ISO 3166-1 alpha-2) is that of numbers without a country code.
+    """Return a phone number as E.164. `region` (ISO 3166-1 alpha-2) is assumed for a number without a country code.
 
-    Raise ValueError with a rule to follow the field's name.
+    Raise ValueError if the number is invalid. The message completes a sentence that starts with the name of the field.
     """
     digits = text.translate(SEPARATORS)
     if DIGITS.fullmatch(digits):
@@ -77,7 +77,7 @@ def _read_national(digits: str, region: str) -> str | None:
         return None
     prefix = plan.trunk_prefix.match(digits) if plan.trunk_prefix else None
     if prefix is not None:
-        # `phonenumbers` rewrites a prefix that has a group instead of removing it.
+        # If the pattern of the prefix has a group, `phonenumbers` may replace the prefix instead of removing it.
         if prefix.re.groups or not plan.national_number.fullmatch(digits, prefix.end()):
             return None
         digits = digits[prefix.end() :]
@@ -86,7 +86,7 @@ def _read_national(digits: str, region: str) -> str | None:
 
 @lru_cache(maxsize=2_000)
 def _numbering_plan(code: str) -> NumberingPlan | None:
-    """Return the numbering plan of a region ("TR") or of a calling code ("90"), None if it has no plan of its own."""
+    """Return the numbering plan of a region ("TR") or of a calling code ("90"), or None if there is no plan for it."""
     region = phonenumbers.region_code_for_country_code(int(code)) if code.isdigit() else code
     metadata = None if region in {"ZZ", "001"} else PhoneMetadata.metadata_for_region(region, None)
     if metadata is None or metadata.general_desc is None or metadata.general_desc.possible_length is None:

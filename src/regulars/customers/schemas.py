@@ -1,4 +1,4 @@
-"""A customer in the answers of the API: the fields of the reference page, in its order."""
+"""A customer in responses of the API. Its fields are generated from the declarations in `fields`, in their order."""
 
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,7 +77,7 @@ USER_NAME = _names.index("user_name")
 def customer_of(row: Row) -> Customer:
     """Return the customer in a row that starts with `CUSTOMER_COLUMNS`.
 
-    Times that the database stores as text (SQLite) already have the form of the API's answers.
+    SQLite stores times as text, which already has the form of the API's responses and stays text.
     """
     values: list[Any] = list(row[:USER_NAME])
     born = values[DATE_OF_BIRTH]

@@ -22,7 +22,7 @@ from regulars.validation import quote
 
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 TAG_SEPARATOR = "|"
-"""Between the tags of a customer in a CSV file."""
+"""Separates the tags of a customer in a CSV file."""
 TURKISH_I = str.maketrans({"ı": "i", "İ": "i"})
 
 
@@ -81,31 +81,37 @@ LIST_TAGS_OF_CUSTOMERS = Statement(
 
 
 def name_key(name: str) -> str:
-    """Return the key by which two names are the same: case-insensitive, Turkish-aware."""
+    """Return the key for comparing names: case-insensitive, Turkish-aware."""
     return " ".join(name.translate(TURKISH_I).casefold().split())
 
 
 def read_tag_name(text: str) -> str:
-    """Return the name of a tag. Raise ValueError with a rule to follow the field's name."""
+    """Return `text` as the name of a tag. Raise ValueError if it is invalid.
+
+    The message completes a sentence that starts with the name of the field, such as "must not contain …".
+    """
     if TAG_SEPARATOR in text:
         raise ValueError(_("must not contain {character}, which separates tags in files", character=TAG_SEPARATOR))
     return read_line(text)
 
 
 def read_color(text: str) -> str:
-    """Return a colour. Raise ValueError with a rule to follow the field's name."""
+    """Return `text`, a colour such as #e4572e, in upper case. Raise ValueError if it is invalid.
+
+    The message completes a sentence that starts with the name of the field.
+    """
     if not COLOR.fullmatch(text):
         raise ValueError(_("must be a colour such as #E4572E, not {value}", value=quote(text)))
     return text.upper()
 
 
 def list_tags(database: Database, tenant_id: int) -> list[Tag]:
-    """Return the tags of the tenant, by name."""
+    """Return the tags of the tenant, ordered by name."""
     return [Tag(*row) for row in database.fetch_all(LIST_TAGS, {"tenant_id": tenant_id})]
 
 
 def get_tag(database: Database, tenant_id: int, tag_id: int) -> Tag:
-    """Return a tag of the tenant. Raise `NotFound`."""
+    """Return a tag of the tenant. Raise `NotFound` if it does not exist."""
     row = database.fetch_one(GET_TAG, {"tenant_id": tenant_id, "id": tag_id})
     if row is None:
         raise NotFound(_("There is no tag {id}.", id=tag_id))
@@ -113,7 +119,7 @@ def get_tag(database: Database, tenant_id: int, tag_id: int) -> Tag:
 
 
 def tags_of(database: Database, tenant_id: int, customer_ids: Collection[int]) -> Mapping[int, Sequence[Tag]]:
-    """Return the tags of each of these customers, by name."""
+    """Return the tags of each of these customers, ordered by name; an empty list for a customer without tags."""
     found: dict[int, list[Tag]] = {number: [] for number in customer_ids}
     if not found:
         return found
@@ -124,7 +130,7 @@ def tags_of(database: Database, tenant_id: int, customer_ids: Collection[int]) -
 
 
 def create_tag(database: Database, tenant_id: int, name: str, color: str) -> Tag:
-    """Create a tag. Raise `Conflict` if the name is taken."""
+    """Create a tag, and return it. Raise `Conflict` if the name is taken."""
     with database.transaction():
         tag_id = lock_customers(database, tenant_id, new_tags=1).tag
         _check_name_is_free(database, tenant_id, name, None)
@@ -136,7 +142,10 @@ def create_tag(database: Database, tenant_id: int, name: str, color: str) -> Tag
 def update_tag(
     database: Database, tenant_id: int, tag_id: int, *, name: str | None = None, color: str | None = None
 ) -> Tag:
-    """Change the name or colour of a tag. Raise `NotFound`, and `Conflict` if the name is taken."""
+    """Change the name or colour of a tag, and return the tag.
+
+    Raise `NotFound` if it does not exist, and `Conflict` if the name is taken.
+    """
     with database.transaction():
         lock_customers(database, tenant_id)
         tag = get_tag(database, tenant_id, tag_id)
@@ -148,7 +157,10 @@ def update_tag(
 
 
 def delete_tag(database: Database, tenant_id: int, tag_id: int, actor: Actor) -> None:
-    """Delete a tag and remove it from all customers. Raise `NotFound`."""
+    """Delete a tag and remove it from all customers. Raise `NotFound` if it does not exist.
+
+    The customers get a new version and an entry in the change log.
+    """
     with database.transaction():
         lock_customers(database, tenant_id)
         get_tag(database, tenant_id, tag_id)

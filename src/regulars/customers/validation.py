@@ -1,8 +1,8 @@
 """Readers of a customer's fields.
 
 A reader takes trimmed text that is not empty and a `ReadContext`, and returns the value as it is stored. It raises
-ValueError with a rule to follow the field's name, such as "must be a date such as 1990-05-01". The length of the text
-has been checked before (`fields.CustomerField.read_text`).
+ValueError with a rule to append to the field's name, such as "must be a date such as 1990-05-01". The length of the
+text has been checked before (`fields.CustomerField.read_text`).
 """
 
 import re
@@ -22,7 +22,8 @@ GENDERS: tuple[str, ...] = get_args(Gender)
 EARLIEST = date(1900, 1, 1)
 MAX_CUSTOMER_ID = 2**40 - 1
 MAX_ADVANCING_ID = MAX_CUSTOMER_ID // 2
-"""New ids follow the highest id up to this one. A file that is imported so cannot use up the ids of its tenant."""
+"""New customers get ids above the highest used id, not counting ids above this limit. Otherwise an imported customer
+with the highest possible id would leave no ids for new customers."""
 MAX_EMAIL_LENGTH = 255
 
 CONTROL_CHARACTERS_IN_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -36,7 +37,7 @@ TURKISH_IDENTITY_NUMBER = re.compile(r"[1-9][0-9]{10}", re.ASCII)
 
 
 class ReadContext(NamedTuple):
-    """The country (ISO 3166-1 alpha-2) of a tenant and its date today, on which the meaning of a text depends."""
+    """The country (ISO 3166-1 alpha-2) and the current date of a tenant, for reading phone numbers and dates."""
 
     region: str
     today: date
@@ -65,7 +66,8 @@ def read_phone(text: str, context: ReadContext) -> str:
 def read_email(text: str, context: ReadContext | None = None) -> str:
     """Return an e-mail address with its domain in lower case."""
     local_part, _at, domain = text.rpartition("@")
-    # Checking a whole address takes 70 µs, and most addresses share their domain with others. A test compares the two.
+    # Checking a whole address takes 70 µs. If the local part is plain, check only the domain, which is often in the
+    # cache. A test compares the two ways.
     if _is_plain_local_part(local_part) and domain.isascii() and len(text) <= MAX_PLAIN_EMAIL_LENGTH:
         return local_part + _check_email("a@" + domain, text)[1:]
     return _check_email(text, text)
@@ -100,7 +102,7 @@ def _normalise_email(address: str) -> str | None:
 
 
 def read_date_of_birth(text: str, context: ReadContext) -> date:
-    """Return a date between 1900 and today. Of a date with a time, the time is ignored."""
+    """Return a date between 1900 and today. A time after the date is checked, but ignored."""
     return _read_date(text, context.today)
 
 
@@ -121,7 +123,7 @@ def _read_date(text: str, today: date) -> date:
 
 
 def read_gender(text: str, context: ReadContext | None = None) -> str:
-    """Return male, female or other."""
+    """Return male, female or other, in lower case."""
     gender = text.lower()
     if gender not in GENDERS:
         raise ValueError(_("must be one of {options}, not {value}", options=", ".join(GENDERS), value=quote(text)))
@@ -160,9 +162,9 @@ def read_id(text: str, context: ReadContext | None = None) -> int:
 
 
 def find_identity_number_fault(number: str) -> str | None:
-    """Return what is wrong with a Turkish identity number (T.C. Kimlik No), or None.
+    """Return a sentence that says why a Turkish identity number (T.C. Kimlik No) is invalid, or None if it is valid.
 
-    It has 11 digits; the last two are check digits.
+    A valid number has 11 digits; the last two are check digits.
     """
     if not TURKISH_IDENTITY_NUMBER.fullmatch(number):
         return "A Turkish identity number has 11 digits and does not start with 0."

@@ -1,1 +1,1 @@
-"""The databases: one `Database` before SQLite and PostgreSQL, the schema and its migrations."""
+"""The databases: the interface `Database` for SQLite and PostgreSQL, the schema and its migrations."""

@@ -14,7 +14,8 @@ from regulars.db.statement import Statement
 from regulars.db.tables import SEARCH_ROWS_PER_TENANT
 from regulars.errors import Unavailable
 
-# Each row has a statement that drops an object, and the database's own definition to create it again.
+# Both queries return pairs of statements: one drops an index, constraint or trigger, the other creates it again. The
+# definitions come from the database.
 LIST_POSTGRESQL_OBJECTS = Statement(
     text(
         "SELECT 'ALTER TABLE customers DROP CONSTRAINT ' || quote_ident(conname) AS dropping,"
@@ -38,7 +39,7 @@ LIST_SQLITE_OBJECTS = Statement(
 )
 POSTGRESQL_LOAD_SETTINGS = ("SET LOCAL statement_timeout = 0", "SET LOCAL maintenance_work_mem = '512MB'")
 FILL_SQLITE_SEARCH = Statement(
-    # every tenant: the triggers that maintain the search index are dropped during the load
+    # Fill the index for all tenants, because the triggers that maintain it are dropped during the load.
     text(
         "INSERT INTO customers_search (rowid, search_text)"
         " SELECT tenant_id * :rows_per_tenant + id, search_text || char(10, 10) FROM customers"
@@ -54,8 +55,11 @@ def has_customers(database: Database) -> bool:
 
 @contextmanager
 def deferred_indexes(database: Database) -> Iterator[None]:
-    """Open a transaction to fill the empty table of customers. Indexes, foreign keys and triggers are created at its
-    end."""
+    """Open a transaction for filling the empty table `customers`.
+
+    The indexes, foreign keys (PostgreSQL) and triggers (SQLite) of the table are dropped at the start of the block and
+    created again at its end. On SQLite, the search index is filled at the end.
+    """
     with database.transaction():
         if database.dialect == "sqlite":
             parts = database.fetch_all(LIST_SQLITE_OBJECTS)
@@ -74,9 +78,10 @@ SET_REPEATABLE_READ = Statement(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE
 
 @contextmanager
 def snapshot(database: Database) -> Iterator[None]:
-    """Open a transaction without time limit whose statements all see the same snapshot.
+    """Open a transaction whose statements all see the same snapshot.
 
-    On PostgreSQL, raise `Unavailable` if another transaction has changed the same rows in the meantime.
+    On PostgreSQL, its statements have no time limit, and `Unavailable` is raised if another transaction has changed the
+    same rows in the meantime.
     """
     with database.transaction():
         if database.dialect == "postgresql":
@@ -86,7 +91,7 @@ def snapshot(database: Database) -> Iterator[None]:
 
 
 def analyze_after_load(database: Database) -> None:
-    """Update the planner's statistics after a bulk load. The loaded rows stay if this fails."""
+    """Update the planner's statistics after a bulk load. Ignore `Unavailable`: the rows are already committed."""
     with suppress(Unavailable):
         database.analyze()
 

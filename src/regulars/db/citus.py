@@ -2,9 +2,9 @@
 
 The customers of a tenant, and everything derived from them, are in one shard, found by `tenant_id`. Tables that all
 tenants need, or that are searched without a tenant (memberships of a user), are reference tables: small, and on every
-node. The tables of the authorization server stay on the coordinator. Foreign keys between distributed tables are
-dropped, so that each step is independent. (docs.citusdata.com: Creating and Modifying Distributed Tables; Citus Utility
-Functions)
+node. The tables of the authorization server stay on the coordinator. No foreign key connects two distributed tables, so
+each table can be distributed in its own transaction. (docs.citusdata.com: Creating and Modifying Distributed Tables;
+Citus Utility Functions)
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from regulars.db.statement import Statement
 from regulars.errors import ConfigurationError
 
 REFERENCE_TABLES = ("countries", "users", "tenants", "memberships", "channels", "tags")
-"""In an order in which no table refers to a later one."""
+"""Ordered so that no table refers to a later one."""
 DISTRIBUTED_TABLES = (
     "customers",
     "customer_counts",
@@ -32,7 +32,7 @@ MIN_CITUS_VERSION = (11, 2)
 """Older versions run REPEATABLE READ as READ COMMITTED on the workers, so that merging count deltas would lose changes.
 """
 WORKER_SETTINGS = ("jit", "enable_seqscan", "work_mem", "random_page_cost")
-"""Settings that must be set on the workers, because statements do not carry them along."""
+"""Settings that must be set on the workers, because Citus does not send the coordinator's settings to them."""
 
 
 GET_CITUS_VERSION = Statement(
@@ -59,8 +59,10 @@ REMOVE_TIME_LIMIT = Statement(text("SET LOCAL statement_timeout = 0"))
 
 
 def distribute(database: Database, shards: int) -> Iterator[str]:
-    """Distribute the tables, each in its own transaction. Yield a line for each change; finished steps are skipped.
-    Raise `ConfigurationError` if Citus is missing or not ready."""
+    """Distribute the tables, each in its own transaction. Yield a message for each table that was distributed.
+
+    Tables that are already distributed are skipped. Raise `ConfigurationError` if Citus is missing or not ready.
+    """
     _check_citus(database)
     kinds: dict[str, str] = dict(database.fetch_all(LIST_DISTRIBUTED_TABLES))
     for table in REFERENCE_TABLES:
@@ -101,7 +103,7 @@ def _check_citus(database: Database) -> None:
 
 
 def _call(database: Database, call: str) -> None:
-    # The names are constants or come quoted from the catalog.
+    # The SQL is safe: `call` contains only constants, a number, and names that PostgreSQL has quoted.
     with database.transaction():
         database.execute(REMOVE_TIME_LIMIT)
         database.execute(Statement(text(f"SELECT {call}")))

@@ -1,4 +1,4 @@
-"""Open a database by its URL."""
+"""Open a database, given its URL."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -8,11 +8,11 @@ from regulars.errors import ConfigurationError
 
 
 def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = (), statement_seconds: int = 0) -> Database:
-    """Open the database at `url` (sqlite:///file.db or postgresql://...) for `threads` threads, with read `replicas` of
-    a PostgreSQL database.
+    """Open the database at `url` (sqlite:///file.db or postgresql://...) for `threads` threads.
 
-    A statement that takes longer than `statement_seconds` fails; 0 is no limit. A PostgreSQL server is not contacted
-    before the first statement. Raise `ConfigurationError` for an invalid URL.
+    `replicas` are the URLs of read replicas of a PostgreSQL database. A statement that takes longer than
+    `statement_seconds` fails; 0 is no limit. A PostgreSQL server is not contacted before the first statement. Raise
+    `ConfigurationError` if a URL is invalid or the folder of an SQLite file does not exist.
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
@@ -34,7 +34,10 @@ def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = (), s
 
 
 def sqlite_path(url: str) -> str:
-    """Return the file of an SQLite URL, which has three slashes for a relative path and four for an absolute one."""
+    """Return the path in an SQLite URL. Raise `ConfigurationError` if it names no file.
+
+    A relative path follows three slashes, an absolute path four.
+    """
     path = url.partition("://")[2].partition("?")[0]
     if not path.startswith("/") or path in {"/", "/:memory:"}:
         raise ConfigurationError(

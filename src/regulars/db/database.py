@@ -17,8 +17,9 @@ NO_VALUES: Values = {}
 class Database(ABC):
     """An open database.
 
-    All methods can be called from any thread. Within `transaction()`, those of the same thread belong to it. All raise
-    `Unavailable` if the database does not answer, and `Conflict` if a row violates a constraint.
+    All methods can be called from any thread. Statements that a thread runs inside its `transaction()` block belong to
+    that transaction. All methods raise `Unavailable` if the database does not answer, `Conflict` if a row violates a
+    constraint, and `RegularsError` for other errors of the database.
     """
 
     dialect: str
@@ -43,26 +44,27 @@ class Database(ABC):
 
     @abstractmethod
     def execute_many(self, statement: Statement, values: Sequence[Values]) -> None:
-        """Run a statement for each of `values`."""
+        """Run a statement for each of `values`, in one transaction."""
 
     @abstractmethod
     def load(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
-        """Insert many rows in the fastest way (PostgreSQL: COPY)."""
+        """Insert rows in one transaction, in the fastest way (PostgreSQL: COPY for many rows)."""
 
     @abstractmethod
     def new_ids(self, sequence: str, count: int) -> Sequence[int]:
-        """Return `count` unused ids, in ascending order."""
+        """Return `count` unused ids of a sequence, in ascending order."""
 
     @abstractmethod
     def analyze(self) -> None:
-        """Update the planner's statistics after a bulk load. Not within a transaction."""
+        """Update the planner's statistics after a bulk load. Do not call it within a transaction."""
 
     @abstractmethod
     def transaction(self, *, nowait: bool = False) -> AbstractContextManager[None]:
-        """Commit everything that this thread does in it, or nothing after an exception. Can be nested.
+        """Open a transaction of this thread: commit at the end of the block, or roll back after an exception.
 
-        With `nowait`, raise `Unavailable` instead of waiting for other writers (SQLite has one writer at a time). For
-        writes that can be skipped.
+        An inner block belongs to the transaction of the outer one. With `nowait`, SQLite, which has one writer at a
+        time, raises `Unavailable` instead of waiting for other writers; PostgreSQL ignores it. Use it for writes that
+        can be skipped.
         """
 
     @abstractmethod
@@ -71,7 +73,7 @@ class Database(ABC):
 
 
 def ended_early(seconds: float) -> Unavailable:
-    """Return the error for a statement that was ended: its client has gone, or it took longer than `seconds`."""
+    """Return the error for a cancelled statement: its request was cancelled, or it took longer than `seconds`."""
     work = current_work()
     if work is not None and work.is_cancelled:
         return Unavailable(_("The client has closed the connection."))

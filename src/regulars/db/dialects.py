@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 upsert: Final = insert
-"""INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`: PostgreSQL's, which SQLite understands as well."""
+"""INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`. SQLite understands PostgreSQL's syntax as well."""
 
 
 class DialectExpression(FunctionElement[Any]):
@@ -45,17 +45,20 @@ def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
 
 
 def without_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the column in a form for which SQLite uses no index. SQLite plans a statement without its values."""
+    """Return the column as an expression for which SQLite does not use an index.
+
+    SQLite chooses an index without knowing the values of a statement, so its choice can be slow.
+    """
     return DialectExpression(column, sqlite="+{0}", postgresql="{0}", returns=column.type)
 
 
 def ascii_lower(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """Return the text with A to Z in lower case, in any locale. Other letters stay as they are."""
+    """Return the expression for a text with A to Z in lower case, in any locale. Other letters stay as they are."""
     return DialectExpression(column, sqlite="lower({0})", postgresql='lower({0} COLLATE "C")', returns=Text)
 
 
 def first_letters(sort_key: ColumnElement[Any]) -> ColumnElement[str]:
-    """Return the first three letters of a folded name from its sort key, or '' if there is no name."""
+    """Return the expression for the first three letters of a folded name, from its sort key; '' without a name."""
     return DialectExpression(
         sort_key,
         sqlite="coalesce(substr(substr({0}, 1, instr({0}, char(1)) - 1), 1, 3), '')",
@@ -65,17 +68,17 @@ def first_letters(sort_key: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def least(*values: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the smaller of two values."""
+    """Return the expression for the smaller of two values."""
     return DialectExpression(*values, sqlite="min({0}, {1})", postgresql="least({0}, {1})", returns=values[0].type)
 
 
 def greatest(*values: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the greater of two values."""
+    """Return the expression for the greater of two values."""
     return DialectExpression(*values, sqlite="max({0}, {1})", postgresql="greatest({0}, {1})", returns=values[0].type)
 
 
 def join_texts(column: ColumnElement[Any], separator: str) -> ColumnElement[str]:
-    """Return the joined texts of all rows, in the order of the subquery."""
+    """Return the aggregate that joins the texts of all rows, in the order of the subquery."""
     return DialectExpression(
         column,
         literal_column(f"'{separator}'"),
@@ -86,7 +89,7 @@ def join_texts(column: ColumnElement[Any], separator: str) -> ColumnElement[str]
 
 
 def day_number(day: ColumnElement[Any]) -> ColumnElement[int]:
-    """Return the date as a number, such as 19800317 for 17 March 1980."""
+    """Return the expression for a date as a number, such as 19800317 for 17 March 1980."""
     return DialectExpression(
         day,
         sqlite="CAST(replace({0}, '-', '') AS BIGINT)",

@@ -13,7 +13,7 @@ SEVERAL_CUSTOMERS = 0
 
 
 class StoredResponse(Struct, frozen=True):
-    """A response with its headers as JSON, and the digest of its request, which is empty if the response was erased."""
+    """A stored response, with its headers as JSON. The digest of its request is empty if the response was erased."""
 
     request_digest: str
     status: int
@@ -48,7 +48,7 @@ CLAIM_KEY = Statement(
 
 
 def claim_key(database: Database, tenant_id: int, key: str, request_digest: str) -> bool:
-    """Insert the key, and return whether it is new. Wait for a transaction that has just inserted the same key."""
+    """Insert the key. Return False if it exists. If an unfinished transaction has inserted it, wait until that ends."""
     values = {
         "tenant_id": tenant_id,
         "key": key,
@@ -62,7 +62,10 @@ def claim_key(database: Database, tenant_id: int, key: str, request_digest: str)
 def store_response(
     database: Database, tenant_id: int, key: str, response: StoredResponse, customer_id: int | None
 ) -> None:
-    """Store the response of a key. It contains a customer, several (0) or none (None)."""
+    """Store the response of a claimed key.
+
+    `customer_id` is the customer that the response contains, `SEVERAL_CUSTOMERS`, or None if it contains none.
+    """
     values = {
         "of_tenant": tenant_id,
         "of_key": key,
@@ -75,11 +78,14 @@ def store_response(
 
 
 def get_response(database: Database, tenant_id: int, key: str) -> StoredResponse:
-    """Return the stored response of a key."""
+    """Return the stored response of a key that exists."""
     ((digest, status, headers, body),) = database.fetch_all(GET_RESPONSE, {"of_tenant": tenant_id, "of_key": key})
     return StoredResponse(digest, status, headers, body and bytes(body))
 
 
 def erase_responses(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Erase the responses that contain, or may contain, a customer. Their keys stay, so that nothing is done twice."""
+    """Erase the responses that contain, or may contain, a customer.
+
+    Their keys stay, so that a repeated request is not carried out again.
+    """
     database.execute(ERASE_RESPONSES, {"of_tenant": tenant_id, "of_customer": customer_id})

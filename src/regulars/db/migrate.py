@@ -23,8 +23,8 @@ MIGRATION_LOCK = 7244180512  # any number, the same in all programs that migrate
 def migrate(url: str) -> tuple[str | None, str]:
     """Run the missing migrations. Return the revisions before and after.
 
-    Two programs at the same time run one after the other. Raise `ConfigurationError` if the database is newer than this
-    program or has other tables, and `Unavailable` if it does not answer.
+    Concurrent calls run one after the other. Raise `ConfigurationError` if the database is newer than this program, has
+    other tables or columns, or cannot be created, and `Unavailable` if it does not answer or a migration fails.
     """
     with _connection(url) as connection:
         before = MigrationContext.configure(connection).get_current_revision()
@@ -42,8 +42,10 @@ def migrate(url: str) -> tuple[str | None, str]:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file readable only by its owner, if it does not exist. SQLite gives the files next to it the same
-    mode."""
+    """Create the file, readable only by its owner, if it does not exist. Raise `ConfigurationError` if that fails.
+
+    SQLite gives its auxiliary files the same mode.
+    """
     if path.exists():
         return
     try:
@@ -62,7 +64,10 @@ def _config() -> Config:
 
 @contextmanager
 def _connection(url: str) -> Iterator[Connection]:
-    """Open a connection in a transaction that excludes other migrations."""
+    """Open a connection in a transaction that excludes other migrations. Create an SQLite file that does not exist.
+
+    Raise `ConfigurationError` if the file cannot be created, and `Unavailable` for other errors of the database.
+    """
     if is_embedded(url):
         path = sqlite_path(url)
         if not Path(path).parent.is_dir():

@@ -26,11 +26,11 @@ WAIT_SECONDS = 3
 FAILURE_SECONDS = 1
 """The time between two attempts to reach a server that does not answer."""
 INSUFFICIENT_RESOURCES = "53"
-"""The class of SQLSTATEs for too little memory, too many connections and the like."""
+"""SQLSTATE class 53: out of memory, too many connections, disk full."""
 ROWS_PER_BLOCK = 1000
 MAX_INSERT_ROWS = 20
 """Up to this number of rows INSERT is faster than COPY, which takes several round trips."""
-# A machine without power sends nothing. Without these settings, a request would wait for it for 15 minutes.
+# A server that loses power closes no connection. Without these settings, a request would wait 15 minutes for an answer.
 KEEPALIVE_SETTINGS = {
     "keepalives_idle": 5,
     "keepalives_interval": 5,
@@ -44,7 +44,11 @@ class _PerThread(threading.local):
 
 
 class PostgresDatabase(Database):
-    """A PostgreSQL database, 14 or later. A statement may take `statement_seconds`; 0 is no limit."""
+    """A PostgreSQL database, 14 or later.
+
+    A statement is cancelled after `statement_seconds`; 0 is no limit. `wait_seconds` is the longest time to wait for a
+    connection. Raise `ConfigurationError` if `url` is invalid.
+    """
 
     dialect = "postgresql"
 
@@ -153,7 +157,7 @@ class PostgresDatabase(Database):
             ).fetchall()
         numbers = sorted(number for (number,) in rows)
         in_a_row = range(numbers[0], numbers[0] + count) if numbers else range(0)
-        # A range takes no memory. The ids are a range unless another transaction drew ids at the same time.
+        # A range takes little memory. The ids are a range unless another transaction took ids at the same time.
         return in_a_row if numbers == list(in_a_row) else numbers
 
     def analyze(self) -> None:
@@ -202,7 +206,7 @@ class PostgresDatabase(Database):
         self._pool.close()
 
     def _take_connection(self) -> Connection:
-        # The pool has threads, so it is opened in the process that uses it.
+        # The pool starts threads, which do not survive a fork, so open it only when it is used.
         if self._pool.closed:
             with self._opening:
                 if self._pool.closed:
@@ -216,11 +220,14 @@ class PostgresDatabase(Database):
             raise
 
     def _suspend(self) -> None:
-        """Refuse requests until the server can be reached again. Otherwise each would block a thread."""
+        """Let requests fail immediately until the server can be reached again, instead of blocking a thread each."""
         self._is_away, self._away_until = True, time.monotonic() + FAILURE_SECONDS
 
     def _try_again(self) -> None:
-        """Try, in one thread at a time, whether the server can be reached. Raise `Unavailable` if not."""
+        """Check whether the server can be reached again.
+
+        Raise `Unavailable` if it cannot, if the next check is not due yet, or if another thread is checking.
+        """
         if time.monotonic() < self._away_until or not self._trying.acquire(blocking=False):
             raise no_answer()
         try:
@@ -238,7 +245,7 @@ class PostgresDatabase(Database):
     def _fetch(self, connection: Connection, compiled: Compiled, parameters: list[Any], custom_plan: bool) -> list[Row]:
         if not is_pooled(connection) or connection.info.transaction_status == TransactionStatus.INTRANS:
             return _run(connection, compiled, parameters, custom_plan).fetchall()
-        # Statements that are sent together are one transaction.
+        # Both statements of the pipeline run in one implicit transaction, so the settings apply to the second one.
         with connection.pipeline():
             connection.execute(self._settings.set_for_statement)
             cursor = _run(connection, compiled, parameters, custom_plan)
@@ -257,7 +264,7 @@ def _run(connection: Connection, compiled: Compiled, parameters: list[Any], cust
 
 
 def _translate_error(error: psycopg.Error) -> RegularsError:
-    # The server's message about a value (SQLSTATE class 22) repeats it, and may so contain personal data.
+    # The server's message about a value (SQLSTATE class 22) repeats the value, which may be personal data.
     is_about_data = isinstance(error, psycopg.DataError) or not error.diag.message_primary
     reason = type(error).__name__ if is_about_data else error.diag.message_primary
     if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):

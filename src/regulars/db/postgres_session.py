@@ -6,9 +6,10 @@ from typing import Any
 import psycopg
 from psycopg.types.numeric import Int8BinaryDumper
 
-# JIT compilation of such short statements only costs time. All tables are shared by all tenants, so a sequential scan
-# is never right. A bitmap of ten million rows fits into 64 MB; a smaller one stores whole pages instead of rows. Pages
-# are in memory or on an SSD.
+# jit: compiling such short statements takes longer than it saves.
+# enable_seqscan: all tenants share all tables, so a sequential scan is never right.
+# work_mem: a bitmap of ten million rows fits into 64 MB; with less memory, it stores whole pages instead of rows.
+# random_page_cost: pages are in memory or on an SSD.
 SETTINGS = {
     "jit": "off",
     "enable_seqscan": "off",
@@ -21,7 +22,7 @@ GET_SERVER_KIND = "SELECT pg_backend_pid(), EXISTS (SELECT FROM pg_extension WHE
 
 
 class SessionSettings:
-    """The settings of sessions in which a statement may take `statement_seconds`; 0 is no limit."""
+    """The settings of a session, including a time limit of `statement_seconds` for each statement; 0 is no limit."""
 
     def __init__(self, statement_seconds: int = 0) -> None:
         self.values = {**SETTINGS, "statement_timeout": f"{statement_seconds}s"}
@@ -33,18 +34,22 @@ class SessionSettings:
 
     @cached_property
     def set_for_transaction(self) -> bytes:
-        """The SQL that applies the settings to a transaction. It may be followed by SET TRANSACTION."""
+        """The SQL that applies the settings to a transaction. It contains no query, so SET TRANSACTION can follow."""
         return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in self.values.items()).encode()
 
     @cached_property
     def set_for_statement(self) -> bytes:
-        """The SQL, one statement, that applies the settings to a transaction."""
+        """The SQL that applies the settings to a transaction, as a single statement for a pipeline."""
         calls = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in self.values.items())
         return f"SELECT {calls}".encode()
 
 
 def configure_session(connection: psycopg.Connection[Any], settings: SessionSettings) -> None:
-    """Prepare a new connection. With a pooler, only recognise it."""
+    """Configure a new connection.
+
+    Behind a pooler, leave the settings of the session unchanged and disable prepared statements, by which `is_pooled`
+    recognises the connection.
+    """
     # Use one width for all integers. Otherwise a statement would be prepared again for each width of its values.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
@@ -54,15 +59,14 @@ def configure_session(connection: psycopg.Connection[Any], settings: SessionSett
         return
     connection.execute(settings.set_for_session)
     # A prepared statement is planned once for all values. Statements whose plan depends on their values (`custom_plan`)
-    # are sent with the values in their text. Citus needs the values to find their shard.
+    # are sent with the values in their text. With Citus, PostgreSQL chooses, because the shard is found by the values.
     connection.execute(b"SET plan_cache_mode = auto" if has_citus else b"SET plan_cache_mode = force_generic_plan")
 
 
 def is_pooled(connection: psycopg.Connection[Any]) -> bool:
-    """Tell whether there is a pooler (PgBouncer in transaction mode), with which each transaction may use another
-    session.
+    """Tell whether the connection uses a pooler (PgBouncer in transaction mode).
 
-    Then settings and prepared statements last only for a transaction. A pooler is recognised by the process id that it
-    invents for a session.
+    Each transaction can then run in another session, so settings and prepared statements last only for a transaction.
+    `configure_session` recognises a pooler by the process id that it invents for a session.
     """
     return connection.prepare_threshold is None

@@ -1,8 +1,8 @@
 """PostgreSQL with read replicas: statements that allow it run on a replica, and clients still see their own writes.
 
-A position in the primary's write-ahead log (LSN) is a number of bytes here. A client gets the position after its write,
-and only a replica that has reached it answers the client's next reads. The position of each replica is read every
-second. A replica whose position is not recent is not used.
+Positions in the primary's write-ahead log (LSN) are numbers of bytes here. A client gets the position after its write,
+and only a replica that has reached this position answers the client's next reads. The position of each replica is read
+every second. A replica whose position is not recent is not used.
 """
 
 import threading
@@ -21,12 +21,12 @@ from regulars.settings import without_password
 
 CHECK_SECONDS = 1.0
 WAIT_SECONDS = 0.5
-"""A request waits this long for a replica that does not answer, and then asks the primary."""
+"""The time that a request waits for a connection to a replica before it asks the primary."""
 MAX_LAG_SECONDS = 10.0
 """A replica that is further behind, or has not answered for this time, is not used."""
 MAX_CHECKS = 60
 MAX_RETRY_SECONDS = 5
-"""A statement that ran longer on a replica is not retried on the primary, where it would take as long."""
+"""A statement that failed on a replica after a longer time is not retried on the primary."""
 
 
 def _position_of(function: str) -> Statement:
@@ -52,7 +52,7 @@ class Replica:
         self._as_of = float("-inf")
 
     def check(self) -> None:
-        """Read the position of the replica. Raise `Unavailable`."""
+        """Read the position of the replica. Raise `Unavailable` if it does not answer or is not a replica."""
         self._looks.append((time.monotonic(), self._written()))
         try:
             ((replayed,),) = self.database.fetch_all(GET_REPLAYED_POSITION)
@@ -82,8 +82,8 @@ class _Request(threading.local):
 class ReplicatedDatabase(PostgresDatabase):
     """A primary and its replicas.
 
-    Everything runs on the primary, except a statement with `replica_ok` in a thread that is outside a transaction and
-    has declared by `start_request` that it only reads: that runs on a replica.
+    A statement with `replica_ok` runs on a replica if the thread is outside a transaction, `start_request` has declared
+    that its request only reads, and a replica is recent enough. Everything else runs on the primary.
     """
 
     def __init__(self, url: str, replicas: Sequence[str], *, threads: int = 1, statement_seconds: int = 0) -> None:
@@ -94,17 +94,21 @@ class ReplicatedDatabase(PostgresDatabase):
         self._request = _Request()
 
     def written(self) -> int:
-        """Return the position of the primary."""
+        """Return the position of the end of the primary's log."""
         ((position,),) = super().fetch_all(GET_WRITTEN_POSITION)
         return int(position)
 
     def start_request(self, since: int | None, reader: int) -> None:
-        """Start a request in this thread. It only reads and must see everything up to the position `since`, or it may
-        write (None). The same `reader` gets the same replica each time, so that data does not disappear again."""
+        """Start a request in this thread.
+
+        With `since`, the request only reads, and must see everything up to this position. Without it, the request may
+        write. The same `reader` gets the same replica while the same replicas are usable, so that data that it has seen
+        does not disappear.
+        """
         self._request.since, self._request.reader, self._request.has_written = since, reader, False
 
     def end_request(self) -> bool:
-        """End the request. Return whether it was allowed to write, and did."""
+        """End the request. Return whether it was allowed to write and has committed a transaction."""
         has_written = self._request.has_written and self._request.since is None
         self.start_request(None, 0)
         return has_written

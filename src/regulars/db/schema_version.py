@@ -48,7 +48,7 @@ def known_revisions() -> tuple[str, ...]:
 
 
 def check_known(revision: str | None) -> str:
-    """Return the newest revision. Raise `ConfigurationError` if the database has an unknown one."""
+    """Return this program's newest revision. Raise `ConfigurationError` if the database's `revision` is unknown."""
     newest = known_revisions()[-1]
     if revision is not None and revision not in known_revisions():
         raise ConfigurationError(
@@ -84,7 +84,7 @@ def check_tables(database: Database) -> None:
 
 
 def is_up_to_date(url: str) -> bool:
-    """Tell whether the SQLite file of `url` exists and has this program's schema."""
+    """Tell whether the SQLite file of `url` exists, can be read and has this program's schema."""
     if not Path(sqlite_path(url)).exists():
         return False
     database = open_database(url)
@@ -97,7 +97,7 @@ def is_up_to_date(url: str) -> bool:
 
 
 def _revision(database: Database) -> str | None:
-    """Return the revision of the schema, or None if there is none. Raise `Unavailable`."""
+    """Return the revision of the schema or None. Raise `Unavailable` if the database does not answer."""
     try:
         row = database.fetch_one(GET_REVISION)
     except Unavailable:

@@ -24,7 +24,7 @@ RETRY_SECONDS = 0.002
 ROWS_PER_BLOCK = 1000
 MAX_PARAMETERS = 30_000  # SQLite's limit is 32,766 in a statement
 STEPS_PER_CHECK = 100_000
-"""SQLite checks after this number of its virtual machine's steps, some milliseconds, whether to end a statement."""
+"""After this number of steps of its virtual machine, some milliseconds, SQLite asks whether to end the statement."""
 TRANSIENT_ERRORS = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -37,18 +37,18 @@ DAMAGE_ADVICE = {
     sqlite3.SQLITE_CORRUPT: "Restore a backup.",
     sqlite3.SQLITE_NOTADB: "Restore a backup, or check the name of the file.",
 }
-"""What the operator can do about a damaged file, by result code."""
+"""Advice for the operator about a damaged file, by result code."""
 PRAGMAS = (
     "PRAGMA synchronous = FULL",  # an acknowledged write survives a power cut
     "PRAGMA foreign_keys = ON",
-    "PRAGMA cache_size = -4000",  # for each thread; the operating system caches the pages of the file for all workers
+    "PRAGMA cache_size = -4000",  # 4 MB per thread; the operating system caches the file for all workers
     "PRAGMA temp_store = MEMORY",
 )
 
 
 @lru_cache(maxsize=1_000)
 def write_time(moment: datetime) -> str:
-    """Return a UTC time as SQLite stores it, as sortable text: `2026-11-23T09:30:00Z`."""
+    """Return the text that SQLite stores for a time: in UTC, sortable, such as `2026-11-23T09:30:00Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -63,11 +63,15 @@ class _PerThread(threading.local):
     connection: sqlite3.Connection | None = None
     depth = 0
     deadline = float("inf")
-    """When the running statement must end, as `time.monotonic()`."""
+    """The time (`time.monotonic`) at which the running statement must end."""
 
 
 class SQLiteDatabase(Database):
-    """An SQLite file. A statement may take `statement_seconds`; 0 is no limit."""
+    """An SQLite file.
+
+    A statement is interrupted after `statement_seconds`; 0 is no limit. Raise `ConfigurationError` if the folder of the
+    file does not exist.
+    """
 
     dialect = "sqlite"
 
@@ -166,13 +170,17 @@ class SQLiteDatabase(Database):
             self._writer.release()
 
     def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
-        """Begin a write transaction, as the only one of all threads and programs. Wait at most `seconds`."""
+        """Take the lock `_writer`, which the caller must release, and begin a write transaction.
+
+        Wait at most `seconds` for write transactions of other threads and programs. Raise `Unavailable` if they do not
+        end.
+        """
         until = time.monotonic() + seconds
         if not self._writer.acquire(timeout=seconds):
             raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
         try:
-            # SQLite waits longer and longer between retries, and would never succeed while other programs write all the
-            # time.
+            # Retry here instead of with SQLite's busy timeout. SQLite waits longer and longer between retries, and
+            # would never succeed while other programs write all the time.
             while not _has_begun(connection):
                 if time.monotonic() >= until:
                     raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
@@ -192,7 +200,7 @@ class SQLiteDatabase(Database):
         return connection.execute(sql, parameters)
 
     def _must_end(self) -> bool:
-        """Tell whether the running statement of this thread must end. SQLite calls this now and then."""
+        """Tell whether the running statement of this thread must end. SQLite calls this repeatedly."""
         work = current_work()
         return time.monotonic() > self._local.deadline or (work is not None and work.is_cancelled)
 
@@ -220,7 +228,7 @@ class SQLiteDatabase(Database):
 
 
 def _set_journal_mode(connection: sqlite3.Connection) -> None:
-    """Use a write-ahead log. While another program sets this, SQLite refuses at once instead of waiting."""
+    """Use a write-ahead log. Retry while another program does the same, because SQLite then fails without waiting."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -283,10 +291,10 @@ def _translate_error(error: Exception) -> RegularsError:
 
 
 def advice_on_damage(error: BaseException) -> str:
-    """Return what the operator can do if the file is damaged; empty text for other errors."""
+    """Return advice for the operator if the file is damaged, or an empty text for other errors."""
     return DAMAGE_ADVICE.get(_code(error), "")
 
 
 def _code(error: BaseException) -> int:
-    """Return SQLite's primary result code."""
+    """Return SQLite's primary result code, or 0 for other errors."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

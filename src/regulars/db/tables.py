@@ -32,7 +32,7 @@ metadata = MetaData(
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 Time = DateTime(timezone=True)
-# Compared byte by byte on both databases, whatever the locale of the machine or of the database.
+# Text that both databases compare byte by byte, whatever the locale of the machine or of the database.
 Key = Text().with_variant(Text(collation="C"), "postgresql")
 
 countries = Table(
@@ -88,7 +88,7 @@ memberships = Table(
     Column("deleted_at", Time, comment="end of the membership"),
 )
 
-# Links to become a member of a tenant.
+# Invitations to become a member of a tenant, accepted with a link.
 invitations = Table(
     "invitations",
     metadata,
@@ -112,7 +112,7 @@ invitations = Table(
     Column("expires_at", Time, nullable=False),
 )
 
-# A new address of a user, until it is confirmed at the old and the new address.
+# Pending changes of users' e-mail addresses, each to be confirmed at the old and the new address.
 email_changes = Table(
     "email_changes",
     metadata,
@@ -123,7 +123,7 @@ email_changes = Table(
     Column("expires_at", Time, nullable=False),
 )
 
-# E-mail messages that wait to be sent.
+# E-mail messages to send.
 outgoing_mail = Table(
     "outgoing_mail",
     metadata,
@@ -192,7 +192,7 @@ customers_search = Table(
     Column("rowid", BigInteger),
     Column("customers_search", Text),
 )
-# SQLite: every trigram of that index, with the number of customers of all tenants that have it.
+# SQLite: every trigram of the search index, with the number of customers of all tenants that contain it.
 customers_search_trigrams = Table(
     "customers_search_trigrams",
     MetaData(),
@@ -233,7 +233,8 @@ count_deltas = Table(
     Column("change", Integer, nullable=False, comment="1: customer added; -1: removed"),
 )
 
-# In a long list by `created_at` and id: the number of customers outside the trash up to the next checkpoint.
+# Checkpoints of long lists in the order of `created_at` and id. `count` is the number of customers outside the trash
+# from a checkpoint to the next one.
 page_checkpoints = Table(
     "page_checkpoints",
     metadata,

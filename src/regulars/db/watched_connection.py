@@ -1,4 +1,4 @@
-"""PostgreSQL connections that do not wait for long: for a request whose client has gone, or for a silent server."""
+"""PostgreSQL connections that stop waiting if the client of the request disconnects or the server is silent."""
 
 import time
 from collections.abc import Callable, Generator
@@ -14,7 +14,7 @@ from regulars.i18n import _
 
 LOOK_SECONDS = 0.1
 SILENT_SECONDS = 2.0
-"""After this time without an answer, try whether the server accepts connections at all."""
+"""After this time without an answer, check whether the server accepts connections at all."""
 NEXT_TRY_SECONDS = 5.0
 CONNECT_SECONDS = 2
 """The shortest timeout that libpq allows."""
@@ -26,7 +26,7 @@ class WatchedConnection(psycopg.Connection[Row]):
     """A connection that ends the statement of a cancelled request, and raises `Unavailable` if its server is silent."""
 
     url = ""
-    """The URL of the database. The server is tried if it is set."""
+    """The URL of the database. If it is set, the server is checked with a new connection."""
     on_silence: Callable[[], None] = staticmethod(lambda: None)
     """Called when the server does not answer and accepts no connection."""
 
@@ -36,12 +36,15 @@ class WatchedConnection(psycopg.Connection[Row]):
         interval: float = LOOK_SECONDS,
         timeout: float | None = None,
     ) -> Result:
-        """Wait for the server. psycopg sends a step of its protocol as a generator."""
+        """Run `gen`, a step of psycopg's protocol. Check the request and the server while it waits.
+
+        Raise `Unavailable` if the server is silent and cannot be reached.
+        """
         return super().wait(_watched(gen, self), interval, timeout)
 
 
 def _watched(gen: Generator[Any, Any, Result], connection: WatchedConnection) -> Generator[Any, Any, Result]:
-    """Pass everything on to `gen`, and look after the statement whenever the server has sent nothing for a while."""
+    """Wrap `gen` so that it calls `_Watch.look` whenever the server was silent for an interval."""
     watch = None
     try:
         wanted = next(gen)
@@ -63,9 +66,9 @@ class _Watch:
         self.is_cancelled = False
 
     def look(self) -> None:
-        """Cancel the statement if nobody needs it, and try from time to time whether the server is there.
+        """Cancel the statement if its request was cancelled, and check at intervals that the server can be reached.
 
-        Raise `Unavailable` if it is not.
+        If it cannot, close the connection and raise `Unavailable`.
         """
         if self.work is not None and self.work.is_cancelled and not self.is_cancelled:
             self.is_cancelled = True
@@ -79,7 +82,7 @@ class _Watch:
 
 
 def connection_error(url: str) -> psycopg.OperationalError | None:
-    """Try to connect. Return the error, or None. It takes at most some seconds."""
+    """Try to connect, for some seconds at most. Return the error, or None on success."""
     try:
         psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.OperationalError as error:

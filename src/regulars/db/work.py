@@ -1,4 +1,4 @@
-"""The work of a request, which ends early if its client has gone."""
+"""The work of a request, which is cancelled if its client disconnects."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def current_work() -> Work | None:
 
 @contextmanager
 def working(work: Work) -> Iterator[None]:
-    """Make `work` the work of this thread."""
+    """Make `work` the current work of this thread until the end of the block."""
     _local.work = work
     try:
         yield

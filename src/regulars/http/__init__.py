@@ -1,1 +1,1 @@
-"""The door: who asks, what for, and how an answer or an error looks."""
+"""HTTP: reading requests, sending responses and errors, and the OpenAPI document."""

@@ -37,12 +37,16 @@ def _gzip(body: bytes) -> bytes:
 
 
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
-"""The fastest first, measured with a page of customers (see docs/performance.md)."""
+"""Fastest first, measured with a page of customers (see docs/performance.md)."""
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def preferred_coding(accept: str) -> str | None:
-    """Return the content coding with the highest weight in an Accept-Encoding header, the fastest of several."""
+    """Return the content coding to which an Accept-Encoding header gives the highest weight.
+
+    Return the fastest of several with the same weight, and None if the client accepts none of `CODINGS` or gives a
+    higher weight to `identity`.
+    """
     weights = dict(parse_accept(accept))
     anything = weights.get("*", 0.0)
     best = max(CODINGS, key=lambda name: weights.get(name, anything))
@@ -53,7 +57,8 @@ def preferred_coding(accept: str) -> str | None:
 def negotiate(request: falcon.Request, response: falcon.Response, size: int) -> str | None:
     """Return the coding for a body of `size` bytes, or None for no compression.
 
-    Not for pages with a secret next to input of a visitor: the compressed length would reveal it (BREACH).
+    For large bodies, also set `Vary: Accept-Encoding`. Do not use this for pages that contain both a secret and input
+    from a visitor: the compressed length would reveal the secret (BREACH).
     """
     if size < WORTHWHILE_BYTES:
         return None
@@ -63,12 +68,12 @@ def negotiate(request: falcon.Request, response: falcon.Response, size: int) -> 
 
 
 def send(request: falcon.Request, response: falcon.Response, body: bytes) -> None:
-    """Send `body`, compressed if the client accepts it and it is large enough."""
+    """Send `body`, compressed if it is large enough and the client accepts a coding."""
     send_coded(response, body, negotiate(request, response, len(body)))
 
 
 def send_coded(response: falcon.Response, body: bytes, coding: str | None) -> None:
-    """Send `body` in the negotiated coding."""
+    """Send `body`, compressed with `coding` unless that is None."""
     if coding is None:
         response.data = body
     else:

@@ -19,7 +19,7 @@ Pairs = Sequence[tuple[str, str]]
 def read_form(request: falcon.Request) -> Pairs:
     """Return the parameters in the body of a request.
 
-    Raises `Malformed` if the body is not a form, is longer than 64 KiB, or has more than 200 parameters.
+    Raise `Malformed` if the body is not a valid form, is longer than 64 KiB, or has more than 200 parameters.
     """
     if (request.content_type or "").partition(";")[0].strip().lower() != FORM_TYPE:
         raise Malformed(_("Send the form as {form_type}.", form_type=FORM_TYPE))
@@ -35,7 +35,10 @@ def read_form(request: falcon.Request) -> Pairs:
 
 
 def parse_pairs(encoded: str) -> Pairs:
-    """Return the parameters of a form-encoded text. Raises `Malformed`."""
+    """Return the parameters of a form-encoded text.
+
+    Raise `Malformed` if it is not valid UTF-8, contains a NUL character, or has more than 200 parameters.
+    """
     try:
         pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:

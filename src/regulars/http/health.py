@@ -34,6 +34,6 @@ class Ready:
         except ConfigurationError as error:
             raise Unavailable(error.message, retry_after=5) from None
         except Unavailable as error:
-            # Whoever reads this operates the service.
+            # Operators read health checks, so include the advice for them.
             raise Unavailable(error.message_for_operator, error.retry_after) from None
         response.data = b'{"status":"ready"}'

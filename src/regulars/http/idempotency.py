@@ -28,12 +28,15 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = "Idempotent-Replayed"
 
 Key = tuple[int, str]
-"""The tenant (0: none) and the digest of client, user and Idempotency-Key."""
+"""The tenant's id (0: no tenant), and the digest of client, user and Idempotency-Key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The response to a change. `customer_id` is the customer that it contains, if any; 0 if there are several."""
+    """The response to a change.
+
+    `customer_id` is the customer whose data the response contains, `SEVERAL_CUSTOMERS`, or None.
+    """
 
     content: msgspec.Struct | None
     status: int = 200
@@ -56,7 +59,7 @@ class Attempt:
 
     @cached_property
     def response(self) -> StoredResponse:
-        """Return the stored response, or that of the result."""
+        """The stored response; for the first attempt, the response that `result` describes."""
         if self.stored is not None:
             return self.stored
         if self.result is None:
@@ -78,10 +81,10 @@ class Attempt:
 
 
 class Idempotency:
-    """Carries out each request with an Idempotency-Key once.
+    """Makes sure that each request with an Idempotency-Key is carried out once.
 
-    The stored digest of a request is keyed, so that secrets in it cannot be guessed without the secret key. Stored
-    responses are encrypted: one may contain the link of an invitation.
+    The digest of the request is stored as an HMAC, so that secrets in the request cannot be guessed without the secret
+    key. Bodies of stored responses are encrypted, because they may contain secrets such as the link of an invitation.
     """
 
     def __init__(self, database: Database, cipher: Cipher) -> None:
@@ -91,10 +94,13 @@ class Idempotency:
 
     @contextmanager
     def attempt(self, request: falcon.Request, identity: Identity, tenant_id: int | None) -> Iterator[Attempt]:
-        """Open a transaction for a request. The caller carries it out if the attempt is the first, and sets its result.
+        """Open a transaction for a request and yield its attempt.
 
-        Raise `Malformed` for a bad key, `Invalid` if the key was used for another request, and `Conflict` if a request
-        with the key is still running.
+        If the attempt `is_first`, the caller carries out the request and sets `result` on the attempt. The response is
+        stored before the transaction is committed.
+
+        Raise `Malformed` if the Idempotency-Key is not valid, `Invalid` if it was used for another request, and
+        `Conflict` if a request with the key is still running or its response cannot be sent again.
         """
         key = _read_key(request, identity, tenant_id)
         if key is None:
@@ -109,7 +115,7 @@ class Idempotency:
 
     @contextmanager
     def _reserve(self, key: Key) -> Iterator[None]:
-        # Requests in other processes wait for the row of the key.
+        # This refuses only repetitions in the same process. In other processes, `claim_key` blocks on the key's row.
         if key in self._running:
             raise Conflict(_("A request with this Idempotency-Key is still running."), retry_after=1)
         self._running.add(key)
@@ -161,7 +167,7 @@ def _read_key(request: falcon.Request, identity: Identity, tenant_id: int | None
 
 
 def _request_text(request: falcon.Request) -> str:
-    """Return everything by which two requests are the same."""
+    """Return a text that is equal for two requests if the second one counts as a repetition of the first."""
     body: bytes = getattr(request.context, "body", b"")
     parts = (request.method, request.path, request.query_string, request.get_header("If-Match") or "")
     return "\n".join((*parts, hashlib.sha256(body).hexdigest()))

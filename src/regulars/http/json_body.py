@@ -1,4 +1,4 @@
-"""JSON bodies. One declaration of each field is used to read and to describe it."""
+"""JSON bodies. The declaration of a field is used to read it and to describe it in the OpenAPI document."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ MERGE_PATCH = "application/merge-patch+json"
 PATCH_TYPES = (JSON, MERGE_PATCH)
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 32
-# No control characters, and a visible character if the text must not be empty.
+# Patterns in the JSON Schema of text: no control characters and, for required text, at least one visible character.
 PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f]"
 TEXT_PATTERN = f"^{PRINTABLE}*$"
 FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f{INVISIBLE}]{PRINTABLE}*$"
@@ -26,8 +26,9 @@ FILLED_PATTERN = f"^{PRINTABLE}*[^\\s\\u0000-\\u001f\\u007f-\\u009f{INVISIBLE}]{
 class Field:
     """A field of a body: its JSON Schema, and the function that reads its value.
 
-    `read` takes the value and, if `read_fields` is given one, a context. It raises ValueError with a rule to follow the
-    field's name. A field that is not `required` may be null, which empties it.
+    `read` takes the value and, if `read_fields` is called with one, a context. It raises ValueError with a rule to
+    append to the field's name, such as "must not be empty". A field that is not `required` may be null; `read` is not
+    called then.
     """
 
     name: str
@@ -48,7 +49,11 @@ def text_field(
     required: bool = False,
     schema: Mapping[str, Any] | None = None,
 ) -> Field:
-    """Return a field for text of at most `at_most` characters. `read` gets it trimmed; blank text counts as empty."""
+    """Return a field for text of at most `at_most` characters.
+
+    `read` takes the trimmed text. Text without a visible character is an error if the field is `required`, and is read
+    as None otherwise.
+    """
 
     def read_value(value: Any, *context: Any) -> Any:
         text = read_text(value, at_most)
@@ -68,7 +73,7 @@ def text_field(
 def read_text(value: Any, at_most: int) -> str:
     """Return the trimmed text of a JSON string; empty text if it has no visible character.
 
-    Raise ValueError if it is too long or not a string.
+    Raise ValueError if `value` is not a string or is longer than `at_most`.
     """
     if not isinstance(value, str):
         raise ValueError(_("must be a string, not {value}", value=quote(value)))
@@ -107,7 +112,10 @@ def flag_field(name: str, description: str) -> Field:
 
 
 def read_id(value: Any) -> int:
-    """Return an id in a body. 1.0 is an integer too (JSON Schema)."""
+    """Return an id from a JSON value. 1.0 counts as an integer (JSON Schema).
+
+    Raise ValueError if `value` is not an integer from 1 to 2**63 - 1.
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**63:
@@ -129,7 +137,7 @@ def body_schema(fields: Sequence[Field], *, is_partial: bool = False) -> dict[st
 
 
 def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False, context: Any = None) -> dict[str, Any]:
-    """Return the values of `fields` in the JSON object `content`, without those that it does not have.
+    """Return the values of those `fields` that the JSON object `content` has, by name.
 
     With `partial`, required fields may be missing. `context` is passed to the readers. Raise `Malformed` if `content`
     is not an object, and `Invalid` with every fault, including unknown fields.
@@ -161,10 +169,10 @@ def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False,
 
 
 def read_json(request: falcon.Request, *, at_most: int = MAX_BODY_BYTES) -> Any:
-    """Return the content of a body of at most `at_most` bytes of JSON in UTF-8. PATCH also accepts JSON Merge Patch.
+    """Parse the body of a request: at most `at_most` bytes of JSON in UTF-8. PATCH also accepts JSON Merge Patch.
 
-    Raise `WrongMediaType` (415), `TooLarge` (413), and `Malformed` (400) for JSON that is invalid, too deep or has
-    duplicate keys.
+    Also store the bytes in the request's context as `body`. Raise `WrongMediaType` (415), `TooLarge` (413), and
+    `Malformed` (400) for JSON that is invalid, nested too deeply or has duplicate keys.
     """
     media_types = PATCH_TYPES if request.method == "PATCH" else (JSON,)
     given, _semicolon, _parameters = (request.content_type or "").partition(";")
@@ -180,7 +188,7 @@ def read_json(request: falcon.Request, *, at_most: int = MAX_BODY_BYTES) -> Any:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse JSON in UTF-8. Raise `Malformed` if it is invalid, too deep or has duplicate keys."""
+    """Parse JSON in UTF-8. Raise `Malformed` if it is invalid, nested too deeply or has duplicate keys."""
     try:
         content = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except UnicodeDecodeError:

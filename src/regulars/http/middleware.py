@@ -1,4 +1,4 @@
-"""What all requests have in common: an id, a line in the log, and response headers."""
+"""Middleware for all requests: the request id, the log line, response headers, and checks of the host and query."""
 
 import re
 import secrets
@@ -17,11 +17,11 @@ from regulars.settings import Settings
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 MAX_QUERY_LENGTH = 8192
 ARRIVED = "regulars.arrived"
-"""Key of the WSGI environment: when the request arrived, as `time.perf_counter()`."""
+"""Key of the WSGI environment: the `time.perf_counter()` at which the request arrived."""
 TENANT = "regulars.tenant"
-"""Key of the WSGI environment: the tenant of the request, once it is verified; None without one."""
+"""Key of the WSGI environment: the id of the verified tenant, or None. Set after the request was processed."""
 REFUSAL = "regulars.refusal"
-"""Key of the WSGI environment: the error with which the server refuses the request."""
+"""Key of the WSGI environment: an error that `server.front` has found, to send as the response."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -34,8 +34,8 @@ API_HEADERS = {
 }
 HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 HEALTH_PATHS = {"/healthz", "/readyz"}
-"""Load balancers request these by address, not by name."""
-# Paths that need only a bearer token, or nothing, can be called from scripts of any site.
+"""The host is not checked for these, because load balancers request them by IP address."""
+# Scripts of any site may call these paths, because they do not accept cookies as authentication.
 CORS_PATHS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -53,7 +53,7 @@ log = structlog.get_logger("regulars.access")
 
 
 class RequestMiddleware:
-    """Adds the request id, the log line and common headers, and checks the host."""
+    """Sets the request id and common headers, checks the host and the query string's length, and logs each request."""
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = AcceptedHosts(settings)
@@ -62,8 +62,11 @@ class RequestMiddleware:
         self._untrusted_proxies = UntrustedProxies(settings.trusted_proxies)
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Set the request id and headers. Refuse a host that is not accepted, a query string that is too long, and what
-        the server refuses."""
+        """Set the request id and common headers. Log a warning about a proxy that is not trusted.
+
+        Raise the error that `server.front` has stored in the environment, if any. Raise `Malformed` if the host is not
+        accepted or the query string is too long.
+        """
         request.context.started = request.env.get(ARRIVED) or time.perf_counter()
         given = request.env.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
@@ -93,7 +96,7 @@ class RequestMiddleware:
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Log the request, without its query, token and personal data."""
+        """Log the request without its query, token and personal data, and tell the server its tenant (`TENANT`)."""
         context: Any = request.context
         request.env[TENANT] = context.tenant_id
         log.info(

@@ -1,6 +1,7 @@
-"""The OpenAPI 3.1 document, made from the declarations that read the requests, and its page.
+"""The OpenAPI 3.1 document, and a page that shows it.
 
-Each resource class of the API has `operations`, a mapping from method to `Operation`.
+The document is generated from the `operations` of each resource class, a mapping from method to `Operation`. The fields
+and parameters in it are those that the resource uses to read requests.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,7 +93,7 @@ WITHOUT_TENANT: Mapping[int, tuple[str, str, str]] = {
         "The token lacks the scope, or belongs to an application.",
     ),
 }
-"""The errors of operations that need no tenant, as far as they differ from `ERRORS`."""
+"""Errors of operations that need no tenant. They replace those in `ERRORS`."""
 
 TAGS: Mapping[str, str] = {
     "Account": "The user of the access token.",
@@ -122,25 +123,28 @@ class Operation:
     errors: Sequence[int] = ()
     """Error statuses beyond those that follow from the other fields (`_error_statuses`)."""
     or_else: Sequence[type] = ()
-    """Response types for other parameters."""
+    """Further response types, which the request's parameters select."""
     status: int = 200
     body: Sequence[Field] | None = None
     """The fields of the JSON object in the body."""
     body_is_partial: bool = False
-    """Whether required fields may be missing."""
+    """True if required fields may be missing."""
     media_types: Sequence[str] = (JSON,)
     headers: Sequence[Mapping[str, Any]] = ()
     """Headers that only this operation reads."""
 
 
 def path_id(what: str, example: int) -> Mapping[str, Mapping[str, Any]]:
-    """Return the `path_parameters` of a path with the id of a `what`."""
+    """Return the `path_parameters` of a path with one `{id}`. `what` names the object, such as "tenant"."""
     schema = {"type": "integer", "minimum": 1}
     return {"id": {"schema": schema, "description": f"The {what}'s id.", "example": example}}
 
 
 def put_and_patch(thing: str, description: str, **common: Any) -> Mapping[str, Operation]:
-    """Return the operations that change the given fields."""
+    """Return the operations PUT and PATCH of a `thing`. Both change only the fields that the body has.
+
+    `common` are further fields of `Operation`.
+    """
     common = {"body_is_partial": True, "description": description, **common}
     merging = f"The same as PUT. Also accepts JSON Merge Patch (RFC 7396). {description}"
     return {
@@ -157,7 +161,7 @@ class OpenApi:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The document as plain values."""
+        """The document as Python values."""
         operations = [
             (path, method, operation)
             for path, resource in self.routes
@@ -201,12 +205,12 @@ class OpenApi:
 
     @cached_property
     def encoded(self) -> bytes:
-        """The encoded document."""
+        """The document as JSON."""
         return msgspec.json.encode(self.document)
 
 
 class OpenApiPage:
-    """`/api/docs`: the document as a page without scripts and without external resources."""
+    """`/api/docs`: the document as an HTML page without scripts and external resources."""
 
     def __init__(self, api: OpenApi) -> None:
         self.api = api
@@ -220,7 +224,7 @@ class OpenApiPage:
 
     @cached_property
     def page(self) -> bytes:
-        """The rendered page."""
+        """The page as HTML."""
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("regulars.http"), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )

@@ -19,7 +19,7 @@ class Links(Struct, frozen=True):
 
 
 class PageLink(Struct, frozen=True):
-    """A link of the page navigation, without `url` if it leads nowhere."""
+    """A link of the page navigation. `url` is None for a gap, and if there is no previous or next page."""
 
     url: str | None
     label: Annotated[str, Meta(examples=["&laquo; Previous", "1", "...", "Next &raquo;"])]
@@ -40,16 +40,16 @@ class PageMeta(Struct, frozen=True, rename={"from_": "from"}):
 
 
 Cursors = tuple[str | None, str | None]
-"""The cursors to the previous and next page, or None."""
+"""The cursors of the previous and of the next page; each is None if there is no such page."""
 
 
 def links_and_meta(
     path: str, query: str, *, total: int, per_page: int, page: int, rows: int, cursors: Cursors | None = None
 ) -> tuple[Links, PageMeta]:
-    """Return the links and the meta of page `page`, which has `rows` of `total` rows.
+    """Return the `links` and `meta` of page number `page`, which has `rows` of `total` rows.
 
-    `path` is the absolute URL without its query; `query` has the other parameters, encoded. Links to the previous and
-    next page have `cursors` if given.
+    `path` is the absolute URL without its query. `query` has the other parameters, encoded. With `cursors`, the links
+    to the previous and next page also contain a cursor, and there is no link without one.
     """
     prefix = f"{path}?{query}&page=" if query else f"{path}?page="
     last_page = max(1, -(-total // per_page))
@@ -74,7 +74,10 @@ def links_and_meta(
 
 @lru_cache(maxsize=1_000)
 def page_window(page: int, last_page: int) -> tuple[int | None, ...]:
-    """Return the page numbers of the navigation, None for a gap (Laravel's `UrlWindow`, three pages on each side)."""
+    """Return the page numbers of the navigation, with None for each gap.
+
+    The same as Laravel's `UrlWindow` with three pages on each side.
+    """
     if last_page < ON_EACH_SIDE * 2 + 8:
         return tuple(range(1, last_page + 1))
     start, end = (1, 2, None), (None, last_page - 1, last_page)

@@ -1,4 +1,4 @@
-"""Error responses, for programs as JSON and for people as pages."""
+"""Error responses: JSON for programs, pages for browsers."""
 
 import traceback
 from collections.abc import Callable
@@ -60,10 +60,9 @@ Answer = Callable[[falcon.Request, falcon.Response, int, Problem], None]
 
 
 def install(app: falcon.App[Any, Any], answer_page: Answer, origin: str) -> None:
-    """Make `app` answer every error with a `Problem`, as JSON or, for browsers, with `answer_page`.
+    """Make `app` answer every error with a `Problem`: as JSON, or for browsers with `answer_page`.
 
-    `origin` is the address of this service, for clients that look for its metadata. Falcon tries the handler that was
-    added last first.
+    `origin` is the URL of this service. Responses with 401 and 403 contain the URL of its OAuth metadata.
     """
     handler = _Handler(answer_page, f"{origin}/.well-known/oauth-protected-resource")
     app.add_error_handler(Exception, handler.handle_unknown)
@@ -113,7 +112,7 @@ class _Handler:
     def handle_unknown(
         self, request: falcon.Request, response: falcon.Response, error: Exception, params: dict[str, Any]
     ) -> None:
-        # Log the place and the type of the error. Its message may contain personal data.
+        # Log the type and the traceback. Messages of other libraries' errors may contain personal data.
         frames = [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ]
@@ -145,7 +144,7 @@ class _Handler:
 
 
 def problem_of(error: RegularsError, language: str) -> Problem:
-    """Return an error as it is sent to a client, with its messages in `language` ("en" or "tr")."""
+    """Return an error in the form in which clients receive it, with messages in `language` ("en" or "tr")."""
     return _translate(_problem(error), language)
 
 
@@ -161,7 +160,7 @@ def _translate(problem: Problem, language: str) -> Problem:
 
 
 def _challenge(error: Unauthenticated | Forbidden, metadata: str) -> str:
-    """Return the `WWW-Authenticate` header (RFC 6750, section 3; RFC 9728, section 5.1)."""
+    """Return the value of the `WWW-Authenticate` header (RFC 6750, section 3; RFC 9728, section 5.1)."""
     challenge = f'{REALM}, resource_metadata="{metadata}"'
     if error.code not in {"invalid_token", "insufficient_scope"}:
         return challenge

@@ -1,4 +1,4 @@
-"""The address of this service as its clients see it."""
+"""The URL of this service and the address of the client, also behind proxies."""
 
 import ipaddress
 import re
@@ -15,21 +15,22 @@ Environ = Mapping[str, Any]
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~\-]+)+")
 MAX_PROXIES = 16
-"""The most proxies in front of each other. Further entries of X-Forwarded-For are not read."""
+"""The maximum number of proxies in a row. Further entries of X-Forwarded-For are not read."""
 MAX_REMEMBERED_HOSTS = 256
 MAX_REMEMBERED_ADDRESSES = 4096
 
 
 class AcceptedHosts:
-    """The hosts for which this service answers: any with `public_url`, otherwise loopback and `allowed_hosts`.
+    """The hosts that requests may name: with `public_url` any, otherwise loopback and `allowed_hosts`.
 
-    Links contain the host if there is no `public_url`, and another site can make its own name resolve to this server.
+    Without `public_url`, links contain the host of the request. An attacker could choose that host, or could make a
+    domain resolve to this server (DNS rebinding).
     """
 
     def __init__(self, settings: Settings) -> None:
         self._accepts_all = bool(settings.public_url)
         self._trusted_proxies = settings.trusted_proxies
-        # Remembers only accepted hosts, because the others raise. So invented hosts cannot replace them.
+        # lru_cache does not cache errors. Hosts that are not accepted therefore cannot evict accepted ones.
         self._check = lru_cache(MAX_REMEMBERED_HOSTS)(partial(_check_host, frozenset(settings.allowed_hosts)))
 
     def check(self, environ: Environ) -> None:
@@ -42,11 +43,11 @@ class AcceptedHosts:
 
 
 def base_url(environ: Environ, settings: Settings) -> str:
-    """Return the address of the service without a final slash, such as `https://example.com/crm`.
+    """Return the URL of the service without a final slash, such as `https://example.com/crm`.
 
-    This is `public_url`, if it is set. Otherwise it comes from the request, whose host has been checked: see
-    `AcceptedHosts`. The headers X-Forwarded-Proto, -Host and -Prefix count only if the sender is a trusted proxy. Of
-    several values the last one counts, which that proxy has written. Raise `Malformed` for an invalid prefix.
+    Return `public_url` if it is set. Otherwise derive the URL from the request, whose host has already been checked
+    (`AcceptedHosts`). If the sender is a trusted proxy, the last values of X-Forwarded-Proto, -Host and -Prefix are
+    used: that proxy has written them. Raise `Malformed` if the prefix is not a valid path.
     """
     if settings.public_url:
         return settings.public_url
@@ -64,8 +65,9 @@ def base_url(environ: Environ, settings: Settings) -> str:
 def client_address(environ: Environ, trusted_proxies: tuple[Network, ...]) -> str:
     """Return the IP address of the client.
 
-    Each proxy appends the address of its sender to X-Forwarded-For. Return the last address that is not a trusted
-    proxy, starting with that of the connection. If an entry is not an IP address, return the one after it.
+    Each proxy appends the address of its own client to X-Forwarded-For. Start with the address of the connection. While
+    the address is a trusted proxy, go on to the next entry, from the last to the first. Stop before an entry that is
+    not an IP address.
     """
     address = str(environ.get("REMOTE_ADDR", ""))
     if not trusted_proxies:
@@ -79,7 +81,7 @@ def client_address(environ: Environ, trusted_proxies: tuple[Network, ...]) -> st
 
 
 def is_trusted(address: str, trusted_proxies: tuple[Network, ...]) -> bool:
-    """Tell whether `address` is that of a trusted proxy."""
+    """Tell whether `address` is in one of the networks of trusted proxies."""
     try:
         parsed = _parse_address(address)
     except ValueError:
@@ -102,10 +104,13 @@ def _check_host(allowed: frozenset[str], host: str) -> None:
         )
 
 
-# Errors are not remembered, so entries that are not addresses take no space.
+# lru_cache does not cache errors, so texts that are not addresses take no memory.
 @lru_cache(MAX_REMEMBERED_ADDRESSES)
 def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Return an IP address: an IPv4 address also if it is written as an IPv6 address, as sockets for both do."""
+    """Parse an IP address. Raise ValueError if `text` is not one.
+
+    An IPv4-mapped IPv6 address such as `::ffff:192.0.2.1`, which dual-stack sockets report, becomes an IPv4 address.
+    """
     address = ipaddress.ip_address(text)
     return getattr(address, "ipv4_mapped", None) or address
 
@@ -130,7 +135,7 @@ def _is_forwarded(environ: Environ, trusted_proxies: tuple[Network, ...]) -> boo
 
 
 def _host(environ: Environ) -> str:
-    # HTTP/1.0 does not require the header.
+    # HTTP/1.0 does not require a Host header.
     return environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
 
 

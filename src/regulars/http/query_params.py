@@ -1,4 +1,4 @@
-"""Query parameters. One declaration of each is used to read it and to describe it in the OpenAPI document."""
+"""Query parameters. A parameter's declaration is used to read it and to describe it in the OpenAPI document."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,10 @@ from regulars.i18n import _
 from regulars.validation import quote
 
 Check = Callable[[Mapping[str, Any]], Mapping[str, str]]
-"""Returns a message for each parameter whose value contradicts another one."""
+"""Takes the values of all parameters. Returns a message for each parameter whose value contradicts another one."""
 
 ID = re.compile(r"[1-9][0-9]{0,17}")
-# A plus sign that was not encoded arrives as a space.
+# The offset may start with a space: a plus sign that the client did not percent-encode is decoded as one.
 TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8})(?:\.([0-9]+))?(Z|[-+ ][0-9]{2}:[0-9]{2})")
 INTEGER = re.compile(r"-?[0-9]{1,100}")
 PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
@@ -29,7 +29,7 @@ PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
 class Parameter:
     """A query parameter: its JSON Schema, and the function that reads its text.
 
-    `read` raises ValueError with a rule to follow the parameter's name.
+    `read` raises ValueError with a rule to append to the parameter's name, such as "must not be empty".
     """
 
     name: str
@@ -88,8 +88,10 @@ def choice_parameter(name: str, description: str, example: str, *, options: Sequ
 
 
 def time_parameter(name: str, description: str, example: str) -> Parameter:
-    """Return a parameter for a time with a time zone (RFC 3339). It is read as UTC and rounded up to whole seconds,
-    because times are stored in whole seconds."""
+    """Return a parameter for a time with a time zone (RFC 3339).
+
+    The value is in UTC and rounded up to whole seconds, because times are stored in whole seconds.
+    """
 
     def read(value: str) -> datetime:
         try:
@@ -111,8 +113,10 @@ def time_parameter(name: str, description: str, example: str) -> Parameter:
 
 
 def ids_parameter(name: str, description: str, example: str, *, at_most: int) -> Parameter:
-    """Return a parameter for at most `at_most` ids, separated by commas. The value has each id once, in ascending
-    order."""
+    """Return a parameter for at most `at_most` ids, separated by commas.
+
+    The value has each id once, in ascending order.
+    """
 
     def read(value: str) -> tuple[int, ...]:
         parts = value.split(",")
@@ -140,21 +144,28 @@ def flag_parameter(name: str, description: str) -> Parameter:
 
 
 def read_path_id(text: str, what: str) -> int:
-    """Return the id of a `what` in a path. Raise `NotFound` if it is not an id."""
+    """Return the id that a path contains as `text`. Raise `NotFound` if it is not an id.
+
+    `what` names the object in the message, such as "customer".
+    """
     if not PATH_ID.fullmatch(text):
         raise NotFound(_("There is no {what} {id}.", what=what, id=quote(text)))
     return int(text)
 
 
 def read_parameters(request: falcon.Request, response: falcon.Response, *parameters: Parameter) -> dict[str, Any]:
-    """Return the values of the request's `parameters`. Raise `Invalid`, in strict mode also for unknown parameters."""
+    """Return the values of those `parameters` that the request has, by name.
+
+    Raise `Invalid` if a value is not valid or, in strict mode (`is_strict`), if a parameter is unknown.
+    """
     return Query(request.query_string).read(parameters, strict=is_strict(request, response))
 
 
 class Query:
     """The query string of a request. The last value of a repeated parameter counts.
 
-    `given` has every parameter that is not empty, as it was sent; `values` the same, trimmed; `names` the names of all.
+    `given` maps the names of parameters that are not empty to their values as sent, and `values` to their trimmed
+    values. `names` also has the names of empty parameters.
     """
 
     __slots__ = ("given", "names", "values")
@@ -167,16 +178,16 @@ class Query:
         self.values = {name: value.strip() for name, value in self.given.items()}
 
     def without(self, *names: str) -> str:
-        """Return the query string without the parameters `names`."""
+        """Return the query string, encoded again, without the parameters `names` and without empty parameters."""
         return "&".join(f"{_encode(key)}={_encode(value)}" for key, value in self.given.items() if key not in names)
 
     def read(
         self, parameters: Sequence[Parameter], *, check: Check = lambda values: {}, strict: bool = False
     ) -> dict[str, Any]:
-        """Return the values of `parameters`, without those that are omitted or empty.
+        """Return the values of `parameters` by name, without those that are omitted or empty.
 
-        `check` returns the faults of values that contradict each other. With `strict`, unknown parameters are faults.
-        Raise `Invalid` with every fault.
+        Raise `Invalid` with every fault: values that are not valid, those for which `check` returns a message and, with
+        `strict`, unknown parameters.
         """
         found: dict[str, Any] = {}
         faults: dict[str, list[str]] = {}

@@ -1,5 +1,8 @@
-"""Read-your-writes consistency with read replicas. The response to a write has the position of the database's log. The
-client sends it with its next reads, and only replicas that have reached it are used."""
+"""Read-your-writes consistency with read replicas.
+
+The response to a write contains the position of the database's write-ahead log. The client sends this position with its
+next reads, which use only replicas that have reached it.
+"""
 
 import re
 from collections.abc import Callable
@@ -13,13 +16,16 @@ from regulars.errors import RegularsError
 HEADER = "X-Consistency-Token"
 COOKIE = "regulars_consistency"
 COOKIE_SECONDS = int(6 * MAX_LAG_SECONDS)
-"""By then, every usable replica has the write."""
+"""The lifetime of the cookie. After this time, every replica that is used contains the write."""
 TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{64})")
 SAFE_METHODS = {"GET", "HEAD"}
 
 
 class ReadYourWrites:
-    """Keeps track of the log position that a client has written. Browsers store it in a cookie."""
+    """Sends clients the log position of their writes, and reads it from their next requests.
+
+    The position is signed. It is sent in a header and, to clients that use cookies, also in a cookie.
+    """
 
     def __init__(
         self,
@@ -35,14 +41,17 @@ class ReadYourWrites:
         self.is_secure = is_secure
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Allow replicas for a request that only reads, if they have what the client has written."""
+        """Start the request in the database.
+
+        Requests that only read can use replicas that have reached the client's log position. Others use the primary.
+        """
         since = self._position(request) if request.method in SAFE_METHODS else None
         self.database.start_request(since, crc32(request.env.get("HTTP_AUTHORIZATION", "").encode()))
 
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Send the log position after a write."""
+        """End the request in the database. If it has written, send the log position."""
         if not self.database.end_request():
             return
         try:
@@ -58,7 +67,7 @@ class ReadYourWrites:
             )
 
     def _position(self, request: falcon.Request) -> int:
-        """Return the log position that the client has sent, or 0 without a valid signature."""
+        """Return the highest log position that the client has sent with a valid signature, or 0 without one."""
         given = (request.get_header(HEADER) or "", request.cookies.get(COOKIE, ""))
         found = [match for match in map(TOKEN.fullmatch, given) if match and self.verify(match[1], match[2])]
         return max((int(match[1]) for match in found), default=0)

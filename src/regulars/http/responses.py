@@ -18,9 +18,10 @@ encode = msgspec.json.Encoder().encode
 def send_content(
     request: falcon.Request, response: falcon.Response, content: msgspec.Struct, etag: str | None = None
 ) -> None:
-    """Send `content`, or 304 if the client has it already (RFC 9110, section 13.1.2).
+    """Send `content`, or 304 if If-None-Match contains its ETag (RFC 9110, section 13.1.2).
 
-    Without `etag`, the ETag is a digest of the content. Only reads have one.
+    Without `etag`, the ETag is a digest of the content. Responses to methods other than GET and HEAD have no ETag and
+    are never 304.
     """
     body = encode(content)
     coding = negotiate(request, response, len(body))
@@ -38,7 +39,10 @@ def send_content(
 
 
 def is_strict(request: falcon.Request, response: falcon.Response) -> bool:
-    """Tell whether unknown parameters are errors (RFC 7240), and confirm that in the response."""
+    """Tell whether the request has `Prefer: handling=strict` (RFC 7240): unknown parameters are errors.
+
+    If so, confirm it in the response with `Preference-Applied`.
+    """
     prefer = request.env.get("HTTP_PREFER")
     if prefer is None or not STRICT.search(prefer):
         return False

@@ -1,4 +1,4 @@
-"""A warning in the log if requests come through a proxy that is not in `trusted_proxies`."""
+"""Log a warning if requests come through a proxy that is not in `trusted_proxies`."""
 
 from functools import lru_cache, partial
 from threading import Lock
@@ -15,16 +15,16 @@ log = structlog.get_logger("regulars")
 
 
 class UntrustedProxies:
-    """Logs each sender of X-Forwarded headers that is not trusted: once in this process, and at most 100 of them."""
+    """Logs senders of X-Forwarded headers that are not trusted: each once per process, and at most 100 of them."""
 
     def __init__(self, trusted_proxies: tuple[Network, ...]) -> None:
-        # Every request through a proxy needs this.
+        # Cached, because every request through a proxy is checked.
         self._is_trusted = lru_cache(MAX_REMEMBERED)(partial(is_trusted, trusted_proxies=trusted_proxies))
         self._logged: set[str] = set()
         self._lock = Lock()
 
     def check(self, environ: Environ) -> None:
-        """Log a warning if a proxy has sent this request and its headers do not count."""
+        """Log a warning if the request has X-Forwarded headers from an address that is not trusted."""
         if "HTTP_X_FORWARDED_FOR" in environ or "HTTP_X_FORWARDED_PROTO" in environ:
             address = environ.get("REMOTE_ADDR", "")
             if not self._is_trusted(address) and address not in self._logged:

@@ -1,8 +1,8 @@
-"""E-mail: messages in two languages, a queue of them in the database, and the connection to a mail server."""
+"""E-mail: messages in two languages, their queue in the database, and the connection to a mail server."""
 
 from regulars.settings import Settings
 
 
 def is_configured(settings: Settings) -> bool:
-    """Return whether this service can send e-mail. Without it, pages say whom to ask instead."""
+    """Tell whether a mail server is set, so that this service can send e-mail."""
     return bool(settings.smtp_host)

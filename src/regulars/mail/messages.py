@@ -1,8 +1,8 @@
-"""The messages that are sent, as text and as HTML, from the templates in `templates/`.
+"""Render messages as text and as HTML, from the templates in `templates/`.
 
-A template defines one sentence or two in each block, and the layouts arrange the blocks: `subject`, `opening` (who asks
-for what), `action` (the label of the link), `validity` (of the link) and `unexpected` (what to do if the reader did not
-ask for the message). Only `subject` and `opening` are required.
+Each template has a sentence or two in each of these blocks, which the layouts arrange: `subject`, `opening` (the reason
+for the message), `action` (the label of the link), `validity` (of the link) and `unexpected` (advice for readers who
+did not ask for the message). Only `subject` and `opening` are required.
 """
 
 from functools import cache, partial

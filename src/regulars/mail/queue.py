@@ -1,8 +1,9 @@
 """The queue of outgoing messages, in the database.
 
-A message is stored in the transaction of the change that causes it, encrypted, because its link is a secret. Each
-worker looks for messages that are due, claims them one by one and sends them. A message is sent at least once: if a
-server crashes between sending and deleting it, it is sent again, with the same Message-ID.
+A message is stored in the transaction of the change that causes it. It is encrypted, because the link in it is a
+secret. Each worker looks for messages that are due, claims them one by one and sends them. A message is sent at least
+once: if a server crashes after sending a message and before deleting it, another one sends it again, with the same
+Message-ID.
 """
 
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from regulars.settings import Settings
 
 BATCH_SIZE = 20
 LEASE = timedelta(minutes=10)
-"""The time that a server has to send a message before another one tries: longer than all timeouts of a connection."""
+"""After this time, another server may claim a message that was not sent. Longer than all timeouts of a connection."""
 RETRY_DELAYS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -41,10 +42,10 @@ FIND_DUE_MAIL = Statement(
     select(table.c.id, table.c.content, table.c.created_at, table.c.attempts)
     .where(table.c.next_attempt_at <= bindparam("now"))
     .order_by(table.c.next_attempt_at)
-    # A literal, so that PostgreSQL knows that few rows are returned.
+    # Use a literal: PostgreSQL overestimates a LIMIT that is a parameter.
     .limit(literal_column(str(BATCH_SIZE)))
 )
-# The number of attempts shows whether another server has claimed the message since it was read.
+# Compare the number of attempts: it has changed if another server has claimed the message since it was read.
 CLAIM_MAIL = Statement(
     update(table)
     .where(table.c.id == bindparam("of_mail"), table.c.attempts == bindparam("before"))
@@ -63,7 +64,7 @@ log = structlog.get_logger("regulars")
 
 
 class WaitingMail(Struct, frozen=True):
-    """A message that waits to be sent, without its recipient and content."""
+    """A message in the queue, without its recipient and content."""
 
     id: str
     created_at: datetime
@@ -73,7 +74,7 @@ class WaitingMail(Struct, frozen=True):
 
 
 class _Claimed(Struct, frozen=True):
-    """A message that this thread sends; `attempts` includes the current one."""
+    """A message that this thread has claimed. `attempts` includes the current attempt."""
 
     id: str
     content: bytes
@@ -89,7 +90,7 @@ class _Claimed(Struct, frozen=True):
 
 
 def enqueue(database: Database, settings: Settings, message: Mail) -> None:
-    """Store a message to be sent, in the current transaction if there is one."""
+    """Add a message to the queue, in the current transaction if there is one."""
     mail_id, now = new_id(), utc_now()
     content = Cipher(settings, "mail").encrypt(msgspec.json.encode(message), mail_id)
     database.execute(
@@ -98,14 +99,15 @@ def enqueue(database: Database, settings: Settings, message: Mail) -> None:
 
 
 def list_waiting(database: Database) -> list[WaitingMail]:
-    """Return the messages that wait to be sent, oldest first."""
+    """Return the messages in the queue, oldest first."""
     return [WaitingMail(*row) for row in database.fetch_all(LIST_MAIL)]
 
 
 def send_due(database: Database, settings: Settings) -> int:
-    """Send at most `BATCH_SIZE` of the messages that are due, and return the number of sent ones.
+    """Send at most `BATCH_SIZE` of the messages that are due. Return the number of messages sent.
 
-    Several servers can do this at the same time. A message that fails is sent later, or dropped if that is pointless.
+    Several servers can do this at the same time. After an error, a message stays in the queue for a later attempt. It
+    is deleted if the error is permanent or the message is too old.
     """
     due = database.fetch_all(FIND_DUE_MAIL, {"now": utc_now()})
     if not due:
@@ -141,7 +143,7 @@ def _decrypt(settings: Settings, mail: _Claimed) -> Mail:
 
 
 def _fail(database: Database, mail: _Claimed, error: DeliveryError) -> None:
-    """Postpone a message, or drop it after a permanent error or too many days."""
+    """Postpone a message after an error; delete it if the error is permanent or the message is too old."""
     if error.is_permanent or mail.is_too_old():
         database.execute(DELETE_MAIL, {"of_mail": mail.id})
         log.warning("mail_dropped", mail=mail.id, attempts=mail.attempts, reason=error.message)

@@ -19,17 +19,18 @@ from regulars.mail.messages import Mail
 from regulars.settings import Settings
 
 TIMEOUT_SECONDS = 20.0
-"""The time that the server may take for each answer."""
+"""Maximum time to wait for each reply of the server."""
 AUTHENTICATION_REQUIRED = 530  # RFC 4954, section 6
 MAX_REASON_LENGTH = 200
 PERSONAL_DATA = re.compile(r"\S*(?:@|://|rgl_)\S*")
-"""Words of a server's reply that are an address, or a link of the message."""
+"""Matches the words of a server's reply that can be an e-mail address, a link or a token."""
 
 
 class DeliveryError(RegularsError):
-    """The server did not accept a message. The error contains no personal data.
+    """A message could not be sent. The error contains no personal data.
 
-    `hint` names the settings to look at. With `is_permanent`, it is pointless to send this message again.
+    `hint` names the settings or values that can be the cause. If `is_permanent` is true, another attempt to send this
+    message would fail too.
     """
 
     code = "mail_failed"
@@ -41,9 +42,9 @@ class DeliveryError(RegularsError):
 
 
 class MailServer:
-    """A connection to the mail server for several messages, opened for the first one. A context manager.
+    """A connection to the mail server for several messages, as a context manager.
 
-    If connecting fails, so do all messages, without a further attempt.
+    The first message opens the connection. If that fails, all further messages fail without another attempt.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,7 +59,7 @@ class MailServer:
         self._close()
 
     def send(self, mail: Mail, mail_id: str, created_at: datetime) -> None:
-        """Send a message. Its Message-ID contains `mail_id`. Raise `DeliveryError`."""
+        """Send a message. Its Message-ID contains `mail_id`. Raise `DeliveryError` if it cannot be sent."""
         message = _build(self._settings, mail, mail_id, created_at)
         client = self._connected()
         with _sending_to(mail.recipient):
@@ -67,7 +68,7 @@ class MailServer:
     def _connected(self) -> smtplib.SMTP:
         if self._failure:
             raise self._failure
-        # smtplib closes the connection, and then has no socket, after an error such as 421.
+        # After an error such as 421, smtplib has closed the connection, and `sock` is None.
         if self._client is None or self._client.sock is None:
             try:
                 self._client = _connect(self._settings)
@@ -87,8 +88,8 @@ class MailServer:
 class _MessagePolicy(EmailPolicy):
     """The format of messages for SMTP.
 
-    The library's own encoding of subjects (RFC 2047) loses the space between some words with letters other than ASCII.
-    Its older class `Header` does not.
+    Subjects that are not ASCII are encoded (RFC 2047) by the older class `Header`, because `EmailPolicy` loses the
+    space between some words.
     """
 
     def fold_binary(self, name: str, value: Any) -> bytes:
@@ -102,7 +103,7 @@ MESSAGE_POLICY = _MessagePolicy(linesep="\r\n")
 
 
 def _connect(settings: Settings) -> smtplib.SMTP:
-    """Return a connection that is encrypted and authenticated as the settings say. Raise `DeliveryError`."""
+    """Open a connection, encrypted and authenticated according to the settings. Raise `DeliveryError` if that fails."""
     host, port = settings.mail_server
     context = ssl.create_default_context()
     with _explained("smtp_host, smtp_port and smtp_security"):
@@ -124,10 +125,10 @@ def _connect(settings: Settings) -> smtplib.SMTP:
 
 
 def _build(settings: Settings, mail: Mail, mail_id: str, created_at: datetime) -> EmailMessage:
-    """Return the message in its standard form. Raise `DeliveryError`.
+    """Return the message with headers, text and HTML. Raise `DeliveryError` if an address or the subject is not valid.
 
-    The library refuses line breaks in headers, so that no value can add a header. The Message-ID is the same for each
-    attempt, so that mailboxes can recognize a message that was sent twice.
+    `EmailMessage` refuses line breaks in headers, so that no value can add a header. The Message-ID is the same for
+    each attempt, so that mailboxes can recognize a message that was sent twice.
     """
     name, sender = settings.sender
     message = EmailMessage(policy=MESSAGE_POLICY)
@@ -140,14 +141,14 @@ def _build(settings: Settings, mail: Mail, mail_id: str, created_at: datetime) -
         raise DeliveryError(reason, hint="the address and mail_sender", is_permanent=True) from None
     message["Date"] = created_at
     message["Message-ID"] = f"<{mail_id}@{from_address.domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: asks not to answer with "out of office"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: suppresses replies such as "out of office"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message
 
 
 def _address(text: str, name: str = "") -> Address:
-    """Return an address for a header, in ASCII unless the part before the @ has other letters. Raise `ValueError`."""
+    """Return an address for a header, in ASCII unless the part before the @ has other letters. Raise ValueError."""
     address = validate_email(text, check_deliverability=False, globally_deliverable=False)
     user, _at, domain = (address.ascii_email or address.normalized).rpartition("@")
     return Address(name, user, domain)
@@ -155,7 +156,7 @@ def _address(text: str, name: str = "") -> Address:
 
 @contextmanager
 def _explained(hint: str) -> Iterator[None]:
-    """Raise the errors of smtplib as `DeliveryError`. `hint` names the settings to look at."""
+    """Convert exceptions of smtplib in the block to `DeliveryError` with a `hint` at the settings to check."""
     try:
         yield
     except (OSError, ValueError, smtplib.SMTPException) as error:
@@ -164,7 +165,7 @@ def _explained(hint: str) -> Iterator[None]:
 
 @contextmanager
 def _sending_to(recipient: str) -> Iterator[None]:
-    """Raise the errors of smtplib while a message is sent as `DeliveryError`, without the recipient."""
+    """Convert exceptions of smtplib while a message is sent to `DeliveryError`, without the recipient's address."""
     try:
         yield
     except (OSError, ValueError, smtplib.SMTPException) as error:
@@ -174,7 +175,7 @@ def _sending_to(recipient: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Describe an error of smtplib in a sentence, without personal data."""
+    """Return a sentence that describes an exception of smtplib, without personal data."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             reason = _reply(*_refusal(error))
@@ -191,13 +192,13 @@ def _reason(error: Exception) -> str:
         case OSError():
             reason = f"The server cannot be reached: {error.strerror or error}."
         case _:
-            # Its text may contain a part of the message.
+            # The text of another exception may contain a part of the message.
             reason = f"The message cannot be sent: {type(error).__name__}."
     return reason
 
 
 def _reply(code: int, text: bytes | str) -> str:
-    """Return the reply of a server, without addresses and links."""
+    """Return a sentence with the reply of a server, without addresses, links and tokens."""
     readable = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     printable = "".join(letter if letter.isprintable() else " " for letter in readable)
     words = " ".join(PERSONAL_DATA.sub("…", printable).split())
@@ -205,7 +206,7 @@ def _reply(code: int, text: bytes | str) -> str:
 
 
 def _without_words_of(recipient: str, reason: str) -> str:
-    """Remove the part of the address before the @, which some servers repeat alone."""
+    """Return `reason` without the part of the recipient's address before the @. Some servers repeat only that part."""
     user = recipient.rpartition("@")[0]
     return re.sub(rf"(?<!\w){re.escape(user)}(?!\w)", "…", reason, flags=re.IGNORECASE) if user else reason
 
@@ -217,9 +218,9 @@ def _hint(error: Exception) -> str:
 
 
 def _is_permanent(error: Exception) -> bool:
-    """Return whether it is pointless to send this message again.
+    """Tell whether another attempt to send this message would fail too.
 
-    A refused sender, or a missing password, is a fault of the settings.
+    A refused sender and a missing password are not permanent: the operator can correct the settings.
     """
     match error:
         case smtplib.SMTPRecipientsRefused():
@@ -232,6 +233,6 @@ def _is_permanent(error: Exception) -> bool:
 
 
 def _refusal(error: smtplib.SMTPRecipientsRefused) -> tuple[int, bytes]:
-    """Return code and text of the server's reply to the only recipient."""
+    """Return the code and text of the server's reply for the recipient. A message has only one."""
     reply: tuple[int, bytes] = next(iter(error.recipients.values()))
     return reply

@@ -1,1 +1,1 @@
-"""The authorization server: signing keys and access tokens so far."""
+"""The authorization server: OAuth 2.0 and OpenID Connect."""

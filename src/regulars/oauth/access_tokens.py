@@ -29,8 +29,8 @@ COMMAND_LINE = "regulars-cli"
 class AccessToken:
     """The claims of a valid access token. Times are in seconds since 1970.
 
-    `user_id` is None for a service account; the subject is then the client. `grant_id` is the grant under which the
-    token was issued.
+    `user_id` is None for a service account; `subject` is then the id of the client. `grant_id` is the grant under which
+    the token was issued, if any.
     """
 
     token_id: str
@@ -54,7 +54,7 @@ INSERT_REVOKED_TOKEN = Statement(
 
 
 def audiences(settings: Settings) -> tuple[str, ...]:
-    """Return the audiences for which a client may request a token of this service. The first one is the default."""
+    """Return the URLs that clients may request as the audience of a token. The first one is the default."""
     origin = settings.origin
     return (origin, origin + "/", origin + "/api", origin + "/api/v1")
 
@@ -70,10 +70,10 @@ def issue_access_token(
     audience: Sequence[str] = (),
     grant_id: str | None = None,
 ) -> str:
-    """Return a new access token, limited to one tenant if it is given.
+    """Return a new access token, signed with the current key. With `tenant_id`, it is limited to that tenant.
 
-    Its subject is the user or, without one, the client (RFC 9068, section 2.2). `audience` is this service by default.
-    With `grant_id`, the token ends with that grant.
+    Its subject is the user; if `user_id` is None, the client (RFC 9068, section 2.2). `audience` is this service by
+    default. With `grant_id`, the token becomes invalid when that grant ends.
     """
     key = current_key(database, settings)
     now = int(time.time())
@@ -96,9 +96,10 @@ def issue_access_token(
 
 
 def verify_access_token(token: str, keys: PublicKeys, settings: Settings, now: int) -> AccessToken:
-    """Return the claims of `token` if it was signed with one of `keys` for this service and is valid at `now`.
+    """Return the claims of `token`. Do not check whether it was revoked or its grant has ended.
 
-    Raise `Unauthenticated` with the code `invalid_token`.
+    Raise `Unauthenticated` with the code `invalid_token` if it was not signed with one of `keys`, is for another
+    service, or is not valid at `now`.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise _refused(_("The access token is too long."))
@@ -133,10 +134,10 @@ def verify_access_token(token: str, keys: PublicKeys, settings: Settings, now: i
 
 
 def _times(claims: Mapping[str, Any], settings: Settings, now: int) -> tuple[int, int]:
-    """Return when the token was issued and when it expires. Raise `Unauthenticated` if it is not valid at `now`.
+    """Return the times when the token was issued and when it expires.
 
-    A token that is valid for longer than those of this server is refused, so that an old key cannot have signed a token
-    that is still valid (see `public_keys`).
+    Raise `Unauthenticated` if it is not valid at `now`, or if its lifetime is longer than this server allows:
+    `public_keys` drops a replaced key after that time, when all of its tokens must have expired.
     """
     issued_at, expires_at = claims.get("iat"), claims.get("exp")
     if not isinstance(expires_at, int) or expires_at <= now:
@@ -151,7 +152,7 @@ def _times(claims: Mapping[str, Any], settings: Settings, now: int) -> tuple[int
 
 
 def revoke_token(database: Database, settings: Settings, token: str) -> None:
-    """Revoke a token before it expires. Raise `Unauthenticated` if it is not valid."""
+    """Revoke an access token. Do nothing if it was already revoked. Raise `Unauthenticated` if it is not valid."""
     now = int(time.time())
     claims = verify_access_token(token, public_keys(database, settings), settings, now)
     with database.transaction():
@@ -174,7 +175,7 @@ def _key(header: dict[str, Any], keys: PublicKeys) -> Any:
 
 
 def _user_id(subject: str) -> int:
-    """Return the id of the user with this subject. Raise ValueError for a number that the database cannot store."""
+    """Return the id of the user with this subject. Raise ValueError if it is not a number that can be stored."""
     user_id = int(subject)
     if user_id.bit_length() > 63:
         raise ValueError("the number is too large")

@@ -1,4 +1,4 @@
-"""Authorization codes, valid once within a minute (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
+"""Authorization codes. Each can be used once, within a minute (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ CLAIM_CODE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """An authorization code with its grant, as the token endpoint finds it."""
+    """A stored authorization code, with its grant, and the methods that Authlib calls."""
 
     digest: str
     client_id: str
@@ -60,7 +60,7 @@ class AuthorizationCode:
 def issue_code(
     database: Database, grant: Grant, *, redirect_uri: str | None, code_challenge: str | None, nonce: str | None
 ) -> str:
-    """Create a code for a grant. `redirect_uri` is the one in the request, if any."""
+    """Store a new code for a grant, and return it. `redirect_uri` is the parameter of the request, if any."""
     code = new_token(Kind.CODE)
     database.execute(
         INSERT_CODE,
@@ -79,7 +79,7 @@ def issue_code(
 
 
 def find_code(database: Database, code: str) -> AuthorizationCode | None:
-    """Return the code, valid or not, or None if it does not exist."""
+    """Return the code, even if it was used or has expired, or None if it does not exist."""
     row = database.fetch_one(GET_CODE, {"digest": digest(code)}) if is_token(code, Kind.CODE) else None
     if row is None:
         return None
@@ -91,6 +91,6 @@ def find_code(database: Database, code: str) -> AuthorizationCode | None:
 
 
 def claim_code(database: Database, code: AuthorizationCode) -> bool:
-    """Mark the code as used. Return True for only one of several simultaneous calls."""
+    """Mark the code as used. Return False if it already was. Of several simultaneous calls, only one returns True."""
     now = utc_now()
     return database.execute(CLAIM_CODE, {"of_code": code.digest, "now": now}) == 1

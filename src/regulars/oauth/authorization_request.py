@@ -1,7 +1,7 @@
-"""The authorization request: read, refused or answered (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2).
+"""Read, refuse and approve authorization requests (RFC 6749, section 4.1.1; OpenID Connect Core, section 3.1.2).
 
-The browser is never sent to an address that the application has not registered. Until client and redirect URI are
-verified, an error is shown on a page; after that it is returned to the application.
+The browser is never redirected to a URI that the application has not registered. If the client or the redirect URI is
+not valid, the error is shown to the user. All other errors are returned to the application.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,8 +38,9 @@ UNSUPPORTED_PARAMETERS = {
 class AuthorizationRequest:
     """A valid request: an application asks the user for `scopes`. `pairs` are its parameters as received.
 
-    `has_hint` is true if the request names its user by an ID token. If that token cannot be read, it matches no user.
-    `language` is the first supported language of `ui_locales`.
+    `named_redirect_uri` is the one in the request, if any; `redirect_uri` is the same or the only registered one.
+    `has_hint` is true if the request contains an ID token hint. `hinted_user` is the user in the hint, or None if the
+    token is not valid. `language` is the first supported language of `ui_locales`.
     """
 
     client: Client
@@ -60,7 +61,7 @@ class AuthorizationRequest:
 
 
 class Refused(Exception):
-    """The request is refused. `location` is the application's redirect URI with the error as parameters."""
+    """The request is refused. `location` is the redirect URI with parameters that tell the application the error."""
 
     def __init__(self, location: str) -> None:
         super().__init__()
@@ -68,9 +69,9 @@ class Refused(Exception):
 
 
 def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
-    """Return the request with these parameters.
+    """Read and check an authorization request with these parameters.
 
-    Raise `Malformed` if the error must be shown to the user, and `Refused` if it can be returned to the application.
+    Raise `Malformed` if the client or the redirect URI is not valid, and `Refused` for any other error.
     """
     payload = Payload(pairs)
     client, redirect_uri = _verified_client(server.database, payload)
@@ -104,18 +105,21 @@ def read_request(server: Server, pairs: Pairs) -> AuthorizationRequest:
 
 
 def refused(server: Server, redirect_uri: str, state: str | None, error: str, description: str) -> Refused:
-    """Return the redirect that reports an error to the application (RFC 6749, section 4.1.2.1)."""
+    """Return the exception that redirects to the application with an error (RFC 6749, section 4.1.2.1)."""
     return Refused(_location(server, redirect_uri, state, {"error": error, "error_description": description}))
 
 
 def denied(server: Server, request: AuthorizationRequest, error: str, description: str) -> Refused:
-    """Return the redirect that refuses a valid request."""
+    """Return the exception that refuses a valid request: see `refused`."""
     return refused(server, request.redirect_uri, request.state, error, description)
 
 
 def must_sign_in(request: AuthorizationRequest, session: Session | None) -> bool:
-    """Tell whether the user must sign in (again): because the request asks for it, the last sign-in is too old, or
-    another user is meant."""
+    """Tell whether the user must sign in first.
+
+    This is the case if there is no session, the request asks for a sign-in or for another user, or the last sign-in is
+    older than `max_age`.
+    """
     if session is None or request.prompts & {"login", "select_account"}:
         return True
     if request.has_hint and session.user_id != request.hinted_user:
@@ -126,10 +130,10 @@ def must_sign_in(request: AuthorizationRequest, session: Session | None) -> bool
 
 
 def after_sign_in(request: AuthorizationRequest) -> Pairs:
-    """Return the parameters of the request after the user has signed in, without those that required it.
+    """Return the parameters for repeating the request after the sign-in, without those that required the sign-in.
 
-    A hint that names a user stays, because the application accepts no other user. A hint that names none is removed, or
-    it would require a sign-in forever.
+    An ID token hint for a user is kept, because the application accepts no other user. A hint that is not valid is
+    removed, because `must_sign_in` would require a sign-in each time.
     """
     left = " ".join(sorted(request.prompts - {"login", "select_account"}))
     done = {"prompt", "max_age", "login_hint"} | ({"id_token_hint"} if request.hinted_user is None else set())
@@ -138,13 +142,16 @@ def after_sign_in(request: AuthorizationRequest) -> Pairs:
 
 
 def as_other_user(request: AuthorizationRequest) -> Pairs:
-    """Return the parameters of the request for signing in as another user."""
+    """Return the parameters for repeating the request as another user: with `prompt=select_account`, without hints."""
     done = {"prompt", "login_hint", "id_token_hint"}
     return [*((name, value) for name, value in request.pairs if name not in done), ("prompt", "select_account")]
 
 
 def suggested_email(server: Server, request: AuthorizationRequest) -> str | None:
-    """Return the e-mail address for the sign-in form: "" for none, None for the address of the signed-in user."""
+    """Return the e-mail address to fill in at the sign-in.
+
+    An empty string leaves the field empty. None fills in the address of the signed-in user, if there is one.
+    """
     if request.login_hint:
         return request.login_hint[:255]
     if request.hinted_user is not None:
@@ -153,13 +160,15 @@ def suggested_email(server: Server, request: AuthorizationRequest) -> str | None
 
 
 def is_member(server: Server, request: AuthorizationRequest, user_id: int) -> bool:
-    """Tell whether the user may use the application. An application of a tenant is only for members of that tenant, and
-    no application is for users without a tenant."""
+    """Tell whether the user may use the application of the request: see `is_for`."""
     return is_for(request.client, memberships_of(server.database, user_id))
 
 
 def is_for(client: Client, memberships: Mapping[int, Membership]) -> bool:
-    """Tell whether the application is for a user with these memberships."""
+    """Tell whether a user with these memberships may use the application.
+
+    Only members of its tenant may use an application of a tenant. Members of any tenant may use one without a tenant.
+    """
     return client.tenant_id in memberships if client.tenant_id is not None else bool(memberships)
 
 
@@ -171,15 +180,16 @@ def has_consented(server: Server, request: AuthorizationRequest, user_id: int) -
 def may_skip_consent(server: Server, request: AuthorizationRequest, user_id: int) -> bool:
     """Tell whether the consent page can be skipped.
 
-    Any app on a device can claim the custom scheme or loopback port of a native app. Its identity is not certain, so
-    the user confirms each time (RFC 8252, section 8.6).
+    It can be skipped if the user has consented before and the request does not ask for it. For a native app without an
+    https redirect URI, the user must confirm each time: any other app on the device can use the same custom scheme or
+    loopback port, so the identity of the app is not certain (RFC 8252, section 8.6).
     """
     is_sure = request.client.kind is not ClientKind.NATIVE or request.redirect_uri.startswith("https://")
     return is_sure and "consent" not in request.prompts and has_consented(server, request, user_id)
 
 
 def approve(server: Server, request: AuthorizationRequest, session: Session) -> str:
-    """Approve a request for the user of `session`. Return the address with the code for the browser."""
+    """Store the consent of the user of `session`, a grant and a code. Return the redirect URI with the code."""
     database = server.database
     with database.transaction():
         remember_consent(database, session.user_id, request.client.id, request.scopes)
@@ -203,10 +213,11 @@ def approve(server: Server, request: AuthorizationRequest, session: Session) -> 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The application for which a user signs in. The name is empty if there is none.
+    """The application for which a user signs in. `name` is empty if there is none.
 
-    `form_targets` says where a form on the page may lead, because the browser may continue to the application at once:
-    see `redirect_targets`. `language` is the one that the application asks for.
+    `form_targets` are the Content-Security-Policy sources to which a form on the sign-in page may redirect, because the
+    redirects after the form can lead to the application: see `redirect_targets`. `language` is the one that the
+    application asks for.
     """
 
     name: str = ""
@@ -215,7 +226,7 @@ class Requester:
 
 
 def requesting_application(database: Database, target: str) -> Requester:
-    """Return the application whose authorization request is the path `target`."""
+    """Return the application whose authorization request is the path `target`; an empty `Requester` if none is."""
     path, _, query = target.partition("?")
     if not path.endswith("/oauth/authorize"):
         return Requester()
@@ -229,18 +240,18 @@ def requesting_application(database: Database, target: str) -> Requester:
 
 
 def redirect_targets(redirect_uri: str) -> tuple[str, ...] | None:
-    """Return a redirect URI as sources of a Content-Security-Policy, or None if no source can express it."""
+    """Return the sources of a Content-Security-Policy that match a redirect URI, or None if no source can match it."""
     parts = urlsplit(redirect_uri)
     if parts.scheme in {"http", "https"}:
-        # The grammar of sources has no IPv6 addresses.
+        # The grammar of sources has no IPv6 addresses, so allow the whole scheme.
         return (f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}",)
-    # The grammar of sources has no underscore in schemes, but some apps use one.
+    # The grammar of sources does not allow underscores in schemes, but some apps use them.
     scheme = redirect_uri.partition(":")[0]
     return None if "_" in scheme else (f"{scheme}:",)
 
 
 def _verified_client(database: Database, payload: Payload) -> tuple[Client, str]:
-    """Return the verified client and redirect URI. Raise `Malformed`."""
+    """Return the client and the redirect URI of a request. Raise `Malformed` if either is not valid."""
     for name in ("client_id", "redirect_uri"):
         if len(payload.datalist.get(name, ())) > 1:
             raise Malformed(
@@ -259,7 +270,7 @@ def _verified_client(database: Database, payload: Payload) -> tuple[Client, str]
 
 
 def _check_supported(payload: Payload) -> None:
-    """Raise `OAuth2Error` for errors that Authlib does not report, or reports in other words."""
+    """Raise `OAuth2Error` for unsupported parameters and values that Authlib accepts or reports less clearly."""
     for name, error in UNSUPPORTED_PARAMETERS.items():
         if name in payload.data:
             raise OAuth2Error(f"The parameter {name} is not supported.", error=error)
@@ -290,7 +301,7 @@ def _max_age(payload: Payload) -> int | None:
 
 
 def _location(server: Server, redirect_uri: str, state: str | None, parameters: dict[str, str]) -> str:
-    """Return the redirect URI with parameters, including the issuer (RFC 9207)."""
+    """Return the redirect URI with these parameters, `state` and the issuer (RFC 9207). Leave out empty parameters."""
     answer: Sequence[tuple[str, str]] = [
         *((name, value) for name, value in parameters.items() if value),
         *([("state", state)] if state else []),

@@ -55,10 +55,10 @@ REDIRECTED_KINDS = {ClientKind.WEB, ClientKind.NATIVE, ClientKind.BROWSER}
 
 @dataclass(frozen=True, slots=True)
 class Client(ClientMixin):
-    """An application. `tenant_id` is the tenant that registered it and in which it acts; None if the operator
-    registered it.
+    """An application. It can request any of `scopes`, and gets all of them if it requests none.
 
-    It can request any of `scopes`, and gets all of them if it requests none.
+    `tenant_id` is the tenant to which it belongs and in which it acts. If it is None, the application was registered by
+    the operator and can act in every tenant of its user.
     """
 
     id: str
@@ -84,7 +84,10 @@ class Client(ClientMixin):
         return self.redirect_uris[0] if len(self.redirect_uris) == 1 else None
 
     def get_allowed_scope(self, scope: str | None) -> str:
-        """Return the granted scope for a requested `scope` (RFC 6749, section 3.3). Raise `InvalidScopeError`."""
+        """Return the scopes to grant for the requested `scope` (RFC 6749, section 3.3).
+
+        If it is empty, return all scopes of the client. Raise `InvalidScopeError` if it contains any other scope.
+        """
         asked = list(dict.fromkeys((scope or "").split())) or list(self.scopes)
         check_requested_scope(asked, self.scopes)
         return " ".join(asked)
@@ -152,7 +155,7 @@ def create_client(
     logo_url: str | None = None,
     user_id: int | None = None,
 ) -> tuple[Client, str | None]:
-    """Register an application. Return it with its secret, which is not stored, if its kind has one.
+    """Register an application. Return it with its secret (only a digest is stored), or None if its kind has no secret.
 
     `user_id` is the user who registers it. Raise `Invalid` with every fault.
     """
@@ -179,7 +182,7 @@ def create_client(
 
 
 def rotate_secret(database: Database, client: Client, user_id: int | None = None) -> str:
-    """Replace the secret. The old one becomes invalid. Raise `Invalid` if the application has no secret."""
+    """Replace the secret of an application, and return the new one. Raise `Invalid` if its kind has no secret."""
     if not client.is_confidential:
         raise Invalid({"client": [_("An application of the kind {kind} has no secret.", kind=client.kind.value)]})
     secret = new_token(Kind.CLIENT_SECRET)
@@ -190,7 +193,7 @@ def rotate_secret(database: Database, client: Client, user_id: int | None = None
 
 
 def delete_client(database: Database, client: Client, user_id: int | None = None) -> None:
-    """Delete an application with its grants and consents. Its tokens end within a second."""
+    """Delete an application with its grants and consents. All servers refuse its tokens within a second."""
     with database.transaction():
         for statement in DELETE_CLIENT_DATA:
             database.execute(statement, {"client_id": client.id})
@@ -205,7 +208,10 @@ def find_client(database: Database, client_id: str) -> Client | None:
 
 
 def get_client(database: Database, client_id: str, tenant_id: int | None = None) -> Client:
-    """Return the application with this id and, if given, of this tenant. Raise `NotFound`."""
+    """Return the application with this id. Raise `NotFound` if there is none.
+
+    If `tenant_id` is given, also raise `NotFound` for an application of another tenant.
+    """
     client = find_client(database, client_id)
     if client is None or (tenant_id is not None and client.tenant_id != tenant_id):
         raise NotFound(_("There is no application {id}.", id=quote(client_id)))
@@ -213,7 +219,7 @@ def get_client(database: Database, client_id: str, tenant_id: int | None = None)
 
 
 def list_clients(database: Database, tenant_id: int | None = None) -> list[Client]:
-    """Return the applications of a tenant, or all without `tenant_id`, oldest first."""
+    """Return the applications of a tenant, or of all tenants and the operator if it is None; oldest first."""
     rows = (
         database.fetch_all(LIST_CLIENTS)
         if tenant_id is None

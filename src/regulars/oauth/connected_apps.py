@@ -1,4 +1,4 @@
-"""Connected applications: those to which a user has consented."""
+"""Connected applications: the applications to which a user has consented."""
 
 from datetime import datetime
 
@@ -36,7 +36,7 @@ LIST_CONNECTIONS = Statement(
 
 
 class Connection(Struct, frozen=True):
-    """An application to which a user has granted `scopes`, since `created_at`."""
+    """An application to which a user has granted `scopes`. `created_at` is the time of the first consent."""
 
     client_id: str
     name: str
@@ -56,7 +56,7 @@ def list_connections(database: Database, user_id: int) -> list[Connection]:
 
 
 def disconnect(database: Database, user_id: int, client_id: str) -> None:
-    """Withdraw the consent and end all tokens of the application for this user. Raise `NotFound`."""
+    """Withdraw the user's consent to an application, and end its grants. Raise `NotFound` if there is no consent."""
     with database.transaction():
         if not withdraw_consent(database, user_id, client_id):
             raise NotFound(_("This application is not connected. It may have been disconnected already."))

@@ -1,4 +1,4 @@
-"""Consents: the scopes that a user has granted to an application, until they are withdrawn."""
+"""Consents: the scopes that a user has granted to an application. They are kept until the user withdraws them."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from regulars.db.tables import consents
 
 IS_CONSENT = (consents.c.user_id == bindparam("of_user"), consents.c.client_id == bindparam("of_client"))
 GET_CONSENT = Statement(select(consents.c.scopes).where(*IS_CONSENT))
-# The lock keeps both changes if two requests add scopes at the same time.
+# Lock the row, so that neither change is lost if two requests add scopes at the same time.
 LOCK_CONSENT = Statement(select(consents.c.scopes).where(*IS_CONSENT).with_for_update())
 UPDATE_CONSENT = Statement(
     update(consents).where(*IS_CONSENT).values(scopes=bindparam("scopes"), updated_at=bindparam("now"))
@@ -20,7 +20,7 @@ UPDATE_CONSENT = Statement(
 DELETE_CONSENT = Statement(delete(consents).where(*IS_CONSENT))
 
 
-# Do nothing if the consent exists, so that a second click does not fail.
+# Do nothing if the consent exists already. `remember_consent` then adds to it.
 INSERT_CONSENT = Statement(
     upsert(consents)
     .values(
@@ -35,7 +35,7 @@ INSERT_CONSENT = Statement(
 
 
 def consented_scopes(database: Database, user_id: int, client_id: str) -> frozenset[str]:
-    """Return all scopes that the user has granted to the application."""
+    """Return all scopes that the user has granted to the application; an empty set if there is no consent."""
     return _scopes(database, GET_CONSENT, {"of_user": user_id, "of_client": client_id})
 
 

@@ -1,4 +1,4 @@
-"""Device codes: a device shows a code, which its user enters in a browser (RFC 8628)."""
+"""Device codes: a device shows a user code, which its user enters in a browser on another device (RFC 8628)."""
 
 import secrets
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ SET_STATUS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """The request of a device. `status` is pending, approved, denied or used."""
+    """The authorization request of a device. `status` is "pending", "approved", "denied" or "used"."""
 
     digest: str
     user_code: str
@@ -75,7 +75,7 @@ class DeviceCode:
 def issue_device_code(
     database: Database, client_id: str, scopes: Sequence[str], resources: Sequence[str]
 ) -> tuple[str, str]:
-    """Create a request. Return the device code and the user code, such as BCDF-GHJK."""
+    """Store a pending request of a device. Return its device code, and its user code, such as BCDF-GHJK."""
     device_code = new_token(Kind.DEVICE_CODE)
     user_code = "".join(secrets.choice(USER_CODE_LETTERS) for _ in range(8))
     database.execute(
@@ -97,7 +97,7 @@ def issue_device_code(
 
 
 def find_device_code(database: Database, device_code: str) -> DeviceCode | None:
-    """Return the request with this device code, or None."""
+    """Return the request with this device code, whatever its status, or None."""
     row = (
         database.fetch_one(GET_DEVICE_CODE, {"digest": digest(device_code)})
         if is_token(device_code, Kind.DEVICE_CODE)
@@ -107,7 +107,7 @@ def find_device_code(database: Database, device_code: str) -> DeviceCode | None:
 
 
 def find_pending(database: Database, user_code: str) -> DeviceCode | None:
-    """Return the pending request with this user code in any spelling, or None."""
+    """Return the pending request with this user code, or None. Case and separators in the code do not matter."""
     letters = "".join(letter for letter in user_code.upper() if letter in USER_CODE_LETTERS)
     row = database.fetch_one(FIND_BY_USER_CODE, {"user_code": letters}) if len(letters) == 8 else None
     found = _device_code(row) if row else None
@@ -115,7 +115,7 @@ def find_pending(database: Database, user_code: str) -> DeviceCode | None:
 
 
 def decide(database: Database, code: DeviceCode, grant_id: str | None) -> bool:
-    """Approve a pending request with a grant, or deny it without one. Return False if it was already decided."""
+    """Approve a pending request with the grant `grant_id`, or deny it without one. Return whether it was pending."""
     after = "approved" if grant_id else "denied"
     return (
         database.execute(
@@ -126,15 +126,15 @@ def decide(database: Database, code: DeviceCode, grant_id: str | None) -> bool:
 
 
 def claim_device_code(database: Database, code: DeviceCode) -> bool:
-    """Mark an approved request as used. Return True for only one of several simultaneous calls."""
+    """Mark an approved request as used. Of several simultaneous calls, only one returns True."""
     values = {"of_code": code.digest, "before": "approved", "after": "used", "of_grant": code.grant_id}
     return database.execute(SET_STATUS, values) == 1
 
 
 def is_polling_too_often(database: Database, code: DeviceCode) -> bool:
-    """Record a poll. Return whether it came too early.
+    """Record a poll of the device. Return True if the device polls too often.
 
-    Then the interval grows by five seconds (RFC 8628, section 3.5).
+    In this case, increase the interval that it must keep by five seconds (RFC 8628, section 3.5).
     """
     now = utc_now()
     too_often = code.polled_at is not None and now - code.polled_at < timedelta(seconds=code.interval - 1)

@@ -54,7 +54,7 @@ class DeviceAuthorization(DeviceAuthorizationEndpoint):
 
 
 class FoundToken:
-    """A token with its client, as revocation and introspection need it."""
+    """A token with its client, and the methods that Authlib calls for revocation and introspection."""
 
     def __init__(self, client: Client, token: RefreshToken | AccessToken, text: str) -> None:
         self.client = client
@@ -74,7 +74,7 @@ class FoundToken:
 
 
 class TokenFinder:
-    """Finds the token of a request, whatever its `token_type_hint`."""
+    """A mixin that finds the token in a request and ignores its `token_type_hint`. An invalid token is not found."""
 
     server: Server
     CLIENT_AUTH_METHODS: ClassVar = [*TRUSTED_METHODS, "none"]
@@ -104,7 +104,7 @@ class TokenFinder:
 
 
 class Revocation(TokenFinder, RevocationEndpoint):
-    """The revocation endpoint (RFC 7009). Revoking a refresh token ends its grant."""
+    """The revocation endpoint (RFC 7009). The revocation of a refresh token ends its grant."""
 
     def revoke_token(self, token: FoundToken, request: Request) -> None:
         if isinstance(token.token, RefreshToken):

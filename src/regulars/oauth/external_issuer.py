@@ -1,4 +1,4 @@
-"""Access tokens of an external authorization server: JSON Web Tokens that it signs for this service (RFC 9068)."""
+"""Verify access tokens of an external authorization server: JSON Web Tokens for this service (RFC 9068)."""
 
 import math
 import time
@@ -22,7 +22,7 @@ from regulars.settings import Settings
 TOKEN_TYPES = {"at+jwt", "application/at+jwt", "jwt"}
 SKEW_SECONDS = 60
 CACHE_SECONDS = 60
-"""A token is verified again after this time, because its key may have been withdrawn."""
+"""Maximum time for which a verified token is cached. Then it is verified again: its key may have been withdrawn."""
 
 Claims = Mapping[str, Any]
 
@@ -35,14 +35,15 @@ class ExternalIssuer:
         self.audience = settings.origin
         self.user_claim = settings.issuer_user_claim
         self.keys = ExternalKeys(settings.issuer)
-        # Headers may have private parameters and a certificate.
+        # Accept headers with private parameters, and long headers, because they can contain a certificate.
         self.registry = JWSRegistry(algorithms=list(KEY_TYPES), strict_check_header=False)
         self.registry.max_header_length = MAX_TOKEN_LENGTH
 
     def identity(self, database: Database, token: str) -> tuple[Identity, float]:
-        """Return the identity of `token`, and until when it may be cached.
+        """Return the identity of the user of `token`, and the time until which it may be cached, in seconds since 1970.
 
-        Raise `Unauthenticated` with the code `invalid_token`, and `Unavailable` if the issuer's keys cannot be fetched.
+        Raise `Unauthenticated` with the code `invalid_token` if the token is not valid or matches no user, and
+        `Unavailable` if the issuer's keys cannot be fetched.
         """
         now = time.time()
         claims = self._verified(token, now)
@@ -85,12 +86,12 @@ class ExternalIssuer:
 
 
 def external_issuer(settings: Settings) -> ExternalIssuer | None:
-    """Return the external issuer whose tokens are accepted, or None."""
+    """Return the verifier for the issuer in the settings, or None if no issuer is set."""
     return ExternalIssuer(settings) if settings.issuer else None
 
 
 def _check_times(claims: Claims, now: float) -> None:
-    """Check the times, allowing a clock difference of `SKEW_SECONDS`."""
+    """Raise `Unauthenticated` if the token has expired or is not valid yet, with a tolerance of `SKEW_SECONDS`."""
     expires_at = claims.get("exp")
     if not _is_time(expires_at) or expires_at <= now - SKEW_SECONDS:
         raise _refused(_("The access token has expired."))
@@ -111,7 +112,7 @@ def _scopes(claims: Claims) -> frozenset[str]:
 
 
 def _client_id(claims: Claims) -> str:
-    """Return the name of the application for the log."""
+    """Return the id of the application, for the log."""
     return str(claims.get("client_id") or claims.get("azp") or "(unknown)")[:255]
 
 

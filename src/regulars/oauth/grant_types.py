@@ -1,4 +1,4 @@
-"""The grant types of the token endpoint: Authlib's, with this project's storage and stricter rules."""
+"""The grant types of the token endpoint: Authlib's classes, with the storage of this project and stricter rules."""
 
 import hmac
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ INVALID_GRANT = "The code or token is unknown, has expired or was used."
 
 
 def create_server(database: Database, settings: Settings) -> Server:
-    """Return the authorization server. It supports neither the implicit nor the password grant."""
+    """Return the authorization server, with all supported grant types and endpoints."""
     server = Server(database, settings)
     server.register_grant(CodeGrant, [Pkce(), IdTokenExtension(server)])
     server.register_grant(RefreshGrant, [IdTokenExtension(server)])
@@ -46,7 +46,7 @@ def create_server(database: Database, settings: Settings) -> Server:
 
 
 class TokenIssuer:
-    """Issues tokens in the same way for all grant types."""
+    """A mixin for grant types: `Server.issue` issues the tokens of all of them."""
 
     server: Server
     request: Request
@@ -72,7 +72,7 @@ class CodeGrant(TokenIssuer, AuthorizationCodeGrant):
         if found is None or found.client_id != client.id:
             return None
         if found.used_at is not None:
-            # A second use may come from a thief (RFC 6749, section 4.1.2).
+            # A second use may mean that the code was stolen (RFC 6749, section 4.1.2).
             end_grant(self.server.database, found.grant, "code_reused")
             return None
         now = datetime.now(UTC)
@@ -88,7 +88,7 @@ class CodeGrant(TokenIssuer, AuthorizationCodeGrant):
         return self.server.user_of(authorization_code.grant)
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
-        """Do nothing: a used code stays, so that a second use is detected."""
+        """Do nothing: a used code is kept, so that a second use is detected."""
 
 
 class Pkce(CodeChallenge):
@@ -141,11 +141,11 @@ class RefreshGrant(TokenIssuer, RefreshTokenGrant):
         return token
 
     def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
-        """Do nothing: the old token was claimed before the new one was issued."""
+        """Do nothing: `issue_token` claimed the old token before it issued the new one."""
 
 
 class ServiceGrant(TokenIssuer, ClientCredentialsGrant):
-    """The client credentials grant (RFC 6749, section 4.4), for a service account in its tenant."""
+    """The client credentials grant (RFC 6749, section 4.4), for service accounts. There is no refresh token."""
 
     TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = list(TRUSTED_METHODS)
 

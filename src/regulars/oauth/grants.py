@@ -1,4 +1,7 @@
-"""Grants: each records one consented sign-in. The refresh tokens of a grant are one family."""
+"""Grants. Each one records that a user has given an application access, in one session.
+
+Codes and tokens are issued under a grant, and become invalid with it. Its refresh tokens form one family.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +61,7 @@ END_GRANTS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A grant. `generation` is that of the current refresh token. `resources` may be empty."""
+    """A grant. `generation` is the number of the current refresh token. An empty `resources` means all resources."""
 
     id: str
     client_id: str
@@ -77,7 +80,7 @@ class Grant:
     ended_at: datetime | None
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether tokens can still be issued under the grant."""
+        """Tell whether the grant is valid at `now`: it has neither ended nor expired."""
         return self.ended_at is None and self.expires_at > now
 
 
@@ -90,7 +93,7 @@ def open_grant(
     resources: Sequence[str],
     session: Session,
 ) -> Grant:
-    """Create a grant of the user of `session`."""
+    """Store a new grant for the user of `session`, with the lifetime in the settings, and return it."""
     now = utc_now()
     grant = Grant(
         id=new_id(),
@@ -121,12 +124,12 @@ def find_grant(database: Database, grant_id: str) -> Grant | None:
 
 
 def is_grant_live(database: Database, grant_id: str) -> bool:
-    """Tell whether the grant exists and has not ended. Otherwise its access tokens are invalid."""
+    """Tell whether the grant exists and has no `ended_at`. Otherwise, its access tokens are invalid."""
     return database.fetch_one(FIND_LIVE_GRANT, {"grant_id": grant_id}) is not None
 
 
 def end_grant(database: Database, grant: Grant, why: str) -> None:
-    """End a grant and all its tokens, on all servers within a second. `why` is for the audit log."""
+    """End a grant, if it has not ended. All servers refuse its tokens within a second. `why` is for the audit log."""
     with database.transaction():
         if database.execute(END_GRANT, {"grant_id": grant.id, "now": utc_now()}):
             bump_auth_version(database)
@@ -134,7 +137,7 @@ def end_grant(database: Database, grant: Grant, why: str) -> None:
 
 
 def end_grants_of(database: Database, user_id: int, client_id: str) -> None:
-    """End all grants of the user to the application."""
+    """End all grants that the user has given to the application, like `end_grant`, but without audit events."""
     with database.transaction():
         now = utc_now()
         if database.execute(END_GRANTS, {"of_user": user_id, "of_client": client_id, "now": now}):

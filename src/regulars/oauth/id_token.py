@@ -1,4 +1,4 @@
-"""ID tokens: added to token responses, and read as hints (OpenID Connect Core)."""
+"""ID tokens (OpenID Connect Core): add them to token responses, and read them in the parameter `id_token_hint`."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -24,11 +24,11 @@ class IdTokenExtension:
         self.server = server
 
     def __call__(self, grant: Any) -> None:
-        """Register the hook. Authlib calls this for each grant that it creates."""
+        """Register the hook that adds the ID token. Authlib calls this for each grant object that it creates."""
         grant.register_hook("after_create_token_response", self.add_id_token)
 
     def add_id_token(self, grant: Any, response: Any) -> None:
-        """Add an ID token that is signed with the current key."""
+        """Add an ID token, signed with the current key, to `response` if its scope contains `openid`."""
         settings = self.server.settings
         IdToken(settings, current_key(self.server.database, settings)).process_token(grant, response)
 
@@ -66,9 +66,9 @@ class IdToken(OpenIDToken):
 
 
 def user_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
-    """Return the claims that `scopes` allow (OpenID Connect Core, section 5.4).
+    """Return the claims about a user that `scopes` allow (OpenID Connect Core, section 5.4).
 
-    An address that the user has not proved is left out: applications might take its user for the person who owns it.
+    An unverified address is left out: applications could believe that the user owns it.
     """
     claims: dict[str, Any] = {"sub": str(user.id)}
     if "profile" in scopes:
@@ -80,9 +80,9 @@ def user_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
 
 
 def read_hint(database: Database, settings: Settings, token: str) -> tuple[str | None, int | None]:
-    """Return the client and the user of an ID token of this server, expired or not; None, None for any other text.
+    """Return the ids of the client and the user in an ID token of this server, even if it has expired.
 
-    A token that was signed with a revoked key, or with one that was replaced long ago, is not accepted.
+    Return (None, None) for any other text, and for a token that was signed with a revoked or an expired key.
     """
     if not token or len(token) > MAX_TOKEN_LENGTH:
         return None, None

@@ -1,4 +1,4 @@
-"""The signing keys of an external authorization server, fetched when they are needed."""
+"""Fetch and cache the signing keys of an external authorization server."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ KEY_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
     **dict.fromkeys(("EdDSA", "Ed25519"), "OKP"),
 }
-"""The accepted algorithms with the key type of each. None of them is symmetric."""
+"""The key type of each accepted algorithm. Symmetric algorithms are not accepted."""
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 MAX_DOCUMENT_BYTES = 1_000_000
@@ -43,11 +43,11 @@ class Unreachable(Exception):
 
 
 class ExternalKeys:
-    """The keys of an external issuer. Only one thread fetches them at a time; the others use the known keys, or wait up
-    to a second.
+    """The cached keys of an external issuer.
 
-    They are fetched for an unknown key, but at most every 30 seconds, and after an hour. After a failure they are not
-    fetched for 5 seconds. While the issuer is unreachable, known keys stay valid.
+    They are fetched when they are an hour old, and when a token names an unknown key, but at most every 30 seconds, and
+    not for 5 seconds after a failure. Only one thread fetches them at a time. Meanwhile, other threads use the cached
+    keys, or wait up to a second for an unknown key. While the issuer is unreachable, cached keys stay valid.
     """
 
     def __init__(self, issuer: str) -> None:
@@ -59,7 +59,11 @@ class ExternalKeys:
         self._failed = False
 
     def find(self, header: Mapping[str, Any]) -> Key:
-        """Return the key for a token with this header. Raise `Unauthenticated`, `Unavailable`."""
+        """Return the key for a token with this header. Fetch the keys first if they are old or the key is unknown.
+
+        Raise ValueError if the algorithm is not accepted, `Unauthenticated` if the issuer has no such key, and
+        `Unavailable` if the keys cannot be fetched.
+        """
         if header.get("alg") not in KEY_TYPES:
             raise ValueError("the algorithm is not accepted")
         key = find_key(self._keys, header)
@@ -105,7 +109,10 @@ class ExternalKeys:
 
 
 def find_key(keys: list[Key], header: Mapping[str, Any]) -> Key | None:
-    """Return the key that signed a token with this header. A token without a key id needs a single possible key."""
+    """Return the key whose type, algorithm and id match the header of a token.
+
+    Return None if no key matches, or if the header has no key id and several keys match.
+    """
     algorithm, kid = header["alg"], header.get("kid")
     possible = [
         key
@@ -128,7 +135,7 @@ def fetch_keys(issuer: str) -> list[Key]:
 
 
 def _metadata(issuer: str, deadline: float) -> dict[str, Any]:
-    """Return the issuer's metadata from the location of OpenID Connect Discovery or of RFC 8414."""
+    """Return the issuer's metadata from the URL of OpenID Connect Discovery, or of RFC 8414. Raise `Unreachable`."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
     openid = parts._replace(path=f"{path}/.well-known/openid-configuration")
@@ -143,7 +150,7 @@ def _metadata(issuer: str, deadline: float) -> dict[str, Any]:
 
 
 def _import(jwk: Any) -> Key | None:
-    """Return a signing key, or None for any other key and for one that cannot be read."""
+    """Return the public signing key in a JSON Web Key. Return None if it is of another kind or cannot be read."""
     if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig" or str(jwk.get("crv")).startswith("X"):
         return None
     if jwk.get("kty") not in {"RSA", "EC", "OKP"}:
@@ -156,17 +163,17 @@ def _import(jwk: Any) -> Key | None:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Does not follow redirects: only the issuer says where its keys are."""
+    """Does not follow redirects: they could lead to a server that the issuer does not control."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """Do not follow."""
+        """Return None, so that the redirect is an error."""
 
 
 OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 def _fetch_object(url: str, deadline: float) -> dict[str, Any]:
-    """Return the JSON object at `url`. Raise `Unreachable`."""
+    """Return the JSON object at `url`. Raise `Unreachable` if it cannot be fetched by `deadline` or is not valid."""
     try:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):

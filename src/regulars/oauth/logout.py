@@ -11,7 +11,11 @@ from regulars.oauth.server import Pairs, Payload, Server
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """A request to sign the user out. `user_id` comes from an ID token of this server, `redirect_uri` is registered."""
+    """A request to sign the user out.
+
+    `user_id` is the subject of a valid ID token hint, and `redirect_uri` is registered for `client`; both can be None.
+    `query` contains all parameters as received.
+    """
 
     client: Client | None
     user_id: int | None
@@ -21,12 +25,15 @@ class LogoutRequest:
 
     @property
     def form_targets(self) -> tuple[str, ...] | None:
-        """Return where the form of the confirmation page may lead besides this service."""
+        """Return the sources to which the form of the confirmation page may redirect: see `redirect_targets`."""
         return redirect_targets(self.redirect_uri) if self.redirect_uri else ()
 
 
 def read_logout(server: Server, pairs: Pairs) -> LogoutRequest:
-    """Return the request with these parameters. Parameters that cannot be verified are ignored."""
+    """Return the request with these parameters. Values that cannot be verified are None.
+
+    If client_id is not the client of the ID token hint, both are ignored.
+    """
     payload = Payload(pairs)
     client_id, user_id = read_hint(server.database, server.settings, payload.data.get("id_token_hint", ""))
     named = payload.client_id
@@ -39,7 +46,7 @@ def read_logout(server: Server, pairs: Pairs) -> LogoutRequest:
 
 
 def logout_redirect(request: LogoutRequest) -> str | None:
-    """Return the address of the application with its state, or None if it gave no registered address."""
+    """Return the redirect URI of the application with the parameter `state`, or None if it sent no registered one."""
     if request.redirect_uri is None or request.state is None:
         return request.redirect_uri
     joint = "&" if "?" in request.redirect_uri else "?"

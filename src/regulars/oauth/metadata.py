@@ -13,7 +13,7 @@ SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
 
 
 def server_metadata(settings: Settings) -> dict[str, Any]:
-    """Return the metadata of the authorization server, which is the same at both well-known addresses."""
+    """Return the metadata of the authorization server, for the well-known URLs of OpenID Connect and RFC 8414."""
     origin = settings.origin
     grant_types = dict.fromkeys(grant for grants in GRANT_TYPES.values() for grant in grants)
     return {
@@ -60,7 +60,10 @@ def server_metadata(settings: Settings) -> dict[str, Any]:
 
 
 def resource_metadata(settings: Settings) -> dict[str, Any]:
-    """Return the metadata of the API as a protected resource (RFC 9728), with the external issuer if there is one."""
+    """Return the metadata of the API as a protected resource (RFC 9728).
+
+    The authorization server is the external issuer, if one is set, and otherwise this service.
+    """
     return {
         "resource": settings.origin,
         "authorization_servers": [settings.issuer or settings.origin],

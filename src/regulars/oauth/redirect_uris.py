@@ -1,4 +1,4 @@
-"""Redirect URIs: which ones can be registered, and whether a request's URI is registered.
+"""Redirect URIs: check whether a URI can be registered, and whether the URI in a request is registered.
 
 RFC 9700, section 2.1 (exact string comparison); RFC 8252, sections 7 (native apps) and 8.4 (registration).
 """
@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 from regulars.i18n import _
 
 MAX_LENGTH = 2000
-# A scheme of RFC 3986. Underscores are allowed too, because some apps use them.
+# The syntax of RFC 3986 and, in addition, underscores, because some apps use them.
 SCHEME = re.compile(r"([a-z][a-z0-9+.\-_]*):", re.IGNORECASE)
 PRINTABLE = re.compile(r"[\x21-\x7e]+")
-# The host becomes a source in a Content-Security-Policy, in which other characters have a meaning.
+# The host is copied into a Content-Security-Policy, so characters with a meaning there are not allowed.
 HOST = re.compile(r"[a-z0-9._\-]+|[0-9a-f:.]+", re.IGNORECASE)
 LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([0-9]{1,5}))?((?:[/?].*)?)")
 
 
 def check_redirect_uri(uri: str, *, own_schemes: bool) -> str | None:
-    """Return why `uri` cannot be registered, as a rule to follow "The redirect URI …", or None if it can.
+    """Return why `uri` cannot be registered, or None if it can. The text continues "The redirect URI …": "must have …".
 
-    `own_schemes` is for native apps: they may have a scheme that is named after a domain of theirs.
+    With `own_schemes` (native apps), the scheme may be named after a domain of the developer.
     """
     scheme = SCHEME.match(uri)
     if len(uri) > MAX_LENGTH or not PRINTABLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}*') or scheme is None:

@@ -1,9 +1,9 @@
-"""Refresh tokens, each valid once and exchanged for a new one (rotation; RFC 9700, section 4.14.2).
+"""Refresh tokens. Each can be used once, and is exchanged for a new one (rotation; RFC 9700, section 4.14.2).
 
 All tokens of a grant are one family with numbered generations. Using a token of the current generation advances the
-grant by one generation. For some seconds, a token of the previous generation is accepted as well, because an app may
-refresh in parallel requests; it gets another token of the current generation. Using an older token means that a token
-was stolen: the whole family ends.
+grant by one generation. For some seconds after that, a token of the previous generation is accepted as well, because an
+app may refresh in parallel requests. The response then contains another token of the current generation. The use of any
+other old token suggests that a token was stolen, and ends the grant with the whole family.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ COUNT_GRACE_USE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token with its grant, as the token endpoint finds it."""
+    """A stored refresh token, with its grant, and the methods that Authlib calls."""
 
     generation: int
     expires_at: datetime
@@ -66,7 +66,7 @@ class RefreshToken:
 
 
 def issue_refresh_token(database: Database, settings: Settings, grant: Grant, generation: int) -> str:
-    """Create a refresh token of the grant. It expires if it is not used for the time in the settings."""
+    """Store a new refresh token, and return it. It expires after the lifetime in the settings, or with the grant."""
     token = new_token(Kind.REFRESH_TOKEN)
     unused_until = utc_now() + timedelta(seconds=settings.refresh_token_lifetime)
     database.execute(
@@ -82,7 +82,7 @@ def issue_refresh_token(database: Database, settings: Settings, grant: Grant, ge
 
 
 def find_refresh_token(database: Database, token: str) -> RefreshToken | None:
-    """Return the token, valid or not, or None if it does not exist."""
+    """Return the refresh token, even if it is no longer valid, or None if it does not exist."""
     row = (
         database.fetch_one(GET_REFRESH_TOKEN, {"digest": digest(token)})
         if is_token(token, Kind.REFRESH_TOKEN)
@@ -93,9 +93,10 @@ def find_refresh_token(database: Database, token: str) -> RefreshToken | None:
 
 
 def claim_refresh_token(database: Database, settings: Settings, token: RefreshToken) -> int | None:
-    """Use the token. Return the generation of the next token, or None if the token is not valid.
+    """Use up the token. Return the generation for the next token, or None if this token cannot be used.
 
-    Must run in the transaction that issues the next token, so that parallel uses of a token wait for each other.
+    If a newer token was used already, end the grant, except in the grace period. Call this in the transaction that
+    issues the next token, so that parallel uses of a token are handled one after the other.
     """
     now = utc_now()
     if not token.grant.is_live(now) or token.is_expired():

@@ -9,15 +9,16 @@ from regulars.settings import Settings
 
 
 class InvalidTarget(OAuth2Error):
-    """No tokens are issued for the requested resource (RFC 8707, section 2)."""
+    """The error for a requested resource for which no tokens are issued (RFC 8707, section 2)."""
 
     error = "invalid_target"
 
 
 def check_resources(settings: Settings, requested: Sequence[str], granted: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the audience for the requested resources, under a grant for `granted` (empty: for all resources).
+    """Return the audience of a token: the requested resources or, if there are none, the granted ones or this service.
 
-    Raise `InvalidTarget`.
+    An empty `granted` allows all resources of this service. Raise `InvalidTarget` if a requested resource is not
+    allowed.
     """
     known = audiences(settings)
     if any(name not in (granted or known) for name in requested):

@@ -1,13 +1,16 @@
-"""The authorization server: Authlib's, with this project's storage and policy.
+"""The authorization server: Authlib's class, with the storage and the policy of this project.
 
-`token_response` and the other endpoints take the parameters of a request in order, with repetitions, and return status,
+`token_response` and `endpoint_response` take the parameters of a request in order, with repetitions, and return status,
 body and headers. Each request runs in one transaction.
 
-Authlib calls a grant type in this order: `authenticate_client` (here), then the `validate_…` and `query_…` methods of
-the grant type, which return what the request refers to; `authenticate_user`, which claims a code, so that only one of
-several parallel requests continues; `generate_token`, which calls `issue` (here); `save_token`; and the hooks
-registered for `after_create_token_response`, which add the ID token. Then a code is deleted, or a refresh token
-revoked, by methods that do nothing here, because both were claimed before.
+For a request to the token endpoint, Authlib calls these methods of the server and of the grant type:
+
+1. `authenticate_client` of the server.
+2. The `validate_…` and `query_…` methods of the grant type, which find the code or token in the request.
+3. `authenticate_user`, which claims an authorization code, so that only one of several parallel requests continues.
+4. `generate_token`, which calls `issue` of the server, and then `save_token`.
+5. The methods that delete a code or revoke a refresh token. They do nothing, because both were claimed before.
+6. The hooks for `after_create_token_response`, which add the ID token.
 """
 
 from collections import defaultdict
@@ -38,7 +41,7 @@ UNKNOWN_CLIENT = "The client could not be authenticated."
 
 
 class Payload(OAuth2Payload):
-    """The parameters of a request, including repeated ones."""
+    """The parameters of a request, including repeated ones. `data` has the last value of each."""
 
     def __init__(self, pairs: Pairs) -> None:
         self._lists: defaultdict[str, list[str]] = defaultdict(list)
@@ -56,7 +59,7 @@ class Payload(OAuth2Payload):
         return self._lists
 
     def check_not_repeated(self) -> None:
-        """Raise `InvalidRequestError` for a repeated parameter (RFC 6749, sections 3.1 and 3.2)."""
+        """Raise `InvalidRequestError` if a parameter except `resource` is repeated (RFC 6749, sections 3.1 and 3.2)."""
         if any(len(values) > 1 for name, values in self._lists.items() if name not in REPEATABLE):
             raise InvalidRequestError("A parameter is repeated. Send each parameter only once.")
 
@@ -67,7 +70,7 @@ class Payload(OAuth2Payload):
 
 
 class Request(OAuth2Request):
-    """A request to an endpoint."""
+    """A request to an endpoint. The grant types set `grant` and `generation` when they claim a code or token."""
 
     payload: Payload
 
@@ -87,7 +90,7 @@ class Request(OAuth2Request):
 
 
 class Server(AuthorizationServer):
-    """Authlib's server with this database. `grant_types.create_server` registers what it supports."""
+    """Authlib's server with this database. `grant_types.create_server` registers its grant types and endpoints."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         super().__init__(scopes_supported=list(SCOPES))
@@ -95,8 +98,10 @@ class Server(AuthorizationServer):
         self.settings = settings
 
     def request(self, method: str, path: str, pairs: Pairs, headers: Mapping[str, str]) -> Request:
-        """Return a request for Authlib. Raise `OAuth2Error` if the service is not reached through https or a loopback
-        address."""
+        """Return a request for Authlib.
+
+        Raise `OAuth2Error` if the public URL of this service neither starts with https nor is a loopback address.
+        """
         return Request(method, self.settings.origin + path, pairs, headers)
 
     def create_oauth2_request(self, request: Request) -> Request:
@@ -117,7 +122,11 @@ class Server(AuthorizationServer):
         """Do nothing: `Client.get_allowed_scope` checks that the client may request the scope."""
 
     def authenticate_client(self, request: Request, methods: Sequence[str], endpoint: str = "token") -> Client:
-        """Return the client that sent the request. Raise `InvalidClientError`, `InvalidRequestError`."""
+        """Return the client that sent the request.
+
+        Raise `InvalidClientError` if it cannot be authenticated with one of `methods`, and `InvalidRequestError` if the
+        credentials in the header and in the body contradict each other or are both given.
+        """
         basic = request.headers.get("Authorization", "").lower().startswith("basic ")
         if basic and request.form.get("client_secret"):
             raise InvalidRequestError("Authenticate the client only once: in the header or in the body.")
@@ -133,7 +142,7 @@ class Server(AuthorizationServer):
         return client
 
     def _authentication_fault(self, request: Request) -> str:
-        """Return why a client could not be authenticated. Whether a client has a secret is no secret."""
+        """Return why a client could not be authenticated. The text can reveal that a client has no secret."""
         basic_id, basic_secret = extract_basic_authorization(request.headers)
         client = self.query_client(basic_id or request.payload.client_id or "")
         has_sent_secret = basic_secret or request.form.get("client_secret")
@@ -142,7 +151,11 @@ class Server(AuthorizationServer):
         return UNKNOWN_CLIENT
 
     def answer(self, request: Callable[[], Request], respond: Callable[[Request], Response]) -> Response:
-        """Run `respond` in a transaction. An OAuth error is a response too, and commits the transaction."""
+        """Run `respond` in a transaction. Return its response, or an error response if the request is not valid.
+
+        Authlib converts most OAuth errors in `respond` to responses, so that they do not roll back the transaction. The
+        end of a grant after the reuse of a token, for example, must be committed.
+        """
         try:
             made = request()
             made.payload.check_not_repeated()
@@ -168,7 +181,7 @@ class Server(AuthorizationServer):
         )
 
     def issue(self, request: Request, scope: str, *, include_refresh_token: bool) -> dict[str, Any]:
-        """Return the token response for a request. Its grant, if any, has been claimed."""
+        """Return the token response for a request whose code or token, if any, was claimed. Store a refresh token."""
         grant, client = request.grant, request.client
         audience = check_resources(self.settings, request.payload.resources, grant.resources if grant else ())
         token: dict[str, Any] = {
@@ -191,10 +204,13 @@ class Server(AuthorizationServer):
         return token
 
     def save_token(self, token: dict[str, Any], request: Request) -> None:
-        """Do nothing: `issue` has stored the refresh token's digest, and access tokens are not stored."""
+        """Do nothing: `issue` has stored the digest of the refresh token, and access tokens are not stored."""
 
     def user_of(self, grant: Grant) -> User:
-        """Return the user who consented to the grant. Raise `InvalidGrantError` if the user has lost all access."""
+        """Return the user who gave the grant.
+
+        Raise `InvalidGrantError` if the user is disabled or not a member of any tenant.
+        """
         if not memberships_of(self.database, grant.user_id):
             raise InvalidGrantError("The user is disabled, or not a member of any tenant.")
         return get_user(self.database, grant.user_id)

@@ -1,7 +1,7 @@
 """The keys that sign tokens. Private keys are encrypted in the database.
 
-The newest key signs. A key that was replaced verifies what it signed before, until all of that has expired. A revoked
-key verifies nothing.
+The newest key signs. A replaced key verifies the tokens that it signed before, until all of them have expired. A
+revoked key verifies nothing.
 """
 
 import warnings
@@ -34,15 +34,15 @@ warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=Securi
 ALGORITHMS = ("RS256", "EdDSA")
 RSA_BITS = 2048
 LEEWAY_SECONDS = 60
-"""How far the clocks of servers may differ: a server whose clock is ahead signs tokens that seem to be issued in the
-future, or after their key was replaced."""
+"""The tolerated difference between the clocks of servers. If the clock of the server that signs is ahead, other servers
+see tokens that were issued in the future, or after their key was replaced."""
 
 Key = OKPKey | RSAKey
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key, its id and its algorithm. `replaced_at` is when the next key began to sign."""
+    """A key with its id and algorithm. `replaced_at` is the time when the next key replaced it, if one has."""
 
     kid: str
     algorithm: str
@@ -51,9 +51,9 @@ class SigningKey:
     replaced_at: datetime | None = None
 
     def may_have_signed(self, issued_at: int) -> bool:
-        """Tell whether a token that was issued at this time, in seconds since 1970, may be ours.
+        """Tell whether this service may have signed a token with this key at `issued_at`, in seconds since 1970.
 
-        Whoever signs with the key after it was replaced has stolen it.
+        A token that was signed after the key was replaced must come from somebody who has stolen the key.
         """
         return self.replaced_at is None or issued_at <= self.replaced_at.timestamp() + LEEWAY_SECONDS
 
@@ -129,7 +129,7 @@ def public_keys(database: Database, settings: Settings) -> dict[str, SigningKey]
 
 
 def list_keys(database: Database, settings: Settings) -> list[KeyStatus]:
-    """Return the status of all keys that ever signed, newest first."""
+    """Return all keys with their status, including expired and revoked ones, newest first."""
     replaced_after = utc_now() - _time_after_replacement(settings)
 
     def status(replaced: datetime | None, revoked: datetime | None) -> str:
@@ -146,14 +146,14 @@ def list_keys(database: Database, settings: Settings) -> list[KeyStatus]:
 
 
 def _time_after_replacement(settings: Settings) -> timedelta:
-    """Return the time for which a key is needed after it was replaced: until its last token has expired."""
+    """Return the time after which all tokens of a replaced key have expired."""
     return timedelta(seconds=settings.access_token_lifetime + LEEWAY_SECONDS)
 
 
 def current_key(database: Database, settings: Settings) -> SigningKey:
-    """Return the newest key, which signs all tokens. The first key is created when it is needed.
+    """Return the key that signs, with its private part. Create the first key if there is none.
 
-    Raise `ConfigurationError` if it was encrypted with another secret key.
+    Raise `ConfigurationError` if no secret key decrypts it.
     """
     row = database.fetch_one(GET_SIGNING_KEY)
     if row is not None:
@@ -164,7 +164,7 @@ def current_key(database: Database, settings: Settings) -> SigningKey:
 
 
 def check_secret_key(database: Database, settings: Settings) -> None:
-    """Raise `ConfigurationError` if there is a key that signs, but it was encrypted with another secret key."""
+    """Raise `ConfigurationError` if there is a key that signs, but no secret key decrypts it."""
     row = database.fetch_one(GET_SIGNING_KEY)
     if row is not None:
         _decrypt(settings, *row)
@@ -172,7 +172,10 @@ def check_secret_key(database: Database, settings: Settings) -> None:
 
 @lru_cache(maxsize=8)
 def _decrypt(settings: Settings, kid: str, algorithm: str, encrypted: bytes, created: datetime) -> SigningKey:
-    """Return the key with its private part. It is cached, because reading an RSA key takes 50 ms."""
+    """Return the decrypted key. It is cached, because loading an RSA key takes 50 ms.
+
+    Raise `ConfigurationError` if no secret key decrypts it.
+    """
     private = Cipher(settings, "signing keys").decrypt(encrypted, kid)
     if private is None:
         raise ConfigurationError(
@@ -184,7 +187,7 @@ def _decrypt(settings: Settings, kid: str, algorithm: str, encrypted: bytes, cre
 
 
 def rotate_key(database: Database, settings: Settings, algorithm: str = ALGORITHMS[0]) -> SigningKey:
-    """Create a key, which signs from now on. All OpenID clients can verify RS256.
+    """Create a key that signs from now on, and return it. RS256 is the default, because all OpenID clients support it.
 
     Raise `Invalid` for an algorithm that is not in `ALGORITHMS`.
     """
@@ -205,10 +208,10 @@ def rotate_key(database: Database, settings: Settings, algorithm: str = ALGORITH
 
 
 def revoke_key(database: Database, settings: Settings, kid: str) -> SigningKey | None:
-    """Refuse all tokens that the key has signed, on all servers within a second.
+    """Revoke a key. All servers refuse the tokens that it has signed within a second.
 
-    If the key signs, create one with the same algorithm, and return it; otherwise None. A revoked key stays as it is.
-    Raise `NotFound`.
+    If it is the key that signs, first create a new one with the same algorithm. Return the new key, or None. Do nothing
+    if the key was already revoked. Raise `NotFound` if it does not exist.
     """
     with _changing_keys(database):
         found = next((key for key in list_keys(database, settings) if key.kid == kid), None)
@@ -223,7 +226,10 @@ def revoke_key(database: Database, settings: Settings, kid: str) -> SigningKey |
 
 
 def encrypt_keys_again(database: Database, settings: Settings) -> tuple[int, int]:
-    """Encrypt the private keys with the newest secret key. Return how many changed, and how many no key decrypts."""
+    """Encrypt the private keys with the newest secret key.
+
+    Return the number of private keys that changed, and the number that no secret key decrypts.
+    """
     cipher = Cipher(settings, "signing keys")
     stored = {kid: bytes(encrypted) for kid, encrypted in database.fetch_all(LIST_PRIVATE_KEYS)}
     again = {kid: cipher.encrypt_again(encrypted, kid) for kid, encrypted in stored.items()}
@@ -234,19 +240,19 @@ def encrypt_keys_again(database: Database, settings: Settings) -> tuple[int, int
 
 @contextmanager
 def _changing_keys(database: Database) -> Iterator[None]:
-    """Open a transaction that changes keys. Others wait for it, so that only one key is the newest."""
+    """Open a transaction that changes keys. Only one can be open at a time, so that only one key signs."""
     with database.transaction():
-        # The row of the auth version serves as the lock.
+        # This update locks the only row of the table until the transaction ends.
         bump_auth_version(database)
         yield
 
 
 def _create_key(database: Database, settings: Settings, algorithm: str) -> SigningKey:
-    """Create a key that replaces the present one, if there is one, within `_changing_keys`."""
+    """Create a key, and mark the present one as replaced, if there is one. Call this within `_changing_keys`."""
     key = _generate(algorithm)
     kid = key.thumbprint()
     newest = database.fetch_one(LIST_KEYS)
-    # The newest key signs, so two keys must not have the same time.
+    # The newest key signs, so two keys must not have the same creation time.
     created = max(utc_now(), newest[2] + timedelta(seconds=1)) if newest else utc_now()
     database.execute(REPLACE_KEYS, {"time": created})
     private = msgspec.json.encode(key.as_dict(private=True))
@@ -266,7 +272,7 @@ def _create_key(database: Database, settings: Settings, algorithm: str) -> Signi
 
 
 def _generate(algorithm: str) -> Key:
-    """Return a new key whose id does not look like an option on the command line."""
+    """Return a new key. Its id does not start with a dash: the command line would take it for an option."""
     while True:
         key: Key = OKPKey.generate_key("Ed25519") if algorithm == "EdDSA" else RSAKey.generate_key(RSA_BITS)
         if not key.thumbprint().startswith("-"):

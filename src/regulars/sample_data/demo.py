@@ -23,7 +23,7 @@ from regulars.tenants.tenants import create_tenant, list_tenants
 OWNER = "ayse@example.com"
 CUSTOMERS_PER_INSERT = 2_000
 APPLICATION = "Demo application"
-# A native app may use any port of this machine. The page at the callback is this server's API documentation.
+# A native app can use any port of this machine (RFC 8252). The callback is the page with the API's documentation.
 CALLBACK_PATH = "/api/docs"
 CALLBACKS = [f"http://{host}{CALLBACK_PATH}" for host in ("localhost", "127.0.0.1")]
 PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file
@@ -69,10 +69,10 @@ BUSINESSES = (
 
 
 def fill_demo(database: Database, folder: Path, customers: int, progress: Callable[[int], object]) -> None:
-    """Fill an empty database with the demo's data and `customers` customers. Other databases stay as they are.
+    """Fill an empty database with the demo's data and `customers` customers. Do nothing if there are tenants.
 
-    Everything is inserted, or nothing. `progress` is called with the size of each batch. The password of all users of
-    the demo is stored in `folder`.
+    All data is inserted in one transaction. `progress` is called with the size of each batch. The password of all users
+    of the demo is stored in `folder`. Raise `ConfigurationError` if Faker is not installed.
     """
     if list_tenants(database):
         return
@@ -112,7 +112,7 @@ def _fill(
 def demo_callback(settings: Settings) -> str:
     """Return the redirect URI of the demo's application.
 
-    It is on this machine if the public address cannot be a redirect URI.
+    It has the public address or, if that is not allowed in a redirect URI, localhost.
     """
     callback = settings.origin + CALLBACK_PATH
     refused = check_redirect_uri(callback, own_schemes=False)
@@ -122,7 +122,7 @@ def demo_callback(settings: Settings) -> str:
 def demo_application(database: Database, callback: str) -> Client:
     """Return the demo's application, an example of a client, with the redirect URI `callback`.
 
-    It is registered at the first start, and again after the public address has changed.
+    Register it if it does not exist, and again if `callback` is not one of its redirect URIs.
     """
     for client in list_clients(database):
         if client.name == APPLICATION and client.tenant_id is None:
@@ -134,7 +134,7 @@ def demo_application(database: Database, callback: str) -> Client:
 
 
 def demo_password(folder: Path) -> str:
-    """Return the password of the demo's users. Raise `ConfigurationError` if it is missing."""
+    """Return the password of the demo's users. Raise `ConfigurationError` if its file cannot be read."""
     try:
         return (folder / PASSWORD_FILE).read_text("utf-8").strip()
     except OSError:

@@ -16,7 +16,7 @@ from regulars.customers.fields import Record
 from regulars.errors import ConfigurationError
 
 DOMAINS = ("example.com", "example.com", "example.org", "example.net", "mail.example.com", "mail.example.org")
-"""Reserved for examples (RFC 2606): mail to these domains goes nowhere."""
+"""Reserved for examples (RFC 2606): mail to these domains is not delivered."""
 
 SECONDS_OF_FIVE_YEARS = 5 * 365 * 24 * 60 * 60
 MIN_AGE_DAYS = 16 * 365
@@ -35,7 +35,7 @@ TURKISH_JOBS = (
     "Öğretmen|Hemşire|Doktor|Avukat|Mühendis|Muhasebeci|Mimar|Eczacı|Diş hekimi|Aşçı|Garson|Şoför|Elektrikçi|Berber|"
     "Kuaför|Terzi|Çiftçi|Satış temsilcisi|Yazılım geliştirici|Grafik tasarımcı|Gazeteci|Emlakçı|Bankacı|Çiçekçi|Emekli"
 ).split("|")
-# Faker's list is alphabetical and has many rare names. These are the most common ones.
+# The most common Turkish names. Faker's list is alphabetical and has many rare ones.
 TURKISH_WOMEN = (
     "Ayşe|Fatma|Emine|Zeynep|Hatice|Elif|Meryem|Şerife|Sultan|Hanife|Merve|Büşra|Esra|Özlem|Gülşen|Çiğdem|İrem|Işıl|"
     "Yasemin|Sevgi|Derya|Tuğba|Ebru|Gamze|Şule|Ümmü Gülsüm"
@@ -54,7 +54,8 @@ Draw = Callable[[], float]
 class Nation:
     """A nationality of customers. `share` is in percent; `country_id` is the ISO 3166-1 numeric code.
 
-    A number with one of `prefixes` and `digits` more digits is a valid mobile number.
+    A number that starts with one of `prefixes`, followed by `digits` digits, is a valid mobile number. `common_names`
+    are the first names of women and of men. Names, jobs and addresses that are not given come from Faker.
     """
 
     locale: str
@@ -110,12 +111,12 @@ NATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The names, jobs and addresses of a nationality. Each name has a form for e-mail addresses."""
+    """The names, jobs and addresses of a nationality. Each name is paired with its form for e-mail addresses."""
 
     nation: Nation
     first_names: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
     last_names: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
-    """For women and men."""
+    """Like `first_names`, for women and for men."""
     jobs: Sequence[str]
     streets: Sequence[str]
     cities: Sequence[str]
@@ -131,12 +132,12 @@ def check_faker() -> None:
 
 @cache
 def all_people() -> tuple[People, ...]:
-    """Return the nationalities, each as often as its share."""
+    """Return the data of all nationalities, each repeated in proportion to its share."""
     return tuple(people for nation in NATIONS for people in [_people_of(nation)] * nation.share)
 
 
 def _people_of(nation: Nation) -> People:
-    """Return the names, jobs and addresses of a nationality from Faker."""
+    """Return the names, jobs and addresses of a nationality: its own, and the rest from Faker."""
     from faker import Factory
 
     locale = nation.locale
@@ -158,7 +159,7 @@ def _people_of(nation: Nation) -> People:
 
 
 def _some(make: Callable[[], str]) -> list[str]:
-    """Return the different results of some hundred calls of `make`."""
+    """Return the distinct results of 400 calls of `make`, sorted."""
     return sorted({make() for _ in range(400)})
 
 
@@ -180,7 +181,10 @@ def _ascii(name: str, locale: str) -> str:
 def generate_customers(
     ids: Iterable[int], *, seed: int | str, now: datetime, user_ids: Sequence[int] = ()
 ) -> Iterator[Record]:
-    """Return a customer for each of `ids`, the same for the same arguments. Some are assigned to `user_ids`."""
+    """Yield a customer for each of `ids`. The same arguments give the same customers.
+
+    Some customers are assigned to the users `user_ids`. Raise `ModuleNotFoundError` if Faker is not installed.
+    """
     draw = random.Random(seed).random  # noqa: S311 - not a secret
     lot = all_people()
     for number in ids:
@@ -190,7 +194,7 @@ def generate_customers(
 def _customer(number: int, people: People, draw: Draw, now: datetime, user_ids: Sequence[int]) -> Record:
     nation = people.nation
     sex = draw() < 0.48
-    # The exponent makes the first names more common.
+    # The exponent makes the names at the start of each list more common.
     first_names = people.first_names[sex]
     first_name, first_ascii = first_names[int(draw() ** 3 * len(first_names))]
     last_names = people.last_names[sex]
@@ -223,7 +227,7 @@ def _customer(number: int, people: People, draw: Draw, now: datetime, user_ids: 
 
 
 def _times(draw: Draw, now: datetime) -> tuple[datetime, datetime, datetime | None]:
-    """Return when a customer was created, updated and, for one of fifty, moved to the trash."""
+    """Return the times of creation and of the last update and, for one customer in fifty, of the move to the trash."""
     age = int(draw() * SECONDS_OF_FIVE_YEARS)
     created_at = now - timedelta(seconds=age)
     updated_at = created_at if draw() < 0.4 else now - timedelta(seconds=int(age * draw()))
@@ -247,7 +251,7 @@ def _address(people: People, draw: Draw) -> str:
 
 
 def _identity_number(nation: Nation, draw: Draw) -> str:
-    """Return an identity number of nine digits; in Türkiye with two check digits."""
+    """Return an identity number: nine digits or, in Türkiye, eleven, of which the last two are check digits."""
     digits = str(100_000_000 + int(draw() * 900_000_000))
     if nation.country_id != 792:
         return digits

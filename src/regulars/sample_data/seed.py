@@ -56,9 +56,10 @@ def seed_database(
     password: str | None = None,
     progress: Callable[[int], object] = lambda amount: None,
 ) -> Seeded:
-    """Create a tenant with the given number of customers for each of `sizes`, and some users. All or nothing.
+    """Create users, and a tenant for each of `sizes` with that number of customers, in one transaction.
 
-    All users get the same password, by default a random one. `progress` is called with the size of each batch.
+    All users get the same password, by default a random one. `progress` is called with the size of each batch. Raise
+    `ConfigurationError` if Faker is not installed.
     """
     check_faker()
     now = utc_now()
@@ -102,17 +103,18 @@ Making = Callable[[Callable[[_Job], list[Row]], Iterable[_Job]], Iterable[list[R
 
 @contextmanager
 def _processes(customers: int) -> Iterator[Making]:
-    """Yield a `map` that runs in other processes if there is much to do: generating takes longer than loading."""
+    """Yield a function like `map`. It runs in several processes if `customers` is large, because generating rows takes
+    longer than loading them."""
     if customers < MIN_DEFERRED_ROWS:
         yield map
         return
     workers = max(2, os.cpu_count() or 1)
-    # Ctrl-C reaches all processes of a terminal. This one ends the others, which must stay silent.
+    # Ctrl-C interrupts all processes of a terminal. The others ignore it, and this one ends them.
     quietly = (signal.signal, (signal.SIGINT, signal.SIG_IGN))
     with multiprocessing.get_context("spawn").Pool(workers, *quietly) as pool:
 
         def made_ahead(make: Callable[[_Job], list[Row]], jobs: Iterable[_Job]) -> Iterator[list[Row]]:
-            # Limit the batches that wait in memory to be loaded.
+            # Limit the number of generated batches in memory.
             waiting = deque(pool.apply_async(make, (job,)) for job in islice(jobs, 2 * workers))
             for job in jobs:
                 yield waiting.popleft().get()
@@ -124,7 +126,7 @@ def _processes(customers: int) -> Iterator[Making]:
 
 
 def shares(customers: int, tenants: int, *, skewed: bool) -> list[int]:
-    """Return the number of customers of each tenant."""
+    """Return the number of customers of each tenant: equal shares or, if `skewed`, half of them in the first tenant."""
     if skewed and tenants > 1:
         rest = customers // 2
         return [customers - rest, *shares(rest, tenants - 1, skewed=False)]
@@ -147,8 +149,10 @@ def _make_tenant(database: Database, number: int) -> Tenant:
 def _make_users(
     database: Database, tenants: Sequence[Tenant], seed: int, password: str
 ) -> tuple[dict[int, list[int]], list[User]]:
-    """Create an owner for each business, and staff who work for all of them. Return the member ids by tenant, and all
-    users."""
+    """Create an owner for each business, and staff who work for all tenants. Reuse users that exist.
+
+    Return the ids of the members by tenant, and all users.
+    """
     draw = random.Random(seed)  # noqa: S311 - not a secret
 
     def make(word: str) -> User:
@@ -159,7 +163,7 @@ def _make_users(
         known = find_holder(database, email)
         return known or create_user(database, email=email, name=f"{first} {last}", password=password)
 
-    # One owner for all branches of a business, because hashing a password takes 0.1 seconds.
+    # All branches of a business have the same owner, because hashing a password takes 0.1 seconds.
     owners = [make(f"owner{tenant.id}") for tenant in tenants[: len(TENANTS)]]
     staff = [(make(word), role) for word, role in STAFF]
     members = {}

@@ -1,1 +1,1 @@
-"""Tokens, encryption, the audit log and the authorization version, shared by accounts and oauth."""
+"""Tokens, encryption, the audit log and the auth version, shared by accounts and oauth."""

@@ -1,4 +1,4 @@
-"""The audit log of sign-ins, tokens and permissions, in the database. It has no secrets."""
+"""The audit log of sign-ins, tokens and permissions, in the database. It contains no secrets."""
 
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from regulars.security.tokens import new_id
 
 
 class AuditEvent(Struct, frozen=True):
-    """An event. `about` is the id of its object, such as a grant, a session or a token, and `address` that of a network
-    or None."""
+    """An event. `about` names its object, such as the id of a grant, a session or a token.
+
+    `address` is the network address of the client, if it was recorded.
+    """
 
     id: str
     kind: str
@@ -41,7 +43,7 @@ LIST_TENANT_EVENTS = Statement(
     .limit(bindparam("limit"))
 )
 NEWEST = "g"
-"""Sorts after every id, which begins with a hexadecimal digit, in every collation."""
+"""A value greater than every id, in every collation: ids begin with a hexadecimal digit."""
 
 
 def record(
@@ -54,7 +56,7 @@ def record(
     address: str | None = None,
     tenant_id: int | None = None,
 ) -> None:
-    """Write an event in the current transaction. The owners of `tenant_id`, if it is given, can see the event."""
+    """Write an event, in the current transaction if there is one. The owners of `tenant_id`, if given, can read it."""
     values: dict[str, Any] = {
         "id": new_id(),
         "kind": kind,
@@ -69,13 +71,13 @@ def record(
 
 
 def list_events(database: Database, limit: int = 100) -> list[AuditEvent]:
-    """Return the latest events, newest first."""
+    """Return the latest `limit` events of all tenants, newest first."""
     return [AuditEvent(*row) for row in database.fetch_all(LIST_NEWEST_EVENTS, {"limit": limit})]
 
 
 def list_tenant_events(
     database: Database, tenant_id: int, *, limit: int = 100, before: str = NEWEST
 ) -> list[AuditEvent]:
-    """Return the latest events of a tenant with ids less than `before`, newest first."""
+    """Return at most `limit` events of a tenant with ids less than `before`, newest first."""
     values = {"tenant_id": tenant_id, "limit": limit, "before": before}
     return [AuditEvent(*row) for row in database.fetch_all(LIST_TENANT_EVENTS, values)]

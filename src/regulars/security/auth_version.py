@@ -1,6 +1,6 @@
 """The auth version: a number that increases with every change of signing keys, users, memberships and revoked tokens.
 
-Each server reads it at least once a second, and discards what it has cached about tokens if it has changed.
+Each server reads it at least once a second. If it has changed, the server empties its cache of verified tokens.
 """
 
 from sqlalchemy import select, update
@@ -20,5 +20,5 @@ def auth_version(database: Database) -> int:
 
 
 def bump_auth_version(database: Database) -> None:
-    """Make all servers discard what they have cached, in the transaction of the change."""
+    """Increment the auth version, so that servers empty their caches. Call this in the transaction of the change."""
     database.execute(INCREMENT_VERSION)

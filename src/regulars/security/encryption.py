@@ -1,6 +1,7 @@
 """Encryption and signatures with the secret key.
 
-While the secret key is being changed there are several: the newest encrypts and signs, and all decrypt and verify.
+There can be several secret keys while they are rotated. The newest one encrypts and signs; all of them decrypt and
+verify.
 """
 
 import os
@@ -29,9 +30,9 @@ Result = TypeVar("Result")
 def secret_keys(settings: Settings, *, create: bool = True) -> tuple[str, ...]:
     """Return the secret keys, newest first: the settings `secret_key` and `old_secret_key`.
 
-    Without the first, those of an SQLite database are the lines of a file beside it (`regulars.db.secret`). With
-    `create`, the file is created if it does not exist, readable only by its owner. Raise `ConfigurationError` if there
-    is no key.
+    If `secret_key` is not set and the database is SQLite, read the key file beside it (`regulars.db.secret`, one key in
+    each line). If the file does not exist, create it with a new key if `create` is true. Raise
+    `ConfigurationError` if `secret_key` is not set and the database is PostgreSQL, or the file cannot be used.
     """
     found = (settings.secret_key,) if settings.secret_key else _keys_of_file(settings, create=create)
     old = settings.old_secret_key
@@ -39,9 +40,10 @@ def secret_keys(settings: Settings, *, create: bool = True) -> tuple[str, ...]:
 
 
 def add_secret_key(settings: Settings) -> Path:
-    """Write a new key in front of those in the key file, and return its path. Raise `ConfigurationError`.
+    """Add a new key to the top of the key file, and return the path of the file.
 
-    The caller must prevent others from doing so at the same time.
+    The caller must make sure that no other process does this at the same time. Raise `ConfigurationError` if the
+    database is PostgreSQL, or the file cannot be written.
     """
     path = _key_file(settings)
     found = _keys_of_file(settings, create=True)
@@ -55,7 +57,10 @@ def add_secret_key(settings: Settings) -> Path:
 
 
 class Cipher:
-    """Encrypts, decrypts and signs with keys that are derived from the secret keys for a `purpose`."""
+    """Encrypts, decrypts and signs with keys that are derived from the secret keys for a `purpose`.
+
+    Raise `ConfigurationError` if there is no secret key.
+    """
 
     def __init__(self, settings: Settings, purpose: str) -> None:
         self._settings = settings
@@ -63,17 +68,17 @@ class Cipher:
         self._keys = self._derive(create=True)
 
     def encrypt(self, content: bytes, about: str) -> bytes:
-        """Encrypt `content` with AES-256-GCM. It can be decrypted only with the same `about`."""
+        """Return `content` encrypted with AES-256-GCM. Decryption needs the same `about` (the associated data)."""
         return self._keys[0].encrypt(content, about)
 
     def decrypt(self, encrypted: bytes, about: str) -> bytes | None:
-        """Decrypt content that was encrypted with the same `about`. Return None if the secret key was another one."""
+        """Return the decrypted content. Return None if `about` is not the same or no secret key decrypts it."""
         return self._first(lambda key: key.decrypt(encrypted, about))
 
     def encrypt_again(self, encrypted: bytes, about: str) -> bytes | None:
-        """Return what was encrypted with the same `about`, encrypted with the newest key.
+        """Return the content encrypted with the newest key; `encrypted` itself if that key encrypted it.
 
-        It is unchanged if it was already. Return None if the secret key was another one.
+        Return None if `about` is not the same or no secret key decrypts it.
         """
         if self._keys[0].decrypt(encrypted, about) is not None:
             return encrypted
@@ -81,29 +86,29 @@ class Cipher:
         return None if content is None else self.encrypt(content, about)
 
     def seal(self, content: bytes, about: bytes) -> bytes:
-        """Encrypt `content` deterministically with AES-SIV (RFC 5297). Unsealing needs the same `about`."""
+        """Return `content` encrypted deterministically with AES-SIV (RFC 5297). Decryption needs the same `about`."""
         return self._keys[0].siv.encrypt(content, [about])
 
     def unseal(self, sealed: bytes, about: bytes) -> bytes | None:
-        """Decrypt content that was sealed with the same `about`. Return None for any other."""
+        """Return the content that `seal` encrypted; None if `about` is not the same or no key decrypts it."""
         return self._first(lambda key: key.unseal(sealed, about))
 
     def sign(self, text: str) -> str:
-        """Return the HMAC-SHA-256 of `text`, in hexadecimal."""
+        """Return the HMAC-SHA-256 of `text` with the newest key, in hexadecimal."""
         return self._keys[0].sign(text)
 
     def verify(self, text: str, signature: str) -> bool:
-        """Tell whether `signature` is from `sign` for the same text. How long this takes does not depend on it."""
+        """Tell whether `signature` is that of `text` with any of the keys. The comparison takes constant time."""
         given = signature.encode("utf-8", "surrogatepass")
         return self._first(lambda key: compare_digest(key.sign(text).encode(), given) or None) is not None
 
     def _first(self, use: Callable[["_Key"], Result | None]) -> Result | None:
-        """Return the first result of `use` with a key that is not None; None if there is none."""
+        """Call `use` with each key, newest first. Return the first result that is not None, or None."""
         tried = self._keys
         for key in tried:
             if (result := use(key)) is not None:
                 return result
-        # `regulars secret rotate` may have added a key to the file since this server was started.
+        # Read the keys again: `regulars secret rotate` may have added one to the file since this server started.
         self._keys = self._derive(create=False) or tried
         for key in self._keys:
             if key not in tried and (result := use(key)) is not None:
@@ -154,7 +159,7 @@ def _derived_key(secret: str, purpose: str) -> _Key:
 
 
 def _key_file(settings: Settings) -> Path:
-    """Return the path of the key file. Raise `ConfigurationError` for PostgreSQL, whose servers must share the key."""
+    """Return the path of the key file. Raise `ConfigurationError` for PostgreSQL, whose servers must share a key."""
     if not is_embedded(settings.database):
         raise ConfigurationError(
             "A PostgreSQL database needs a secret key, the same for all servers. Set REGULARS_SECRET_KEY or"
@@ -179,7 +184,7 @@ def _not_stored(path: Path, error: OSError) -> ConfigurationError:
 
 
 def _read(path: Path) -> tuple[str, ...]:
-    """Return the keys in the file, one in each line; none if it does not exist."""
+    """Return the keys in the file, if it exists, one in each line. Raise `ConfigurationError` if it is not text."""
     try:
         lines = path.read_text("ascii").splitlines()
         return tuple(line.strip() for line in lines if line.strip())
@@ -190,7 +195,7 @@ def _read(path: Path) -> tuple[str, ...]:
 
 
 def _create(path: Path) -> tuple[str, ...]:
-    """Write a new key to `path` atomically. If two programs do so at the same time, both use the first key."""
+    """Create the file `path` with a new key, atomically. Return its keys: another process's if that was faster."""
     draft = _write_draft(path, (_new_key(),))
     try:
         path.hardlink_to(draft)
@@ -206,7 +211,7 @@ def _new_key() -> str:
 
 
 def _write_draft(path: Path, keys: tuple[str, ...]) -> Path:
-    """Write keys to a new file in the folder of `path`, readable only by its owner, and return its path."""
+    """Write keys to a new file beside `path`, readable only by its owner. Return the path of the new file."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -217,7 +222,7 @@ def _write_draft(path: Path, keys: tuple[str, ...]) -> Path:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make a replaced file survive a power failure: what the new key encrypts must not outlive the key."""
+    """Flush the folder of `path` to disk. A power failure could otherwise lose a key that has encrypted data."""
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,7 +2,8 @@
 
     rgl_<kind>_<43 random letters and digits><6 letters of a checksum>
 
-The prefix and the CRC-32 let secret scanners recognise a token offline (the format that GitHub published in 2021).
+The prefix and the checksum (CRC-32) let secret scanners recognise a token offline. GitHub tokens have the same
+structure.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import zlib
 from enum import StrEnum
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-RANDOM_LENGTH = 43  # of 62 letters: 256 bits
+RANDOM_LENGTH = 43  # from an alphabet of 62: 256 bits
 CHECKSUM_LENGTH = 6
 
 
@@ -38,19 +39,19 @@ def new_token(kind: Kind) -> str:
 
 
 def is_token(text: str, kind: Kind) -> bool:
-    """Tell whether `text` has the format of a token of this kind. Other texts need no lookup."""
+    """Tell whether `text` has the format of a token of this kind. Check this before a lookup in the database."""
     if not text.startswith(f"rgl_{kind}_") or len(text) != len(f"rgl_{kind}_") + RANDOM_LENGTH + CHECKSUM_LENGTH:
         return False
     return text.isascii() and text[-CHECKSUM_LENGTH:] == _checksum(text[:-CHECKSUM_LENGTH])
 
 
 def digest(token: str) -> str:
-    """Return the SHA-256 digest of a token, in hexadecimal, which is what the database stores."""
+    """Return the SHA-256 digest of a token, in hexadecimal. The database stores it instead of the token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_id() -> str:
-    """Return a UUID of version 7, which starts with the time, so that ids sort by creation (RFC 9562, section 5.7)."""
+    """Return a new UUID of version 7. It starts with the time, so that ids sort by creation (RFC 9562, section 5.7)."""
     number = int(time.time() * 1000) << 80 | secrets.randbits(80)
     number = number & ~(0xF000 << 64) | 0x7000 << 64
     number = number & ~(0b11 << 62) | 0b10 << 62

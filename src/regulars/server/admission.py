@@ -1,7 +1,8 @@
-"""Admission: which requests run, which wait, and which are refused, so that nobody can take all threads.
+"""Admission: decides which requests run, wait or are refused, so that no client can take all threads.
 
-Requests share the threads of a worker by group (a tenant, or an address without one) and by kind of work. The next
-request to run is the oldest whose group and kind have a place, of the groups with the fewest running requests.
+The threads of a worker are shared by group (a tenant, a token or an address) and by kind of work, each with limits. The
+next request to run belongs to the group with the fewest running requests, among those within the limits; of these, it
+is the oldest.
 """
 
 import threading
@@ -23,7 +24,11 @@ MAX_WAIT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of work: the requests of it that run at the same time, of all groups and of one, and that wait of one."""
+    """A kind of work, with its limits.
+
+    `running` limits the running requests of all groups, `running_of_group` those of one group, and `waiting_of_group`
+    the waiting requests of one group. All costly kinds together leave at least one thread free.
+    """
 
     name: str
     running: int
@@ -49,7 +54,7 @@ class Request:
     done: Callable[[], object]
     work: Work = field(default_factory=Work)
     since: float = field(default_factory=time.monotonic)
-    """When it began to wait, and later when it began to run."""
+    """The time (`time.monotonic`) at which it was received or, once it runs, started."""
 
 
 class Admission:
@@ -57,7 +62,7 @@ class Admission:
 
     def __init__(self, threads: int) -> None:
         self.ready: SimpleQueue[Request | None] = SimpleQueue()
-        """The requests that may run, for the threads to take."""
+        """The requests that the threads run next. None stops a thread."""
         self.running: set[Request] = set()
         self.waiting: list[Request] = []
         self._lock = threading.Lock()
@@ -66,7 +71,7 @@ class Admission:
         self._waiting_counts: Counter[object] = Counter()
 
     def submit(self, request: Request) -> RegularsError | None:
-        """Let a request run, at once or later. Return an error if too many are waiting."""
+        """Start a request, or queue it. Return an error if too many are waiting."""
         with self._lock:
             if not self.waiting and self._has_place(request):
                 self._start(request)
@@ -81,7 +86,7 @@ class Admission:
             return None
 
     def finish(self, request: Request) -> None:
-        """Free the place of a request that has run, and start waiting ones."""
+        """Free the place of a completed request, and start waiting requests that have a place now."""
         with self._lock:
             self.running.discard(request)
             for key in _keys(request):
@@ -92,7 +97,7 @@ class Admission:
                 self._start_waiting()
 
     def withdraw(self, request: Request) -> bool:
-        """Remove a request from the waiting ones. Return False if it is not waiting."""
+        """Remove a waiting request. Return False if it is not waiting."""
         with self._lock:
             if request not in self.waiting:
                 return False
@@ -125,7 +130,7 @@ class Admission:
         return (
             len(self.running) < self._threads
             and counts[kind.name] < kind.running
-            # A group, and all costly work together, leave a thread for others.
+            # One group must leave a thread for others, and so must all costly work together.
             and counts[group] < self._threads - 1
             and counts[group, kind.name] < kind.running_of_group
             and not (kind.is_costly and counts["costly"] >= self._threads - 1)

@@ -1,6 +1,6 @@
-"""Connections that must end: of clients that read or send too slowly. Granian has no limits for them.
+"""Disconnects clients that read or send too slowly, because Granian has no limits for them.
 
-The files of this process are looked at from time to time, which only Linux allows.
+The open files of this process are checked at intervals. This works only on Linux.
 """
 
 import os
@@ -16,7 +16,8 @@ from termios import TIOCOUTQ
 LOOK_SECONDS = 5.0
 MIN_BYTES_PER_LOOK = 5_000
 MAX_SLOW_LOOKS = 4
-"""A client that has data to read and reads less at so many looks in a row is disconnected."""
+"""A client with unread data is disconnected if it reads fewer than `MIN_BYTES_PER_LOOK` bytes at so many checks in a
+row."""
 UNREAD_MILLISECONDS = 20_000
 FILES = Path("/proc/self/fd")
 DISCARD = struct.pack("ii", 1, 0)
@@ -33,25 +34,25 @@ class Connections:
         self.port = port
         self._ending: set[str] = set()
         self._slow: dict[str, tuple[int, int]] = {}
-        """For each client with unread data: the bytes that it has read, and the number of slow looks."""
+        """For each client with unread data: the bytes that it has read, and the number of slow checks."""
 
     def end(self, client: str) -> None:
-        """Disconnect the client with this address and port at the next look. It can read a response until then."""
+        """Disconnect the client with this address and port at the next check. It can read a response until then."""
         self._ending.add(client)
 
     def look(self) -> None:
-        """Disconnect the clients that must end, and those that were slow at several looks."""
+        """Disconnect the clients given to `end`, and those that were slow at several checks in a row."""
         ending, self._ending = self._ending, set()
         slow: dict[str, tuple[int, int]] = {}
         if sys.platform == "linux":
             for file in list(FILES.iterdir()):
-                # The server may close it at any time.
+                # The server may close the file at any time.
                 with suppress(OSError):
                     self._look(int(file.name), ending, slow)
         self._slow = slow
 
     def _look(self, file: int, ending: set[str], slow: dict[str, tuple[int, int]]) -> None:
-        # A duplicate, because the server may open another connection with the same number.
+        # Use a duplicate: the server may close the file and open another connection with the same number.
         duplicate = os.dup(file)
         if not S_ISSOCK(os.fstat(duplicate).st_mode):
             os.close(duplicate)
@@ -61,7 +62,7 @@ class Connections:
             if client is None:
                 return
             if self._is_slow(client, connection, slow):
-                # Otherwise the system would go on sending what the client does not read.
+                # Otherwise the system would keep trying to send the data that the client does not read.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, DISCARD)
                 connection.shutdown(socket.SHUT_RDWR)
             elif client in ending:
@@ -77,7 +78,7 @@ class Connections:
     def _is_slow(self, client: str, connection: socket.socket, slow: dict[str, tuple[int, int]]) -> bool:
         if not _unread_bytes(connection):
             return False
-        # The HTTP library may have written everything, and close the connection. Then the system ends it.
+        # If the HTTP library closes the connection with unread data, the system disconnects the client after this time.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         read = _read_bytes(connection)
         before, slow_looks = self._slow.get(client, (read, 0))

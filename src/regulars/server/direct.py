@@ -1,8 +1,8 @@
 """A shortcut past the event loop, for requests without a body.
 
-Granian calls the application in a coroutine on the event loop, which takes as long as a quick request. It has no
-interface to be called directly. If the internal function that is replaced here changes, requests are slower, but still
-answered.
+Granian calls an application in a coroutine on the event loop, which takes as long as a quick request, and has no
+interface for calling the application directly. This module therefore replaces an internal function of Granian. If a
+later version has no such function, requests are slower, but still answered.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Schedule = Callable[[Any], None]
 
 
 def begin_directly(front: Front) -> None:
-    """Let Granian's own thread hand requests without a body to `front`."""
+    """Let Granian's own thread call `front.begin` first. Do nothing if Granian lacks the function to be replaced."""
     on_loop = getattr(_futures, "_cbsched_aioschedule", None)
     if on_loop is None:
         return

@@ -1,4 +1,4 @@
-"""From a request of Granian's RSGI interface to a WSGI environment (PEP 3333)."""
+"""Converts a request of Granian's RSGI interface to a WSGI environment (PEP 3333)."""
 
 import sys
 import time
@@ -24,12 +24,12 @@ BASE: Environ = {
     "wsgi.run_once": False,
 }
 OPTIONAL_HEADERS = {"cookie", "referer", "user-agent"}
-"""Other programs set these, so a value that cannot be read is ignored."""
+"""Headers that a browser fills with values of other sites and programs. A value that cannot be read is ignored."""
 VISIBLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def environment(scope: Any) -> tuple[Environ, Malformed | None]:
-    """Return the environment of a request without its body, and the error if the request must be refused."""
+    """Return the environment of a request without its body, and an error if the request must be refused."""
     environ = BASE.copy()
     environ[ARRIVED] = time.perf_counter()
     headers = scope.headers
@@ -47,7 +47,7 @@ def environment(scope: Any) -> tuple[Environ, Malformed | None]:
     environ["wsgi.url_scheme"] = scope.scheme
     environ["wsgi.input"] = BytesIO()
     path, query = scope.path, scope.query_string
-    # WSGI has a character for each byte of a path.
+    # WSGI represents each byte of the path as one character.
     environ["PATH_INFO"] = path if path.isascii() else path.encode().decode("latin-1")
     # Clients may send a query in UTF-8 without percent-encoding.
     environ["QUERY_STRING"] = query if query.isascii() else quote(query, safe=VISIBLE_ASCII)
@@ -62,7 +62,7 @@ def environment(scope: Any) -> tuple[Environ, Malformed | None]:
 
 @lru_cache(maxsize=1_000)
 def _key(name: str) -> str:
-    # Otherwise a header with underscores could pass for the one with hyphens that a proxy sets.
+    # Otherwise a client could use underscores to forge a header with hyphens that a proxy sets.
     if "_" in name:
         return "regulars.ignored"
     key = name.upper().replace("-", "_")
@@ -70,7 +70,7 @@ def _key(name: str) -> str:
 
 
 def _unreadable(headers: Any, items: list[tuple[str, str]]) -> Malformed | None:
-    """Return an error if a header that counts has characters outside ASCII, which Granian leaves out."""
+    """Return an error if a header has non-ASCII characters, except `OPTIONAL_HEADERS`. Granian omits such values."""
     names = headers.keys()
     if len(names) == len(items) or len(names) == len(dict(items)):
         return None

@@ -1,7 +1,7 @@
-"""The front of the server, on the event loop of a worker: it reads requests whole and lets them run.
+"""The front of the server, on the event loop of a worker: it reads complete requests and starts them.
 
-It calls the WSGI application in threads, or immediately if `is_quick` says that the request is answered in less time
-than it takes to hand it over.
+It calls the WSGI application in a thread, or immediately if `is_quick` expects the answer to take less time than a
+change of threads.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Response:
         self.headers: list[tuple[str, str]] = []
 
     def start(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
-        """Keep the status and the headers."""
+        """Store the status and the headers. Return the `write` callable of WSGI, which is not supported."""
         self.status, self.headers = int(status[:3]), headers
         return _write
 
@@ -64,7 +64,7 @@ class Front:
         self.end_connection = end_connection
         self.admission = Admission(threads)
         self._disconnects: dict[Request, Any] = {}
-        """Granian's futures that are done when a client has gone."""
+        """A future of Granian for each watched request, which is done when its client has disconnected."""
         self._answered: deque[asyncio.Future[None]] = deque()
         """The futures of coroutines whose requests have been answered."""
         self._ticks = False
@@ -105,7 +105,7 @@ class Front:
                 is_done.set_result(None)
 
     def begin(self, scope: Any, protocol: Any, done: Callable[[], object]) -> bool:
-        """Answer a request, or let it run or wait for a thread; `done` is called after the response.
+        """Answer a request immediately or queue it for a thread. `done` is called after the response.
 
         Return False if the request has a body, which must be read first. Can be called from any thread.
         """
@@ -126,7 +126,7 @@ class Front:
             await body.receive(protocol)
         except RegularsError as error:
             self._refuse(environ, protocol, done, error)
-            # The HTTP library may wait for the rest of a body for ever.
+            # Otherwise the HTTP library may wait for the rest of the body forever.
             self.end_connection(scope.client)
             return
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body.content), str(len(body.content))
@@ -151,7 +151,7 @@ class Front:
         done()
 
     def _work(self) -> None:
-        """Run requests, in a thread."""
+        """Run requests in this thread until the server stops."""
         admission = self.admission
         while (request := admission.ready.get()) is not None:
             with working(request.work):
@@ -162,7 +162,8 @@ class Front:
             admission.finish(request)
 
     def _tick(self) -> None:
-        """Look after the requests that run or wait for long, on the event loop."""
+        """End the coroutines of answered requests, refuse requests that have waited too long, and watch the clients of
+        slow ones. Repeat while requests remain."""
         self._end_answered()
         for request in self.admission.expired():
             error = Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
@@ -174,7 +175,7 @@ class Front:
             self.loop.call_later(TICK_SECONDS, self._tick)
 
     def _watch_clients(self) -> None:
-        """Watch whether the clients of requests that take long are still there."""
+        """Watch the clients of slow requests, and cancel these requests when their clients disconnect."""
         present = {*self.admission.running, *self.admission.waiting}
         for request in self._disconnects.keys() - present:
             self._disconnects.pop(request).cancel()
@@ -185,7 +186,7 @@ class Front:
                 disconnect.add_done_callback(lambda _done, request=request: self._abandon(request))
 
     def _abandon(self, request: Request) -> None:
-        """End a request whose client has gone. A change that runs is finished."""
+        """Cancel a request whose client has disconnected. A change that has started is completed."""
         if self.admission.withdraw(request):
             request.done()
         elif request.environ["REQUEST_METHOD"] in SAFE_METHODS:
@@ -197,12 +198,12 @@ def _write(_data: bytes) -> None:
 
 
 def respond(application: WSGIApplication, environ: Environ, protocol: Any) -> None:
-    """Send the application's response."""
+    """Call the application and send its response, or an empty response with status 500 if it raises an exception."""
     response = Response()
     try:
         body = b"".join(application(environ, response.start))
         protocol.response_bytes(response.status, response.headers, body)
     except Exception as error:
-        # The application answers every error that it knows. The message may contain personal data.
+        # The application handles all expected errors. This message may contain personal data, so it is not logged.
         log.error("server_error", type=type(error).__name__)
         protocol.response_bytes(500, [], b"")

@@ -1,4 +1,4 @@
-"""The kind of work that a request causes, and the group that it counts for, from its headers."""
+"""Determine the kind of work of a request, and the group of clients to which it belongs."""
 
 from urllib.parse import unquote_plus
 
@@ -13,7 +13,7 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 WRITING_PATHS = {"/oauth/authorize"}
 """GET issues a code there. Writers may have to wait for a lock, so they must not take the places of readers."""
 PAGE_PARAMETERS = {"page", "per_page", "cursor"}
-"""A list with only these parameters reads few rows, which an index finds."""
+"""A page of the list with only these parameters is found by an index and needs few rows."""
 MAX_TOKENS = 10_000
 
 
@@ -21,7 +21,7 @@ def kind_of(environ: Environ) -> Kind:
     """Return the kind of work of a request."""
     path: str = environ["PATH_INFO"]
     if environ["REQUEST_METHOD"] not in SAFE_METHODS or path in WRITING_PATHS:
-        # The forms of the console check and store passwords; hashing one takes a core for some time.
+        # Forms of the console check or store passwords. Hashing a password occupies a core for some time.
         return WRITE if path.startswith(("/api/", "/oauth/")) else SIGN_IN
     if path.startswith(LIST) and not is_plain_list(environ):
         return SEARCH if environ["QUERY_STRING"] or path.endswith("/duplicates") else READ
@@ -37,9 +37,9 @@ def is_plain_list(environ: Environ) -> bool:
 
 
 class Groups:
-    """The groups with which requests share their threads: a tenant, a token, or the address of a client.
+    """Groups of requests, which share a worker's threads evenly: by tenant, by token or by the address of the client.
 
-    Nothing is verified before a request runs: one that names another's tenant is refused, quickly.
+    The tenant and token are not verified yet. A request that names the tenant of somebody else is refused when it runs.
     """
 
     def __init__(self, trusted_proxies: tuple[Network, ...]) -> None:
@@ -57,7 +57,7 @@ class Groups:
         return f"address {client_address(environ, self.trusted_proxies)}"
 
     def learn(self, environ: Environ) -> None:
-        """Remember the tenant of a token from a request that has run, for requests that do not name it."""
+        """Remember the tenant of a completed request's token. Later requests with this token belong to its group."""
         tenant, token = environ.get(TENANT), environ.get("HTTP_AUTHORIZATION")
         if tenant is None or token is None or token in self._tenants or "HTTP_X_TENANT" in environ:
             return

@@ -34,14 +34,14 @@ from regulars.server.kinds import is_plain_list
 from regulars.settings import Settings
 
 THREADS = 4
-"""The requests that a worker handles at the same time: several, so that a slow search does not block quick requests."""
+"""Number of requests that a worker handles at the same time. A slow search does not block quick requests."""
 CLEANUP_SECONDS = 60.0
 COUNTS_SECONDS = 5.0
 MAIL_SECONDS = 2.0
 STOP_SECONDS = 8
 BACKLOG = 4096
 HEALTHY_SECONDS = 5.0
-"""A worker that ended sooner is restarted after a delay, which doubles each time."""
+"""A worker that ends earlier is restarted immediately the first time, and then after a delay that doubles each time."""
 MAX_RESTART_DELAY_SECONDS = 10.0
 
 
@@ -54,14 +54,14 @@ class Workers(MPServer):
         self._due: set[int] = set()
 
     def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
-        # With a delay, it is a planned restart.
+        # A delay means a planned restart, which is not postponed further.
         due = workers if delay else [index for index in workers if self._is_due(index)]
         super()._respawn_workers(due, spawn_target, target_loader, delay)
-        # Otherwise Granian ends all workers if one ends twice within 5.5 seconds.
+        # Without this, Granian ends all workers if one ends twice within 5.5 seconds.
         self.respawned_wrks.clear()
 
     def _is_due(self, index: int) -> bool:
-        """Tell whether the worker can be restarted now. If not, it is after a delay."""
+        """Return True if the worker can be restarted now. Otherwise schedule its restart."""
         if index in self._due:
             self._due.discard(index)
             return True
@@ -140,9 +140,9 @@ def load_app(settings: Settings) -> Front:
 
 
 def collect_garbage_less_often() -> None:
-    """Make the garbage collector skip what lives as long as the process, and run less often.
+    """Exclude all existing objects from garbage collection, and let it run less often.
 
-    It took 8 % of the time of a request, and requests leave few reference cycles.
+    Garbage collection took 8 % of the time of a request, and requests leave few reference cycles.
     """
     gc.collect()
     gc.freeze()
@@ -152,8 +152,8 @@ def collect_garbage_less_often() -> None:
 def answers_quickly(environ: Environ, *, has_quick_lists: bool) -> bool:
     """Tell whether a request is answered without waiting for a network, a lock or much work.
 
-    SQLite reads a page of the list by its index within the process. Another issuer's tokens may need its keys, over
-    the network.
+    `has_quick_lists` is true if a page of the list needs no network: SQLite reads it within the process, and no
+    external issuer's keys are needed to check a token.
     """
     return environ["PATH_INFO"] == "/healthz" or (has_quick_lists and is_plain_list(environ))
 
@@ -169,7 +169,10 @@ def start_tasks(settings: Settings, database: Database) -> None:
 
 
 def end_with_parent() -> None:
-    """Stop this worker when its parent ends without stopping it. Otherwise it would go on and keep the port."""
+    """Wait until the parent process ends, and then stop this worker.
+
+    Otherwise it would keep running and hold the port if the parent is killed.
+    """
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -180,7 +183,7 @@ def end_with_parent() -> None:
 
 
 def monitor_replicas(database: Database) -> None:
-    """Check every second how far each read replica is behind, each in a thread of its own."""
+    """Start a background thread for each read replica, which reads its position every second."""
     from regulars.db.replicas import CHECK_SECONDS, ReplicatedDatabase
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker

@@ -1,1 +1,1 @@
-"""Tenants: whose customers they are."""
+"""Tenants: the businesses that own the customers, with their settings and channels."""

@@ -1,4 +1,4 @@
-"""The channels of a tenant."""
+"""Channels: the ways in which a tenant communicates with its customers."""
 
 from typing import Annotated, Literal
 
@@ -55,7 +55,7 @@ def list_channels(database: Database, tenant_id: int) -> list[Channel]:
 
 
 def get_channel(database: Database, tenant_id: int, channel_id: int) -> Channel:
-    """Return a channel of the tenant. Raise `NotFound`."""
+    """Return a channel of the tenant. Raise `NotFound` if the tenant has no such channel."""
     row = (
         database.fetch_one(GET_CHANNEL, {"tenant_id": tenant_id, "id": channel_id}) if 0 < channel_id < 2**63 else None
     )
@@ -65,7 +65,7 @@ def get_channel(database: Database, tenant_id: int, channel_id: int) -> Channel:
 
 
 def create_channel(database: Database, tenant_id: int, kind: ChannelKind, name: str) -> Channel:
-    """Create a channel with the next id of the tenant. Raise `NotFound` if the tenant does not exist."""
+    """Create a channel. Its id follows the highest one of the tenant. Raise `NotFound` if the tenant does not exist."""
     with database.transaction():
         lock_tenant(database, tenant_id)
         ((highest,),) = database.fetch_all(GET_HIGHEST_ID, {"tenant_id": tenant_id})
@@ -75,7 +75,7 @@ def create_channel(database: Database, tenant_id: int, kind: ChannelKind, name: 
 
 
 def rename_channel(database: Database, tenant_id: int, channel_id: int, name: str) -> Channel:
-    """Rename a channel. Raise `NotFound`."""
+    """Rename a channel, and return it. Raise `NotFound` if the tenant or the channel does not exist."""
     with database.transaction():
         lock_tenant(database, tenant_id)
         channel = get_channel(database, tenant_id, channel_id)
@@ -84,7 +84,11 @@ def rename_channel(database: Database, tenant_id: int, channel_id: int, name: st
 
 
 def delete_channel(database: Database, tenant_id: int, channel_id: int) -> None:
-    """Delete a channel. Raise `NotFound`, and `Conflict` if it is the default channel of customers."""
+    """Delete a channel.
+
+    Raise `NotFound` if the tenant or the channel does not exist, and `Conflict` if it is the default channel of any
+    customer.
+    """
     of_channel = {"of_tenant": tenant_id, "of_channel": channel_id}
     with database.transaction():
         lock_tenant(database, tenant_id)

@@ -14,7 +14,7 @@ from regulars.db.tables import change_counters, tenants
 from regulars.errors import NotFound
 from regulars.i18n import _
 
-# Statements that only refer to the tenant, such as the insert of a customer, do not wait for this lock.
+# FOR NO KEY UPDATE: inserts of rows with a foreign key to the tenant, such as customers, do not wait for this lock.
 LOCK_TENANT = Statement(
     select(tenants.c.id).where(tenants.c.id == bindparam("tenant_id")).with_for_update(key_share=True)
 )
@@ -37,7 +37,7 @@ LOCK_COUNTER = Statement(
 
 
 class LastIds(NamedTuple):
-    """The highest id that a customer of the tenant has or had, and that of its tags."""
+    """The highest ids that customers and tags of a tenant have or had, including reserved ids."""
 
     customer: int
     tag: int
@@ -50,13 +50,13 @@ def lock_tenant(database: Database, tenant_id: int) -> None:
 
 
 def lock_customers(database: Database, tenant_id: int, *, new_customers: int = 0, new_tags: int = 0) -> LastIds:
-    """Lock the tenant's customers and tags for writing until the transaction ends. Reserve ids for `new_customers` and
-    `new_tags`, and return the last ids, reserved ones included.
+    """Lock the tenant's customers and tags against other writers until the transaction ends. Return the highest ids.
 
-    `customers.change_log.record_changes` raises the last id of customers to that of a new customer, so a transaction
-    that records its new customers need not reserve their ids.
+    Reserve `new_customers` and `new_tags` ids first. A transaction that calls `customers.change_log.record_changes` for
+    its new customers need not reserve their ids: that function raises the highest id itself. Raise `Unavailable` if too
+    many threads are waiting for locks.
     """
-    # All transactions that write customers of the tenant lock this row.
+    # The statement locks the counter row of the tenant, as all transactions do that write its customers.
     values = {"tenant_id": tenant_id, "new_customers": new_customers, "new_tags": new_tags}
     (row,) = database.fetch_all(LOCK_COUNTER, values)
     return LastIds(*row)

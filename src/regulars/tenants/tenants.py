@@ -1,4 +1,4 @@
-"""Tenants."""
+"""Tenants: create, change and list them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ class Tenant(Struct, frozen=True, rename={"time_zone": "timezone", "country_code
 
     @property
     def language(self) -> str:
-        """The language of messages to people who are invited to the tenant."""
+        """The language ("en" or "tr") of messages to people who are invited to the tenant."""
         return preferred_language(self.locale)
 
 
@@ -102,7 +102,7 @@ INSERT_CHANNEL = Statement(
 
 
 def country_reader(database: Database) -> Callable[[str], str]:
-    """Return a reader of country codes. It raises ValueError with a rule to follow the field's name."""
+    """Return a reader of country codes (see `tenants.validation`). It raises ValueError for an unknown code."""
 
     def read(text: str) -> str:
         code = text.strip().upper()
@@ -116,7 +116,7 @@ def country_reader(database: Database) -> Callable[[str], str]:
 def create_tenant(
     database: Database, *, name: str, time_zone: str = "UTC", locale: str = "en", country_code: str = "US"
 ) -> Tenant:
-    """Create a tenant with four channels. Raise `Invalid` with every fault."""
+    """Create a tenant with `DEFAULT_CHANNELS`, and return it. Raise `Invalid` with every fault."""
     given = {"name": name, "timezone": time_zone, "locale": locale, "country": country_code}
     settings = read_settings(given, readers(country_reader(database)))
     with database.transaction():
@@ -135,9 +135,10 @@ def create_tenant(
 
 
 def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any]) -> Tenant:
-    """Change settings, as `tenants.validation` reads them.
+    """Change settings that the readers of `tenants.validation` have returned. Return the changed tenant.
 
-    Raise `NotFound`, and `Conflict` if customers have equal values in a field that should become unique.
+    Raise `NotFound` if the tenant does not exist, and `Conflict` if customers have equal values in a field that is to
+    become unique.
     """
     renamed = {"timezone": "time_zone", "country": "country_code"}
     changes = {renamed.get(name, name): value for name, value in settings.items()}
@@ -150,13 +151,13 @@ def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any
         new = {f"new_{name}": value for name, value in _stored(database, after).items()}
         database.execute(UPDATE_TENANT, {"of_tenant": tenant_id, **new})
         if after.time_zone != before.time_zone:
-            # Servers cache it with the memberships of a token.
+            # Servers cache the time zone with the memberships of a token.
             bump_auth_version(database)
     return after
 
 
 def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> None:
-    # Until the transaction ends, nobody can add a customer that violates the new rule.
+    # Until the transaction ends, no other transaction can add a customer that violates the new rule.
     lock_customers(database, tenant_id)
     found = {field: find_pair(database, tenant_id, field) for field in fields}
     sentences = [
@@ -169,7 +170,7 @@ def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> 
 
 
 def _stored(database: Database, tenant: Tenant) -> dict[str, Any]:
-    """Return the values of the columns of a tenant's settings."""
+    """Return the values of `SETTING_COLUMNS` for a tenant, by column name."""
     country = database.fetch_one(FIND_COUNTRY, {"code": tenant.country_code})
     return {
         "name": tenant.name,
@@ -187,12 +188,12 @@ def list_tenants(database: Database) -> list[Tenant]:
 
 
 def list_tenants_of(database: Database, user_id: int) -> list[OwnTenant]:
-    """Return the tenants of a user, by id."""
+    """Return the tenants that a user is a member of, by id."""
     return [OwnTenant(*row) for row in database.fetch_all(LIST_TENANTS_OF_USER, {"user_id": user_id})]
 
 
 def get_tenant(database: Database, tenant_id: int) -> Tenant:
-    """Return the tenant. Raise `NotFound`."""
+    """Return the tenant with this id. Raise `NotFound` if there is none."""
     row = database.fetch_one(GET_TENANT, {"tenant_id": tenant_id}) if 0 < tenant_id < 2**63 else None
     if row is None:
         raise NotFound(_("There is no tenant {id}.", id=tenant_id))

@@ -1,4 +1,4 @@
-"""Whether a field can be made unique: no two customers of the tenant outside the trash have the same value."""
+"""Check whether a field can be made unique: no two customers of the tenant outside the trash have the same value."""
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column, select
 
@@ -10,7 +10,7 @@ from regulars.tenants.validation import UNIQUE
 
 
 def key_column(field: str) -> ColumnElement[str]:
-    """Return the indexed expression by which two values are equal. E-mail addresses are case-insensitive."""
+    """Return the indexed expression for comparing values of a field. E-mail addresses are compared without case."""
     return ascii_lower(customers.c.email) if field == "email" else customers.c[field]
 
 
@@ -40,7 +40,7 @@ FIND_PAIR = {field: _holders(field) for field in UNIQUE}
 
 def find_pair(database: Database, tenant_id: int, field: str) -> tuple[int, int] | None:
     """Return the ids of two customers of the tenant with the same value in a field, or None."""
-    # A stream has no time limit. With millions of customers this takes long.
+    # With millions of customers this query is slow, so use a stream, which has no time limit.
     for (key,) in list(database.stream(FIND_REPEATED_KEY[field], {"tenant_id": tenant_id})):
         rows = database.fetch_all(FIND_PAIR[field], {"tenant_id": tenant_id, "key": key})
         return rows[0][0], rows[1][0]

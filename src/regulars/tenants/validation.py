@@ -1,6 +1,7 @@
 """Readers of a tenant's settings.
 
-A reader returns the value as it is stored, or raises ValueError with a rule to follow the setting's name.
+A reader returns the value to store. It raises ValueError if the value is not valid. The message continues the name of
+the setting: "must be …".
 """
 
 import re
@@ -41,7 +42,7 @@ def read_locale(text: str) -> str:
 
 
 def read_logo_url(text: str) -> str | None:
-    """Read the address of an image. Return None for empty text."""
+    """Read the URL of an image. Return None for empty text."""
     url = text.strip()
     try:
         is_address = urlsplit(url).scheme == "https" and bool(urlsplit(url).hostname)
@@ -55,7 +56,7 @@ def read_logo_url(text: str) -> str | None:
 
 
 def read_unique_fields(names: Sequence[Any]) -> list[str]:
-    """Read the names of unique fields. Return them in a fixed order."""
+    """Read the names of unique fields. Return them in the order of `UNIQUE`, without duplicates."""
     unknown = [name for name in names if name not in UNIQUE]
     if unknown:
         raise ValueError(
@@ -68,7 +69,7 @@ Readers = Mapping[str, Callable[[Any], Any]]
 
 
 def readers(read_country: Callable[[str], str]) -> Readers:
-    """Return the reader of each setting. `read_country` reads the code of a country."""
+    """Return the reader of each setting, by name. `read_country` is the reader of country codes."""
     return {
         "name": read_name,
         "timezone": read_time_zone,
@@ -80,7 +81,7 @@ def readers(read_country: Callable[[str], str]) -> Readers:
 
 
 def read_settings(given: Mapping[str, Any], how: Readers) -> dict[str, Any]:
-    """Read the given settings. Raise `Invalid` with every fault."""
+    """Return the values of the `given` settings, read with the readers in `how`. Raise `Invalid` with every fault."""
     read: dict[str, Any] = {}
     faults: dict[str, list[str]] = {}
     for name, value in given.items():

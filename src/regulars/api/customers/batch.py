@@ -102,9 +102,10 @@ BATCH_BODY = (
 
 
 def read_batch(content: Any) -> tuple[list[dict[str, Any]], bool]:
-    """Return the operations of a body, each with the fields of its action, and whether the batch is atomic.
+    """Return the operations of a body, each with the fields of its action, and True if the batch is atomic.
 
-    Raise `Malformed`, and `Invalid` with every fault.
+    The customers' fields are not checked yet. Raise `Malformed` if the body is not an object, and `Invalid` with every
+    fault otherwise.
     """
     read = read_fields(content, BATCH_BODY)
     faults: dict[str, list[str]] = {}

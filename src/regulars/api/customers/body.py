@@ -1,4 +1,4 @@
-"""The body of a customer: its fields, and how each is read in a tenant."""
+"""The request body of a customer: its fields, and the functions that read them for a tenant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ REQUIRED_FIELDS = {"first_name"}
 
 
 class BodyContext(NamedTuple):
-    """What the reading of a body depends on."""
+    """Data of the tenant that is needed to read a body: its country and date, and the objects that exist in it."""
 
     text: ReadContext
     references: References
@@ -85,9 +85,11 @@ class CustomerReader:
     country_code: str
 
     def read(self, content: Any, *, partial: bool = False) -> dict[str, Any]:
-        """Return the fields of the JSON object `content` as they are stored, and the ids of its `tags`.
+        """Return the fields that the JSON object `content` has, in the form in which they are stored.
 
-        With `partial` the first name may be missing. Raise `Malformed`, or `Invalid` with every fault.
+        `tags` are ids in ascending order. With a `phone_number`, the result also has `phone_number_as_typed`. With
+        `partial`, the first name may be missing. Raise `Malformed` if `content` is not an object, and `Invalid` with
+        every fault otherwise.
         """
         values = read_fields(content, CUSTOMER_BODY, partial=partial, context=self.context)
         if "phone_number" in values:
@@ -97,7 +99,7 @@ class CustomerReader:
 
 
 def customer_reader(tenant: Tenant, database: Database) -> CustomerReader:
-    """Return the reader for a tenant, which depends on its country and its date today."""
+    """Return a reader for the tenant's country and for today's date in its time zone."""
     today = datetime.now(UTC).astimezone(ZoneInfo(tenant.time_zone)).date()
     context = BodyContext(ReadContext(tenant.country_code, today), References(database, tenant.id))
     return CustomerReader(context, tenant.country_code)

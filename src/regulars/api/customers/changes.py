@@ -1,4 +1,4 @@
-"""The change log: of one customer, and of all."""
+"""The change log of a tenant's customers, and the history of one customer."""
 
 from dataclasses import replace
 from typing import Annotated, ClassVar
@@ -69,7 +69,7 @@ class CustomerChanges:
         self.api = api
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Get the changes after a position."""
+        """Get the changes after a position. Raise `Conflict` if the position is after the last change."""
         principal = self.api.authenticator.principal(request, "customers:read")
         values = read_parameters(request, response, SINCE_OR_NOW, LIMIT_PARAMETER)
         since, limit = values.get("since", 0), values.get("limit", LIMIT)
@@ -115,7 +115,7 @@ class CustomerHistory:
         since, limit = values.get("since", 0), values.get("limit", LIMIT)
         database, tenant_id = self.api.database, principal.tenant_id
         found = list_history(database, tenant_id, id_of(id), since, limit + 1)
-        # A customer without changes may exist, for example in generated data.
+        # A customer without changes may exist, for example in generated data: raise `NotFound` only if it does not.
         if not found and not list_history(database, tenant_id, id_of(id), 0, 1):
             check_customer(database, tenant_id, id_of(id))
         send_content(request, response, _page(found, since, limit))

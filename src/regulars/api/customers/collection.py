@@ -1,4 +1,4 @@
-"""The customer list, and new customers."""
+"""List and create customers."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -33,7 +33,7 @@ class CustomerPage(msgspec.Struct, frozen=True):
 
 
 class CursorMeta(msgspec.Struct, frozen=True):
-    """The position after this range of the list, and the total."""
+    """The cursor of the next request, and the total."""
 
     cursor: Annotated[
         str | None, msgspec.Meta(description="The cursor of the next request. Null at the end of the list.")
@@ -43,7 +43,7 @@ class CursorMeta(msgspec.Struct, frozen=True):
 
 
 class CustomerStretch(msgspec.Struct, frozen=True):
-    """A range of the list."""
+    """The first customers of a list, or those after a cursor."""
 
     data: list[Customer]
     meta: CursorMeta

@@ -1,4 +1,4 @@
-"""What the resources of customers have in common: changes, ETags and links to merged customers."""
+"""Code that the resources of customers share: changes, ETags and links to merged customers."""
 
 import hashlib
 import re
@@ -36,10 +36,10 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class CustomerResult:
-    """A change whose response is a customer.
+    """The result of a change, with the customer that the response contains.
 
-    With `country_code`, the response has warnings about the identity number of a customer of a tenant in that country.
-    With `is_merged`, the response is also about another customer.
+    `country_code` is the tenant's country. If it is set, the response warns of an invalid Turkish identity number.
+    `is_merged`: the change concerns two customers, so erasing either of them must also erase the stored response.
     """
 
     customer_id: int
@@ -61,7 +61,11 @@ class CustomerApi(Api):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Call `rule` with a `ChangeSet` in a transaction, once for each Idempotency-Key, and send its result."""
+        """Call `rule` with a `ChangeSet` in a transaction, and send its result.
+
+        If a request with the same Idempotency-Key was already carried out, send its stored response instead. Raise the
+        errors of `rule` and of `Idempotency.attempt`; for `Gone`, set the `Link` header (`merged_link`).
+        """
         identity, tenant_id = principal.identity, principal.tenant_id
         with self.merged_link(request, response), self.idempotency.attempt(request, identity, tenant_id) as attempt:
             if attempt.is_first:
@@ -82,7 +86,10 @@ class CustomerApi(Api):
 
     @contextmanager
     def merged_link(self, request: falcon.Request, response: falcon.Response) -> Iterator[None]:
-        """If a customer was merged into another, add a link to that one to the error."""
+        """Run a block of code. If it raises `Gone`, set the `Link` header to the customer that remains after the merge.
+
+        The error is raised again.
+        """
         try:
             yield
         except Gone as gone:
@@ -92,19 +99,20 @@ class CustomerApi(Api):
 
 
 def id_of(text: str) -> int:
-    """Return the id of a customer in a path. Raise `NotFound` if it is not an id."""
+    """Return the customer id that a path contains as `text`. Raise `NotFound` if `text` is not an id."""
     return read_path_id(text, _("customer"))
 
 
 def etag_of(found: Found) -> str:
-    """Return the ETag of a customer: its version, and a digest of everything in the response."""
+    """Return the ETag of a customer, without quotes: its version and a digest of the customer as sent to clients."""
     return f"{found.version}.{hashlib.sha256(encode(found.customer)).hexdigest()[:24]}"
 
 
 def expected_versions(request: falcon.Request) -> Collection[int] | None:
-    """Return the versions in If-Match (RFC 9110, section 13.1.1), or None if every version is accepted.
+    """Return the versions in the strong ETags of If-Match (RFC 9110, section 13.1.1).
 
-    Only the version counts. Other changes of the response, such as a user's new name, are not overwritten.
+    Return None if every version is accepted: without the header, or with `*`. The digests in the ETags are ignored:
+    they also change with data that an update of the customer does not overwrite, such as the name of its user.
     """
     header = request.get_header("If-Match")
     if header is None or header.strip() == "*":
@@ -113,7 +121,10 @@ def expected_versions(request: falcon.Request) -> Collection[int] | None:
 
 
 def warnings_of(customer: Customer, country_code: str | None) -> dict[str, list[str]] | UnsetType:
-    """Return warnings about a customer of a tenant in `country_code`, by field. Return none without a country."""
+    """Return a warning, by field, if a Turkish customer's identity number is invalid; otherwise `UNSET`.
+
+    `country_code` is the country of the tenant, which counts if the customer has none. If it is None, return `UNSET`.
+    """
     is_turkish = customer.country_name == TURKEY_NAME or (customer.country_name is None and country_code == TURKEY_CODE)
     if country_code is None or customer.identity_number is None or not is_turkish:
         return UNSET

@@ -15,7 +15,7 @@ from regulars.http.query_params import integer_parameter, read_parameters
 from regulars.http.responses import send_content
 
 MAX_PAIRS = 50
-"""The customers of this many pairs fit on one page of the list."""
+"""The customers of this many pairs fit on one page of the customer list (100)."""
 LIMIT = integer_parameter("limit", "The maximum number of pairs.", 20, low=1, high=MAX_PAIRS, default=20)
 
 

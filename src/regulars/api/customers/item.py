@@ -105,7 +105,7 @@ class OneCustomer:
         return CustomerResult(record.id, "The customer was changed.", country_code=reader.country_code)
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Move the customer to the trash, or purge it from there."""
+        """Move the customer to the trash or, with `permanently`, purge it from the trash."""
         principal = self.api.authenticator.principal(request, "customers:write")
         permanently = read_parameters(request, response, PERMANENTLY).get("permanently", False)
         if permanently:
@@ -184,7 +184,7 @@ class EraseCustomer:
         self.api = api
 
     def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Erase the customer."""
+        """Erase the customer's personal data."""
         principal = self.api.authenticator.principal(request, "customers:write")
         check_permitted(principal, "customers:erase", _("erase customers"))
         read_parameters(request, response)

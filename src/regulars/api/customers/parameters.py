@@ -1,4 +1,4 @@
-"""The parameters of the customer list, and the query for their values."""
+"""The query parameters of the customer list, and the `CustomerQuery` for their values."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -50,7 +50,7 @@ PARAMETERS = (
         "sort_order", "The default is `asc` with `sort_by`, otherwise `desc`.", "asc", options=get_args(SortOrder)
     ),
     choice_parameter("gender", "Filter by gender.", "female", options=get_args(Gender)),
-    # The example fits every max_age, so that trying the parameters one after the other gives no error.
+    # The example, 0, is valid with every max_age. Tools that try the examples together get no error.
     integer_parameter("min_age", "Minimum age in completed years, today in the tenant's time zone.", 0, low=0),
     integer_parameter("max_age", "Maximum age in completed years, today in the tenant's time zone.", 65, low=0),
     integer_parameter("user_id", "Filter by assigned user.", 7, low=1),
@@ -80,7 +80,7 @@ PARAMETERS = (
 
 
 def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the faults of ages that exclude each other, by parameter."""
+    """Return a message for the parameter `min_age` if it is above `max_age`; otherwise an empty mapping."""
     if "min_age" in values and "max_age" in values and values["min_age"] > values["max_age"]:
         return {"min_age": _("min_age {low} is above max_age {high}.", low=values["min_age"], high=values["max_age"])}
     return {}
@@ -89,12 +89,15 @@ def check_ages(values: Mapping[str, Any]) -> Mapping[str, str]:
 DEFAULT_LIMIT = 20
 CURSOR_PARAMETERS = {"cursor", "limit"}
 RESPONSE_PARAMETERS = {*CURSOR_PARAMETERS, "include"}
-# In numbered pages `limit` is ignored, whatever its value.
+# With numbered pages, `limit` is ignored, so an invalid value is not an error.
 PAGE_PARAMETERS = tuple(replace(each, read=str) if each.name == "limit" else each for each in PARAMETERS)
 
 
 def query_of(values: Mapping[str, Any], *, in_pages: bool) -> CustomerQuery:
-    """Return the query for the `values` of parameters, without its cursor. `limit` counts if there are no pages."""
+    """Return the query for the `values` of parameters, without its cursor.
+
+    Without numbered pages, `limit` is the number of customers per response.
+    """
     given = {name: value for name, value in values.items() if name not in RESPONSE_PARAMETERS}
     if uncounted := UNCOUNTED_FILTERS & given.keys():
         given["uncounted_filters"] = {name: given.pop(name) for name in uncounted}
@@ -106,7 +109,10 @@ def query_of(values: Mapping[str, Any], *, in_pages: bool) -> CustomerQuery:
 
 
 def is_in_pages(query: Query) -> bool:
-    """Tell whether the request asks for numbered pages, not for a range by cursor."""
+    """Tell whether the request asks for numbered pages.
+
+    It does unless it has `cursor` or `limit`, and neither `page` nor `per_page`.
+    """
     return not query.names & CURSOR_PARAMETERS or bool(query.names & {"page", "per_page"})
 
 

@@ -41,7 +41,8 @@ COUNT_KEY = ("trashed", "user_id", "period", "gender")
 
 
 def _expand(deltas: FromClause, sign: int = 1) -> CompoundSelect[tuple[int, int, int, str, int]]:
-    """For each row of `deltas`, a row for every count that it changes, with its change multiplied by `sign`."""
+    """Return a query for all changes of counts that `deltas` cause, multiplied by `sign`. A delta changes several
+    counts."""
     birth_date, user = deltas.c.date_of_birth, deltas.c.user_id
     change = deltas.c.change * literal_column(str(sign), BigInteger)
     has_birth_date, has_user = birth_date != literal_column("0"), user != literal_column("0")
@@ -65,14 +66,14 @@ def _expand(deltas: FromClause, sign: int = 1) -> CompoundSelect[tuple[int, int,
 
 
 def _sum_by_key(counts: FromClause) -> Select[tuple[int, int, int, str, int]]:
-    """The sums of `counts` by key, without those that are 0."""
+    """Return a query for the sums of `counts` by `COUNT_KEY`, without sums of 0."""
     key = [counts.c[name] for name in COUNT_KEY]
     total = cast(func.sum(counts.c.count), BigInteger)
     return select(*key, total.label("count")).group_by(*key).having(func.sum(counts.c.count) != literal_column("0"))
 
 
 def _add_to_counts(deltas: FromClause) -> Statement:
-    """Add `deltas` to the counts of a tenant."""
+    """Return the statement that adds `deltas` to the counts of a tenant."""
     sums = _sum_by_key(_expand(deltas).subquery("expanded")).subquery("sums")
     rows = select(cast(bindparam("tenant_id"), BigInteger), *sums.c).where(text("true"))
     insertion = upsert(customer_counts)
@@ -92,22 +93,24 @@ GET_TOTAL = Statement(select(total_expression(by_user=False, by_gender=False, by
 
 
 def _total(database: Database, tenant_id: int) -> int:
-    """The tenant's number of customers that are not in the trash, according to its counts."""
+    """Return the tenant's number of customers outside the trash, according to its counts."""
     ((total,),) = database.fetch_all(GET_TOTAL, {"tenant_id": tenant_id, "trashed": 0})
     return int(total)
 
 
 def merge_count_deltas(database: Database) -> None:
-    """Add the deltas of all tenants to the stored counts, which changes no total."""
+    """Move the deltas of all tenants to the stored counts. Totals do not change."""
     for (tenant_id,) in database.fetch_all(FIND_TENANTS_WITH_DELTAS):
-        # If several servers merge the same deltas at the same time, one of them succeeds.
+        # If several servers merge the same deltas at the same time, only one of them succeeds.
         with suppress(Unavailable):
             merge_tenant_deltas(database, tenant_id)
 
 
 def merge_tenant_deltas(database: Database, tenant_id: int) -> None:
-    """Add the deltas of one tenant to its counts and page checkpoints. Raise `Unavailable` if they were merged by
-    another transaction at the same time."""
+    """Add the deltas of one tenant to its counts and page checkpoints, and delete them.
+
+    Raise `Unavailable` if another transaction merges them at the same time.
+    """
     with snapshot(database):
         values = {"tenant_id": tenant_id}
         total = _total(database, tenant_id)
@@ -117,7 +120,7 @@ def merge_tenant_deltas(database: Database, tenant_id: int) -> None:
 
 
 def _customers_as_deltas() -> FromClause:
-    """The tenant's customers, grouped by the columns of `count_deltas`."""
+    """Return a CTE that counts the tenant's customers in the form of deltas, one for each combination of values."""
     columns = (
         case((customers.c.deleted_at.is_(None), literal_column("0")), else_=literal_column("1")).label("trashed"),
         func.coalesce(customers.c.user_id, literal_column(str(NO_USER))).label("user_id"),
@@ -134,7 +137,10 @@ COUNT_CUSTOMERS = _add_to_counts(_customers_as_deltas())
 
 
 def count_customers(database: Database, tenant_id: int) -> None:
-    """Count a tenant's customers and replace its counts. Call it in a transaction without concurrent writers."""
+    """Count a tenant's customers, replace its counts and page checkpoints, and delete its deltas.
+
+    Call it in a transaction without concurrent writers, or with one snapshot.
+    """
     values = {"tenant_id": tenant_id}
     database.execute(DELETE_COUNTS, values)
     database.execute(DELETE_DELTAS, values)
@@ -143,7 +149,7 @@ def count_customers(database: Database, tenant_id: int) -> None:
 
 
 def rebuild_counts(database: Database, tenant_id: int) -> None:
-    """Count a tenant's customers and replace its counts, while other transactions read and write customers.
+    """Do the same as `count_customers` in a transaction of its own, while others read and write customers.
 
     Raise `Unavailable` if other transactions prevent it repeatedly.
     """
@@ -160,7 +166,7 @@ def rebuild_counts(database: Database, tenant_id: int) -> None:
 
 
 class Difference(NamedTuple):
-    """A stored count that is wrong: too high by `excess`, or too low if that is negative."""
+    """A stored count that is wrong: too high by `excess`, or too low if `excess` is negative."""
 
     trashed: int
     user_id: int
@@ -191,5 +197,5 @@ COMPARE_COUNTS = _compare_counts()
 
 
 def check_counts(database: Database, tenant_id: int) -> list[Difference]:
-    """Return the tenant's counts that differ from the number of its customers, both from one snapshot."""
+    """Return the tenant's counts that differ from the actual numbers of customers. Both are read in one snapshot."""
     return [Difference(*row) for row in database.stream(COMPARE_COUNTS, {"tenant_id": tenant_id})]

@@ -33,7 +33,7 @@ CHECKPOINT_DISTANCE = 10_000
 MIN_CHECKPOINT_TOTAL = 100_000
 """A shorter list has no checkpoints."""
 MAX_CHECKPOINT_DISTANCE = 50_000
-"""If two checkpoints are farther apart, all of them are set again."""
+"""If two checkpoints are farther apart, or more deltas are to be merged, all checkpoints are set again."""
 
 LIST_START = datetime(1, 1, 1, tzinfo=UTC)
 """The `created_at` of the first checkpoint: before that of any customer."""
@@ -51,11 +51,11 @@ MEASURE_CHECKPOINTS = Statement(
         select(func.count()).where(*IS_LISTED_DELTA).scalar_subquery(),
     )
 )
-"""The number of checkpoints, the greatest distance of two, and the number of deltas to merge."""
+"""Returns the number of checkpoints, the greatest distance between two, and the number of deltas to merge."""
 
 
 def _insert_checkpoints() -> Statement:
-    """Insert a checkpoint for the start of the list and for every :step-th customer."""
+    """Return the statement that inserts a checkpoint for the start of the list and for every :step-th customer."""
     order = (customers.c.created_at, customers.c.id)
     listed = (
         select(*order, (func.row_number().over(order_by=order) - literal_column("1")).label("position"))
@@ -79,9 +79,9 @@ INSERT_CHECKPOINTS = _insert_checkpoints()
 
 
 def set_page_checkpoints(database: Database, tenant_id: int, total: int) -> None:
-    """Replace the tenant's checkpoints, if its list of `total` customers is long enough for them.
+    """Delete the tenant's checkpoints, and set new ones if its list of `total` customers is long enough.
 
-    Call it in a transaction with one snapshot in which `total` includes all deltas.
+    Call it in a transaction with one snapshot. `total` must include all deltas.
     """
     database.execute(DELETE_CHECKPOINTS, {"tenant_id": tenant_id})
     if total >= MIN_CHECKPOINT_TOTAL:
@@ -90,7 +90,7 @@ def set_page_checkpoints(database: Database, tenant_id: int, total: int) -> None
 
 
 def _preceding_checkpoint(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The `column` of the last checkpoint at or before the customer of a delta."""
+    """Return an expression for `column` of the last checkpoint at or before the customer of a delta."""
     is_at_or_before = tuple_(page_checkpoints.c.created_at, page_checkpoints.c.customer_id) <= tuple_(
         count_deltas.c.created_at, count_deltas.c.customer_id
     )
@@ -125,9 +125,10 @@ MERGE_DELTAS_INTO_CHECKPOINTS = _merge_deltas()
 
 
 def update_page_checkpoints(database: Database, tenant_id: int, total: int) -> None:
-    """Add the tenant's deltas to its checkpoints, or set the checkpoints again if they are too far apart.
+    """Add the tenant's deltas to its checkpoints.
 
-    `total` includes the deltas.
+    Set all checkpoints again if they are too far apart, if there are too many deltas, or if a long list has none yet.
+    `total` must include the deltas.
     """
     values = {"tenant_id": tenant_id}
     ((number, distance, deltas),) = database.fetch_all(MEASURE_CHECKPOINTS, values)
@@ -140,8 +141,8 @@ def update_page_checkpoints(database: Database, tenant_id: int, total: int) -> N
 def last_checkpoint(skipped: ColumnElement[int]) -> FromClause:
     """Return the CTE of the last checkpoint with at most `skipped` customers before it.
 
-    It has the columns `created_at`, `customer_id` and `before`, the number of customers before the checkpoint. It has
-    no row if the tenant has no checkpoints.
+    Its columns are `created_at`, `customer_id` and `before`, the number of customers before the checkpoint. It has no
+    row if the tenant has no checkpoints.
     """
     pending = (
         select(

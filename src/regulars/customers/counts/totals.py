@@ -2,8 +2,9 @@
 
 A transaction that writes customers appends rows to `count_deltas`: 1 for a customer that matches a combination of these
 filters from now on, -1 for one that no longer does. `merge_count_deltas` adds them to the summary table
-`customer_counts`, which has counts for each user and for all users, by gender, for all dates of birth, each year and
-each day. A total is the sum of the matching rows of both tables. One statement reads it, and so from one snapshot.
+`customer_counts`. This table has a count for each combination of user (or all users), gender and period of birth: a
+day, a year or any time. A total is the sum of the matching rows of both tables. One statement reads both, from one
+snapshot.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,11 +27,12 @@ from regulars.db.tables import count_deltas, customer_counts
 ALL_USERS = NO_USER = 0
 ALL_BIRTH_DATES = UNKNOWN_BIRTH_DATE = 0
 YEAR_FACTOR = 10_000
-"""The day 1980-03-17 has the number 19800317, and the year 1980 the number 1980. No day has the number of a year."""
+"""The number of the day 1980-03-17 is 19800317; divided by this factor, it is 1980, the number of the year. Numbers of
+days and years never coincide."""
 
 
 class CountDelta(NamedTuple):
-    """A change of the counts by 1 or -1, and the customer's values of the filters."""
+    """A change of the counts by 1 or -1 for a customer, with the customer's values of the counted fields."""
 
     trashed: int
     user_id: int
@@ -62,10 +64,10 @@ EMPTY_RANGE = (1, 0)
 
 
 def birth_date_values(born_after: date | None, born_until: date | None) -> dict[str, int]:
-    """Return the values of `total_expression` for dates of birth after `born_after` and up to `born_until`.
+    """Return the parameters of `total_expression` for dates of birth after `born_after` and up to `born_until`.
 
-    These are the bounds of four ranges: `days` is the whole range, and `first_days`, `years` and `last_days` divide it
-    into whole years and the days before and after them.
+    None means no limit. The parameters are the bounds of four ranges: `days` is the whole range, and `first_days`,
+    `years` and `last_days` divide it into whole years and the days before and after them.
     """
     start = number_of_day(born_after) + 1 if born_after else FIRST_DAY
     end = number_of_day(born_until) if born_until else LAST_DAY
@@ -83,10 +85,10 @@ def birth_date_values(born_after: date | None, born_until: date | None) -> dict[
 
 
 def total_expression(*, by_user: bool, by_gender: bool, by_birth_date: bool) -> ColumnElement[int]:
-    """Return the scalar expression for the number of customers that match the given filters.
+    """Return the scalar expression for the number of customers, with the requested filters.
 
-    Its parameters are `tenant_id` and `trashed`; `user_id`, `gender` and those of `birth_date_values` if it has these
-    filters.
+    Its parameters are `tenant_id`, `trashed` and, for these filters, `user_id`, `gender` and those of
+    `birth_date_values`.
     """
     counted = [
         customer_counts.c.tenant_id == bindparam("tenant_id"),

@@ -23,7 +23,7 @@ FIRST_TIME_COLUMN = CSV_COLUMNS.index("created_at")
 
 
 def _tags() -> ColumnElement[str]:
-    """Return the expression for the names of a customer's tags."""
+    """Return the expression for the names of a customer's tags, joined by `TAG_SEPARATOR`."""
     of_customer = (
         select(tags.c.name, tags.c.name_key)
         .select_from(
@@ -58,10 +58,10 @@ def export_csv(
     *,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> int:
-    """Write all customers of the tenant, including those in the trash, by id. Return their number.
+    """Write all customers of the tenant as CSV, including those in the trash, in the order of their ids.
 
-    All rows come from one snapshot. `progress` is called with the number of rows written so far. Raise `NotFound` if
-    the tenant does not exist.
+    Return their number. All rows come from one snapshot. `progress` is called with the number of rows written so far.
+    Raise `NotFound` if the tenant does not exist.
     """
     block = io.StringIO()
     writer = csv.writer(block, lineterminator="\n")

@@ -12,7 +12,7 @@ from regulars.validation import quote
 
 _fields = list(CSV_FIELDS)
 CSV_COLUMNS = (*_fields[: _fields.index("created_at")], "tags", *_fields[_fields.index("created_at") :])
-"""The columns of a file. The names of tags come before the times."""
+"""The columns of a file, in order. `tags` comes before the times."""
 DELIMITERS = (",", ";", "\t")
 MAX_LINE_LENGTH = 2**20
 MAX_ROW_LENGTH = 2**21
@@ -31,7 +31,7 @@ def escape_formula(cell: str) -> str:
 
 
 def unescape_formula(cell: str) -> str:
-    """Return the cell that was given to `escape_formula`."""
+    """Return the original of a cell that `escape_formula` returned: remove the apostrophe that it added."""
     return cell[1:] if ESCAPED_FORMULA.match(cell) else cell
 
 
@@ -53,9 +53,9 @@ class CsvFile:
 
 
 def open_csv(source: BinaryIO) -> CsvFile:
-    """Read the header of a UTF-8 file with commas, semicolons or tabs between its cells.
+    """Read the header of a UTF-8 file with commas, semicolons or tabs between its cells, and return the file.
 
-    Raise `Malformed`, now or while rows are read, if the file cannot be imported.
+    Raise `Malformed` if the header is invalid. Iterating over `rows` raises it if a row cannot be read.
     """
     lines = _Lines(source)
     header = next(lines, None)
@@ -89,7 +89,10 @@ def _check_names(names: list[str]) -> tuple[str, ...]:
 
 
 class _Lines:
-    """The decoded lines of a file, with limits to the length of a line and of a row."""
+    """The decoded lines of a file.
+
+    Raises `Malformed` if a line or a row is too long, or if a line is not UTF-8.
+    """
 
     def __init__(self, source: BinaryIO) -> None:
         self.source = source

@@ -48,7 +48,7 @@ class ImportResult:
 
 
 class _Rollback(Exception):
-    """Rolls back the transaction."""
+    """Raised to roll back the transaction."""
 
 
 def import_csv(
@@ -62,9 +62,9 @@ def import_csv(
 ) -> ImportResult:
     """Import customers from a CSV file into the tenant, in one transaction.
 
-    A bad row is reported and skipped; with `strict` one bad row makes the import fail as a whole. `progress` is called
-    with the number of rows read so far. Raise `NotFound` if the tenant does not exist, and `Malformed` if the file is
-    broken; then nothing is imported.
+    Each bad row is reported and skipped. With `strict`, nothing is imported if there is one. `progress` is called with
+    the number of rows read so far. Raise `NotFound` if the tenant does not exist, and `Malformed` if the file cannot be
+    read; then nothing is imported either.
     """
     return import_rows(database, tenant_id, open_csv(source), report, strict=strict, progress=progress)
 
@@ -84,7 +84,7 @@ def import_rows(
     try:
         with database.transaction():
             lock_customers(database, tenant_id)
-            # Read them under the lock, so that they stay valid until the end.
+            # Read the rules under the lock, so that they stay valid until the end of the import.
             reading = _Reading(file.columns, *_load_rules(database, tenant_id), report)
             for rows in _batches(reading.good_rows(file.rows)):
                 imported += _insert(database, tenant_id, rows, reading)
@@ -103,7 +103,7 @@ def import_rows(
 
 
 def _load_rules(database: Database, tenant_id: int) -> tuple[ReadContext, ReferenceNames, datetime, Sequence[str]]:
-    """Return what the rows are read with: context, references by name, the current time, and the unique fields."""
+    """Return the context, the names of references, the current time and the unique fields, for reading rows."""
     tenant = get_tenant(database, tenant_id)
     now = utc_now()
     context = ReadContext(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
@@ -117,7 +117,7 @@ ReadRow = tuple[int, RowValues]
 
 
 class _Reading:
-    """Read cells into values, and report bad ones."""
+    """Converts the cells of rows to values, and reports rows with faults."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class _Reading:
         self.context = context
         self.plain = [(name, at[name], field) for name, field in CUSTOMER_FIELDS.items() if field.read and name in at]
         self.keeps_typed = "phone_number_as_typed" not in at  # otherwise the file says how the numbers were typed
-        # If several columns name the same thing, the first one that is not empty counts.
+        # If several columns name the same reference, the first one that is not empty is used.
         naming: dict[str, list[tuple[str, Lookup]]] = {
             "country_id": [("country_code", names.country_of_code), ("country_name", names.country_of_name)],
             "user_id": [("user_email", names.member_of_email), ("related_user", names.member_of_name)],
@@ -150,7 +150,7 @@ class _Reading:
         ]
 
     def good_rows(self, rows: Iterable[CsvRow]) -> Iterator[ReadRow]:
-        """Yield the rows that can be imported."""
+        """Yield the rows without faults. Refuse the others."""
         for line, cells, known_faults in rows:
             self.rows += 1
             if known_faults:
@@ -212,7 +212,10 @@ def _batches(rows: Iterable[ReadRow]) -> Iterator[list[ReadRow]]:
 
 
 def _insert(database: Database, tenant_id: int, rows: list[ReadRow], reading: _Reading) -> int:
-    """Insert a batch without the rows that violate a unique field. Return the number of inserted rows."""
+    """Insert the rows of a batch whose id and unique values are free, and refuse the others.
+
+    Return the number of inserted rows.
+    """
     given = [values["id"] for _, values in rows if "id" in values]
     taken = taken_ids(database, tenant_id, given) if given else set()
     holders_by_field = _find_holders(database, tenant_id, rows, reading.unique_fields)
@@ -240,7 +243,7 @@ def _insert(database: Database, tenant_id: int, rows: list[ReadRow], reading: _R
 
 
 Holders = dict[str, dict[str, str]]
-"""For each unique field, a description of the holder of each key (`key_of`)."""
+"""For each unique field, a description of the customer or row that has each key (see `key_of`)."""
 
 
 def _find_holders(database: Database, tenant_id: int, rows: list[ReadRow], unique_fields: Sequence[str]) -> Holders:
@@ -253,7 +256,7 @@ def _find_holders(database: Database, tenant_id: int, rows: list[ReadRow], uniqu
 
 
 def _check_unique(values: RowValues, holders_by_field: Holders) -> list[tuple[str, str]]:
-    """Return the faults of unique values that are already used. If there are none, register the values of the row."""
+    """Return a fault for each unique value that is already used. If there are none, register the values of the row."""
     keys = [(field, key_of(field, values[field])) for field in holders_by_field if field in values]
     faults = [
         (field, f"{field} is already used by {holders_by_field[field][key]}.")

@@ -1,4 +1,4 @@
-"""Find what a row of a CSV file refers to by name: countries, members, channels and tags."""
+"""Find the countries, members, channels and tags to which a row of a CSV file refers."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,8 +21,11 @@ LIST_CHANNEL_IDS = Statement(select(channels.c.id).where(channels.c.tenant_id ==
 
 @dataclass(frozen=True, slots=True)
 class ReferenceNames:
-    """The ids of everything that a tenant's rows may refer to. Each method takes trimmed text, returns an id, and
-    raises ValueError with a rule to follow the column's name."""
+    """The ids of all objects to which rows of a tenant may refer.
+
+    Each method takes trimmed text and returns an id (`tags`: ids). It raises ValueError if nothing is found, with a
+    message that completes a sentence that starts with the name of the column.
+    """
 
     country_codes: Mapping[str, int]
     country_names: Mapping[str, int]
@@ -54,7 +57,7 @@ class ReferenceNames:
         return found
 
     def member_of_name(self, text: str) -> int:
-        """Find a member of the tenant by a name that no other member has."""
+        """Find a member of the tenant by name. Raise ValueError also if several members have the name."""
         if text in self.ambiguous_names:
             raise ValueError(f"is ambiguous: several members have the name {quote(text)}. Use user_email instead")
         found = self.member_names.get(text)
@@ -81,7 +84,7 @@ class ReferenceNames:
 
 
 def load_reference_names(database: Database, tenant_id: int) -> ReferenceNames:
-    """Load everything that the rows of a tenant may refer to."""
+    """Load and return the ids of all objects to which the tenant's customers may refer."""
     countries_in_database = database.fetch_all(LIST_COUNTRIES)
     members = list_members(database, tenant_id)
     name_counts = Counter(member.name for member in members)

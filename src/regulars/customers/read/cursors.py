@@ -31,15 +31,17 @@ decode = msgspec.msgpack.Decoder(Content).decode
 
 
 class Cursors:
-    """Write and read cursors."""
+    """Encrypts and decrypts cursors."""
 
     def __init__(self, settings: Settings) -> None:
         self._cipher = Cipher(settings, "cursors")
 
     def write(self, cursor: Cursor | None, tenant_id: int, query: CustomerQuery) -> str | None:
-        """Return the text of a cursor, valid for this tenant and query on any page; None for None.
+        """Return the encrypted text of a cursor, or None for None. It is valid for this tenant and all pages of this
+        query.
 
-        The text changes only once a day, so the ETag of the response does not change more often.
+        The text contains the date and is otherwise always the same, so the ETag of an unchanged page changes once a
+        day.
         """
         if cursor is None:
             return None
@@ -50,7 +52,10 @@ class Cursors:
         return urlsafe_b64encode(self._cipher.seal(content, _list_identity(tenant_id, query))).rstrip(b"=").decode()
 
     def read(self, text: str, tenant_id: int, query: CustomerQuery) -> Cursor:
-        """Return the cursor of a text from `write` for the same tenant and query. Raise `Invalid` otherwise."""
+        """Return the cursor that `write` encrypted.
+
+        Raise `Invalid` if the text was changed, has expired, or is for another tenant or query.
+        """
         try:
             sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
             content = self._cipher.unseal(sealed, _list_identity(tenant_id, query))
@@ -75,7 +80,7 @@ def _key(query: CustomerQuery, key: str) -> str | date | datetime:
 
 
 def _list_identity(tenant_id: int, query: CustomerQuery) -> bytes:
-    """Return everything that identifies the list."""
+    """Return everything that identifies a list. A cursor can be decrypted only for the same list."""
     return repr(
         (
             tenant_id,

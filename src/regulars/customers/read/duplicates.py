@@ -49,7 +49,7 @@ class Pair(NamedTuple):
 
 
 def _keys(reason: Reason) -> Sequence[ColumnElement[Any]]:
-    """Return the columns or expressions of the index that are equal for such a pair."""
+    """Return the columns or expressions of the index whose values are equal for a pair with this reason."""
     if reason != "name_and_date_of_birth":
         return [key_column(reason)]
     letters = [first_letters(customers.c[name]) for name in ("first_name_key", "last_name_key")]
@@ -57,7 +57,7 @@ def _keys(reason: Reason) -> Sequence[ColumnElement[Any]]:
 
 
 def _statement(reason: Reason) -> Statement:
-    """Return the statement for the customers of the first groups, ordered by group and id."""
+    """Return the statement for the customers of the first groups with equal `_keys`, ordered by group and id."""
     keys = [key.label(f"key_{number}") for number, key in enumerate(_keys(reason))]
     of_tenant = has_value("date_of_birth" if reason == "name_and_date_of_birth" else reason)
     several = func.count().between(literal_column("2"), literal_column(str(MAX_GROUP_SIZE)))
@@ -82,7 +82,7 @@ FIND_GROUPS = {reason: _statement(reason) for reason in WEIGHTS}
 
 
 def find_duplicates(database: Database, tenant_id: int, limit: int) -> list[Pair]:
-    """Return at most `limit` pairs, most likely first, of those found first for each reason."""
+    """Return at most `limit` pairs, most likely first. Only the first groups for each reason are searched."""
     found: dict[tuple[int, int], Pair] = {}
     for reason, statement in FIND_GROUPS.items():
         groups = limit * NAME_GROUPS_PER_PAIR if reason == "name_and_date_of_birth" else limit

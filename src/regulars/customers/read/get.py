@@ -32,7 +32,7 @@ class Found(NamedTuple):
 
 
 def get_customer(database: Database, tenant_id: int, customer_id: int, *, with_tags: bool = False) -> Found:
-    """Return the customer, whether in the trash or not.
+    """Return the customer, in the trash or not, with tags if requested.
 
     Raise `NotFound` if the tenant has no such customer, and `Gone` if it was merged into another.
     """
@@ -47,12 +47,12 @@ def get_customer(database: Database, tenant_id: int, customer_id: int, *, with_t
 
 
 def with_tags_of(database: Database, tenant_id: int, found: Sequence[Customer]) -> list[Customer]:
-    """Return the customers with their tags."""
+    """Return copies of the customers, with their tags."""
     tags = tags_of(database, tenant_id, [customer.id for customer in found])
     return [replace(customer, tags=list(tags[customer.id])) for customer in found]
 
 
 def check_customer(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Raise `NotFound` if the tenant has no such customer. Merged customers exist."""
+    """Raise `NotFound` if the tenant has no such customer. Accept customers that were merged into others."""
     if database.fetch_one(GET_CUSTOMER, {"tenant_id": tenant_id, "id": customer_id}) is None:
         raise NotFound(_("There is no customer {id}.", id=customer_id))

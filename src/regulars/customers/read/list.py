@@ -1,4 +1,4 @@
-"""The customer list: a query for customers, and the page that answers it."""
+"""The customer list: queries, and the pages that answer them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def fetch_page(database: Database, tenant_id: int, query: CustomerQuery, today: 
     """Return the page for a query. `today` is the date in the tenant's time zone.
 
     This takes one statement, unless the total is needed first: for a page far from the start, which is read from the
-    nearer end; for a search, and for ages on SQLite, to choose a plan; and for an empty page.
+    nearest known position; for a search, and for ages on SQLite, to choose a plan; and for an empty page.
     """
     shape, values = _shape(database.dialect, tenant_id, query, today)
     if _has_impossible_id(query):
@@ -105,7 +105,7 @@ def _has_impossible_id(query: CustomerQuery) -> bool:
 def _search(
     database: Database, tenant_id: int, shape: QueryShape, values: dict[str, Any], query: CustomerQuery
 ) -> Page:
-    """Return a page whose total must be counted.
+    """Return a page of a search or of a filter whose matches must be counted.
 
     If there are few matches, one query finds, counts and sorts all of them. If there are many, it is faster to scan
     customers in order until the page is full, and to count the matches separately.
@@ -171,7 +171,7 @@ def _page_by_cursor(
     cursor: Cursor,
     total: int | None,
 ) -> Page:
-    """Read one row more than the page has, to see whether there is another page."""
+    """Return the page after or before a cursor. Read one row more, to find out whether there is another page."""
     where: Start = "before" if cursor.backward else "after"
     if cursor.key is None:
         where = "before empty" if cursor.backward else "after empty"

@@ -33,8 +33,8 @@ from regulars.db.tables import countries, customer_tags, customers, users
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]
 Start = Literal["page", "page from the end", "page by checkpoint", "after", "after empty", "before", "before empty"]
-"""How the start of a page is found: by an offset from the start of the list, from its end or from a checkpoint; or next
-to the row of a cursor, whose sort key may be empty."""
+"""The way to find the start of a page: by an offset from the start of the list, from its end or from a checkpoint; or
+next to the row of a cursor, whose sort key may be empty."""
 
 UNCOUNTED_FILTERS = frozenset({"updated_since", "tag_id", "ids", *FILTERED_COLUMNS})
 """Filters that the customer counts do not cover. With one of them, matches must be counted."""
@@ -42,7 +42,7 @@ FILTER_INDEX_ORDER: Mapping[str, SortBy] = {
     "updated_at": "updated_at",
     **dict.fromkeys(FILTERED_COLUMNS.values(), "created_at"),
 }
-"""Columns of such filters whose index is ordered by a sort key of the list."""
+"""The uncounted filter columns whose index is also ordered by a sort key, with this key."""
 
 SORT_KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "first_name": customers.c.first_name_key,
@@ -88,8 +88,7 @@ class QueryShape(NamedTuple):
 
     @property
     def has_ids(self) -> bool:
-        """Tell whether the query asks for given ids. They are so few that they are always found by id and checked one
-        by one."""
+        """Tell whether the query asks for given ids. These few customers are found by id and checked one by one."""
         return "ids" in self.uncounted_filters
 
     @property
@@ -99,7 +98,7 @@ class QueryShape(NamedTuple):
 
     @property
     def is_planned_by_count(self) -> bool:
-        """Tell whether the plan depends on the number of matches. SQLite plans a statement without its values."""
+        """Tell whether the plan depends on the number of matches, because SQLite plans without the values."""
         return self.dialect == "sqlite" and self.has_ages and not self.has_ids
 
     @property
@@ -118,8 +117,8 @@ def page_statement(shape: QueryShape) -> Statement:
     """Return the statement for a page: `CUSTOMER_COLUMNS`, the sort key and the total in every row, in the order of the
     list.
 
-    The ids of the page are found by an index only; then its rows are read and joined. If matches must be counted, the
-    total is included only if they are few.
+    It first finds the ids of the page, and then reads and joins only their rows. The total is null if the matches must
+    be counted and `in_order` is set.
     """
     key = SORT_KEYS[shape.sort_by].label("key")
     if shape.is_counted and not shape.in_order:
@@ -144,7 +143,7 @@ def page_statement(shape: QueryShape) -> Statement:
 
 @lru_cache(maxsize=2_000)
 def total_statement(shape: QueryShape) -> Statement:
-    """Return the statement for the total."""
+    """Return the statement for the number of matches on all pages."""
     if shape.is_counted:
         counted = select(func.count()).select_from(_matches(shape).subquery("matches"))
         return Statement(counted, custom_plan=True, replica_ok=True, dialect=shape.dialect)
@@ -192,7 +191,7 @@ def _page(shape: QueryShape, matching: Select[Any], row_id: Any, key: Any, total
 
 
 def _page_by_checkpoint(shape: QueryShape, matching: Select[Any], total: FromClause) -> FromClause:
-    """Read forward from the last checkpoint before the page, in either order of the list."""
+    """Return the query for the ids of the page, read in ascending order from the last checkpoint before it."""
     skipped, found = _from_the_end(shape, total)
     if shape.sort_order == "asc":
         skipped, found = bindparam("offset"), literal_column(str(shape.rows))
@@ -215,7 +214,7 @@ def _page_by_checkpoint(shape: QueryShape, matching: Select[Any], total: FromCla
 
 
 def _from_the_end(shape: QueryShape, total: FromClause) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """Return how many rows to skip from the end, and how many to read. The last page may be shorter."""
+    """Return expressions for the numbers of rows to skip from the end and to read. The last page may be shorter."""
     offset, limit = cast(bindparam("offset"), BigInteger), literal_column(str(shape.rows), BigInteger)
     rest = total.c.total - offset
     nothing = literal_column("0", BigInteger)
@@ -225,7 +224,7 @@ def _from_the_end(shape: QueryShape, total: FromClause) -> tuple[ColumnElement[i
 
 
 def _after_cursor(shape: QueryShape, row_id: Any, key: Any) -> Sequence[list[ColumnElement[bool]]]:
-    """Return the conditions for the rows after the cursor: one list for each range of an index, nearest first.
+    """Return the conditions for the rows beyond the cursor: one list for each range of an index, nearest first.
 
     Empty sort keys come last in both orders, and are ordered by id among themselves.
     """
@@ -274,7 +273,7 @@ def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
 
 
 def _filter_condition(shape: QueryShape, name: str, column: Callable[[str], ColumnElement[Any]]) -> ColumnElement[bool]:
-    """Return the condition of a filter other than tags."""
+    """Return the condition of an uncounted filter other than `tag_id`."""
     if name == "ids":
         return one_of(customers.c.id, "ids")
     if name == "updated_since":
@@ -285,8 +284,9 @@ def _filter_condition(shape: QueryShape, name: str, column: Callable[[str], Colu
 def _tag_condition(shape: QueryShape) -> ColumnElement[bool]:
     """Return the condition for customers with the tag.
 
-    A join lets the database start at either end and stop early. SQLite would collect all customers of the tag for an
-    IN. If customers are found in another way, each is checked with EXISTS.
+    Normally it is a join, which can start with the tag or with the customers and stop early; with IN, SQLite would
+    first collect all customers of the tag. If other conditions or the order find the customers, EXISTS checks each of
+    them.
     """
     has_tag = and_(
         customer_tags.c.tenant_id == bindparam("tenant_id"),
@@ -299,7 +299,7 @@ def _tag_condition(shape: QueryShape) -> ColumnElement[bool]:
 
 
 def _matches(shape: QueryShape) -> Select[Any]:
-    """Return the query for the ids of all matches, or of the first few."""
+    """Return the query for the ids of all matches or, with `shape.few`, of at most as many as the parameter `few`."""
     only = filter_without_index if shape.has_ids else filter_by_text
     found = only(shape.dialect, select(customers.c.id).where(*_filters(shape)), shape.words)
     return found.limit(bindparam("few")) if shape.few else found

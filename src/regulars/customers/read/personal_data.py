@@ -47,7 +47,10 @@ GET_PERSONAL_DATA = Statement(
 
 
 def personal_data_of(database: Database, tenant_id: int, customer_id: int) -> PersonalData:
-    """Return everything stored about a customer, in the trash or not, from one snapshot. Raise `NotFound`."""
+    """Return everything stored about a customer, in the trash or not, from one snapshot.
+
+    Raise `NotFound` if the customer does not exist.
+    """
     with snapshot(database):
         others = merged_into(database, tenant_id, customer_id)
         return PersonalData(

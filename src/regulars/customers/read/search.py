@@ -1,4 +1,4 @@
-"""Search of the customer list by text: which index finds a word, and the conditions and values of its statement."""
+"""Text search in the customer list: chooses an index for each word, and builds the conditions of the statement."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from regulars.text import search_words
 
 TRIGRAM = 3
 RUN = 6
-"""Number of digits in a row, and of letters before an @, that an entry of PostgreSQL's index of runs has. Few customers
-share a run, even in a large tenant."""
+"""Length of an entry in PostgreSQL's index of runs: digits in a row, or letters before an @. Few customers share an
+entry, even in a large tenant."""
 PROBE_LENGTH = 6
-"""Number of letters of a word that are looked up in the index. The whole word is compared afterwards."""
+"""Maximum number of letters of a word that are looked up in the index. The whole word is compared afterwards."""
 DIGIT_RUN = re.compile(r"[0-9]+")
 LAST_CHARACTER = "\U0010ffff"
 TRIGRAMS_PER_QUERY = 16
@@ -36,7 +36,7 @@ class TextIndex(IntEnum):
 
 
 Words = tuple[tuple[TextIndex, ...], ...]
-"""The index for each word of a search, in each of its one or two forms."""
+"""For each word of a search, the index for each of its one or two forms."""
 Trigrams = Mapping[str, Sequence[str]]
 """The trigrams that start with a word of one or two letters, by word."""
 
@@ -47,7 +47,7 @@ def words_of(search: str) -> list[tuple[str, str]]:
 
 
 def plan_search(dialect: str, words: Sequence[tuple[str, str]], trigrams: Trigrams) -> Words:
-    """Return the index for each form of each word. Statements of searches with the same plan have the same SQL."""
+    """Return the index for each form of each word. Searches with the same result have the same SQL."""
     choose_index = _choose_postgresql_index if dialect == "postgresql" else _choose_sqlite_index
     return tuple(tuple(choose_index(form, trigrams) for form in dict.fromkeys(forms)) for forms in words)
 
@@ -57,7 +57,7 @@ def _choose_postgresql_index(form: str, trigrams: Trigrams) -> TextIndex:
         return TextIndex.RUNS
     if len(form) >= TRIGRAM:
         return TextIndex.TRIGRAMS
-    # Nearly every search text contains such a letter.
+    # The index of letters has no entries for single ASCII letters and digits, which nearly every search text contains.
     is_in_most_texts = len(form) == 1 and form.isascii() and form.isalnum()
     return TextIndex.NONE if is_in_most_texts else TextIndex.LETTERS
 
@@ -77,8 +77,10 @@ FIND_TRIGRAMS = Statement(
 
 
 def rare_trigrams(database: Database, words: Sequence[tuple[str, str]], limit: int) -> Trigrams:
-    """Return the trigrams in SQLite's index that start with each word of one or two letters. Words whose trigrams occur
-    in more than about `limit` customers of all tenants are left out."""
+    """Return the trigrams in SQLite's index that start with each word of one or two letters.
+
+    A word is left out if its trigrams occur in more than about `limit` customers of all tenants, or if it has too many.
+    """
     short = [form for forms in words for form in dict.fromkeys(forms) if 0 < len(form) < TRIGRAM]
     found = {form: _trigrams_from(database, form, limit) for form in short}
     return {form: trigrams for form, trigrams in found.items() if trigrams is not None}
@@ -99,7 +101,7 @@ def _trigrams_from(database: Database, form: str, limit: int) -> list[str] | Non
 
 
 def has_impossible_word(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> bool:
-    """Tell whether no customer has one of the words, because no trigram starts with it."""
+    """Tell whether no customer can match, because no trigram starts with one of the words."""
     return any(all(trigrams.get(form) == [] for form in forms) for forms in words)
 
 
@@ -122,14 +124,15 @@ def search_values(dialect: str, tenant_id: int, words: Sequence[tuple[str, str]]
 
 
 def filter_without_index(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
-    """Add conditions to a query of customers: the search text contains every word. No index is used."""
+    """Return `query` with the condition that the search text contains every word. No index is used."""
     for number, forms in enumerate(words):
         query = query.where(_contains(dialect, number, (TextIndex.NONE,) * len(forms)))
     return query
 
 
 def filter_by_text(dialect: str, query: Select[Any], words: Words) -> Select[Any]:
-    """Add the conditions of `filter_without_index`, and let the planned index find the candidates."""
+    """Return `query` with the conditions of `filter_without_index`, but let the indexes in `words` find the
+    candidates."""
     for number, forms in enumerate(words):
         query = query.where(_contains(dialect, number, forms))
     if dialect == "sqlite" and any(map(all, words)):
@@ -145,9 +148,9 @@ def filter_by_text(dialect: str, query: Select[Any], words: Words) -> Select[Any
 
 
 def _selective_part(word: str) -> str:
-    """Return the most selective part of a word: its end or, of an e-mail address, the end of its local part.
+    """Return the most selective part of a word: its end or, for an e-mail address, the end of the local part.
 
-    Each trigram costs a lookup, and most customers share those of a domain name.
+    Each trigram costs a lookup, and the trigrams of a domain name match most customers.
     """
     local_part = word.partition("@")[0]
     return (local_part if len(local_part) >= TRIGRAM else word)[-PROBE_LENGTH:]
@@ -158,7 +161,10 @@ def _escape_like(word: str) -> str:
 
 
 def _match(words: Sequence[tuple[str, str]], trigrams: Trigrams) -> str:
-    """Return the search as an FTS5 query: all trigrams of each long word, any of the trigrams of each short one."""
+    """Return the search as an FTS5 query: all trigrams of each long word, and any of the trigrams of each short word.
+
+    Words that no index can find are left out.
+    """
     wanted = []
     for forms in words:
         if all(_choose_sqlite_index(form, trigrams) for form in forms):
@@ -182,7 +188,11 @@ def _quote_fts(trigram: str) -> str:
 
 
 def _runs(form: str) -> tuple[str, str] | None:
-    """Return the entries of a form in the index of runs: its first and last digits, or the end of its local part."""
+    """Return two entries for a form in the index of runs, or None if it is too short.
+
+    For digits, they are the first six and the last six. For an e-mail address, both are the end of its local part with
+    the @.
+    """
     digits = max((run.lstrip("0") for run in DIGIT_RUN.findall(form)), key=len, default="")
     if len(digits) >= RUN:
         return digits[:RUN], digits[-RUN:]
@@ -227,7 +237,7 @@ def _has(function: str, *letters: str) -> ColumnElement[bool]:
 
 
 def _index_entry(letters: str) -> ColumnElement[int]:
-    """Return the index entry of letters in the tenant."""
+    """Return the expression for the number that stands for letters of the tenant in the indexes of runs and letters."""
     number = func.hashtext(bindparam(letters), type_=BigInteger).op("&")(literal_column("4294967295", BigInteger))
     return cast(bindparam("tenant_id"), BigInteger) * literal_column("4294967296", BigInteger) + number
 

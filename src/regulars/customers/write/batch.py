@@ -20,7 +20,7 @@ ACTIONS: Sequence[Action] = get_args(Action)
 
 
 class Operation(NamedTuple):
-    """An operation on the customer with an id or, for "upsert", with the same value of the field `by`."""
+    """An operation on the customer with the given `id` or, for "upsert", with the same value of the field `by`."""
 
     action: Action
     written: WrittenValues
@@ -38,10 +38,10 @@ class OperationResult(NamedTuple):
 def run_operations(
     changes: ChangeSet, operations: Sequence[Operation | RegularsError]
 ) -> list[OperationResult | RegularsError]:
-    """Run operations one after the other. Return a result or error for each, in order; failed operations change
-    nothing.
+    """Run operations one after the other. Return a result or error for each, in order.
 
-    Operations that could not be read are given as errors, and stay errors.
+    Failed operations change nothing. An error among `operations` stands for one that could not be read, and is returned
+    unchanged.
     """
     _look_up(changes, [one for one in operations if isinstance(one, Operation)])
     return [one if isinstance(one, RegularsError) else _outcome(changes, one) for one in operations]
@@ -99,8 +99,10 @@ def _upsert(changes: ChangeSet, operation: Operation) -> OperationResult:
 
 
 def check_all_done(results: Iterable[OperationResult | RegularsError]) -> None:
-    """Raise `Invalid` if an operation was invalid, or `Conflict` if others failed. Faults are named by position and
-    field, such as `operations.3.email`."""
+    """Raise `Invalid` if any operation was invalid, or `Conflict` if any failed for another reason.
+
+    The error names faults by position and field, such as `operations.3.email`.
+    """
     found: dict[str, list[str]] = {}
     failed = [(place, result) for place, result in enumerate(results) if isinstance(result, RegularsError)]
     for place, error in failed:

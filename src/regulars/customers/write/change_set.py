@@ -1,6 +1,7 @@
 """The customers that one transaction reads and changes. All changes are written at its end.
 
-Transactions that write customers of the same tenant run one after the other, so values read here stay valid.
+Transactions that write customers of the same tenant run one after the other, so customers that were read here cannot be
+changed by others until the end.
 """
 
 from collections import defaultdict
@@ -58,7 +59,10 @@ DELETE_CUSTOMER_TAGS = Statement(
 
 @contextmanager
 def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterator["ChangeSet"]:
-    """Open a transaction for changes of customers. They are written at its end; after an exception nothing is."""
+    """Open a transaction for changes of customers, and yield their `ChangeSet`.
+
+    The changes are written at the end of the block, unless it raises an exception.
+    """
     with database.transaction():
         last_ids = lock_customers(database, tenant_id)
         changes = ChangeSet(database, tenant_id, actor, last_ids.customer)
@@ -67,10 +71,10 @@ def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterato
 
 
 class ChangeSet:
-    """Customers in their state within a transaction. Nothing is written before `write`.
+    """Customers that a transaction has read, with the transaction's changes to them.
 
-    A method that raises an exception has changed nothing. Records are replaced, never modified. New customers get the
-    ids after `last_id`.
+    The changes are kept in memory until `write`, and all methods see them. A method that raises an exception has
+    changed nothing. Records are replaced, never modified. New customers get the ids after `last_id`.
     """
 
     def __init__(self, database: Database, tenant_id: int, actor: Actor, last_id: int) -> None:
@@ -88,7 +92,7 @@ class ChangeSet:
         self._new_ids = count(last_id + 1)
 
     def preload(self, ids: Collection[int]) -> None:
-        """Load the customers that exist among `ids`, in one query."""
+        """Load the customers with these ids, as far as they exist, in one query."""
         missing = [number for number in set(ids) - self._current.keys() if 0 < number < 2**63]
         if not missing:
             return
@@ -98,7 +102,7 @@ class ChangeSet:
             self._stored[record.id] = self._current[record.id] = record
 
     def preload_holders(self, field: str, values: Collection[str]) -> None:
-        """Find the customers that have these values of a unique field, and load them, in one query."""
+        """Find and load the customers that have these values of a unique field, in few queries."""
         keys = {key_of(field, value) for value in values}
         missing = {key for key in keys if (field, key) not in self._holders}
         if missing:
@@ -108,7 +112,8 @@ class ChangeSet:
                 self._holders[field, key] = self._current_holders((field, key), ids)
 
     def _current_holders(self, held: tuple[str, str], stored: list[int]) -> list[int]:
-        """Return the ids of customers that have a unique value now. `stored` are those that have it in the database."""
+        """Return the ids of customers that have a unique value after all changes. `stored` are the ids in the
+        database."""
         changed = {number for number, record in self._current.items() if record is not self._stored[number]}
         records = [record for number in changed if (record := self._current[number]) is not None]
         return [number for number in stored if number not in changed] + [
@@ -121,7 +126,7 @@ class ChangeSet:
         return self._current.get(customer_id)
 
     def get(self, customer_id: int) -> Record:
-        """Return the customer. Raise `NotFound`, or `Gone` if it was merged into another."""
+        """Return the customer. Raise `NotFound` if it does not exist, or `Gone` if it was merged into another."""
         record = self.find(customer_id)
         if record is None:
             raise NotFound(_("There is no customer {id}.", id=customer_id))
@@ -133,18 +138,18 @@ class ChangeSet:
         """Return the ids of customers with this value of a field, outside the trash, in ascending order."""
         self.preload_holders(field, [value])
         key = key_of(field, value)
-        # `_keep` updates what was loaded.
+        # `_keep` appends ids in any order.
         return sorted(self._holders[field, key])
 
     def tags(self, customer_id: int) -> list[int]:
-        """Return the ids of the customer's tags."""
+        """Return the ids of the customer's tags, in ascending order."""
         if customer_id not in self._tags:
             rows = self.database.fetch_all(LIST_TAG_IDS, {"tenant_id": self.tenant_id, "customer_id": customer_id})
             self._tags[customer_id] = [tag_id for (tag_id,) in rows]
         return self._tags[customer_id]
 
     def create(self, values: Values, tags: Collection[int] = ()) -> Record:
-        """Create a customer. Raise `Conflict` if a unique value is taken."""
+        """Create a customer, and return it. Raise `Conflict` if a unique value is taken."""
         record = Record(id=0, created_at=self.now, updated_at=self.now, **values)
         self._check_unique(None, record)
         record.id = next(self._new_ids)
@@ -165,9 +170,9 @@ class ChangeSet:
         tags: Collection[int] | None = None,
         other_id: int | None = None,
     ) -> Record:
-        """Change values and tags of a customer, and return it. If nothing differs, nothing is logged.
+        """Change values and tags of a customer, and return the new record. The change is logged as `action`.
 
-        Raise `Conflict` if a unique value is taken.
+        If nothing differs, return `record` and log nothing. Raise `Conflict` if a unique value is taken.
         """
         changed = replace(record, **values)
         names = (*PERSONAL_FIELDS, "deleted_at")
@@ -190,13 +195,13 @@ class ChangeSet:
         return changed
 
     def remove(self, record: Record, action: str, fields: Fields) -> None:
-        """Remove the customer."""
+        """Delete the customer permanently. This is logged as `action`, with `fields`."""
         self._forget_holder(record)
         self._current[record.id] = None
         self._changes.append(Change(record.id, action, fields, self.now))
 
     def write(self) -> None:
-        """Write all changes to the database."""
+        """Write all changes to the database, including the customer counts and the change log."""
         database, tenant_id = self.database, self.tenant_id
         created = [record for number, record in self._current.items() if record and self._stored[number] is None]
         if created:
@@ -283,7 +288,7 @@ def merged(customer_id: int, merged_into_id: int) -> Gone:
 
 
 def _keys(record: Record) -> list[tuple[str, str]]:
-    """Return the unique values that a record holds. A record in the trash holds none."""
+    """Return the name and the key of each unique field that has a value. A record in the trash has none."""
     if record.deleted_at is not None:
         return []
     values = [(field, getattr(record, field)) for field in UNIQUE]

@@ -16,7 +16,7 @@ from regulars.errors import Conflict, NotFound, PreconditionFailed
 from regulars.i18n import _
 
 WrittenValues = Mapping[str, Any]
-"""Values as `CustomerReader.read` returns them: those of a record, and `tags`."""
+"""Values by field, and `tags`, as `CustomerReader.read` returns them."""
 
 LIST_MERGED = Statement(
     select(customers.c.id)
@@ -31,7 +31,7 @@ DETACH_MERGED = Statement(
 
 
 def create_customer(changes: ChangeSet, written: WrittenValues) -> Record:
-    """Create a customer. Raise `Conflict` if a unique value is taken."""
+    """Create a customer, and return it. Raise `Conflict` if a unique value is taken."""
     values, tags = _split_tags(written)
     return changes.create(values, tags or ())
 
@@ -39,10 +39,10 @@ def create_customer(changes: ChangeSet, written: WrittenValues) -> Record:
 def update_customer(
     changes: ChangeSet, customer_id: int, written: WrittenValues, expected: Collection[int] | None = None
 ) -> Record:
-    """Update the given fields. If `expected` is given, the customer's version must be one of them.
+    """Update the given fields, and return the customer.
 
-    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if the customer is in the trash or a unique value is
-    taken.
+    Raise `NotFound` if it does not exist, `Gone` if it was merged, `PreconditionFailed` if its version is not one of
+    `expected`, and `Conflict` if it is in the trash or a unique value is taken.
     """
     record = changes.get(customer_id)
     check_version(record, expected)
@@ -53,7 +53,11 @@ def update_customer(
 
 
 def trash_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> Record:
-    """Move the customer to the trash; it may already be there. Raise `NotFound`, `Gone`, `PreconditionFailed`."""
+    """Move the customer to the trash, and return it. Do nothing if it is already there.
+
+    Raise `NotFound` if it does not exist, `Gone` if it was merged, and `PreconditionFailed` if its version is not one
+    of `expected`.
+    """
     record = changes.get(customer_id)
     if record.deleted_at is not None:
         return record
@@ -62,9 +66,10 @@ def trash_customer(changes: ChangeSet, customer_id: int, expected: Collection[in
 
 
 def restore_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> Record:
-    """Take the customer out of the trash; it need not be there.
+    """Take the customer out of the trash, and return it. Do nothing if it is not there.
 
-    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if another customer has taken a unique value.
+    Raise `NotFound` if it does not exist, `Gone` if it was merged, `PreconditionFailed` if its version is not one of
+    `expected`, and `Conflict` if another customer has taken a unique value.
     """
     record = changes.get(customer_id)
     check_version(record, expected)
@@ -72,9 +77,11 @@ def restore_customer(changes: ChangeSet, customer_id: int, expected: Collection[
 
 
 def purge_customer(changes: ChangeSet, customer_id: int, expected: Collection[int] | None = None) -> None:
-    """Delete the customer from the trash permanently. Only its log entries stay, without values.
+    """Delete the customer from the trash permanently. Its log entries stay, without values.
 
-    Raise `NotFound`, `PreconditionFailed`, and `Conflict` if the customer is not in the trash.
+    Stored responses that may contain it are erased. Customers that were merged into it stay in the trash, no longer
+    merged. Raise `NotFound` if it does not exist, `PreconditionFailed` if its version is not one of `expected`, and
+    `Conflict` if it is not in the trash.
     """
     record = _find(changes, customer_id)
     check_version(record, expected)
@@ -86,9 +93,10 @@ def purge_customer(changes: ChangeSet, customer_id: int, expected: Collection[in
 
 
 def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
-    """Erase everything stored about a person: the customer, in the trash or not, and all that were merged into it.
+    """Erase everything stored about a person: the customer, in the trash or not, and all customers merged into it.
 
-    Return the names of the fields that had values. Log entries stay, without values. Raise `NotFound`, `Gone`.
+    Return the names of the fields that had values. Log entries stay, without values. Raise `NotFound` if the customer
+    does not exist, and `Gone` if it was merged into another.
     """
     record = changes.get(customer_id)
     kinds: set[str] = set()
@@ -106,7 +114,10 @@ def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
 
 
 def merged_into(database: Database, tenant_id: int, customer_id: int) -> list[int]:
-    """Return all customers that were merged into this one, directly or not; each after the one it was merged into."""
+    """Return the ids of all customers that were merged into this one, directly or not.
+
+    Each comes after the customer into which it was merged.
+    """
     found: list[int] = []
     pending = [customer_id]
     while pending:
@@ -125,13 +136,13 @@ def _find(changes: ChangeSet, customer_id: int) -> Record:
 
 
 def _erase_log_values(changes: ChangeSet, customer_id: int) -> None:
-    """Erase the values of a customer in the change log and in stored responses."""
+    """Erase the values of a customer in the change log, and the stored responses that may contain it."""
     forget_fields(changes.database, changes.tenant_id, customer_id)
     erase_responses(changes.database, changes.tenant_id, customer_id)
 
 
 def check_version(record: Record, expected: Collection[int] | None) -> None:
-    """Raise `PreconditionFailed` if the customer has another version than those expected."""
+    """Raise `PreconditionFailed` if `expected` is given and the customer's version is not one of them."""
     if expected is not None and record.version not in expected:
         raise PreconditionFailed(_("Customer {id} has been changed since you read it. Read it again.", id=record.id))
 
@@ -139,5 +150,5 @@ def check_version(record: Record, expected: Collection[int] | None) -> None:
 def _split_tags(written: WrittenValues) -> tuple[dict[str, Any], Collection[int] | None]:
     values = {name: value for name, value in written.items() if name != "tags"}
     tags = written.get("tags")
-    # Null removes all tags.
+    # Null removes all tags. Without the field, they stay.
     return values, [] if tags is None and "tags" in written else tags

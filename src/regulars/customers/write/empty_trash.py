@@ -1,4 +1,4 @@
-"""Purge customers that have been in the trash for long."""
+"""Purge customers that have been in the trash for a long time."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -30,11 +30,11 @@ LIST_OLD_TRASH = Statement(
 
 
 def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Actor) -> int:
-    """Purge customers of the tenant that were moved to the trash before a time. Return their number.
+    """Purge customers of the tenant that were moved to the trash before a given time. Return their number.
 
-    Customers that were merged into others stay, because their ids still lead there; erasing those removes them. Each
-    batch has its own transaction, so that other writers get their turn. A batch starts where the last one ended, so
-    that the trash is read once.
+    Customers that were merged into others stay, because requests for them get the id of the other customer. They are
+    deleted when the other customer is erased. Each batch has its own transaction, so that other writers do not wait
+    long. A batch starts after the last customer of the previous one, so that the trash is read only once.
     """
     purged = 0
     last: Row = (LIST_START, 0)
@@ -46,7 +46,7 @@ def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Act
 
 
 def _purge(database: Database, tenant_id: int, ids: Collection[int], before: datetime, actor: Actor) -> int:
-    """Purge these customers, except those that have been restored meanwhile."""
+    """Purge these customers, except those that have been restored in the meantime. Return the number of purged ones."""
     with open_change_set(database, tenant_id, actor) as changes:
         changes.preload(ids)
         found = [record for number in ids if (record := changes.find(number)) is not None]

@@ -16,11 +16,11 @@ from regulars.i18n import _
 def merge_customers(
     changes: ChangeSet, customer_id: int, other_id: int, expected: Collection[int] | None = None
 ) -> Record:
-    """Merge the other customer into this one: fill its empty fields, and unite the tags. The other customer moves to
-    the trash, and its id leads to this one from now on.
+    """Merge the other customer into this one: fill its empty fields, and add the tags. Return this customer.
 
-    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if the other customer does not exist or is the same,
-    or if one of them is in the trash.
+    The other customer moves to the trash. Requests for it get the id of this one (`Gone`). Raise `NotFound` or `Gone`
+    if this customer does not exist or was merged, `PreconditionFailed` if its version is not one of `expected`, and
+    `Conflict` if the other customer does not exist, was merged or is the same, or if one of them is in the trash.
     """
     survivor = changes.get(customer_id)
     check_version(survivor, expected)
@@ -40,8 +40,9 @@ def unmerge_customers(
 ) -> Record:
     """Undo a merge: remove the values that came with it and have not changed since, and restore the other customer.
 
-    Raise `NotFound`, `Gone`, `PreconditionFailed`, and `Conflict` if the other customer was not merged into this one,
-    or if a third customer has taken a unique value.
+    Return this customer. Raise `NotFound` or `Gone` if it does not exist or was merged, `PreconditionFailed` if its
+    version is not one of `expected`, and `Conflict` if the other customer was not merged into this one, or if a third
+    customer has taken a unique value.
     """
     survivor = changes.get(customer_id)
     check_version(survivor, expected)
@@ -59,7 +60,7 @@ def unmerge_customers(
     removed = {
         name: None for name, (_, after) in merged_values.items() if name in PERSONAL_FIELDS and current[name] == after
     }
-    # The typed form is removed with its number, even if it was typed in another form since.
+    # `phone_number_as_typed` is removed together with `phone_number`, even if it has been typed in another form since.
     removed.pop("phone_number_as_typed", None)
     if "phone_number" in removed:
         removed["phone_number_as_typed"] = None
@@ -86,8 +87,10 @@ def _about_other(sentence: str) -> Conflict:
 
 
 def _missing_values(survivor: Record, other: Record) -> dict[str, Any]:
-    """Return the values of the other customer for the survivor's empty fields. The typed form of a phone number belongs
-    to the number."""
+    """Return the values of the other customer for the survivor's empty fields.
+
+    `phone_number_as_typed` is included only if the survivor has no phone number.
+    """
     missing = {
         name: getattr(other, name)
         for name in PERSONAL_FIELDS

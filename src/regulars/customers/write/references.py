@@ -25,8 +25,11 @@ FIND_TAG_IDS = Statement(select(tags.c.id).where(tags.c.tenant_id == bindparam("
 
 
 class References:
-    """Check the references of customers of one tenant. Each method returns the id, or raises ValueError with a rule to
-    follow the field's name."""
+    """Check the references of customers of one tenant.
+
+    Each method returns the id (`tags`: the ids), or raises ValueError if it does not exist. The message completes a
+    sentence that starts with the name of the field.
+    """
 
     def __init__(self, database: Database, tenant_id: int) -> None:
         self.database = database

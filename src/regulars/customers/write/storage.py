@@ -1,4 +1,4 @@
-"""Insert customers and keep everything derived from them in the same transaction."""
+"""Insert customers, and update everything derived from them in the same transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ COLUMNS = ("tenant_id", *STORED_FIELDS, "first_name_key", "last_name_key", "sear
 
 
 def row_of(record: Record) -> Row:
-    """Return the values of `COLUMNS` without the tenant: the record's fields, and those derived from them."""
+    """Return the values of `COLUMNS` without the tenant: fields of the record, sort keys and search text."""
     return (
         *astuple(record),
         sort_key(record.first_name) or "",
@@ -32,7 +32,7 @@ def row_of(record: Record) -> Row:
 
 
 def reserve_customer_ids(database: Database, tenant_id: int, count: int) -> range:
-    """Return `count` unused ids for customers of the tenant."""
+    """Reserve `count` unused ids for customers of the tenant, and return them."""
     with database.transaction():
         last = lock_customers(database, tenant_id, new_customers=count).customer
     return range(last - count + 1, last + 1)
@@ -45,9 +45,10 @@ def insert_customers(
     actor: Actor = COMMAND_LINE,
     tags: Mapping[int, Sequence[int]] = {},
 ) -> None:
-    """Insert all `records` or none, with the ids of their `tags` by customer, count them and log their creation.
+    """Insert all `records` or none, with their entries in the change log, and update the customer counts.
 
-    Raise `Conflict` if an id is taken or a reference leads nowhere.
+    `tags` maps ids of customers to the ids of their tags. Raise `Conflict` if an id is taken, or if a record refers to
+    something that does not exist.
     """
     with database.transaction():
         lock_customers(database, tenant_id)
@@ -62,7 +63,7 @@ def insert_customers(
 
 
 def _logged_fields(record: Record, tags: Sequence[int] | None) -> Record | Mapping[str, Any]:
-    # A record is encoded faster than a mapping.
+    # A record can be encoded faster than a mapping.
     return {**to_builtins(record), "tags": tags} if tags else record
 
 
@@ -80,5 +81,8 @@ def delta_of(record: Record, change: int) -> CountDelta:
 
 
 def load_uncounted(database: Database, tenant_id: int, rows: Iterable[Row]) -> None:
-    """Insert rows of `row_of`. The caller must count them in the same transaction (`count_customers`)."""
+    """Insert rows that `row_of` returned, without counting them.
+
+    The caller must update the counts in the same transaction, by `count_customers` or `add_count_deltas`.
+    """
     database.load(customers, COLUMNS, [(tenant_id, *row) for row in rows])

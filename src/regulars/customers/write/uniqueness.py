@@ -29,12 +29,12 @@ FIND_HOLDERS = {
 
 
 def key_of(field: str, value: str) -> str:
-    """Return the key by which two values of the field are equal. E-mail addresses are case-insensitive."""
+    """Return the key for comparing values of the field. E-mail addresses are case-insensitive."""
     return value.translate(ASCII_LOWER) if field == "email" else value
 
 
 def holders_of(database: Database, tenant_id: int, field: str, keys: Collection[str]) -> Mapping[str, list[int]]:
-    """Return the ids of customers outside the trash that have each of `keys` (of `key_of`), in ascending order."""
+    """Return, for each of `keys` (see `key_of`), the ids of its holders outside the trash, in ascending order."""
     found: dict[str, list[int]] = {key: [] for key in keys}
     for value, customer_id in database.fetch_all(FIND_HOLDERS[field], {"tenant_id": tenant_id, "keys": list(keys)}):
         found[key_of(field, value)].append(customer_id)
