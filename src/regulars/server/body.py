@@ -1,4 +1,4 @@
-"""Complete request bodies: with a deadline, a minimum rate, a maximum size, and nothing missing."""
+"""Receives complete request bodies, with a deadline, a minimum rate and a maximum size."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from regulars.i18n import _
 
 LARGE_BODIES = {"/api/v1/customers/batch": MAX_BATCH_BYTES}
 MAX_HELD_BYTES = 128 * 1024 * 1024
-"""The bytes of all bodies in a worker that are being received or whose requests wait or run."""
+"""The limit for all bodies of a worker together, while they are received and their requests wait or run."""
 SMALL_BODY_BYTES = 16 * 1024
 START_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 8_192
@@ -24,10 +24,10 @@ def has_body(headers: Any) -> bool:
 
 
 class Body:
-    """The body of a request while it is received, and until its memory is released."""
+    """The body of a request, kept in memory from `receive` to `release`."""
 
     held_bytes = 0
-    """The bytes of all bodies of this process. Only the event loop changes it."""
+    """The size of all bodies of this process together. Only the event loop changes it."""
 
     def __init__(self, scope: Any) -> None:
         self.limit = LARGE_BODIES.get(scope.path, MAX_BODY_BYTES)
@@ -38,8 +38,8 @@ class Body:
     async def receive(self, protocol: Any) -> None:
         """Receive the whole body.
 
-        Raise `TooLarge`, `RequestTimeout` if it does not arrive in time, `Malformed` if the connection ends before,
-        and `Unavailable` if the bodies of all requests are too large together.
+        Raise `TooLarge` if it is too large, `RequestTimeout` if it does not arrive in time, `Malformed` if it is
+        incomplete, and `Unavailable` if all bodies of this process together are too large.
         """
         if (self.length or 0) > self.limit:
             raise self._too_large()
@@ -54,7 +54,7 @@ class Body:
             raise _incomplete()
 
     def release(self) -> None:
-        """Forget the body, so that others can be received."""
+        """Free the memory of the body."""
         Body.held_bytes -= len(self.content)
         self.content.clear()
 
