@@ -79,8 +79,8 @@ CONSENT_WITHOUT_GRANT = ~exists().where(
 DELETE_OLD_IDEMPOTENCY_KEYS = Statement(
     delete(tables.idempotency_keys).where(_is_old(tables.idempotency_keys.c.created_at))
 )
-# Statements, each with the age at which it deletes rows, counted from their `time_column`. Used codes and tokens are
-# kept so that a second use is detected, and all rows at least until a wrong clock has been noticed.
+# Statements, each with the time for which it keeps rows after the time that it compares with :before. Used codes and
+# tokens are kept so that a second use is detected. No time is shorter than an hour: a wrong clock is noticed earlier.
 RULES: tuple[tuple[Statement, timedelta], ...] = (
     *((_delete_from_ended_grants(table), ONE_DAY) for table in GRANT_TABLES),
     *((_delete_oldest(table, "expires_at"), ONE_DAY) for table in GRANT_TABLES),
