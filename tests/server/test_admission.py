@@ -72,6 +72,15 @@ def test_a_group_with_too_many_waiting_requests_is_refused_and_others_are_not() 
     assert admission.submit(request(READ, "busy")) is None
 
 
+def test_a_full_queue_of_one_kind_leaves_the_others_alone() -> None:
+    admission = Admission(THREADS)
+    while admission.submit(request(SIGN_IN, f"address {len(admission.waiting)}")) is None:
+        pass
+    reads = [request(READ, group) for group in "abcdef"]
+    assert [admission.submit(each) for each in reads] == [None] * len(reads)
+    assert set(reads[:3]) <= admission.running, "there are threads for them"
+
+
 def test_all_groups_together_wait_in_a_queue_with_an_end() -> None:
     admission = Admission(THREADS)
     outcomes = [admission.submit(request(SIGN_IN, f"address {number}")) for number in range(MAX_WAITING + 2)]

@@ -19,6 +19,7 @@ from regulars.i18n import _
 from regulars.server.environ import Environ
 
 MAX_WAITING = 256
+"""The limit for the waiting requests of one kind. A full queue of one kind must not stop the others."""
 MAX_WAIT_SECONDS = 5.0
 
 
@@ -73,26 +74,24 @@ class Admission:
     def submit(self, request: Request) -> RegularsError | None:
         """Start a request, or queue it. Return an error if too many are waiting."""
         with self._lock:
-            if not self.waiting and self._has_place(request):
+            # A request that has a place overtakes no other: none of the waiting ones has a place.
+            if self._has_place(request):
                 self._start(request)
                 return None
             if self._waiting_counts[request.group, request.kind.name] >= request.kind.waiting_of_group:
                 return TooManyRequests(_("Too many of your requests are waiting. Send fewer at the same time."))
-            if len(self.waiting) >= MAX_WAITING:
+            if self._waiting_counts[request.kind.name] >= MAX_WAITING:
                 return Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
             self.waiting.append(request)
-            self._waiting_counts[request.group, request.kind.name] += 1
-            self._start_waiting()
+            for key in _waiting_keys(request):
+                self._waiting_counts[key] += 1
             return None
 
     def finish(self, request: Request) -> None:
         """Free the place of a completed request, and start waiting requests that have a place now."""
         with self._lock:
             self.running.discard(request)
-            for key in _keys(request):
-                self._counts[key] -= 1
-                if not self._counts[key]:
-                    del self._counts[key]
+            _discount(self._counts, _running_keys(request))
             if self.waiting:
                 self._start_waiting()
 
@@ -120,10 +119,7 @@ class Admission:
 
     def _remove(self, request: Request) -> None:
         self.waiting.remove(request)
-        key = (request.group, request.kind.name)
-        self._waiting_counts[key] -= 1
-        if not self._waiting_counts[key]:
-            del self._waiting_counts[key]
+        _discount(self._waiting_counts, _waiting_keys(request))
 
     def _has_place(self, request: Request) -> bool:
         counts, kind, group = self._counts, request.kind, request.group
@@ -139,12 +135,22 @@ class Admission:
     def _start(self, request: Request) -> None:
         request.since = time.monotonic()
         self.running.add(request)
-        for key in _keys(request):
+        for key in _running_keys(request):
             self._counts[key] += 1
         self.ready.put(request)
 
 
-def _keys(request: Request) -> tuple[object, ...]:
-    kind = request.kind
-    keys = (kind.name, request.group, (request.group, kind.name))
-    return (*keys, "costly") if kind.is_costly else keys
+def _running_keys(request: Request) -> tuple[object, ...]:
+    keys = (*_waiting_keys(request), request.group)
+    return (*keys, "costly") if request.kind.is_costly else keys
+
+
+def _waiting_keys(request: Request) -> tuple[object, ...]:
+    return request.kind.name, (request.group, request.kind.name)
+
+
+def _discount(counts: Counter[object], keys: tuple[object, ...]) -> None:
+    for key in keys:
+        counts[key] -= 1
+        if not counts[key]:
+            del counts[key]

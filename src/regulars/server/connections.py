@@ -57,7 +57,7 @@ class Connections:
         if not S_ISSOCK(os.fstat(duplicate).st_mode):
             os.close(duplicate)
             return
-        with socket.socket(fileno=duplicate) as connection:
+        with _socket_of(duplicate) as connection:
             client = self._client(connection)
             if client is None:
                 return
@@ -85,6 +85,15 @@ class Connections:
         slow_looks = slow_looks + 1 if read - before < MIN_BYTES_PER_LOOK else 0
         slow[client] = (read, slow_looks)
         return slow_looks >= MAX_SLOW_LOOKS
+
+
+def _socket_of(file: int) -> socket.socket:
+    try:
+        return socket.socket(fileno=file)
+    except OSError:
+        # A file that stays open at each check would soon leave none for new connections.
+        os.close(file)
+        raise
 
 
 def _unread_bytes(connection: socket.socket) -> int:

@@ -20,6 +20,8 @@ MAX_TOKENS = 10_000
 def kind_of(environ: Environ) -> Kind:
     """Return the kind of work of a request."""
     path: str = environ["PATH_INFO"]
+    if environ["REQUEST_METHOD"] == "OPTIONS":
+        return READ
     if environ["REQUEST_METHOD"] not in SAFE_METHODS or path in WRITING_PATHS:
         # Forms of the console check or store passwords. Hashing a password occupies a core for some time.
         return WRITE if path.startswith(("/api/", "/oauth/")) else SIGN_IN
@@ -40,6 +42,7 @@ class Groups:
     """Groups of requests, which share a worker's threads evenly: by tenant, by token or by the address of the client.
 
     The tenant and token are not verified yet. A request that names the tenant of somebody else is refused when it runs.
+    Outside the API only the address counts: otherwise a stranger could name another tenant with each sign-in.
     """
 
     def __init__(self, trusted_proxies: tuple[Network, ...]) -> None:
@@ -48,13 +51,11 @@ class Groups:
 
     def group_of(self, environ: Environ) -> str:
         """Return the group of a request."""
-        tenant = environ.get("HTTP_X_TENANT", "").strip().lstrip("0")
-        if tenant:
-            return f"tenant {tenant[:20]}"
         token: str = environ.get("HTTP_AUTHORIZATION", "")
-        if token:
-            return self._tenants.get(token, token)
-        return f"address {client_address(environ, self.trusted_proxies)}"
+        if not token or not environ["PATH_INFO"].startswith("/api/"):
+            return f"address {client_address(environ, self.trusted_proxies)}"
+        tenant = environ.get("HTTP_X_TENANT", "").strip().lstrip("0")
+        return f"tenant {tenant[:20]}" if tenant else self._tenants.get(token, f"token {token}")
 
     def learn(self, environ: Environ) -> None:
         """Remember the tenant of a completed request's token. Later requests with this token belong to its group."""
