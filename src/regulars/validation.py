@@ -34,8 +34,13 @@ def quote(value: object) -> str:
     if isinstance(value, list | tuple):
         return _("a list")
     if isinstance(value, str):
-        return '"' + _shorten(CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value)) + '"'
+        return '"' + _shorten(without_control_characters(value)) + '"'
     return _shorten(json.dumps(value))
+
+
+def without_control_characters(text: str) -> str:
+    """Return the text with each control character replaced, so that it can be printed on a terminal."""
+    return CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _shorten(text: str) -> str:

@@ -80,6 +80,36 @@ def test_nothing_is_imported_before_the_columns_are_confirmed(
     assert imported(empty_world) == []
 
 
+UNREADABLE = [
+    (("-", "--encoding", "windows-1254"), "standard input"),
+    (("missing.csv", "--encoding", "utf-8"), "missing.csv cannot be read: No such file"),
+    ((".", "--encoding", "utf-8"), "cannot be read: Is a directory"),
+    (("a.csv", "--sheet", "Müşteriler"), "has no sheets"),
+    (("b.xlsx", "--encoding", "utf-8", "--yes"), "is not a text file"),
+    (("b.xlsx", "--sheet", "Randevular"), "Randevular"),
+    (("a.csv", "--encoding", "latin5"), "latin5"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), UNREADABLE, ids=range(len(UNREADABLE)))
+def test_a_file_or_choice_that_does_not_fit_is_refused_in_a_sentence(
+    empty_world: World, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    Path("a.csv").write_text(CSV_UTF_8, "utf-8")
+    workbook(Path("b.xlsx"))
+    assert run_import(empty_world, *arguments) == 1
+    message = capsys.readouterr().err
+    assert said in message
+    assert "Please report it" not in message
+    assert imported(empty_world) == []
+
+
+def test_headings_cannot_control_the_terminal(empty_world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.csv").write_text("Ad Soyad,Not\x1b[2J\x07\nAyşe Öz,\n", "utf-8")
+    assert run_import(empty_world, "a.csv", "--yes") == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
 def test_bad_rows_are_reported_with_the_headings_of_the_file(empty_world: World) -> None:
     Path("liste.csv").write_text(CSV_1254 + "Ali Öz;12;31.02.1990;belirsiz;\n", "utf-8")
     assert run_import(empty_world, "liste.csv", "--yes") == 3

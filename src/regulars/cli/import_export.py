@@ -17,6 +17,7 @@ from regulars.cli.output import print_line
 from regulars.cli.progress import progress_bar
 from regulars.db.database import Database
 from regulars.errors import Malformed, RegularsError
+from regulars.validation import without_control_characters
 
 if TYPE_CHECKING:
     from regulars.customers.csv.importer import ImportResult
@@ -97,7 +98,12 @@ def _import_foreign(
 ) -> "ImportResult":
     from regulars.customers.imports.importer import import_foreign_file, open_foreign_file
 
-    opened_file = open_foreign_file(db, tenant, path, choices)
+    # Several passes over the file need a path. Report now if it cannot be read.
+    if path == Path("-"):
+        raise RegularsError("Only CSV in UTF-8 can be read from standard input. Name a file instead.")
+    with _reading(str(path)):
+        opened_file = open_foreign_file(db, tenant, path, choices)
+    _check_choices(opened_file, choices)
     _explain(opened_file)
     if not yes:
         _ask()
@@ -105,16 +111,26 @@ def _import_foreign(
         return import_foreign_file(db, tenant, opened_file, faults.add, strict=strict, progress=advance)
 
 
+def _check_choices(file: "ForeignFile", choices: "Choices") -> None:
+    """Raise `RegularsError` if a choice does not fit the format, and would be ignored."""
+    if choices.sheet is not None and not file.table.sheets:
+        raise RegularsError(f"A {file.table.format} file has no sheets. Leave out --sheet.")
+    if choices.encoding is not None and file.table.encoding is None:
+        raise RegularsError(f"The {file.table.format} file is not a text file. Leave out --encoding.")
+
+
 def _explain(file: "ForeignFile") -> None:
     """Print what was recognised: the format, what each column is imported as, and doubts about the dates."""
     table, dates = file.table, file.dates
     details = ", ".join(each for each in (table.format, table.encoding, table.sheet) if each)
-    print_line(f"The file ({details}) has these columns:")
-    width = max(len(column.heading) for column in file.mapping)
-    for column in file.mapping:
-        print_line(f"  {column.heading:{width}}  {column.target or 'not imported'}")
+    print_line(f"The file ({without_control_characters(details)}) has these columns:")
+    headings = [without_control_characters(column.heading) for column in file.mapping]
+    width = max(map(len, headings))
+    for heading, column in zip(headings, file.mapping, strict=True):
+        print_line(f"  {heading:{width}}  {column.target or 'not imported'}")
     if dates.contradiction:
-        print_line(f"The dates of birth contradict each other: {' and '.join(dates.contradiction)}.")
+        examples = without_control_characters(" and ".join(dates.contradiction))
+        print_line(f"The dates of birth contradict each other: {examples}.")
     if dates.is_ambiguous:
         order = DATE_ORDERS[dates.order.value]
         print_line(f"The dates of birth are read as {order}; the file does not show whether this is right.")
