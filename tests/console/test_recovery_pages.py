@@ -99,6 +99,16 @@ def test_many_requests_for_one_address_are_slowed(mailing_world: World) -> None:
     assert len(list_waiting(mailing_world.database)) < 8
 
 
+def test_the_addresses_of_an_ipv6_network_are_slowed_together(mailing_world: World) -> None:
+    statuses = []
+    for number in range(25):
+        browser = Browser(mailing_world, address=f"2001:db8::{number + 1:x}")
+        answer = browser.submit(browser.get(RECOVERY), RECOVERY, email=f"nobody{number}@example.com")
+        statuses.append(answer.status_code)
+    assert statuses[0] == 303
+    assert statuses[-1] == 429
+
+
 def test_without_mail_the_pages_say_whom_to_ask(empty_world: World) -> None:
     page = Browser(empty_world).get(RECOVERY)
     assert "This service sends no e-mail. Ask its operator for a new password." in page.text

@@ -31,6 +31,8 @@ class Browser:
     world: World
     cookies: dict[str, str] = field(default_factory=dict)
     language: str = "en"
+    address: str | None = None
+    """The network address from which it sends forms."""
 
     @classmethod
     def signed_in(cls, world: World, user_id: int) -> "Browser":
@@ -50,6 +52,7 @@ class Browser:
         """Send a POST request with form fields."""
         headers = {"Accept": "text/html", "Accept-Language": self.language, "Content-Type": FORM}
         headers |= options.pop("headers", {})
+        options = {"remote_addr": self.address} | options
         return self._keep(
             self.world.client.simulate_post(
                 path, cookies=self.cookies, headers=headers, body=urlencode(fields), **options

@@ -61,12 +61,13 @@ def account_key(email: str) -> str:
     return f"account:{digest(normal_email(email) or email.strip().lower())}"
 
 
-def address_key(address: str) -> str:
+def address_key(address: str, check: str = "") -> str:
     """Return the key for the failures of a network address; for IPv6, of its /64 network, which one client controls.
 
-    Callers can also pass another text that identifies a source, such as "device 7" for user 7.
+    Failures of different kinds of `check` are counted separately. Callers can also pass another text that identifies a
+    source, such as "device 7" for user 7.
     """
-    return f"address:{digest(_network(address))}"
+    return f"address:{digest(f'{check} {_network(address)}'.strip())}"
 
 
 def browser_key(token: str) -> str:

@@ -31,7 +31,7 @@ class Recovery:
         visitor = self.pages.visitor(request, response)
         form = self.pages.form(request, visitor)
         email, database, now = form.get("email"), self.pages.database, utc_now()
-        keys = [account_key(f"recovery {email.lower()}"), address_key(f"recovery {visitor.address}")]
+        keys = [account_key(f"recovery {email.lower()}"), address_key(visitor.address, "recovery")]
         seconds = seconds_to_wait(database, keys, now)
         if seconds:
             response.set_header("Retry-After", str(seconds))
