@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import FreshDatabase
-from tests.support.server import Server, running
+from tests.support.postgres import free_port
+from tests.support.server import Server, running, running_command
 from tests.support.world import LIST, World
 
 FORM = "application/x-www-form-urlencoded"
@@ -85,7 +87,8 @@ def test_a_huge_body_is_refused_before_it_is_read(server: Server, length: str) -
         else b"100000\r\n" + b"a" * 0x100000 + b"\r\n" + (b"100000\r\n" + b"a" * 0x100000 + b"\r\n") * 8
     )
     answer = server.send(request(server, "POST", LIST, f"Content-Type: {JSON}", length, body=body))
-    assert answer == b"" or status_of(answer) == 413, answer
+    # What is sent after the refusal may reset the connection before the response is read.
+    assert status_of(answer) == 413 or (body and answer == b""), answer
 
 
 def test_bodies_that_are_too_large_together_are_refused(server: Server) -> None:
@@ -178,9 +181,18 @@ def test_underscores_in_a_header_name_do_not_pass_for_hyphens(server: Server) ->
     assert server.get(LIST, headers={"X_Tenant": str(server.world.salon)}).status_code == 200
 
 
-def test_an_absolute_request_target_replaces_the_host(server: Server) -> None:
-    raw = request(server, "GET", f"http://localhost:{server.port}{LIST}", "Connection: close")
-    assert status_of(server.send(raw)) == 200
+def test_an_absolute_request_target_replaces_the_host(tmp_path: Path) -> None:
+    port = free_port()
+    command = ["serve", "--database", f"sqlite:///{tmp_path}/regulars.db", "--port", str(port), "--workers", "1"]
+    with (tmp_path / "log").open("wb") as log, running_command(command, port, log):
+        # Without a public URL, only this machine's own names are accepted.
+        hosts = {"http://localhost": "evil.example", "http://evil.example": "localhost"}
+        statuses = []
+        for target, host in hosts.items():
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                connection.sendall(f"GET {target}/sign-in HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                statuses.append(status_of(connection.recv(65536)))
+        assert statuses == [200, 400]
 
 
 def test_head_has_the_headers_of_get_and_no_body(server: Server) -> None:

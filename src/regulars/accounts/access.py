@@ -116,5 +116,5 @@ def end_tenant_access(database: Database, tenant_id: int, user_id: int) -> None:
 
 
 def revoke_invitations_of(database: Database, tenant_id: int, user_id: int) -> None:
-    """Revoke the pending invitations to the tenant that this user sent, who is no longer an owner."""
+    """Revoke the pending invitations to the tenant that a former owner has sent."""
     database.execute(REVOKE_INVITATIONS, {"of_tenant": tenant_id, "of_user": user_id})
