@@ -49,6 +49,23 @@ def translate(text: str, language: str) -> str:
     return _fill(template, {name: _translate_value(value, language) for name, value in text.values.items()})
 
 
+def to_builtins(message: str) -> Any:
+    """Return a message as JSON values, so that it can be stored and translated later. Other text stays as it is."""
+    if not isinstance(message, Message):
+        return str(message)
+    values = {
+        name: to_builtins(value if isinstance(value, str) else str(value)) for name, value in message.values.items()
+    }
+    return {"template": message.template, "values": values}
+
+
+def from_builtins(stored: Any) -> str:
+    """Return the message or text that `to_builtins` converted."""
+    if isinstance(stored, str):
+        return stored
+    return Message(stored["template"], {name: from_builtins(value) for name, value in stored["values"].items()})
+
+
 def translate_in_template(language: str, text: str, **values: Any) -> str:
     """Translate a message, or an English text of an HTML template and its values.
 

@@ -52,6 +52,13 @@ def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) 
             "change_counters",
             "customer_changes",
             "idempotency_keys",
+            "jobs",
+            "stored_files",
+            "stored_file_parts",
+            "imports",
+            "import_mappings",
+            "import_issues",
+            "import_batches",
         }
         for table in owned:
             keys = [schema.get_pk_constraint(table)["constrained_columns"]]
@@ -73,8 +80,10 @@ def test_constraint_names_have_their_prefix_once(database_url: str) -> None:
         "ck_customers_gender",
         "ck_customers_id",
         "ck_device_codes_status",
+        "ck_import_issues_kind",
         "ck_invitations_role",
         "ck_invitations_status",
+        "ck_jobs_state",
         "ck_memberships_role",
     }
 
@@ -85,6 +94,7 @@ def test_a_published_migration_never_changes() -> None:
         "0001_initial.py": "10ec6fd1917fd91072f13963ffea292e5923936751087903ba249270df5ae4ec",
         "0002_accounts.py": "2275df1c23260709b5a6542ee5f604842318edd307acd5f1ec1cdbb9da39092a",
         "0003_ids_of_tenants.py": "23abec02c888035b36be3c5025574183558aaeb7054772c23fcc590cfc4ca0ed",
+        "0004_jobs_and_imports.py": "5ab7232c4cf7d510ef7356e8506ce122064cc79040544d48d96c5392be5f37e8",
     }
     assert {path.name: sha256(path.read_bytes()).hexdigest() for path in MIGRATIONS.glob("*.py")} == published
 

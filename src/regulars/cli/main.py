@@ -27,6 +27,7 @@ from regulars.cli import (
     tokens,
     trash,
     users,
+    work,
 )
 from regulars.cli.output import print_line
 from regulars.errors import Invalid, RegularsError
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.command("demo")(serve.demo)
 app.command("serve")(serve.serve)
+app.command("work")(work.work)
 app.command("migrate")(schema.migrate_database)
 app.command("distribute")(distribute.distribute_schema)
 app.command("seed")(import_export.seed)

@@ -44,6 +44,9 @@ def serve(
         typer.Option(metavar="NETWORKS", help="Trusted senders of X-Forwarded headers, such as 127.0.0.1, 10.0.0.0/8."),
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="auto, json or text. [default: auto]")] = None,
+    jobs: Annotated[
+        bool, typer.Option("--jobs/--no-jobs", help="Run jobs, such as imports, or leave them to 'regulars work'.")
+    ] = True,
     reload: Annotated[
         bool, typer.Option("--reload", help="For development: restart when a source file changes. One worker.")
     ] = False,
@@ -77,7 +80,7 @@ def serve(
         # Start anyway: the database may recover. Until then, requests get 503, and /readyz shows the reason.
         sys.stderr.write(f"regulars: {error.message_for_operator}\n")
     _warn_about_proxy(settings)
-    _listen(settings, reload=reload)
+    _listen(settings, reload=reload, has_jobs=jobs)
 
 
 def demo(
@@ -186,8 +189,8 @@ def _check_free(settings: Settings) -> None:
             ) from None
 
 
-def _listen(settings: Settings, *, reload: bool = False) -> None:
+def _listen(settings: Settings, *, reload: bool = False, has_jobs: bool = True) -> None:
     from regulars.server.workers import run_server
 
     _check_free(settings)
-    run_server(settings, reload=reload)
+    run_server(settings, reload=reload, has_jobs=has_jobs)

@@ -5,7 +5,7 @@ end. Changes therefore become visible in the order of their positions 1, 2, 3, â
 position has missed nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Select, bindparam, literal_column, null, s
 
 from regulars.customers.validation import MAX_ADVANCING_ID
 from regulars.db.database import Database
-from regulars.db.dialects import greatest, upsert
+from regulars.db.dialects import greatest, one_of, upsert
 from regulars.db.statement import Row, Statement
-from regulars.db.tables import change_counters, customer_changes, users
+from regulars.db.tables import change_counters, customer_changes, imports, users
 from regulars.permissions import Actor
 
 CREATED = "created"
@@ -56,7 +56,14 @@ class ChangeAuthor(Struct, frozen=True):
     name: Annotated[str, Meta(examples=["Zeynep Arslan"])]
 
 
-class CustomerChange(Struct, frozen=True):
+class ChangeImport(Struct, frozen=True):
+    """The import that made a change."""
+
+    id: Annotated[str, Meta(examples=["019dd0f4-7f3c-7a15-8c3e-0b7a53a6c1de"])]
+    file_name: Annotated[str, Meta(examples=["customers.xlsx"])]
+
+
+class CustomerChange(Struct, frozen=True, rename={"imported_from": "import"}):
     """A change of a customer."""
 
     position: Annotated[int, Meta(description="Number of the change in the tenant, without gaps.", examples=[4711])]
@@ -80,6 +87,9 @@ class CustomerChange(Struct, frozen=True):
     ]
     client_id: Annotated[str | None, Meta(description="The application that made the change.", examples=["personal"])]
     created_at: Annotated[datetime, Meta(description="Time of the change.", examples=["2026-11-07T05:31:56Z"])]
+    imported_from: Annotated[
+        ChangeImport | None, Meta(description="The import that made the change or, by its undo, reverted it.")
+    ] = None
 
 
 _first_changes = upsert(change_counters).values(
@@ -107,6 +117,11 @@ ERASE_VALUES = Statement(
     .where(*IS_OF_CUSTOMER, customer_changes.c.position.between(bindparam("first"), bindparam("last")))
     .values(fields=null())
 )
+ERASE_ALL_VALUES = Statement(
+    update(customer_changes)
+    .where(customer_changes.c.tenant_id == bindparam("of_tenant"), one_of(customer_changes.c.customer_id, "ids"))
+    .values(fields=null())
+)
 LIST_MERGES = Statement(
     select(customer_changes.c.position, customer_changes.c.customer_id, customer_changes.c.action)
     .where(
@@ -127,14 +142,16 @@ def _advance_counter(database: Database, tenant_id: int, changes: Sequence[Chang
     return int(last)
 
 
-def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Sequence[Change]) -> None:
-    """Append `changes` to the log, in the current transaction.
+def record_changes(
+    database: Database, tenant_id: int, actor: Actor, changes: Sequence[Change], import_id: str | None = None
+) -> range:
+    """Append `changes` to the log, in the current transaction. Return their positions.
 
     Also raise the tenant's last customer id to the highest new id (up to `MAX_ADVANCING_ID`), so that later customers
-    get higher ids.
+    get higher ids. `import_id` is the import that makes the changes.
     """
     if not changes:
-        return
+        return range(0)
     first = _advance_counter(database, tenant_id, changes) - len(changes) + 1
     rows = [
         (
@@ -147,10 +164,12 @@ def record_changes(database: Database, tenant_id: int, actor: Actor, changes: Se
             actor.user_id,
             actor.client_id,
             change.at,
+            import_id,
         )
         for position, change in enumerate(changes, first)
     ]
     database.load(customer_changes, CHANGE_COLUMNS, rows)
+    return range(first, first + len(changes))
 
 
 _encode = msgspec.json.Encoder().encode
@@ -158,9 +177,9 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 UNLOGGED_FIELDS = {"id", "version"}
 
 
-def forget_fields(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Erase the values in the log entries of a customer. The entries stay."""
-    _erase_values(database, tenant_id, customer_id, 1, MAX_POSITION)
+def forget_fields(database: Database, tenant_id: int, customer_ids: Collection[int]) -> None:
+    """Erase the values in the log entries of customers. The entries stay."""
+    database.execute(ERASE_ALL_VALUES, {"of_tenant": tenant_id, "ids": list(customer_ids)})
 
 
 def forget_merges(database: Database, tenant_id: int, customer_id: int) -> None:
@@ -212,8 +231,15 @@ def _changes(*conditions: ColumnElement[bool]) -> Select[Any]:
             users.c.name,
             customer_changes.c.client_id,
             customer_changes.c.created_at,
+            customer_changes.c.import_id,
+            imports.c.file_name,
         )
-        .select_from(customer_changes.outerjoin(users, users.c.id == customer_changes.c.user_id))
+        .select_from(
+            customer_changes.outerjoin(users, users.c.id == customer_changes.c.user_id).outerjoin(
+                imports,
+                (imports.c.tenant_id == customer_changes.c.tenant_id) & (imports.c.id == customer_changes.c.import_id),
+            )
+        )
         .where(*conditions)
         .order_by(customer_changes.c.position)
         .limit(bindparam("limit"))
@@ -277,7 +303,7 @@ def last_seen_position(database: Database, tenant_id: int) -> int:
 
 
 def _change(row: Row) -> CustomerChange:
-    position, customer_id, action, fields, other_id, user_id, user_name, client_id, at = row
+    position, customer_id, action, fields, other_id, user_id, user_name, client_id, at, import_id, file_name = row
     changed = None
     if fields is not None:
         pairs = _decode(fields).items()
@@ -287,4 +313,5 @@ def _change(row: Row) -> CustomerChange:
             if name not in UNLOGGED_FIELDS
         }
     author = ChangeAuthor(user_id, user_name) if user_id is not None and user_name is not None else None
-    return CustomerChange(position, customer_id, action, changed, other_id, author, client_id, at)
+    source = ChangeImport(import_id, file_name) if import_id is not None else None
+    return CustomerChange(position, customer_id, action, changed, other_id, author, client_id, at, source)

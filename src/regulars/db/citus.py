@@ -27,6 +27,13 @@ DISTRIBUTED_TABLES = (
     "change_counters",
     "customer_changes",
     "idempotency_keys",
+    "jobs",
+    "stored_files",
+    "stored_file_parts",
+    "imports",
+    "import_mappings",
+    "import_issues",
+    "import_batches",
 )
 MIN_CITUS_VERSION = (11, 2)
 """Older versions run REPEATABLE READ as READ COMMITTED on the workers, so that merging count deltas would lose changes.

@@ -1,11 +1,13 @@
 """Idempotency keys of requests, with their responses."""
 
+from collections.abc import Collection
+
 from msgspec import Struct
 from sqlalchemy import bindparam, literal_column, null, or_, select, update
 
 from regulars.clock import utc_now
 from regulars.db.database import Database
-from regulars.db.dialects import upsert
+from regulars.db.dialects import one_of, upsert
 from regulars.db.statement import Statement
 from regulars.db.tables import idempotency_keys as table
 
@@ -32,7 +34,7 @@ ERASE_RESPONSES = Statement(
     .where(
         table.c.tenant_id == bindparam("of_tenant"),
         or_(
-            table.c.customer_id == bindparam("of_customer"),
+            one_of(table.c.customer_id, "ids"),
             table.c.customer_id == literal_column(str(SEVERAL_CUSTOMERS)),
         ),
     )
@@ -83,9 +85,9 @@ def get_response(database: Database, tenant_id: int, key: str) -> StoredResponse
     return StoredResponse(digest, status, headers, body and bytes(body))
 
 
-def erase_responses(database: Database, tenant_id: int, customer_id: int) -> None:
-    """Erase the responses that contain, or may contain, a customer.
+def erase_responses(database: Database, tenant_id: int, customer_ids: Collection[int]) -> None:
+    """Erase the responses that contain, or may contain, one of these customers.
 
     Their keys stay, so that a repeated request is not carried out again.
     """
-    database.execute(ERASE_RESPONSES, {"of_tenant": tenant_id, "of_customer": customer_id})
+    database.execute(ERASE_RESPONSES, {"of_tenant": tenant_id, "ids": list(customer_ids)})

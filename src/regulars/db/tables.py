@@ -291,8 +291,119 @@ customer_changes = Table(
     Column("user_id", Id, comment="the user who made the change"),
     Column("client_id", Text, comment="the application that made the change"),
     Column("created_at", Time, nullable=False),
+    Column("import_id", Key, comment="the import that made the change"),
     PrimaryKeyConstraint("tenant_id", "position"),
     sqlite_with_rowid=False,
+)
+
+# Work in the background (see `jobs.queue`).
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("id", Key, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column(
+        "state",
+        Text,
+        CheckConstraint("state IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="state"),
+        nullable=False,
+    ),
+    Column("user_id", Id, comment="the user who started it"),
+    Column("client_id", Text, nullable=False, comment="the application that started it"),
+    Column("arguments", Text, nullable=False, comment="JSON"),
+    Column("checkpoint", Text, comment="JSON: what has been done"),
+    Column("result", Text, comment="JSON"),
+    Column("error", Text, comment="JSON: why it failed, or why it is tried again later"),
+    Column("done", BigInteger, nullable=False, comment="number of steps done"),
+    Column("total", BigInteger, comment="number of all steps"),
+    Column("attempts", Integer, nullable=False, comment="number of claims since the last step"),
+    Column("claim", Key, comment="the claim of the process that runs it"),
+    Column("due_at", Time, nullable=False, comment="when a process can claim it; of a running job: if not renewed"),
+    Column("cancelled_at", Time, comment="when somebody cancelled it; a running job stops after its current step"),
+    Column("created_at", Time, nullable=False),
+    Column("started_at", Time),
+    Column("finished_at", Time),
+)
+
+# Uploaded and exported files. A file has the id of its import, or of the job that wrote it.
+stored_files = Table(
+    "stored_files",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False, comment="bytes"),
+    Column("digest", Key, nullable=False, comment="SHA-256"),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+)
+stored_file_parts = Table(
+    "stored_file_parts",
+    metadata,
+    Column("tenant_id", Id, primary_key=True, autoincrement=False),
+    Column("file_id", Key, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="from 0"),
+    Column("content", LargeBinary, nullable=False, comment="compressed (zlib)"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("id", Key, primary_key=True),
+    Column("file_name", Text, nullable=False),
+    Column("file_size", BigInteger, nullable=False, comment="bytes"),
+    Column("digest", Key, nullable=False, comment="SHA-256 of the file"),
+    Column("user_id", Id, comment="the user who uploaded the file"),
+    Column("client_id", Text, nullable=False, comment="the application that uploaded the file"),
+    Column("job_id", Key, nullable=False, comment="the last job, which determines the state"),
+    Column("settings", Text, nullable=False, comment="JSON: how to read the file, and what to do with its rows"),
+    Column("detected", Text, comment="JSON: what was found in the file"),
+    Column("preview", Text, comment="JSON: the first rows, and the counts of a dry run"),
+    Column("result", Text, comment="JSON: the counts of the import"),
+    Column("undo_result", Text, comment="JSON: the counts of the undo"),
+    Column("created_at", Time, nullable=False),
+    Column("started_at", Time),
+    Column("undo_until", Time, comment="when the file and everything needed to undo the import are deleted"),
+)
+
+# How files with these headings were imported the last time.
+import_mappings = Table(
+    "import_mappings",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("headings_digest", Key, primary_key=True),
+    Column("settings", Text, nullable=False, comment="JSON"),
+    Column("updated_at", Time, nullable=False),
+)
+
+# Rows of a file that were not imported, and customers that an undo left as they are.
+import_issues = Table(
+    "import_issues",
+    metadata,
+    Column("tenant_id", Id, primary_key=True, autoincrement=False),
+    Column("import_id", Key, primary_key=True),
+    Column("kind", Text, CheckConstraint("kind IN ('refused', 'skipped', 'kept')", name="kind"), primary_key=True),
+    Column(
+        "number",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="number of the row in the file; kept: id of the customer",
+    ),
+    Column("reasons", Text, nullable=False, comment="JSON: headings and messages"),
+    Column("cells", Text, comment="JSON: the cells of the row"),
+)
+
+# The entries of an import in the change log, in ranges without gaps.
+import_batches = Table(
+    "import_batches",
+    metadata,
+    Column("tenant_id", Id, primary_key=True, autoincrement=False),
+    Column("import_id", Key, primary_key=True),
+    Column("first_position", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_position", BigInteger, nullable=False),
 )
 
 # Responses to requests with an Idempotency-Key.

@@ -2,8 +2,6 @@
 
 import gc
 import multiprocessing
-import os
-import signal
 import threading
 import time
 from functools import partial
@@ -30,7 +28,9 @@ from regulars.server.connections import LOOK_SECONDS, Connections
 from regulars.server.direct import begin_directly
 from regulars.server.environ import Environ
 from regulars.server.front import Front
+from regulars.server.job_process import JobProcess
 from regulars.server.kinds import is_plain_list
+from regulars.server.parent import end_with_parent
 from regulars.settings import Settings
 
 THREADS = 4
@@ -81,11 +81,11 @@ class Workers(MPServer):
         self.main_loop_interrupt.set()
 
 
-def run_server(settings: Settings, *, reload: bool = False) -> None:
+def run_server(settings: Settings, *, reload: bool = False, has_jobs: bool = True) -> None:
     """Serve until SIGINT or SIGTERM, and then finish the requests in progress.
 
-    With `reload`, restart the workers when a file of this package changes. Raise `ConfigurationError` if the package
-    that watches files is missing.
+    Without `has_jobs`, other processes must run the jobs. With `reload`, restart the workers when a file of this package
+    changes. Raise `ConfigurationError` if the package that watches files is missing.
     """
     if reload:
         if find_spec("watchfiles") is None:
@@ -110,7 +110,13 @@ def run_server(settings: Settings, *, reload: bool = False) -> None:
         reload_ignore_worker_failure=True,
     )
     loader: Any = partial(load_app, settings)
-    server.serve(target_loader=loader, wrap_loader=False)
+    jobs = JobProcess(settings)
+    if has_jobs:
+        jobs.start()
+    try:
+        server.serve(target_loader=loader, wrap_loader=False)
+    finally:
+        jobs.stop()
 
 
 def load_app(settings: Settings) -> Front:
@@ -168,20 +174,6 @@ def start_tasks(settings: Settings, database: Database) -> None:
         repeat("mail", partial(send_due, database, settings), seconds=MAIL_SECONDS)
     if settings.replicas:
         monitor_replicas(database)
-
-
-def end_with_parent() -> None:
-    """Wait until the parent process ends, and then stop this worker.
-
-    Otherwise it would keep running and hold the port if the parent is killed.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(STOP_SECONDS)
-    os._exit(1)
 
 
 def monitor_replicas(database: Database) -> None:

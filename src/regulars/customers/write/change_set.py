@@ -44,7 +44,9 @@ UPDATED_COLUMNS = tuple(name for name in COLUMNS if name not in {"tenant_id", "i
 UPDATE_CUSTOMER = Statement(
     update(customers).where(*IS_CUSTOMER).values({name: bindparam(f"new_{name}") for name in UPDATED_COLUMNS})
 )
-DELETE_CUSTOMER = Statement(delete(customers).where(*IS_CUSTOMER))
+DELETE_CUSTOMERS = Statement(
+    delete(customers).where(customers.c.tenant_id == bindparam("of_tenant"), one_of(customers.c.id, "ids"))
+)
 LIST_TAG_IDS = Statement(
     select(customer_tags.c.tag_id)
     .where(customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.customer_id == bindparam("customer_id"))
@@ -55,17 +57,25 @@ DELETE_CUSTOMER_TAGS = Statement(
         customer_tags.c.tenant_id == bindparam("of_tenant"), customer_tags.c.customer_id == bindparam("of_customer")
     )
 )
+DELETE_TAGS_OF_CUSTOMERS = Statement(
+    delete(customer_tags).where(
+        customer_tags.c.tenant_id == bindparam("of_tenant"), one_of(customer_tags.c.customer_id, "ids")
+    )
+)
 
 
 @contextmanager
-def open_change_set(database: Database, tenant_id: int, actor: Actor) -> Iterator["ChangeSet"]:
+def open_change_set(
+    database: Database, tenant_id: int, actor: Actor, import_id: str | None = None
+) -> Iterator["ChangeSet"]:
     """Open a transaction for changes of customers, and yield their `ChangeSet`.
 
-    The changes are written at the end of the block, unless it raises an exception.
+    The changes are written at the end of the block, unless it raises an exception. `import_id` is the import that makes
+    them.
     """
     with database.transaction():
         last_ids = lock_customers(database, tenant_id)
-        changes = ChangeSet(database, tenant_id, actor, last_ids.customer)
+        changes = ChangeSet(database, tenant_id, actor, last_ids.customer, import_id)
         yield changes
         changes.write()
 
@@ -77,10 +87,15 @@ class ChangeSet:
     changed nothing. Records are replaced, never modified. New customers get the ids after `last_id`.
     """
 
-    def __init__(self, database: Database, tenant_id: int, actor: Actor, last_id: int) -> None:
+    def __init__(
+        self, database: Database, tenant_id: int, actor: Actor, last_id: int, import_id: str | None = None
+    ) -> None:
         self.database = database
         self.tenant_id = tenant_id
         self.actor = actor
+        self.import_id = import_id
+        self.positions = range(0)
+        """The positions of the changes in the log, after `write`."""
         self.now = utc_now()
         self.tenant = get_tenant(database, tenant_id)
         self._stored: dict[int, Record | None] = {}
@@ -149,10 +164,13 @@ class ChangeSet:
         return self._tags[customer_id]
 
     def create(self, values: Values, tags: Collection[int] = ()) -> Record:
-        """Create a customer, and return it. Raise `Conflict` if a unique value is taken."""
-        record = Record(id=0, created_at=self.now, updated_at=self.now, **values)
+        """Create a customer, and return it. Raise `Conflict` if a unique value, or a given id, is taken."""
+        record = Record(**{"id": 0, "created_at": self.now, "updated_at": self.now, **values})
         self._check_unique(None, record)
-        record.id = next(self._new_ids)
+        if record.id == 0:
+            record.id = self._new_id()
+        elif self.find(record.id) is not None:
+            raise Conflict(*_taken_id(record.id))
         self._stored[record.id] = None
         self._keep(record)
         fields = {name: value for name, value in asdict(record).items() if value is not None}
@@ -161,6 +179,9 @@ class ChangeSet:
             fields["tags"] = self._retag(record.id, tags)
         self._changes.append(Change(record.id, CREATED, fields, self.now))
         return record
+
+    def _new_id(self) -> int:
+        return next(number for number in self._new_ids if self._current.get(number) is None)
 
     def change(
         self,
@@ -214,13 +235,13 @@ class ChangeSet:
         if changed:
             database.execute_many(UPDATE_CUSTOMER, [self._new_values(record) for record in changed])
         self._write_tags()
-        for number, record in self._current.items():
-            if record is None and self._stored[number] is not None:
-                database.execute(DELETE_CUSTOMER_TAGS, {"of_tenant": tenant_id, "of_customer": number})
-                database.execute(DELETE_CUSTOMER, {"of_tenant": tenant_id, "of_customer": number})
+        removed = [number for number, record in self._current.items() if record is None and self._stored[number]]
+        if removed:
+            database.execute(DELETE_TAGS_OF_CUSTOMERS, {"of_tenant": tenant_id, "ids": removed})
+            database.execute(DELETE_CUSTOMERS, {"of_tenant": tenant_id, "ids": removed})
         if deltas := self._deltas():
             add_count_deltas(database, tenant_id, deltas)
-        record_changes(database, tenant_id, self.actor, self._changes)
+        self.positions = record_changes(database, tenant_id, self.actor, self._changes, self.import_id)
 
     def _write_tags(self) -> None:
         kept = [number for number in self._tagged if self._current[number] is not None]
@@ -285,6 +306,11 @@ def merged(customer_id: int, merged_into_id: int) -> Gone:
     return Gone(
         _("Customer {id} was merged into customer {other_id}.", id=customer_id, other_id=merged_into_id), merged_into_id
     )
+
+
+def _taken_id(customer_id: int) -> tuple[str, dict[str, list[str]]]:
+    sentence = _("id {id} is already used by another customer.", id=customer_id)
+    return sentence, {"id": [sentence]}
 
 
 def _keys(record: Record) -> list[tuple[str, str]]:

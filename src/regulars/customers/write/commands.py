@@ -88,7 +88,7 @@ def purge_customer(changes: ChangeSet, customer_id: int, expected: Collection[in
     if record.deleted_at is None:
         raise Conflict(_("Customer {id} is not in the trash. Move it to the trash first.", id=customer_id))
     changes.database.execute(DETACH_MERGED, {"of_tenant": changes.tenant_id, "of_customer": customer_id})
-    _erase_log_values(changes, customer_id)
+    erase_log_values(changes, [customer_id])
     changes.remove(record, "purged", {})
 
 
@@ -106,7 +106,7 @@ def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
         held = {name for name in PERSONAL_FIELDS if getattr(one, name) is not None}
         if changes.tags(number):
             held.add("tags")
-        _erase_log_values(changes, number)
+        erase_log_values(changes, [number])
         forget_merges(changes.database, changes.tenant_id, number)
         changes.remove(one, "erased", dict.fromkeys(sorted(held), (None, None)))
         kinds |= held
@@ -135,10 +135,10 @@ def _find(changes: ChangeSet, customer_id: int) -> Record:
     return record
 
 
-def _erase_log_values(changes: ChangeSet, customer_id: int) -> None:
-    """Erase the values of a customer in the change log, and the stored responses that may contain it."""
-    forget_fields(changes.database, changes.tenant_id, customer_id)
-    erase_responses(changes.database, changes.tenant_id, customer_id)
+def erase_log_values(changes: ChangeSet, customer_ids: Collection[int]) -> None:
+    """Erase the values of customers in the change log, and the stored responses that may contain them."""
+    forget_fields(changes.database, changes.tenant_id, customer_ids)
+    erase_responses(changes.database, changes.tenant_id, customer_ids)
 
 
 def check_version(record: Record, expected: Collection[int] | None) -> None:

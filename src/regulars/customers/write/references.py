@@ -62,6 +62,11 @@ class References:
                 raise ValueError(_("must be ids of tags of this tenant (see /api/v1/tags), not {id}", id=missing[0]))
         return wanted
 
+    def existing_tags(self, numbers: Sequence[int]) -> list[int]:
+        """Return those of the ids that are tags of the tenant, in ascending order."""
+        rows = self.database.fetch_all(FIND_TAG_IDS, {"tenant_id": self.tenant_id, "ids": sorted(set(numbers))})
+        return sorted(number for (number,) in rows)
+
     def _check(self, statement: Statement, number: int, rule: str) -> int:
         if (statement, number) not in self._checked:
             if self.database.fetch_one(statement, {"tenant_id": self.tenant_id, "id": number}) is None:

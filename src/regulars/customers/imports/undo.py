@@ -1,0 +1,184 @@
+"""The job that undoes an import: it removes the customers that were created, and restores those that were changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import bindparam, func, or_, select
+
+from regulars.customers.change_log import CREATED
+from regulars.customers.fields import FIELD_TYPES, PERSONAL_FIELDS, Record
+from regulars.customers.imports.batches import last_batch
+from regulars.customers.imports.issues import Issue, add_issue, delete_issues
+from regulars.customers.imports.pace import Pace
+from regulars.customers.imports.rows import Remark
+from regulars.customers.imports.store import Import, get_import, set_result
+from regulars.customers.write.change_set import ChangeSet, open_change_set
+from regulars.customers.write.commands import erase_log_values
+from regulars.customers.write.references import References
+from regulars.db.database import Database
+from regulars.db.dialects import one_of
+from regulars.db.statement import Statement
+from regulars.db.tables import customer_changes
+from regulars.errors import Conflict
+from regulars.i18n import _
+from regulars.jobs.queue import JobData
+from regulars.jobs.worker import JobRun
+
+END = 2**63 - 1
+
+LIST_IMPORTED_CHANGES = Statement(
+    select(
+        customer_changes.c.position,
+        customer_changes.c.customer_id,
+        customer_changes.c.action,
+        customer_changes.c.fields,
+    )
+    .where(
+        customer_changes.c.tenant_id == bindparam("tenant_id"),
+        customer_changes.c.position.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(customer_changes.c.position.desc())
+)
+FIND_OTHER_CHANGES = Statement(
+    select(customer_changes.c.customer_id, func.max(customer_changes.c.position))
+    .where(
+        customer_changes.c.tenant_id == bindparam("tenant_id"),
+        one_of(customer_changes.c.customer_id, "ids"),
+        customer_changes.c.position > bindparam("after"),
+        or_(customer_changes.c.import_id.is_(None), customer_changes.c.import_id != bindparam("import_id")),
+    )
+    .group_by(customer_changes.c.customer_id)
+)
+COUNT_NAMES = ("removed", "restored", "kept")
+
+
+def undo(run: JobRun) -> JobData:
+    """Undo an import, and return the counts of removed, restored and kept customers.
+
+    A customer that was changed since is kept, and listed with the reason.
+    """
+    found = get_import(run.database, run.job.tenant_id, run.job.arguments["import_id"])
+    if not run.checkpoint:
+        delete_issues(run.database, found.tenant_id, found.id, "kept")
+    counts = undo_changes(run, found)
+    with run.database.transaction():
+        run.save(run.checkpoint, sum(counts.values()), None)
+        set_result(run.database, found, "undo_result", counts)
+    return counts
+
+
+def undo_changes(run: JobRun, found: Import) -> dict[str, int]:
+    """Revert the changes of an import, the last ones first, and return the counts.
+
+    The checkpoint of the run has the position before which changes remain.
+    """
+    undoing = _Undo(run, found)
+    pace = Pace()
+    while positions := last_batch(run.database, found.tenant_id, found.id, undoing.before)[-pace.rows :]:
+        with pace.measured():
+            undoing.revert(positions)
+    return undoing.counts
+
+
+class _ImportedChange(NamedTuple):
+    position: int
+    customer_id: int
+    action: str
+    fields: Mapping[str, Any]
+
+
+class _Undo:
+    """An undo, from the checkpoint of its run."""
+
+    def __init__(self, run: JobRun, found: Import) -> None:
+        self.run = run
+        self.found = found
+        self.before: int = run.checkpoint.get("before", END)
+        self.counts: dict[str, int] = run.checkpoint.get("undone") or dict.fromkeys(COUNT_NAMES, 0)
+
+    def revert(self, positions: range) -> None:
+        """Revert the changes at these positions in one transaction, together with the checkpoint."""
+        run, found = self.run, self.found
+        with open_change_set(run.database, found.tenant_id, run.job.actor, found.id) as changes:
+            imported = _list_changes(run.database, found.tenant_id, positions)
+            others = self._other_changes(imported, positions[0])
+            changes.preload([change.customer_id for change in imported])
+            self._revert(changes, imported, others)
+            self.before = positions[0]
+            checkpoint = {**run.checkpoint, "before": self.before, "undone": self.counts}
+            run.save(checkpoint, sum(self.counts.values()), self._total())
+
+    def _total(self) -> int | None:
+        result = self.found.result
+        return None if result is None else result["created"] + result["updated"]
+
+    def _other_changes(self, imported: Sequence[_ImportedChange], first: int) -> Mapping[int, int]:
+        """Return the position of the last change that the import did not make, by customer."""
+        values = {
+            "tenant_id": self.found.tenant_id,
+            "ids": [change.customer_id for change in imported],
+            "after": first,
+            "import_id": self.found.id,
+        }
+        return dict(self.run.database.fetch_all(FIND_OTHER_CHANGES, values))
+
+    def _revert(self, changes: ChangeSet, imported: Sequence[_ImportedChange], others: Mapping[int, int]) -> None:
+        removed: list[int] = []
+        references = References(self.run.database, self.found.tenant_id)
+        for change in imported:
+            record = changes.find(change.customer_id)
+            if record is None:
+                continue  # it was purged or erased
+            if others.get(record.id, 0) > change.position:
+                self._keep(record, _("The customer has been changed since the import."))
+            elif change.action == CREATED:
+                removed.append(record.id)
+                changes.remove(record, "purged", {})
+            else:
+                self._restore(changes, record, change, references)
+        self.counts["removed"] += len(removed)
+        if removed:
+            erase_log_values(changes, removed)
+
+    def _restore(self, changes: ChangeSet, record: Record, change: _ImportedChange, references: References) -> None:
+        """Give a customer the values before a change, or keep it if that is impossible."""
+        before = {name: pair[0] for name, pair in change.fields.items()}
+        tags = before.pop("tags", None)
+        values = {name: _typed(name, value) for name, value in before.items() if name in PERSONAL_FIELDS}
+        try:
+            _check_references(values, references)
+            changes.change(record, "updated", values, None if tags is None else references.existing_tags(tags))
+        except Conflict as error:
+            self._keep(record, error.message)
+        else:
+            self.counts["restored"] += 1
+
+    def _keep(self, record: Record, reason: str) -> None:
+        issue = Issue("kept", record.id, [Remark("", reason)])
+        self.counts["kept"] += add_issue(self.run.database, self.found.tenant_id, self.found.id, issue)
+
+
+def _check_references(values: Mapping[str, Any], references: References) -> None:
+    """Raise `Conflict` if a channel or member no longer exists."""
+    checks = {"default_channel_id": references.channel, "user_id": references.member}
+    for name, check in checks.items():
+        if values.get(name) is not None:
+            try:
+                check(values[name])
+            except ValueError as error:
+                raise Conflict(_("{field} {rule}.", field=name, rule=error.args[0])) from None
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Return a value of the change log with the type that it has in a record."""
+    return msgspec.convert(value, FIELD_TYPES[name], strict=False) if isinstance(value, str) else value
+
+
+def _list_changes(database: Database, tenant_id: int, positions: range) -> list[_ImportedChange]:
+    values = {"tenant_id": tenant_id, "first": positions[0], "last": positions[-1]}
+    rows = database.fetch_all(LIST_IMPORTED_CHANGES, values)
+    return [
+        _ImportedChange(position, customer_id, action, msgspec.json.decode(fields) if fields else {})
+        for position, customer_id, action, fields in rows
+    ]

@@ -1,0 +1,9 @@
+"""What each kind of job does."""
+
+from regulars.customers.imports.detect import detect
+from regulars.customers.imports.preview import preview
+from regulars.customers.imports.run import run_import
+from regulars.customers.imports.undo import undo
+from regulars.jobs.worker import Handlers
+
+HANDLERS: Handlers = {"detect": detect, "preview": preview, "import": run_import, "undo": undo}

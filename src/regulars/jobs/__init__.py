@@ -1,0 +1,1 @@
+"""Work in the background, which survives crashes and restarts."""

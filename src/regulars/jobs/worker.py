@@ -1,0 +1,165 @@
+"""Run jobs: claim them, keep the claims, and record how they end."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from regulars.db.database import Database
+from regulars.errors import RegularsError, Unavailable
+from regulars.i18n import _
+from regulars.jobs.queue import (
+    ClaimLost,
+    Job,
+    JobCancelled,
+    JobData,
+    JobKind,
+    claim_next,
+    end_job,
+    postpone_job,
+    renew_claim,
+    save_checkpoint,
+)
+
+THREADS = 3
+"""Number of jobs that a process runs at the same time: more than those of one tenant."""
+IDLE_SECONDS = 0.5
+RENEW_SECONDS = 10.0
+STOP_SECONDS = 2.0
+MAX_ATTEMPTS = 20
+"""A job that ends its process so often, without a step in between, has failed."""
+MAX_DELAY = timedelta(minutes=1)
+
+log = structlog.get_logger("regulars")
+
+
+Progress = Callable[[int, int | None], object]
+"""Called with the numbers of done and of all steps of a job; the second is None if it is unknown."""
+
+
+class JobStopped(Exception):
+    """The process is about to end, so the job must be continued by another one."""
+
+
+class JobRun:
+    """A claimed job that runs now."""
+
+    def __init__(self, database: Database, job: Job, progress: Progress, is_stopping: threading.Event) -> None:
+        self.database = database
+        self.job = job
+        self.checkpoint: JobData = job.checkpoint or {}
+        self.progress = progress
+        self.is_stopping = is_stopping
+
+    def save(self, checkpoint: JobData, done: int, total: int | None) -> None:
+        """Store what has been done. Call this in the transaction that does it.
+
+        Raise `ClaimLost`, `JobCancelled` or `JobStopped` if the job must not continue.
+        """
+        if self.is_stopping.is_set():
+            raise JobStopped
+        with self.database.transaction():
+            save_checkpoint(self.database, self.job, checkpoint, done, total)
+        self.checkpoint = checkpoint
+        self.progress(done, total)
+
+
+Handler = Callable[[JobRun], JobData]
+"""Does the work of a job and returns its result.
+
+It raises `Unavailable` if it can continue later, another `RegularsError` if the job has failed, and the errors of
+`JobRun.save`.
+"""
+Handlers = Mapping[JobKind, Handler]
+
+
+def run_job(
+    database: Database,
+    handlers: Handlers,
+    job: Job,
+    *,
+    progress: Progress = lambda done, total: None,
+    is_stopping: threading.Event | None = None,
+) -> None:
+    """Run a claimed job until it ends, must continue later, or its claim is lost. Keep its claim meanwhile."""
+    with suppress(ClaimLost), _Renewal(database, job):
+        try:
+            if job.attempts > MAX_ATTEMPTS:
+                raise RegularsError(_("The process of this job ended unexpectedly {count} times.", count=MAX_ATTEMPTS))
+            result = handlers[job.kind](JobRun(database, job, progress, is_stopping or threading.Event()))
+            end_job(database, job, "completed", result=result)
+        except JobCancelled:
+            end_job(database, job, "cancelled")
+        except JobStopped:
+            postpone_job(database, job, "", timedelta())
+        except Unavailable as error:
+            _postpone(database, job, error)
+        except RegularsError as error:
+            end_job(database, job, "failed", error=error.message)
+        except ClaimLost:
+            raise
+        except Exception as error:
+            # The message may contain personal data.
+            log.error("job_failed", job=job.id, kind=job.kind, type=type(error).__name__)
+            end_job(database, job, "failed", error=_("Something went wrong here."))
+
+
+def _postpone(database: Database, job: Job, error: Unavailable) -> None:
+    """Let a job continue later. If the database does not even accept that, its claim ends after some time."""
+    delay = min(timedelta(seconds=2 ** min(job.attempts, 10)), MAX_DELAY)
+    log.warning("job_waits", job=job.id, kind=job.kind, reason=error.message_for_operator)
+    with suppress(Unavailable):
+        postpone_job(database, job, error.message, delay)
+
+
+class _Renewal:
+    """A thread that keeps the claim of a job while a block runs."""
+
+    def __init__(self, database: Database, job: Job) -> None:
+        self.database = database
+        self.job = job
+        self.ended = threading.Event()
+
+    def __enter__(self) -> None:
+        threading.Thread(target=self._renew, name="job-claim", daemon=True).start()
+
+    def __exit__(self, *raised: object) -> None:
+        self.ended.set()
+
+    def _renew(self) -> None:
+        while not self.ended.wait(RENEW_SECONDS):
+            # If the database does not answer, the job itself notices it.
+            with suppress(RegularsError):
+                if not renew_claim(self.database, self.job):
+                    return
+
+
+def run_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
+    """Run jobs in `THREADS` threads until `is_stopping` is set. Then stop them, so that others can continue them."""
+    threads = [
+        threading.Thread(target=_work, args=(database, handlers, is_stopping), name=f"job-{number}", daemon=True)
+        for number in range(THREADS)
+    ]
+    for thread in threads:
+        thread.start()
+    is_stopping.wait()
+    for thread in threads:
+        thread.join(STOP_SECONDS)
+
+
+def _work(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
+    reported = ""
+    while not is_stopping.is_set():
+        try:
+            job = claim_next(database)
+            reported = ""
+            if job is not None:
+                run_job(database, handlers, job, is_stopping=is_stopping)
+                continue
+        except RegularsError as error:
+            if error.message_for_operator != reported:
+                log.warning("jobs_failed", reason=error.message_for_operator)
+            reported = error.message_for_operator
+        is_stopping.wait(IDLE_SECONDS)
