@@ -20,7 +20,11 @@ from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.imports.collection import Imports
+from regulars.api.imports.issues import ImportErrors, ImportIssues
+from regulars.api.imports.item import OneImport, PreviewImport, StartImport, UndoImport
 from regulars.api.invitations import Invitations, OneInvitation, ResendInvitation
+from regulars.api.jobs import CancelJob, Jobs, OneJob, RetryJob
 from regulars.api.tags import OneTag, TagList
 from regulars.api.tenants import OneTenant
 from regulars.api.users import OneUser, UserList
@@ -96,6 +100,17 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/customers/{id}/unmerge", UnmergeCustomers(api)),
         ("/api/v1/customers/{id}/personal-data", CustomerPersonalData(api)),
         ("/api/v1/customers/{id}/history", CustomerHistory(api)),
+        ("/api/v1/imports", Imports(api)),
+        ("/api/v1/imports/{id}", OneImport(api)),
+        ("/api/v1/imports/{id}/preview", PreviewImport(api)),
+        ("/api/v1/imports/{id}/start", StartImport(api)),
+        ("/api/v1/imports/{id}/undo", UndoImport(api)),
+        ("/api/v1/imports/{id}/issues", ImportIssues(api)),
+        ("/api/v1/imports/{id}/errors", ImportErrors(api)),
+        ("/api/v1/jobs", Jobs(api)),
+        ("/api/v1/jobs/{id}", OneJob(api)),
+        ("/api/v1/jobs/{id}/cancel", CancelJob(api)),
+        ("/api/v1/jobs/{id}/retry", RetryJob(api)),
         ("/api/v1/tags", TagList(api)),
         ("/api/v1/tags/{id}", OneTag(api)),
         ("/api/v1/users", UserList(api)),

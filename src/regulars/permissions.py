@@ -22,7 +22,7 @@ class Role(StrEnum):
 
 VIEWER_PERMISSIONS = frozenset({"account:read", "account:write", "tenants:read", "users:read", "customers:read"})
 AGENT_PERMISSIONS = VIEWER_PERMISSIONS | {"customers:write"}
-ADMIN_PERMISSIONS = AGENT_PERMISSIONS | {"customers:erase", "tenants:write", "applications:manage"}
+ADMIN_PERMISSIONS = AGENT_PERMISSIONS | {"customers:erase", "tenants:write", "applications:manage", "jobs:manage"}
 PERMISSIONS: Mapping[Role, frozenset[str]] = {
     Role.OWNER: ADMIN_PERMISSIONS | {"users:write"},
     Role.ADMIN: ADMIN_PERMISSIONS,
@@ -30,7 +30,8 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
     Role.VIEWER: VIEWER_PERMISSIONS,
 }
 """The permissions of each role. Most are also scopes. The exceptions are `applications:manage`, which only the console
-uses, and `customers:erase` (purge and erase customers), which tokens with the scope `customers:write` can use."""
+uses, `customers:erase` (purge and erase customers), which tokens with the scope `customers:write` can use, and
+`jobs:manage` (see, undo and cancel the imports, exports and other jobs of all members)."""
 
 
 def check_permitted(principal: "Principal", permission: str, action: str) -> None:

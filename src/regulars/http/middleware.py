@@ -22,6 +22,8 @@ TENANT = "regulars.tenant"
 """Key of the WSGI environment: the id of the verified tenant, or None. Set after the request was processed."""
 REFUSAL = "regulars.refusal"
 """Key of the WSGI environment: an error that `server.front` has found, to send as the response."""
+UPLOAD_CHECK = "regulars.upload_check"
+"""Key of the WSGI environment: true if `server.front` asks whether it may receive the file of an upload."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -101,7 +101,19 @@ TAGS: Mapping[str, str] = {
     "Users": "The users of a tenant.",
     "Tenants": "The settings of a tenant.",
     "Reference": "Tags, channels and countries.",
+    "Imports": "Imports of customers from files.",
+    "Exports": "Exports of customers to files.",
+    "Jobs": "Work in the background.",
 }
+
+
+MULTIPART = "multipart/form-data"
+FILE_BODY = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary", "description": "The file, with its name."}},
+    "required": ["file"],
+}
+FILE_SCHEMA = {"type": "string", "format": "binary"}
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,10 @@ class Operation:
     body_is_partial: bool = False
     """True if required fields may be missing."""
     media_types: Sequence[str] = (JSON,)
+    uploads_file: bool = False
+    """True if the body is a form with a file (`MULTIPART`)."""
+    downloads_file: bool = False
+    """True if the response is a file."""
     headers: Sequence[Mapping[str, Any]] = ()
     """Headers that only this operation reads."""
 
@@ -253,12 +269,12 @@ def _describe(method: str, operation: Operation) -> dict[str, Any]:
     parameters += [_query_parameter(parameter) for parameter in operation.parameters]
     parameters += [TENANT_PARAMETER] if operation.needs_tenant else []
     parameters += [PREFER]
-    if method == "get":
+    if method == "get" and not operation.downloads_file:
         parameters += [IF_NONE_MATCH]
     if method == "post":
         parameters += [IDEMPOTENCY_KEY]
     responses = {str(operation.status): _success(method, operation)}
-    if method == "get":
+    if method == "get" and not operation.downloads_file:
         responses["304"] = {"description": "The content has not changed (If-None-Match)."}
     responses |= {str(status): _error(status, operation) for status in _error_statuses(method, operation)}
     scopes = " or ".join(f"`{scope}`" for scope in operation.scopes)
@@ -274,6 +290,8 @@ def _describe(method: str, operation: Operation) -> dict[str, Any]:
     if operation.body is not None:
         content = {"schema": body_schema(operation.body, is_partial=operation.body_is_partial)}
         described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media_types, content)}
+    if operation.uploads_file:
+        described["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": FILE_BODY}}}
     return described
 
 
@@ -331,6 +349,9 @@ def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _success(method: str, operation: Operation) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
+    if operation.downloads_file:
+        content = {"application/octet-stream": {"schema": FILE_SCHEMA}}
+        return {"description": "The file.", "headers": headers, "content": content}
     if operation.response is None:
         return {"description": "Done.", "headers": headers}
     schemas = [{"$ref": REFERENCE.format(name=each.__name__)} for each in (operation.response, *operation.or_else)]
@@ -352,7 +373,7 @@ def _error_statuses(method: str, operation: Operation) -> list[int]:
         statuses |= {403}
     if operation.path_parameters:
         statuses |= {404}
-    if operation.body is not None:
+    if operation.body is not None or operation.uploads_file:
         statuses |= {408, 413, 415}
     if method == "post":
         statuses |= {409}  # a request with the same Idempotency-Key may still be running

@@ -131,7 +131,7 @@ class _Handler:
         self._answer(request, response, 500, Problem("server_error", message))
 
     def _answer(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
-        language = preferred_language(request.get_header("Accept-Language") or "")
+        language = language_of(request)
         problem = _translate(problem, language)
         response.status = status
         response.set_header("Content-Language", language)
@@ -141,6 +141,11 @@ class _Handler:
             return
         response.content_type = "application/json"
         response.data = msgspec.json.encode(problem)
+
+
+def language_of(request: falcon.Request) -> str:
+    """Return the language ("en" or "tr") that the client prefers."""
+    return preferred_language(request.get_header("Accept-Language") or "")
 
 
 def problem_of(error: RegularsError, language: str) -> Problem:

@@ -1,7 +1,9 @@
 """Successful responses of the API."""
 
 import hashlib
+import os
 import re
+from typing import BinaryIO
 
 import falcon
 import msgspec
@@ -36,6 +38,16 @@ def send_content(
         response.status = 304
         return
     send_coded(response, body, coding)
+
+
+def send_file(response: falcon.Response, file: BinaryIO, name: str, media_type: str) -> None:
+    """Send a file from its start. It is closed after it has been sent. `name` is suggested to the user."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    response.content_type = media_type
+    response.downloadable_as = name
+    response.set_header("X-Content-Type-Options", "nosniff")
+    response.set_stream(file, size)
 
 
 def is_strict(request: falcon.Request, response: falcon.Response) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, null, or_, select, update
 
 from regulars.clock import utc_now
 from regulars.db.database import Database
@@ -97,8 +97,10 @@ COLUMNS = tuple(jobs.c[name] for name in JOB_COLUMNS)
 IS_OF_TENANT = jobs.c.tenant_id == bindparam("tenant_id")
 IS_JOB = (jobs.c.tenant_id == bindparam("of_tenant"), jobs.c.id == bindparam("of_job"))
 IS_CLAIMED = (*IS_JOB, jobs.c.claim == bindparam("of_claim"), jobs.c.state == "running")
+IS_ACTIVE = jobs.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
+HAS_FAILED = jobs.c.state.in_([literal_column("'failed'"), literal_column("'cancelled'")])
 IS_DUE = (
-    jobs.c.state.in_([literal_column("'queued'"), literal_column("'running'")]),
+    IS_ACTIVE,
     jobs.c.due_at <= bindparam("now", type_=jobs.c.due_at.type),
 )
 INSERT_JOB = Statement(insert(jobs).values({name: bindparam(name) for name in (*JOB_COLUMNS, "due_at")}))
@@ -151,17 +153,17 @@ END_JOB = Statement(
         result=bindparam("new_result"),
         error=bindparam("new_error"),
         finished_at=bindparam("now"),
-        claim=None,
+        claim=null(),
     )
 )
 POSTPONE_JOB = Statement(
     update(jobs)
     .where(*IS_CLAIMED)
-    .values(state="queued", error=bindparam("new_error"), due_at=bindparam("until"), claim=None)
+    .values(state="queued", error=bindparam("new_error"), due_at=bindparam("until"), claim=null())
 )
 CANCEL_JOB = Statement(
     update(jobs)
-    .where(*IS_JOB, jobs.c.state.in_(["queued", "running"]))
+    .where(*IS_JOB, IS_ACTIVE)
     .values(cancelled_at=func.coalesce(jobs.c.cancelled_at, bindparam("now", type_=jobs.c.due_at.type)))
 )
 CANCEL_QUEUED = Statement(
@@ -169,9 +171,15 @@ CANCEL_QUEUED = Statement(
 )
 RETRY_JOB = Statement(
     update(jobs)
-    .where(*IS_JOB, jobs.c.state.in_(["failed", "cancelled"]))
+    .where(*IS_JOB, HAS_FAILED)
     .values(
-        state="queued", error=None, due_at=bindparam("now"), cancelled_at=None, finished_at=None, attempts=0, claim=None
+        state="queued",
+        error=null(),
+        due_at=bindparam("now"),
+        cancelled_at=null(),
+        finished_at=null(),
+        attempts=literal_column("0"),
+        claim=null(),
     )
 )
 

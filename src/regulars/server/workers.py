@@ -84,8 +84,8 @@ class Workers(MPServer):
 def run_server(settings: Settings, *, reload: bool = False, has_jobs: bool = True) -> None:
     """Serve until SIGINT or SIGTERM, and then finish the requests in progress.
 
-    Without `has_jobs`, other processes must run the jobs. With `reload`, restart the workers when a file of this package
-    changes. Raise `ConfigurationError` if the package that watches files is missing.
+    Without `has_jobs`, other processes must run the jobs. With `reload`, restart the workers when a file of this
+    package changes. Raise `ConfigurationError` if the package that watches files is missing.
     """
     if reload:
         if find_spec("watchfiles") is None:

@@ -1,0 +1,193 @@
+"""One import: get it, change it, preview it, start it, and undo it."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import falcon
+
+from regulars.api.common import Api
+from regulars.api.imports.body import IMPORT_BODY, START_BODY, check_settings, read_settings
+from regulars.api.imports.schemas import ImportAnswer, import_info
+from regulars.api.jobs import EXAMPLE_ID, is_own, sees_all
+from regulars.customers.imports.store import (
+    Import,
+    change_settings,
+    get_import,
+    start_import,
+    start_preview,
+    start_undo,
+)
+from regulars.errors import NotFound
+from regulars.http.idempotency import Result
+from regulars.http.json_body import PATCH_TYPES, read_fields, read_json
+from regulars.http.openapi import Operation
+from regulars.http.problems import language_of
+from regulars.http.responses import send_content
+from regulars.i18n import _
+from regulars.permissions import Principal
+
+ID_PARAMETER = {"id": {"schema": {"type": "string"}, "description": "The import's id.", "example": EXAMPLE_ID}}
+
+
+def get_own_import(api: Api, principal: Principal, import_id: str) -> Import:
+    """Return an import that the principal may see. Raise `NotFound` otherwise."""
+    found = get_import(api.database, principal.tenant_id, import_id)
+    if not sees_all(principal) and not is_own(principal, found.actor):
+        raise NotFound(_("There is no import {id}.", id=import_id))
+    return found
+
+
+class OneImport:
+    """`/api/v1/imports/{id}`"""
+
+    operations: ClassVar = {
+        "get": Operation(
+            id="getImport",
+            summary="Get an import",
+            description="Returns an import with its progress. Members other than admins and owners see only their own.",
+            response=ImportAnswer,
+            tag="Imports",
+            scopes=("customers:write",),
+            path_parameters=ID_PARAMETER,
+        ),
+        "patch": Operation(
+            id="changeImport",
+            summary="Change the settings of an import",
+            description="Changes how the file is read and what happens with its rows, before the import is started. If"
+            " the file must be read in another way, it is examined again.",
+            response=ImportAnswer,
+            tag="Imports",
+            scopes=("customers:write",),
+            path_parameters=ID_PARAMETER,
+            body=IMPORT_BODY,
+            body_is_partial=True,
+            media_types=PATCH_TYPES,
+            errors=(409,),
+        ),
+    }
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
+        """Get the import."""
+        principal = self.api.principal(request, response, "customers:write")
+        found = get_own_import(self.api, principal, id)
+        send_content(request, response, ImportAnswer("The import was found.", import_info(found, language_of(request))))
+
+    def on_patch(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
+        """Change the given settings."""
+        principal = self.api.principal(request, response, "customers:write")
+        content = read_json(request)
+        found = get_own_import(self.api, principal, id)
+        settings = read_settings(content, found)
+        changed = change_settings(self.api.database, found, settings, principal.actor)
+        answer = ImportAnswer("The import was changed.", import_info(changed, language_of(request)))
+        send_content(request, response, answer)
+
+
+class _ImportAction:
+    """An action on an import, with POST."""
+
+    sentence: ClassVar[str]
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
+        """Start the action in the background."""
+        principal = self.api.principal(request, response, "customers:write")
+        self._run(request, response, principal, id, self._start)
+
+    def _run(
+        self,
+        request: falcon.Request,
+        response: falcon.Response,
+        principal: Principal,
+        import_id: str,
+        start: Callable[[Import, Principal], Import],
+    ) -> None:
+        def act() -> Result:
+            found = start(get_own_import(self.api, principal, import_id), principal)
+            return Result(ImportAnswer(self.sentence, import_info(found, language_of(request))), 202)
+
+        self.api.run(request, response, principal, act)
+
+    def _start(self, found: Import, principal: Principal) -> Import:
+        raise NotImplementedError
+
+
+def _action(id: str, summary: str, description: str, **options: Any) -> Operation:
+    return Operation(
+        id=id,
+        summary=summary,
+        description=description,
+        response=ImportAnswer,
+        status=202,
+        tag="Imports",
+        scopes=("customers:write",),
+        path_parameters=ID_PARAMETER,
+        **options,
+    )
+
+
+class PreviewImport(_ImportAction):
+    """`/api/v1/imports/{id}/preview`"""
+
+    operations: ClassVar = {
+        "post": _action(
+            "previewImport",
+            "Preview an import",
+            "Starts a dry run over the whole file, which writes no customers. Read the import until its state is"
+            " `ready` again: `preview` then has the first rows as they would be stored, and the counts of all rows.",
+        )
+    }
+    sentence = "The preview was started."
+
+    def _start(self, found: Import, principal: Principal) -> Import:
+        check_settings(found)
+        return start_preview(self.api.database, found, principal.actor)
+
+
+class StartImport(_ImportAction):
+    """`/api/v1/imports/{id}/start`"""
+
+    operations: ClassVar = {
+        "post": _action(
+            "startImport",
+            "Start an import",
+            "Starts to import the rows of the file. If the same file was imported before, the response is 409, unless"
+            " `confirm` is true.",
+            body=START_BODY,
+        )
+    }
+    sentence = "The import was started."
+
+    def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
+        """Start the import."""
+        principal = self.api.principal(request, response, "customers:write")
+        content = read_json(request) if request.content_length or request.content_type else {}
+        is_confirmed = bool(read_fields(content, START_BODY).get("confirm"))
+
+        def start(found: Import, principal: Principal) -> Import:
+            check_settings(found)
+            return start_import(self.api.database, found, principal.actor, is_confirmed=is_confirmed)
+
+        self._run(request, response, principal, id, start)
+
+
+class UndoImport(_ImportAction):
+    """`/api/v1/imports/{id}/undo`"""
+
+    operations: ClassVar = {
+        "post": _action(
+            "undoImport",
+            "Undo an import",
+            "Starts to remove the customers that the import created, and to restore those that it changed. A customer"
+            " that has been changed since is kept, and listed in the issues of the import. Possible for 30 days.",
+        )
+    }
+    sentence = "The undo was started."
+
+    def _start(self, found: Import, principal: Principal) -> Import:
+        return start_undo(self.api.database, found, principal.actor)
