@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from regulars.api.common import Api
 from regulars.customers.tags import (
+    MAX_TAG_NAME_LENGTH,
     Tag,
     create_tag,
     delete_tag,
@@ -31,7 +32,7 @@ TAG_BODY = (
         "Unique within the tenant, regardless of letter case. Must not contain |.",
         "VIP",
         read_tag_name,
-        at_most=60,
+        at_most=MAX_TAG_NAME_LENGTH,
         required=True,
         schema={"pattern": FILLED_PATTERN.replace("\\u0000", "|\\u0000")},
     ),

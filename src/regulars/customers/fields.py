@@ -97,9 +97,13 @@ class CustomerField:
         """
         if self.read is None:
             raise TypeError("this field is not read from text")
+        self.check_length(text)
+        return self.read(text, context)
+
+    def check_length(self, text: str) -> None:
+        """Raise ValueError, with such a message, if the text is longer than the field allows."""
         if self.limit and len(text) > self.limit:
             raise ValueError(_("must have at most {limit} characters, not {count}", limit=self.limit, count=len(text)))
-        return self.read(text, context)
 
 
 class Record(Struct, kw_only=True, omit_defaults=True):

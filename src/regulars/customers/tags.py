@@ -23,6 +23,7 @@ from regulars.validation import quote
 COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 TAG_SEPARATOR = "|"
 """Separates the tags of a customer in a CSV file."""
+MAX_TAG_NAME_LENGTH = 60
 TURKISH_I = str.maketrans({"ı": "i", "İ": "i"})
 
 
@@ -92,6 +93,10 @@ def read_tag_name(text: str) -> str:
     """
     if TAG_SEPARATOR in text:
         raise ValueError(_("must not contain {character}, which separates tags in files", character=TAG_SEPARATOR))
+    if len(text) > MAX_TAG_NAME_LENGTH:
+        raise ValueError(
+            _("must have at most {limit} characters, not {count}", limit=MAX_TAG_NAME_LENGTH, count=len(text))
+        )
     return read_line(text)
 
 

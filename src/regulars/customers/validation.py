@@ -117,6 +117,11 @@ def _read_date(text: str, today: date) -> date:
             datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(_("must be a date such as 1990-05-01, not {value}", value=quote(text))) from None
+    return check_date_of_birth(day, today, text)
+
+
+def check_date_of_birth(day: date, today: date, text: str) -> date:
+    """Return the date. Raise ValueError, naming it as `text`, if it is not between 1900 and today."""
     if not EARLIEST <= day <= today:
         raise ValueError(_("must be a date from {first} to today, not {value}", first=EARLIEST, value=quote(text)))
     return day
@@ -141,7 +146,7 @@ def read_time(text: str, context: ReadContext | None = None) -> datetime:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError
-        moment = moment.astimezone(UTC).replace(microsecond=0)
+        moment = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(microsecond=0)
     except (ValueError, OverflowError):
         raise ValueError(
             _("must be a time with a time zone, such as 2026-11-23T09:30:00Z, not {value}", value=quote(text))

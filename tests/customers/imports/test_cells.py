@@ -1,10 +1,19 @@
 """Cells of a file, and their text."""
 
+import unicodedata
 from datetime import date, datetime, time
 
 import pytest
 
-from regulars.customers.imports.cells import Cell, cell_text, filled_name, filled_text, read_digits
+from regulars.customers.imports.cells import (
+    EMPTY_MARKERS,
+    MAX_MARKER_LENGTH,
+    Cell,
+    cell_text,
+    filled_name,
+    filled_text,
+    read_digits,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +50,11 @@ def test_the_text_of_a_cell(cell: Cell, text: str) -> None:
 )
 def test_markers_of_an_empty_cell(text: str) -> None:
     assert filled_text(text) == ""
+
+
+def test_a_marker_may_have_accents_as_letters_of_their_own() -> None:
+    assert filled_text(unicodedata.normalize("NFD", "#DEĞER!")) == ""
+    assert max(len(unicodedata.normalize("NFD", each)) for each in EMPTY_MARKERS) <= MAX_MARKER_LENGTH
 
 
 @pytest.mark.parametrize("text", ["yoksul", "0", "no", "Nana", "Nil", "false", "*5", "-1"])

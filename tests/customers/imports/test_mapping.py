@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.imports.cells import Cell
-from regulars.customers.imports.mapping import TARGETS, ColumnMapping, suggest_mapping
+from regulars.customers.imports.mapping import TARGETS, ColumnMapping, is_own_format, suggest_mapping
 from regulars.customers.validation import ReadContext
 
 CONTEXT = ReadContext("TR", date(2026, 11, 28))
@@ -48,6 +48,7 @@ def targets(headings: str, *rows: Sequence[Cell], context: ReadContext = CONTEXT
 def test_google_contacts() -> None:
     common = {
         "Birthday": "date_of_birth",
+        "Address 1 - Street": "address_street",
         "E-mail 1 - Value": "email",
         "Phone 1 - Value": "phone_number",
         "Address 1 - Formatted": "address",
@@ -55,13 +56,18 @@ def test_google_contacts() -> None:
     }
     assert targets(GOOGLE) == common | {
         "First Name": "first_name",
+        "Middle Name": "middle_name",
         "Last Name": "last_name",
+        "Address 1 - Postal Code": "address_postal_code",
+        "Address 1 - City": "address_city",
+        "Address 1 - Region": "address_region",
         "Organization Title": "job",
         "Labels": "tags",
     }
     assert targets(OLD_GOOGLE) == common | {
         "Name": "full_name",
         "Given Name": "first_name",
+        "Additional Name": "middle_name",
         "Family Name": "last_name",
         "Gender": "gender",
         "Occupation": "job",
@@ -72,11 +78,16 @@ def test_google_contacts() -> None:
 def test_outlook() -> None:
     assert targets(OUTLOOK) == {
         "First Name": "first_name",
+        "Middle Name": "middle_name",
         "Last Name": "last_name",
         "E-mail Address": "email",
         "Mobile Phone": "phone_number",
         "Job Title": "job",
         "Home Address": "address",
+        "Home Street": "address_street",
+        "Home Postal Code": "address_postal_code",
+        "Home City": "address_city",
+        "Home State": "address_region",
         "Home Country/Region": "country_name",
         "Birthday": "date_of_birth",
         "Categories": "tags",
@@ -111,6 +122,21 @@ def test_our_own_export_with_another_column_and_in_capitals() -> None:
 def test_some_columns_of_our_own_format() -> None:
     found = suggest_mapping(["id", "first_name", "created_at", "first_name"], [], CONTEXT)
     assert [column.target for column in found] == ["id", "first_name", "created_at", None]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({name: name for name in CSV_COLUMNS}, True),
+        ({"ID ": "id", "First_Name": "first_name", "tags": None}, True),
+        ({**{name: name for name in CSV_COLUMNS}, "Puan": None}, True),
+        ({"id": "id", "first_name": "first_name", "Puan": None}, False),
+        ({"id": "id", "first_name": "full_name"}, False),
+        ({"Ad Soyad": "full_name"}, False),
+    ],
+)
+def test_a_file_of_our_own_format_has_its_own_targets(columns: dict[str, str | None], expected: bool) -> None:
+    assert is_own_format([ColumnMapping(heading, target) for heading, target in columns.items()]) is expected
 
 
 def test_the_ids_and_times_of_another_program_are_not_ours() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.customers.imports.names import split_name, split_reversed_name
+from regulars.customers.imports.names import _is_plain, _words, split_name, split_reversed_name
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,13 @@ def test_no_word_of_a_name_is_lost(words: list[str]) -> None:
 def test_any_text_with_a_word_has_a_first_name(text: str) -> None:
     for split in (split_name, split_reversed_name):
         assert split(text, "FR").first or not any(map(str.isalnum, text))
+
+
+TITLES = "Dr. dr DR Prof. SAYIN Sayın sayİn Hanım HANIM bey Bay Frau Mag. med. Dr.med. MD Dipl.-Ing."
+
+
+@given(st.lists(st.one_of(WORDS, st.sampled_from(TITLES.split())), min_size=1, max_size=4))
+def test_a_plain_name_is_read_like_any_other(words: list[str]) -> None:
+    text = " ".join(words)
+    if _is_plain(text):
+        assert _words(text, "TR") == (text.split(), 0)

@@ -1,11 +1,11 @@
 """Import of customers from a CSV file, in one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
@@ -13,8 +13,10 @@ from sqlalchemy import bindparam, select
 from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import merge_tenant_deltas
 from regulars.customers.csv.format import CsvFile, CsvRow, open_csv, unescape_formula
-from regulars.customers.csv.lookups import ReferenceNames, load_reference_names
 from regulars.customers.fields import CUSTOMER_FIELDS, Record
+from regulars.customers.imports.references import ReferenceNames, load_reference_names
+from regulars.customers.imports.rows import Row
+from regulars.customers.tags import TAG_SEPARATOR, list_tags, name_key
 from regulars.customers.validation import MAX_ADVANCING_ID, ReadContext
 from regulars.customers.write.storage import insert_customers
 from regulars.customers.write.uniqueness import holders_of, key_of
@@ -26,7 +28,7 @@ from regulars.db.tables import customers
 from regulars.errors import Unavailable
 from regulars.tenants.locks import lock_customers
 from regulars.tenants.tenants import get_tenant
-from regulars.validation import trim
+from regulars.validation import quote, trim
 
 ROWS_PER_INSERT = 2_000
 ANALYZE_ROWS = 20_000
@@ -79,14 +81,50 @@ def import_rows(
     progress: Callable[[int], object] = lambda rows: None,
 ) -> ImportResult:
     """Import the rows of an opened file like `import_csv`."""
+
+    def start(rules: _Rules, tags: _TagIds) -> "_Reading":
+        reading = _Reading(file.columns, rules, tags, report)
+        reading.good = reading.good_rows(file.rows)
+        return reading
+
+    return _import(database, tenant_id, start, strict=strict, progress=progress)
+
+
+def import_typed_rows(
+    database: Database,
+    tenant_id: int,
+    rows: Callable[[ReferenceNames], Iterable[tuple[int, Row]]],
+    report: Report,
+    *,
+    strict: bool = False,
+    progress: Callable[[int], object] = lambda rows: None,
+) -> ImportResult:
+    """Import rows that are read already, each with the number of its line, like `import_csv`."""
+
+    def start(rules: _Rules, tags: _TagIds) -> "_Reading":
+        reading = _Reading((), rules, tags, report)
+        reading.good = reading.good_typed_rows(rows(rules.names))
+        return reading
+
+    return _import(database, tenant_id, start, strict=strict, progress=progress)
+
+
+def _import(
+    database: Database,
+    tenant_id: int,
+    start: "Callable[[_Rules, _TagIds], _Reading]",
+    *,
+    strict: bool,
+    progress: Callable[[int], object],
+) -> ImportResult:
     get_tenant(database, tenant_id)
     imported = refused = 0
     try:
         with database.transaction():
             lock_customers(database, tenant_id)
             # Read the rules under the lock, so that they stay valid until the end of the import.
-            reading = _Reading(file.columns, *_load_rules(database, tenant_id), report)
-            for rows in _batches(reading.good_rows(file.rows)):
+            reading = start(_load_rules(database, tenant_id), _TagIds.load(database, tenant_id))
+            for rows in _batches(reading.good):
                 imported += _insert(database, tenant_id, rows, reading)
                 progress(reading.rows)
             progress(reading.rows)
@@ -102,12 +140,41 @@ def import_rows(
     return ImportResult(imported, refused)
 
 
-def _load_rules(database: Database, tenant_id: int) -> tuple[ReadContext, ReferenceNames, datetime, Sequence[str]]:
-    """Return the context, the names of references, the current time and the unique fields, for reading rows."""
+class _Rules(NamedTuple):
+    """The context, the names of references, the current time and the unique fields, for reading rows."""
+
+    context: ReadContext
+    names: ReferenceNames
+    now: datetime
+    unique_fields: Sequence[str]
+
+
+def _load_rules(database: Database, tenant_id: int) -> _Rules:
     tenant = get_tenant(database, tenant_id)
     now = utc_now()
     context = ReadContext(tenant.country_code, now.astimezone(ZoneInfo(tenant.time_zone)).date())
-    return context, load_reference_names(database, tenant_id), now, tenant.unique_fields
+    return _Rules(context, load_reference_names(database, tenant_id), now, tenant.unique_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _TagIds:
+    """The ids of the tenant's tags, by the keys of their names."""
+
+    by_key: Mapping[str, int]
+
+    @classmethod
+    def load(cls, database: Database, tenant_id: int) -> "_TagIds":
+        return cls({name_key(tag.name): tag.id for tag in list_tags(database, tenant_id)})
+
+    def find(self, names: Iterable[str]) -> list[int]:
+        """Return the ids of tags. Raise ValueError if a name is unknown."""
+        found = set()
+        for name in names:
+            tag_id = self.by_key.get(name_key(name))
+            if tag_id is None:
+                raise ValueError(f"must be names of tags of this tenant, separated by |, not {quote(name)}")
+            found.add(tag_id)
+        return sorted(found)
 
 
 Lookup = Callable[[str], Any]
@@ -119,23 +186,15 @@ ReadRow = tuple[int, RowValues]
 class _Reading:
     """Converts the cells of rows to values, and reports rows with faults."""
 
-    def __init__(
-        self,
-        columns: Sequence[str],
-        context: ReadContext,
-        names: ReferenceNames,
-        now: datetime,
-        unique_fields: Sequence[str],
-        report: Report,
-    ) -> None:
-        self.unique_fields = unique_fields
+    def __init__(self, columns: Sequence[str], rules: _Rules, tags: _TagIds, report: Report) -> None:
+        self.context, names, self.now, self.unique_fields = rules
+        self.tags = tags
         self.width = len(columns)
-        self.now = now
         self.report = report
         self.rows = 0
         self.refused = 0
+        self.good: Iterator[ReadRow] = iter(())
         at = {name: position for position, name in enumerate(columns)}
-        self.context = context
         self.plain = [(name, at[name], field) for name, field in CUSTOMER_FIELDS.items() if field.read and name in at]
         self.keeps_typed = "phone_number_as_typed" not in at  # otherwise the file says how the numbers were typed
         # If several columns name the same reference, the first one that is not empty is used.
@@ -143,11 +202,25 @@ class _Reading:
             "country_id": [("country_code", names.country_of_code), ("country_name", names.country_of_name)],
             "user_id": [("user_email", names.member_of_email), ("related_user", names.member_of_name)],
             "default_channel_id": [("default_channel_id", names.channel)],
-            "tags": [("tags", names.tags)],
+            "tags": [("tags", lambda text: tags.find(text.split(TAG_SEPARATOR)))],
         }
         self.naming = [
             (field, [(name, at[name], read) for name, read in ways if name in at]) for field, ways in naming.items()
         ]
+
+    def good_typed_rows(self, rows: Iterable[tuple[int, Row]]) -> Iterator[ReadRow]:
+        """Yield the rows without faults. Refuse the others."""
+        for line, row in rows:
+            self.rows += 1
+            faults: list[tuple[str, str]] = list(row.faults)
+            try:
+                values = row.values | ({"tags": self.tags.find(row.tags)} if row.tags else {})
+            except ValueError as error:
+                faults.append(("tags", f"tags {error}."))
+            if faults:
+                self.refuse(line, faults)
+            else:
+                yield line, values
 
     def good_rows(self, rows: Iterable[CsvRow]) -> Iterator[ReadRow]:
         """Yield the rows without faults. Refuse the others."""

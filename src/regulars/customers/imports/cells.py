@@ -16,6 +16,8 @@ EMPTY_MARKERS = frozenset(
     "yok bos (bos) n/a na n.a. null (null) none nan (blank) blank empty keine keiner keins leer aucun aucune vide"
     " #n/a #yok #nv #ref! #basv! #value! #deger! #name? #ad? #null! #div/0! #num!".split()
 )
+MAX_MARKER_LENGTH = 8
+"""The length of the longest marker, with an accent as a letter of its own."""
 MARKERS_THAT_ARE_NAMES = frozenset("na nan null bos leer".split())
 EMPTY_PUNCTUATION = re.compile(r"[-–—_.?*/\s]+")
 TEXT_FORMULA = re.compile(r'="([^"]*)"')
@@ -38,6 +40,10 @@ def cell_text(cell: Cell) -> str:
 
 def _clean(text: str) -> str:
     text = trim(text)
+    return _unescape(text) if text.startswith(("'", "=")) else text
+
+
+def _unescape(text: str) -> str:
     # Programs write ="0532" so that a spreadsheet does not take the text for a number.
     formula = TEXT_FORMULA.fullmatch(text)
     return trim(formula[1] if formula else unescape_formula(text))
@@ -62,12 +68,14 @@ def filled_text(cell: Cell) -> str:
 def filled_name(cell: Cell) -> str:
     """Return the same as `filled_text`, but keep words that are names, too, if they are written like one: Null, Boş."""
     text = cell_text(cell)
-    is_name = text.istitle() and fold(text) in MARKERS_THAT_ARE_NAMES
-    return text if is_name or not _is_empty_marker(text) else ""
+    is_empty = _is_empty_marker(text) and not (text.istitle() and fold(text) in MARKERS_THAT_ARE_NAMES)
+    return "" if is_empty else text
 
 
 def _is_empty_marker(text: str) -> bool:
-    return fold(text) in EMPTY_MARKERS or EMPTY_PUNCTUATION.fullmatch(text) is not None
+    if len(text) <= MAX_MARKER_LENGTH and fold(text) in EMPTY_MARKERS:
+        return True
+    return not text[:1].isalnum() and EMPTY_PUNCTUATION.fullmatch(text) is not None
 
 
 def read_digits(text: str) -> str:

@@ -10,6 +10,14 @@ FULL_NAME = "full_name"
 """A target for first and last name in one column."""
 REVERSED_NAME = "reversed_name"
 """A target for last and first name, in this order, in one column."""
+MIDDLE_NAME = "middle_name"
+"""A target for a second first name."""
+ADDRESS_STREET = "address_street"
+ADDRESS_POSTAL_CODE = "address_postal_code"
+ADDRESS_CITY = "address_city"
+ADDRESS_REGION = "address_region"
+ADDRESS_PARTS = (ADDRESS_STREET, ADDRESS_POSTAL_CODE, ADDRESS_CITY, ADDRESS_REGION)
+"""Targets for the parts of an address that has a column for each."""
 NAME = "name"
 """The meaning of a heading such as "Ad", which is a first name, a last name or a full name, as other columns tell."""
 
@@ -25,6 +33,8 @@ HEADINGS: Mapping[str, str] = {
         İlk İsim, Rufname, Fname""",
     "last_name": """last_name, Family Name, Surname, Soyad, Soyadı, Soyisim, Soyismi, Nachname, Familienname, Zuname,
         Nom de famille, Nom d'usage, Nom de naissance, Second Name, Lname""",
+    MIDDLE_NAME: """middle_name, Middle Names, Additional Name, Additional Names, İkinci Ad, İkinci Adı, İkinci İsim,
+        Zweiter Vorname, Weitere Vornamen, Zweitname, Deuxième prénom, Second prénom, Autres prénoms""",
     FULL_NAME: """full_name, Ad Soyad, Adı Soyadı, Ad Soyadı, Adı ve Soyadı, Ad ve Soyad, İsim Soyisim, İsim Soyad,
         İsim Soyismi, Adı Soyad, Ad Soyisim, Name Surname, First and Last Name, Vollständiger Name, Vor- und Nachname,
         Vorname Nachname, Vor- und Zuname, Vorname und Nachname, Nom complet, Prénom Nom, Prénom et nom, Display Name,
@@ -73,12 +83,20 @@ HEADINGS: Mapping[str, str] = {
     "job": """job, Job Title, Occupation, Profession, Position, Meslek, Mesleği, Unvan, Unvanı, Görev, Görevi, İş,
         İşi, Beruf, Tätigkeit, Berufsbezeichnung, Métier, Fonction, Poste, Emploi, Organization Title,
         Organization 1 - Title""",
-    "address": """address, Full Address, Home Address, Street Address, Mailing Address, Postal Address, Adres, Adresi,
-        Ev Adresi, Açık Adres, Açık Adresi, Adres Bilgisi, İkametgah, İkamet Adresi, Adresse, Anschrift, Wohnadresse,
+    "address": """address, Full Address, Home Address, Mailing Address, Postal Address, Adres, Adresi, Ev Adresi,
+        Açık Adres, Açık Adresi, Adres Bilgisi, İkametgah, İkamet Adresi, Adresse, Anschrift, Wohnadresse,
         Postanschrift, Adresse postale, Adresse complète, Domicile, Address 1 - Formatted, Address 1, Address Line 1,
-        Adres 1, Address 1 - Street, Home Street, Street, Straße, Str, Rue, Straße Hausnummer, Straße und Hausnummer,
-        Straße privat, Rue domicile, Work Address, Business Address, İş Adresi, Business Street, Other Address,
-        Other Street, Address 2 - Formatted""",
+        Adres 1, Work Address, Business Address, İş Adresi, Other Address, Address 2 - Formatted""",
+    ADDRESS_STREET: """address_street, Street Address, Address 1 - Street, Home Street, Street, Street Name, Cadde,
+        Sokak, Cadde Sokak, Straße, Str, Rue, Straße Hausnummer, Straße und Hausnummer, Straße Nr, Straße privat,
+        Rue domicile, Business Street, Straße geschäftlich, Other Street, Address 2 - Street""",
+    ADDRESS_POSTAL_CODE: """address_postal_code, Postal Code, Zip, Zip Code, Zip Postal Code, Postcode, Posta Kodu,
+        PLZ, Postleitzahl, Code postal, Home Postal Code, Address 1 - Postal Code, Postleitzahl privat,
+        Business Postal Code, Other Postal Code, Address 2 - Postal Code""",
+    ADDRESS_CITY: """address_city, City, Town, İlçe, İlçesi, Stadt, Ort, Wohnort, Ville, Home City,
+        Address 1 - City, Ort privat, Business City, Other City, Address 2 - City""",
+    ADDRESS_REGION: """address_region, State, State/Region, State/Province, Province, İl, İli, Şehir, Şehri,
+        Bundesland, Kanton, Home State, Address 1 - Region, Business State, Other State, Address 2 - Region""",
     "tags": """tags, Tag, Labels, Label, Categories, Category, Groups, Group, Group Membership, Etiketler, Etiket,
         Kategori, Kategoriler, Grup, Gruplar, Müşteri Grubu, Schlagwörter, Schlagworte, Kategorien, Kategorie, Gruppe,
         Gruppen, Étiquettes, Étiquette, Catégories, Catégorie, Groupe, Groupes, Libellés""",
@@ -87,18 +105,17 @@ HEADINGS: Mapping[str, str] = {
 
 OTHER_HEADINGS = """Fax, Faks, Home Fax, Business Fax, Other Fax, Faks No, Faxnummer, Télécopie, Notes, Note, Not,
     Notlar, Notiz, Notizen, Açıklama, Bemerkung, Bemerkungen, Remarques, Comments, Comment, Yorum, Kayıt Tarihi,
-    Üyelik Tarihi, Son Ziyaret, Son Ziyaret Tarihi, Son Randevu, Son İşlem Tarihi, Randevu Tarihi, Tarih, Date, Datum,
-    Create Date, Created, Created Date, Last Activity Date, Last Visit, Last Modified Date, Registration Date,
+    Üyelik Tarihi, Son Ziyaret, Son Ziyaret Tarihi, Son Randevu, Son İşlem Tarihi, Randevu Tarihi, Tarih, Date,
+    Datum, Create Date, Created, Created Date, Last Activity Date, Last Visit, Last Modified Date, Registration Date,
     Erstellt am, Anlagedatum, Letzter Besuch, Letzter Termin, Date de création, Date d'inscription, Dernière visite,
     Anniversary, Wedding Anniversary, Evlilik Yıldönümü, Evlilik Tarihi, Hochzeitstag, Emergency Contact,
     Emergency Phone, Acil Durum, Acil Durum Telefonu, Acil Telefon, Yakını Telefonu, Veli Telefonu, Anne Telefonu,
     Baba Telefonu, Eş Telefonu, Notfallkontakt, Notfallnummer, Contact d'urgence, Assistant's Phone,
     Company Main Phone, Manager's Name, Assistant's Name, Pager, Telex, Vergi No, Vergi Numarası, Tax Number,
     Steuernummer, IBAN, Fatura No, Kod, Kodu, Code, Yaş, Yaşı, Age, Alter, Âge, ID, No, Nr, Sıra No, Record ID,
-    Company, Firma, Şirket, Entreprise, Organization Name, City, Şehir, İl, İlçe, Stadt, Ort, Ville, Postal Code,
-    Posta Kodu, PLZ, Postleitzahl, Code postal, SMS İzni, KVKK, Opt-in, Newsletter, Contact Owner, Lead Status,
-    Website, Spouse, Referred By, Father's Name, Baba Adı, Anne Adı, Doğum Yeri, Geburtsort, Lieu de naissance,
-    Place of Birth"""
+    Company, Firma, Şirket, Entreprise, Organization Name, SMS İzni, KVKK, Opt-in, Newsletter, Contact Owner,
+    Lead Status, Website, Spouse, Referred By, Father's Name, Baba Adı, Anne Adı, Doğum Yeri, Geburtsort,
+    Lieu de naissance, Place of Birth"""
 """Names of columns that are no field of a customer, although their values may look like one."""
 
 IN_BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")

@@ -1,19 +1,19 @@
 """Import of customers from the files of other programs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from regulars.clock import utc_now
-from regulars.customers.csv.format import CSV_COLUMNS, CsvFile, CsvRow
-from regulars.customers.csv.importer import ImportResult, Report, import_rows
+from regulars.customers.csv.importer import ImportResult, Report, import_typed_rows
 from regulars.customers.imports.date_order import ColumnDates, decide_date_order, usual_date_order
 from regulars.customers.imports.formats import open_table
 from regulars.customers.imports.headings import FULL_NAME, REVERSED_NAME
 from regulars.customers.imports.mapping import ColumnMapping, suggest_mapping
-from regulars.customers.imports.rows import RowReader
+from regulars.customers.imports.references import ReferenceNames
+from regulars.customers.imports.rows import Remark, Row, RowReader
 from regulars.customers.imports.table import Choices, Table
 from regulars.customers.imports.values import ReadingContext
 from regulars.customers.validation import ReadContext
@@ -67,21 +67,18 @@ def import_foreign_file(
     progress: Callable[[int], object] = lambda rows: None,
 ) -> ImportResult:
     """Import the customers of a file like `import_csv`. Faults are reported with the headings of the file."""
-    targets = {column.target for column in file.mapping}
-    # Without this column, the importer stores phone numbers as they were typed in the file.
-    columns = tuple(name for name in CSV_COLUMNS if name != "phone_number_as_typed" or name in targets)
-    rows = CsvFile(columns, _csv_rows(file, columns))
-    return import_rows(database, tenant_id, rows, report, strict=strict, progress=progress)
+    return import_typed_rows(
+        database, tenant_id, lambda names: _read_rows(file, names), report, strict=strict, progress=progress
+    )
 
 
-def _csv_rows(file: ForeignFile, columns: Sequence[str]) -> Iterator[CsvRow]:
-    reader = RowReader(file.mapping, file.context)
+def _read_rows(file: ForeignFile, names: ReferenceNames) -> Iterator[tuple[int, Row]]:
+    reader = RowReader(file.mapping, file.context, names)
     for row in file.table.rows():
         if row.error is not None:
-            yield CsvRow(row.number, [], [("", row.error)])
-            continue
-        read = reader.read(row.cells)
-        yield CsvRow(row.number, [read.values.get(name, "") for name in columns], list(read.faults))
+            yield row.number, Row(faults=[Remark("", row.error)])
+        else:
+            yield row.number, reader.read(row.cells)
 
 
 def _read_context(tenant: Tenant) -> ReadContext:

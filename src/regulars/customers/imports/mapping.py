@@ -6,11 +6,18 @@ from typing import Literal
 
 from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.imports.cells import Cell, filled_text
-from regulars.customers.imports.headings import FULL_NAME, NAME, REVERSED_NAME, find_heading
+from regulars.customers.imports.headings import (
+    ADDRESS_PARTS,
+    FULL_NAME,
+    MIDDLE_NAME,
+    NAME,
+    REVERSED_NAME,
+    find_heading,
+)
 from regulars.customers.imports.value_kinds import VALUE_KINDS, could_be
 from regulars.customers.validation import ReadContext
 
-TARGETS = (*CSV_COLUMNS, FULL_NAME, REVERSED_NAME)
+TARGETS = (*CSV_COLUMNS, FULL_NAME, REVERSED_NAME, MIDDLE_NAME, *ADDRESS_PARTS)
 """What a column of a file may be imported as."""
 
 
@@ -67,10 +74,22 @@ def _own_columns(headings: Sequence[str]) -> list[str | None]:
 
     In other files, an id and the times are not those of our customers.
     """
-    names = [heading.strip().lower() for heading in headings]
+    names = _own_names(headings)
     if not set(names) <= set(CSV_COLUMNS) and not is_own_export(names):
         return []
     return [name if name in CSV_COLUMNS and name not in names[:at] else None for at, name in enumerate(names)]
+
+
+def _own_names(headings: Sequence[str]) -> list[str]:
+    return [heading.strip().lower() for heading in headings]
+
+
+def is_own_format(mapping: Sequence[ColumnMapping]) -> bool:
+    """Tell whether a file has our own format, and its columns their own targets: then no value needs interpretation."""
+    names = _own_names([column.heading for column in mapping])
+    if any(column.target not in {None, name} for column, name in zip(mapping, names, strict=True)):
+        return False
+    return set(names) <= set(CSV_COLUMNS) or is_own_export([column.target for column in mapping])
 
 
 def is_own_export(targets: Sequence[str | None]) -> bool:

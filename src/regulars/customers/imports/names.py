@@ -16,6 +16,7 @@ LEADING_TITLES = re.compile(rf"(?:(?:{TITLES})(?:\.\s*|\s+))+(?=\w)", re.IGNOREC
 LEADING_MONSIEUR = re.compile(r"M\.\s*(?=\w)")
 ONLY_TITLES = re.compile(rf"(?:(?:{TITLES}|md|phd|mba|msc)\.?\s*)+", re.IGNORECASE)
 TRAILING_TITLE = re.compile(r"(?<=\w)\s+(?:bey|hanım|hanim)\Z", re.IGNORECASE)
+WORDS_OF_TITLES = frozenset(re.findall(r"\w+", TITLES.replace("ı", "i"))) | {"bey", "hanim", "md", "phd", "mba", "msc"}
 COUNTRIES_WITH_FRENCH = frozenset("FR BE CH LU MC".split())
 
 
@@ -33,7 +34,10 @@ def split_name(text: str, country: str) -> SplitName:
     French is spoken, it may be the first words in capitals (DUPONT Jean), and "M." is Monsieur; elsewhere it is an
     initial, in Türkiye of Mehmet or Mustafa.
     """
-    words, start = _words(text, country)
+    if _is_plain(text):
+        words, start = text.split(), 0
+    else:
+        words, start = _words(text, country)
     if not start and country in COUNTRIES_WITH_FRENCH:
         start = _count_capitals(words)
     return _reversed(words, start) if start else _split_at(words, _start_of_last_name(words))
@@ -43,6 +47,14 @@ def split_reversed_name(text: str, country: str) -> SplitName:
     """Return the first and the last name of a full name that starts with the last name, without titles."""
     words, start = _words(text, country)
     return _reversed(words, start or _count_capitals(words) or _end_of_last_name(words))
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a name has only words that are no titles. Most names do, and this is the fastest way to tell."""
+    if "." in text or "," in text:
+        return False
+    # I, İ and ı are the same letter to regular expressions that ignore case.
+    return WORDS_OF_TITLES.isdisjoint(text.lower().replace("i̇", "i").replace("ı", "i").split())
 
 
 def _words(text: str, country: str) -> tuple[list[str], int]:
@@ -79,6 +91,8 @@ def _count_capitals(words: list[str]) -> int:
 
 
 def _start_of_last_name(words: list[str]) -> int:
+    if len(words) < 3:
+        return 1
     # A note after the name, such as (Komşu), stays with the last name.
     start = next((at for at, word in enumerate(words) if at > 1 and word[0] in "([-/"), len(words)) - 1
     if start > 1 and _plain(words[start]) in SUFFIXES:

@@ -1,49 +1,23 @@
-"""Rows of a file, read into the text of a CSV file of customers."""
+"""Rows of a file, read into the values of customers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from regulars.customers.fields import CUSTOMER_FIELDS
-from regulars.customers.imports import values as readers
-from regulars.customers.imports.cells import Cell, cell_text, filled_text
-from regulars.customers.imports.headings import FULL_NAME, REVERSED_NAME
-from regulars.customers.imports.mapping import ColumnMapping, is_own_export
-from regulars.customers.imports.names import SplitName, split_name, split_reversed_name
-from regulars.customers.imports.values import CellReader, ReadingContext, count_values
-from regulars.customers.validation import ReadContext
+from regulars.customers.imports.cells import Cell, filled_text
+from regulars.customers.imports.column_readers import REFERENCES, ColumnReader, column_reader
+from regulars.customers.imports.headings import ADDRESS_PARTS, FULL_NAME, MIDDLE_NAME, REVERSED_NAME
+from regulars.customers.imports.joining import join_address, join_names
+from regulars.customers.imports.mapping import ColumnMapping, is_own_format
+from regulars.customers.imports.references import ReferenceNames
+from regulars.customers.imports.values import SEPARATORS, PhoneNumber, ReadingContext
 from regulars.i18n import _
-from regulars.text import fold
 from regulars.validation import quote
 
-CELL_READERS: Mapping[str, CellReader] = {
-    "first_name": readers.read_name,
-    "last_name": readers.read_name,
-    FULL_NAME: readers.read_name,
-    REVERSED_NAME: readers.read_name,
-    "phone_number": readers.read_phone,
-    "email": readers.read_email,
-    "date_of_birth": readers.read_date_of_birth,
-    "gender": readers.read_gender,
-    "country_name": readers.read_country_code,
-    "country_code": readers.read_country_code,
-    "identity_number": readers.read_number,
-    "address": readers.read_lines,
-    "tags": readers.read_tags,
-    "created_at": readers.read_time,
-    "updated_at": readers.read_time,
-    "deleted_at": readers.read_time,
-}
-"""The readers of targets that are not read as a line of text."""
-TYPED_READERS: Mapping[str, CellReader] = {
-    name: CELL_READERS[name] for name in ("date_of_birth", "created_at", "updated_at", "deleted_at")
-}
-"""The readers of our own export, in which only the types of a spreadsheet's cells may differ."""
-
-
-SPLIT_NAMES: Mapping[str, Callable[[str, str], SplitName]] = {FULL_NAME: split_name, REVERSED_NAME: split_reversed_name}
-COMPLETING_TARGETS = frozenset({*SPLIT_NAMES, "country_name"})
-"""Targets that matter only if a row has no value in the columns that say the same more exactly."""
+NAMES = ("first_name", FULL_NAME, REVERSED_NAME, MIDDLE_NAME, "last_name")
+"""Targets of names. The first one in a file is named if a row has no name."""
+JOINED_NAMES = (FULL_NAME, REVERSED_NAME, MIDDLE_NAME)
 
 
 class Remark(NamedTuple):
@@ -53,12 +27,14 @@ class Remark(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """A row of a file."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    """The text of each column of a CSV file of customers that is not empty."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """The values of a `Record` that are not empty."""
+    tags: list[str] = field(default_factory=list)
+    """The names of tags, each once. They may be new."""
     faults: list[Remark] = field(default_factory=list)
     """Everything for which the row is refused."""
     warnings: list[Remark] = field(default_factory=list)
@@ -69,80 +45,136 @@ class _Column(NamedTuple):
     position: int
     heading: str
     target: str
-    read: CellReader
+    field: str
+    read: ColumnReader
 
 
 class RowReader:
     """Reads the rows of a file."""
 
-    def __init__(self, mapping: Sequence[ColumnMapping], context: ReadingContext) -> None:
+    def __init__(
+        self,
+        mapping: Sequence[ColumnMapping],
+        context: ReadingContext,
+        names: ReferenceNames,
+        *,
+        needs_name: bool = True,
+    ) -> None:
+        """Prepare the reading of rows. Unless `needs_name` is false, rows without any name are refused."""
         self.width = len(mapping)
-        self.context = context
-        self.field_context = ReadContext(context.country, context.today)
-        self.columns = _imported_columns(mapping)
+        self.country = context.country
+        self.needs_name = needs_name
+        self.is_own = is_own_format(mapping)
+        self.columns = _imported_columns(mapping, context, names, is_own=self.is_own)
+        self.headings = {column.target: column.heading for column in self.columns}
         self.positions = {column.heading: column.position for column in self.columns}
-        names = (column.heading for column in self.columns if column.target in {"first_name", *SPLIT_NAMES})
-        self.name_heading = next(names, "first_name")
+        self.name_heading = self._heading_of(NAMES) or "first_name"
+        self.joined_name_heading = self._heading_of(JOINED_NAMES)
+        self.joined_address_heading = self._heading_of(ADDRESS_PARTS)
+        self.keeps_typed = "phone_number_as_typed" not in self.headings  # otherwise the file says what was typed
+        self.single_valued = [] if self.is_own else [each for each in self.columns if each.target in SEPARATORS]
+
+    def _heading_of(self, targets: Sequence[str]) -> str | None:
+        return next((self.headings[target] for target in targets if target in self.headings), None)
 
     def read(self, cells: Sequence[Cell]) -> Row:
-        """Return the texts of a row that the readers of a customer's fields accept, and the faults of all others.
+        """Return the values of a row, and the faults of all cells that cannot be read.
 
-        Cells that the row does not have are empty. References, such as tags, are not looked up.
+        Cells that the row does not have are empty.
         """
         row = Row()
-        for column in self.columns:
-            self._read_cell(column, cells[column.position] if column.position < len(cells) else None, row)
-        if any(map(filled_text, cells[self.width :])):
-            row.faults.append(Remark("", _too_wide(len(cells), self.width)))
-        if "first_name" not in row.values and all(fault.heading != self.name_heading for fault in row.faults):
-            row.faults.append(Remark(self.name_heading, _("{field} is required.", field=self.name_heading)))
-        row.faults.sort(key=lambda fault: self.positions.get(fault.heading, self.width))
+        values = row.values
+        if len(cells) != self.width:
+            cells = self._fit(cells, row)
+        for position, heading, _target, name, read in self.columns:
+            cell = cells[position]
+            if cell is None or cell == "" or name in values:
+                continue
+            try:
+                value = read(cell)
+            except ValueError as error:
+                row.faults.append(_fault(heading, error))
+            else:
+                if value is not None:
+                    values[name] = value
+        self._complete(row, cells)
         return row
 
-    def _read_cell(self, column: _Column, cell: Cell, row: Row) -> None:
-        try:
-            text = column.read(cell, self.context)
-            for target, value in self._values_of(column, text, row.values).items():
-                self._check(target, value)
-                row.values.setdefault(target, value)
-        except ValueError as error:
-            row.faults.append(Remark(column.heading, _("{field} {rule}.", field=column.heading, rule=error.args[0])))
+    def _fit(self, cells: Sequence[Cell], row: Row) -> Sequence[Cell]:
+        if any(map(filled_text, cells[self.width :])):
+            row.faults.append(Remark("", _too_wide(len(cells), self.width)))
+        return [*cells, *[None] * (self.width - len(cells))]
+
+    def _complete(self, row: Row, cells: Sequence[Cell]) -> None:
+        """Turn what was read into the fields of a customer."""
+        values = row.values
+        if tags := values.pop("tags", None):
+            row.tags = list(tags)
+        for column in self.single_valued:
+            self._warn_of_several(column, cells[column.position], row)
+        self._keep_typed_number(values)
+        if self.joined_name_heading:
+            join_names(values, self.country)
+            _check_lengths(("first_name", "last_name"), self.joined_name_heading, row)
+        if self.joined_address_heading:
+            join_address(values)
+            _check_lengths(("address",), self.joined_address_heading, row)
+        if self.needs_name and "first_name" not in values:
+            self._require_name(row)
+        if len(row.faults) > 1:
+            row.faults.sort(key=lambda fault: self.positions.get(fault.heading, self.width))
+
+    def _warn_of_several(self, column: _Column, cell: Cell, row: Row) -> None:
+        value = row.values.get(column.field)
+        if value is not None and isinstance(cell, str) and SEPARATORS[column.target].is_in(cell):
+            kept = value.as_typed if isinstance(value, PhoneNumber) else value
+            row.warnings.append(Remark(column.heading, _only_one(column.heading, kept)))
+
+    def _keep_typed_number(self, values: dict[str, Any]) -> None:
+        if phone := values.get("phone_number"):
+            values["phone_number"] = phone.number
+            if self.keeps_typed:
+                values["phone_number_as_typed"] = phone.as_typed
         else:
-            if text and count_values(column.target, cell) > 1:
-                row.warnings.append(Remark(column.heading, _only_one(column.heading, text)))
+            values.pop("phone_number_as_typed", None)
 
-    def _values_of(self, column: _Column, text: str, values: Mapping[str, str]) -> Mapping[str, str]:
-        if not text:
-            return {}
-        if split := SPLIT_NAMES.get(column.target):
-            return missing_names(values, text, split(text, self.context.country))
-        return {column.target: text}
-
-    def _check(self, target: str, text: str) -> None:
-        """Raise ValueError if the reader of the field does not accept the text."""
-        declared = CUSTOMER_FIELDS.get(target)
-        if declared is not None and declared.read is not None:
-            declared.read_text(text, self.field_context)
+    def _require_name(self, row: Row) -> None:
+        """Take a last name for the first name if it is the only name, except in our own format."""
+        if "last_name" in row.values and not self.is_own:
+            row.values["first_name"] = row.values.pop("last_name")
+        elif all(fault.heading != self.name_heading for fault in row.faults):
+            row.faults.append(Remark(self.name_heading, _("{field} is required.", field=self.name_heading)))
 
 
-def _imported_columns(mapping: Sequence[ColumnMapping]) -> list[_Column]:
-    """Return the columns that are imported. Those that only complete others are the last."""
-    is_own = is_own_export([column.target for column in mapping])
+def _imported_columns(
+    mapping: Sequence[ColumnMapping], context: ReadingContext, names: ReferenceNames, *, is_own: bool
+) -> list[_Column]:
+    """Return the columns that are imported. Those of a reference are in the order in which they count."""
     columns = [
-        _column(position, column.heading, column.target, is_own)
+        _Column(
+            position,
+            column.heading.strip() or _("Column {number}", number=position + 1),
+            column.target,
+            REFERENCES.get(column.target, column.target),
+            column_reader(column.target, context, names, is_own=is_own),
+        )
         for position, column in enumerate(mapping)
         if column.target
     ]
-    return sorted(columns, key=lambda column: mapping[column.position].target in COMPLETING_TARGETS)
+    order = list(REFERENCES)
+    return sorted(columns, key=lambda each: order.index(each.target) if each.target in order else -1)
 
 
-def _column(position: int, heading: str, target: str, is_own: bool) -> _Column:
-    if is_own:
-        return _Column(position, heading, target, TYPED_READERS.get(target, lambda cell, context: cell_text(cell)))
-    # The name of a country is read in four languages. Its code is what all of them mean.
-    text_column = "country_code" if target == "country_name" else target
-    label = heading.strip() or _("Column {number}", number=position + 1)
-    return _Column(position, label, text_column, CELL_READERS.get(target, readers.read_line))
+def _fault(heading: str, error: ValueError) -> Remark:
+    return Remark(heading, _("{field} {rule}.", field=heading, rule=error.args[0]))
+
+
+def _check_lengths(fields: Sequence[str], heading: str, row: Row) -> None:
+    try:
+        for name in fields:
+            CUSTOMER_FIELDS[name].check_length(row.values.get(name, ""))
+    except ValueError as error:
+        row.faults.append(_fault(heading, error))
 
 
 def _too_wide(count: int, width: int) -> str:
@@ -151,17 +183,3 @@ def _too_wide(count: int, width: int) -> str:
 
 def _only_one(heading: str, text: str) -> str:
     return _("{field} has several values. Only {value} is imported.", field=heading, value=quote(text))
-
-
-def missing_names(values: Mapping[str, str], full_name: str, found: SplitName) -> dict[str, str]:
-    """Return the parts of a full name for which a row has no value in other columns.
-
-    `found` are its parts as far as the name itself tells them.
-    """
-    first, last = values.get("first_name", ""), values.get("last_name", "")
-    if first:
-        rest = full_name[len(first) :].strip() if fold(full_name).startswith(fold(first)) else ""
-        return {"last_name": rest} if rest and not last else {}
-    if last and fold(full_name).endswith(fold(last)):
-        return {"first_name": full_name[: -len(last)].strip() or full_name}
-    return {"first_name": found.first} | ({"last_name": found.last} if found.last else {})
