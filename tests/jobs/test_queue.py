@@ -5,8 +5,10 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from regulars.clock import utc_now
+from regulars.db.statement import Statement
 from regulars.errors import Conflict, NotFound, RegularsError, Unavailable
 from regulars.i18n import _
 from regulars.jobs import queue
@@ -21,10 +23,10 @@ def queued(world: World, tenant_id: int | None = None) -> Job:
     return create_job(world.database, tenant_id or world.clinic, COMMAND_LINE, "export", {"steps": 3})
 
 
-def run_next(world: World, handler: Handler, **options: threading.Event) -> Job:
+def run_next(world: World, handler: Handler, is_stopping: threading.Event | None = None) -> Job:
     job = claim_next(world.database)
     assert job is not None
-    run_job(world.database, {"export": handler}, job, **options)
+    run_job(world.database, {"export": handler}, job, is_stopping=is_stopping)
     return get_job(world.database, job.tenant_id, job.id)
 
 
@@ -85,13 +87,8 @@ def test_a_job_waits_while_the_database_is_away_and_then_continues(empty_world: 
 
 def make_due(world: World, job: Job) -> None:
     """Let the claim of a job, or its delay, end now."""
-    values = {"of_tenant": job.tenant_id, "of_job": job.id, "of_claim": job.claim, "until": utc_now()}
-    statement = (
-        queue.RENEW_CLAIM
-        if job.claim
-        else queue.Statement(queue.update(queue.jobs).where(*queue.IS_JOB).values(due_at=queue.bindparam("until")))
-    )
-    world.database.execute(statement, values)
+    statement = Statement(text("UPDATE jobs SET due_at = :now WHERE id = :id"))
+    world.database.execute(statement, {"now": utc_now(), "id": job.id})
 
 
 def test_a_process_that_lost_its_claim_cannot_write(empty_world: World) -> None:
