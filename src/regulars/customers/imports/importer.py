@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from regulars.clock import utc_now
-from regulars.customers.csv.format import CSV_COLUMNS, CsvFile, CsvRow
+from regulars.customers.csv.format import CSV_COLUMNS, CsvFile, CsvRow, escape_formula
 from regulars.customers.csv.importer import ImportResult, Report, import_rows
 from regulars.customers.imports.date_order import ColumnDates, decide_date_order, usual_date_order
 from regulars.customers.imports.formats import open_table
@@ -81,7 +81,7 @@ def _csv_rows(file: ForeignFile, columns: Sequence[str]) -> Iterator[CsvRow]:
             yield CsvRow(row.number, [], [("", row.error)])
             continue
         read = reader.read(row.cells)
-        yield CsvRow(row.number, [read.values.get(name, "") for name in columns], list(read.faults))
+        yield CsvRow(row.number, [escape_formula(read.values.get(name, "")) for name in columns], list(read.faults))
 
 
 def _read_context(tenant: Tenant) -> ReadContext:

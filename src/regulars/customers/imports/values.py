@@ -5,7 +5,7 @@ Each returns empty text for a cell without a value. It raises ValueError with a 
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 from regulars.customers.imports.cells import Cell, cell_text, filled_name, filled_text, read_digits
@@ -97,7 +97,12 @@ def read_date_of_birth(cell: Cell, context: ReadingContext) -> str:
 
 
 def read_time(cell: Cell, context: ReadingContext) -> str:
-    """Return a time. A spreadsheet has no time zones: its times are UTC, as our export writes them."""
+    """Return a time. A spreadsheet has no time zones: its times are UTC, as our export writes them.
+
+    Midnight is a date there.
+    """
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        cell = datetime.combine(cell, time.min)
     if not isinstance(cell, datetime):
         return cell_text(cell)
     return (cell if cell.tzinfo else cell.replace(tzinfo=UTC)).isoformat()
