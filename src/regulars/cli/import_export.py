@@ -1,4 +1,4 @@
-"""`regulars import`, `regulars export`, `regulars seed`"""
+"""`regulars import`, `regulars seed`"""
 
 import csv
 import os
@@ -145,20 +145,6 @@ def _ask() -> None:
         raise typer.Exit(NOTHING_CHANGED)
 
 
-def export_customers(
-    tenant: TenantOption,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File to write. [default: standard output]")
-    ] = None,
-    database: DatabaseOption = None,
-) -> None:
-    """Export all customers of a tenant, including those in the trash, as CSV that can be imported again."""
-    from regulars.customers.csv.exporter import export_csv
-
-    with opened(database) as (db, _), _writing(output) as target, _progress("Exporting", None) as advance:
-        export_csv(db, tenant, lambda text: target.write(text.encode()), progress=advance)
-
-
 def seed(
     customers: Annotated[int, typer.Option(min=0, max=100_000_000, help="Total number of customers.")] = 10_000,
     tenants: Annotated[int, typer.Option(min=1, max=10_000, help="Number of tenants.")] = 3,
@@ -235,33 +221,6 @@ def _reading(file: str) -> Iterator[BinaryIO]:
                 yield source
     except OSError as error:
         raise RegularsError(f"The file {file} cannot be read: {error.strerror}.") from None
-
-
-@contextmanager
-def _writing(output: Path | None) -> Iterator[BinaryIO]:
-    """Yield standard output, or the file `output` for writing. Raise `RegularsError` if it cannot be written.
-
-    A regular file is written under the name `<output>.part` and renamed when it is complete. If writing fails, the part
-    is deleted, and an existing file `output` stays.
-    """
-    if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    try:
-        # Devices and pipes, such as /dev/null, are written directly.
-        part = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
-        with part.open("wb") as target:
-            try:
-                yield target
-                target.flush()
-                if part != output:
-                    part.replace(output)
-            finally:
-                if part != output:
-                    part.unlink(missing_ok=True)
-    except OSError as error:
-        raise RegularsError(f"The file {output} cannot be written: {error.strerror}.") from None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from regulars.cli import (
     counts,
     customers,
     distribute,
+    exports,
     import_export,
     keys,
     mail,
@@ -50,7 +51,7 @@ app.command("migrate")(schema.migrate_database)
 app.command("distribute")(distribute.distribute_schema)
 app.command("seed")(import_export.seed)
 app.command("import")(import_export.import_customers)
-app.command("export")(import_export.export_customers)
+app.command("export")(exports.export_customers)
 app.command("counts")(counts.count)
 app.command("settings")(settings.show_settings)
 app.command("audit")(audit.show_audit)

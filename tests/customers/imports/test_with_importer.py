@@ -7,9 +7,10 @@ from datetime import date, datetime
 
 import pytest
 
-from regulars.customers.csv.exporter import export_csv
 from regulars.customers.csv.format import escape_formula
 from regulars.customers.csv.importer import import_csv
+from regulars.customers.exports.exporter import export_customers
+from regulars.customers.exports.request import ExportRequest
 from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.date_order import decide_date_order, usual_date_order
 from regulars.customers.imports.mapping import suggest_mapping
@@ -67,7 +68,7 @@ def import_rows(world: World, tenant_id: int, rows: list[dict[str, str]]) -> Non
 
 
 def exported(world: World, tenant_id: int) -> list[str]:
-    text = io.StringIO()
-    export_csv(world.database, tenant_id, text.write)
-    rows = csv.DictReader(io.StringIO(text.getvalue(), newline=""))
+    content = io.BytesIO()
+    export_customers(world.database, tenant_id, ExportRequest("csv"), content)
+    rows = csv.DictReader(io.StringIO(content.getvalue().decode(), newline=""))
     return ["|".join(row[name] for name in COLUMNS) for row in rows]
