@@ -153,8 +153,9 @@ def total_statement(shape: QueryShape) -> Statement:
 def stream_statement(shape: QueryShape, columns: Sequence[ColumnElement[Any]]) -> Statement:
     """Return the statement for `columns` of the customers on all pages, in the order of the list.
 
-    SQLite reads the customers in this order from an index, because it would sort millions of rows in memory. PostgreSQL
-    sorts on disk, so it may find the customers by the filters.
+    SQLite reads the customers in this order from an index, because it would sort millions of rows in memory; it sorts
+    only given ids, and the trash in another order than the default. PostgreSQL sorts on disk, so it may find the
+    customers by the filters.
     """
     in_order = shape._replace(in_order=True)
     only = filter_by_text if shape.dialect == "postgresql" else filter_without_index
