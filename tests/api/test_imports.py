@@ -1,6 +1,6 @@
 """Imports through the API."""
 
-from tests.support.imports import act, import_file, upload
+from tests.support.imports import act, upload
 from tests.support.world import World
 
 SALON = (
@@ -13,14 +13,6 @@ SALON = (
 
 def test_a_file_with_turkish_headings(empty_world: World) -> None:
     found = upload(empty_world, "müşteriler.csv", SALON)
-    print(found)
-    found = act(empty_world, found["id"], "preview")
-    print(found["preview"])
     found = act(empty_world, found["id"], "start")
-    print(found)
-    print(empty_world.get().text)
-    print(empty_world.send("GET", f"/api/v1/imports/{found['id']}/errors", headers={"Accept-Language": "tr"}).text)
-    print(empty_world.send("GET", "/api/v1/customers/1/history", headers={"Accept-Language": "tr"}).text)
     found = act(empty_world, found["id"], "undo")
-    print(found)
-    assert 0
+    assert found["undo"] == {"removed": 2, "restored": 0, "kept": 0}

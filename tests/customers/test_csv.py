@@ -509,7 +509,7 @@ def test_an_exported_file_appears_when_it_is_whole(shop: Shop, monkeypatch: pyte
     Path("out.csv").write_text("what was there before")
     with monkeypatch.context() as patched:
         patched.setattr(
-            "regulars.customers.csv.exporter._format_time", mock.Mock(side_effect=OSError(28, "No space left"))
+            "regulars.customers.exports.csv_file.format_time", mock.Mock(side_effect=OSError(28, "No space left"))
         )
         done = shop.export("--output", "out.csv")
     assert (done.status, "No space left" in done.stderr) == (1, True)
@@ -803,7 +803,6 @@ def test_memory_does_not_grow_with_the_number_of_rows(
 ) -> None:
     for block in (
         "customers.csv.importer.ROWS_PER_INSERT",
-        "customers.csv.exporter.ROWS_PER_WRITE",
         "db.sqlite.ROWS_PER_BLOCK",
     ):
         monkeypatch.setattr(f"regulars.{block}", 100)

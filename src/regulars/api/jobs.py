@@ -7,8 +7,8 @@ import falcon
 from msgspec import Meta, Struct
 
 from regulars.api.common import Api
-from regulars.customers.imports.store import get_import
-from regulars.errors import Conflict, Forbidden, NotFound
+from regulars.customers.imports.store import check_is_last_job
+from regulars.errors import Forbidden, NotFound
 from regulars.http.idempotency import Result
 from regulars.http.openapi import Operation
 from regulars.http.problems import language_of
@@ -217,16 +217,9 @@ class RetryJob(_JobAction):
     }
 
     def _act(self, job: Job, language: str) -> Result:
-        check_is_last(self.api, job)
+        check_is_last_job(self.api.database, job)
         retried = retry_job(self.api.database, job.tenant_id, job.id)
         return Result(JobAnswer("The job was queued again.", job_info(retried, language)))
-
-
-def check_is_last(api: Api, job: Job) -> None:
-    """Raise `Conflict` if the import of a job has had another job since."""
-    import_id = job.arguments.get("import_id")
-    if import_id is not None and get_import(api.database, job.tenant_id, import_id).job.id != job.id:
-        raise Conflict(_("Another job of this import has been started since. Retry that one."))
 
 
 def _check_may_write(principal: Principal, job: Job) -> None:

@@ -15,12 +15,15 @@ from regulars.cli import (
     counts,
     customers,
     distribute,
-    import_export,
+    exports,
+    imports,
+    jobs,
     keys,
     mail,
     members,
     schema,
     secret,
+    seed,
     serve,
     settings,
     tenants,
@@ -50,9 +53,8 @@ app.command("serve")(serve.serve)
 app.command("work")(work.work)
 app.command("migrate")(schema.migrate_database)
 app.command("distribute")(distribute.distribute_schema)
-app.command("seed")(import_export.seed)
-app.command("import")(import_export.import_customers)
-app.command("export")(import_export.export_customers)
+app.command("seed")(seed.seed)
+app.command("export")(exports.export_customers)
 app.command("counts")(counts.count)
 app.command("settings")(settings.show_settings)
 app.command("audit")(audit.show_audit)
@@ -67,6 +69,8 @@ app.add_typer(secret.app, name="secret")
 app.add_typer(mail.app, name="mail")
 app.add_typer(customers.app, name="customer")
 app.add_typer(trash.app, name="trash")
+app.add_typer(imports.app, name="import")
+app.add_typer(jobs.app, name="job")
 
 
 def _version(wanted: bool) -> None:

@@ -36,7 +36,11 @@ class Database(ABC):
 
     @abstractmethod
     def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
-        """Yield the rows one by one, with only a block of them in memory. All rows come from one snapshot."""
+        """Yield the rows one by one, with only a block of them in memory. All rows come from one snapshot.
+
+        There is no time limit. Until the last row is read or the iterator is closed, this thread must not run other
+        statements.
+        """
 
     @abstractmethod
     def execute(self, statement: Statement, values: Values = NO_VALUES) -> int:

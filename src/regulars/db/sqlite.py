@@ -45,6 +45,8 @@ PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
 )
 
+NO_DEADLINE = float("inf")
+
 
 @lru_cache(maxsize=1_000)
 def write_time(moment: datetime) -> str:
@@ -62,7 +64,7 @@ sqlite3.register_adapter(list, lambda values: msgspec.json.encode(values).decode
 class _PerThread(threading.local):
     connection: sqlite3.Connection | None = None
     depth = 0
-    deadline = float("inf")
+    deadline = NO_DEADLINE
     """The time (`time.monotonic`) at which the running statement must end."""
 
 
@@ -77,7 +79,7 @@ class SQLiteDatabase(Database):
 
     def __init__(self, path: str, *, statement_seconds: float = 0) -> None:
         self.path = Path(path)
-        self._statement_seconds = statement_seconds or float("inf")
+        self._statement_seconds = statement_seconds or NO_DEADLINE
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         self._local = _PerThread()
@@ -98,9 +100,13 @@ class SQLiteDatabase(Database):
     def stream(self, statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
         compiled = statement.compiled("sqlite")
         try:
-            cursor = self._run(compiled.sql, compiled.parameters(values))
+            connection = self._connection()
+            self._local.deadline = NO_DEADLINE
+            cursor = connection.execute(compiled.sql, compiled.parameters(values))
             while rows := cursor.fetchmany(ROWS_PER_BLOCK):
                 yield from _read(compiled, rows)
+                # Another statement of this thread may have set a deadline between two blocks.
+                self._local.deadline = NO_DEADLINE
         except sqlite3.Error as error:
             raise self._translate_error(error) from None
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal_column, null, or_, select, update
 
 from regulars.clock import utc_now
 from regulars.db.database import Database
@@ -182,6 +182,9 @@ RETRY_JOB = Statement(
         claim=null(),
     )
 )
+DELETE_JOBS = Statement(
+    delete(jobs).where(jobs.c.tenant_id == bindparam("of_tenant"), jobs.c.arguments == bindparam("of_arguments"))
+)
 
 
 def create_job(
@@ -331,6 +334,12 @@ def postpone_job(database: Database, job: Job, error: str, delay: timedelta) -> 
     """Let a job continue later, for a reason, which may be empty. Do nothing if its claim has been lost."""
     values = {"new_error": _encode(to_builtins(error)) if error else None, "until": utc_now() + delay}
     database.execute(POSTPONE_JOB, _claimed(job) | values)
+
+
+def delete_jobs(database: Database, tenant_id: int, import_id: str) -> None:
+    """Delete the jobs of an import. One that is running ends, because it loses its claim."""
+    arguments = _encode({"import_id": import_id})
+    database.execute(DELETE_JOBS, {"of_tenant": tenant_id, "of_arguments": arguments})
 
 
 def _claimed(job: Job) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """JSON Lines."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from regulars.customers.imports.cells import cell_text
 from regulars.customers.imports.json_lines import MAX_LINE_LENGTH
 from regulars.errors import Malformed
 from tests.customers.imports.files import errors, numbered_cells, open_bytes
@@ -21,18 +23,30 @@ def test_all_values_become_text(tmp_path: Path) -> None:
     assert numbered_cells(table) == [(1, ["905321234567", "1.5", "true", "", "ş"])]
 
 
+def test_the_values_of_a_list_are_separated_like_tags(tmp_path: Path) -> None:
+    table = open_bytes(tmp_path, '{"a": ["VIP", "A, B"], "b": [], "c": [1, null, true, ""]}')
+    assert numbered_cells(table) == [(1, ["VIP|A, B", "", "1|true"])]
+
+
+@pytest.mark.parametrize("text", ["'=1+1", "''=1", '="1"', "=1", "'a", "'", " '=1 "])
+def test_an_apostrophe_is_part_of_the_text(tmp_path: Path, text: str) -> None:
+    table = open_bytes(tmp_path, json.dumps({"a": text, "b": [text, text]}))
+    [(_number, cells)] = numbered_cells(table)
+    assert [cell_text(cell) for cell in cells] == [text.strip(), f"{text}|{text}".strip()]
+
+
 def test_lines_that_are_not_flat_objects_are_errors_of_these_rows(tmp_path: Path) -> None:
     lines = [
         '{"ad": "Can"}',
         '{"ad": {"ilk": "Can"}}',
-        '{"ad": "Can", "tel": ["1"]}',
+        '{"ad": "Can", "tel": ["1", {}]}',
         "[1]",
         '{"ad": ',
         "5",
         "[" * 5000,
     ]
     table = open_bytes(tmp_path, "\n".join(lines))
-    must_be = "must be text, a number, true, false or null."
+    must_be = "must be text, a number, true, false, null, or a list of them."
     not_an_object = "The line is not a JSON object."
     assert errors(table) == [
         (2, f'"ad" {must_be}'),

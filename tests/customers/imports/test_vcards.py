@@ -82,10 +82,11 @@ def test_a_contact_of_an_iphone(tmp_path: Path) -> None:
             "email": "ayse@example.com",
             "date_of_birth": "1985-03-04",
             "job": "Müdür",
-            "address": "Bağdat Cad. 5, Daire 3, İstanbul, Kadıköy, 34710, Türkiye",
+            "address": "Bağdat Cad. 5, Daire 3, İstanbul, Kadıköy, 34710",
+            "country_name": "Türkiye",
             "company": "Çiçek Evi, Satış",
             "note": "İlk satır\nİkinci, satır; son",
-            "categories": "VIP, Toptan, Büyük",
+            "categories": "VIP|Toptan, Büyük|",
         }
     ]
 
@@ -141,7 +142,13 @@ def test_contacts_are_numbered_by_their_first_lines(tmp_path: Path) -> None:
         (["FN;ENCODING=QUOTED-PRINTABLE;CHARSET=windows-1254:=DEule"], {"full_name": "Şule"}),
         (["FN;ENCODING=QUOTED-PRINTABLE;CHARSET=none:=C5=9Eule"], {"full_name": "Şule"}),
         (["NOTE;ENCODING=QUOTED-PRINTABLE:a="], {"note": "a"}),
-        (["CATEGORIES:a, b", "CATEGORIES:c"], {"categories": "a, b, c"}),
+        (["CATEGORIES:a, b", "CATEGORIES:c"], {"categories": "a|b|c|"}),
+        (["ADR:;;A;B;;;Utopia"], {"address": "A, B, Utopia"}),
+        (["ADR:;;;;;;TR"], {"country_name": "TR"}),
+        (["ADR:A;;B"], {"address": "A, B"}),
+        (["GENDER:F;ikisi de"], {"gender": "female"}),
+        (["FN:Ali", "GENDER:U"], {"full_name": "Ali"}),
+        (["X-GENDER:Other"], {"gender": "other"}),
     ],
 )
 def test_properties_as_programs_write_them(tmp_path: Path, lines: list[str], expected: dict[str, str]) -> None:
@@ -151,6 +158,14 @@ def test_properties_as_programs_write_them(tmp_path: Path, lines: list[str], exp
 def test_cards_that_are_not_ended_are_read(tmp_path: Path) -> None:
     text = "BEGIN:VCARD\nFN:Ali\nBEGIN:VCARD\nFN:Can\nEND:VCARD\nFN:Kimse\nBEGIN:VCARD\nFN:Ece"
     assert contacts(tmp_path, text) == [{"full_name": name} for name in ("Ali", "Can", "Ece")]
+
+
+def test_a_text_folded_before_the_name_of_a_boundary_is_one_text(tmp_path: Path) -> None:
+    assert contacts(tmp_path, card("NOTE:a", " END:VCARD", "\tBEGIN:VCARD")) == [{"note": "aEND:VCARDBEGIN:VCARD"}]
+    assert contacts(tmp_path, " BEGIN:VCARD\nFN:Ali\nEND:VCARD\n BEGIN:VCARD\nFN:Can") == [
+        {"full_name": "Ali"},
+        {"full_name": "Can"},
+    ]
 
 
 def test_contacts_of_outlook_are_in_the_encoding_of_windows(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from regulars.i18n import _
 from regulars.validation import quote
 
 DATE_ORDERS = tuple(order.value for order in DateOrder)
+CHOICES = ("encoding", "delimiter", "sheet", "heading_row")
+"""Settings for opening the file."""
 NAME_TARGETS = {"first_name", "last_name", "full_name", "reversed_name"}
 
 

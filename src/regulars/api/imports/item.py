@@ -12,6 +12,7 @@ from regulars.api.jobs import EXAMPLE_ID, is_own, sees_all
 from regulars.customers.imports.store import (
     Import,
     change_settings,
+    discard_import,
     get_import,
     start_import,
     start_preview,
@@ -64,6 +65,17 @@ class OneImport:
             media_types=PATCH_TYPES,
             errors=(409,),
         ),
+        "delete": Operation(
+            id="deleteImport",
+            summary="Delete an import",
+            description="Deletes an import that was not started, with its file.",
+            response=None,
+            status=204,
+            tag="Imports",
+            scopes=("customers:write",),
+            path_parameters=ID_PARAMETER,
+            errors=(409,),
+        ),
     }
 
     def __init__(self, api: Api) -> None:
@@ -84,6 +96,12 @@ class OneImport:
         changed = change_settings(self.api.database, found, settings, principal.actor)
         answer = ImportAnswer("The import was changed.", import_info(changed, language_of(request)))
         send_content(request, response, answer)
+
+    def on_delete(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
+        """Delete the import and its file."""
+        principal = self.api.principal(request, response, "customers:write")
+        discard_import(self.api.database, get_own_import(self.api, principal, id))
+        response.status = 204
 
 
 class _ImportAction:

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from regulars.customers.csv.format import unescape_formula
+from regulars.customers.csv.format import ESCAPED_FORMULA, unescape_formula
 from regulars.i18n import _
 from regulars.text import fold
 from regulars.validation import quote, trim
@@ -47,6 +47,15 @@ def _unescape(text: str) -> str:
     # Programs write ="0532" so that a spreadsheet does not take the text for a number.
     formula = TEXT_FORMULA.fullmatch(text)
     return trim(formula[1] if formula else unescape_formula(text))
+
+
+def literal_cell(text: str) -> str:
+    """Return a cell whose `cell_text` is exactly this text, without white space around it.
+
+    For formats in which an apostrophe is not the mark of a spreadsheet.
+    """
+    text = trim(text)
+    return "'" + text if ESCAPED_FORMULA.match(text) or TEXT_FORMULA.fullmatch(text) else text
 
 
 def _float_text(number: float) -> str:

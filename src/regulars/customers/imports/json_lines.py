@@ -6,8 +6,10 @@ from pathlib import Path
 import msgspec
 
 from regulars.customers.imports import refusals
+from regulars.customers.imports.cells import literal_cell
 from regulars.customers.imports.table import MAX_COLUMNS, Choices, Row, Table
 from regulars.customers.imports.text_encoding import find_encoding, open_text
+from regulars.customers.tags import TAG_SEPARATOR
 from regulars.errors import Malformed
 from regulars.i18n import _
 from regulars.validation import quote
@@ -64,11 +66,26 @@ def _rows(path: Path, encoding: str, headings: tuple[str, ...]) -> Iterator[Row]
 
 
 def _find_error(fields: Fields) -> str | None:
-    nested = next((name for name, value in fields.items() if isinstance(value, dict | list)), None)
-    return None if nested is None else _("{name} must be text, a number, true, false or null.", name=quote(nested))
+    nested = next((name for name, value in fields.items() if _is_nested(value)), None)
+    if nested is None:
+        return None
+    return _("{name} must be text, a number, true, false, null, or a list of them.", name=quote(nested))
+
+
+def _is_nested(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(isinstance(each, dict | list) for each in values)
 
 
 def _read_cell(value: object) -> str:
-    if value is None or isinstance(value, dict | list):
+    """Return the text of a value; of a list, the texts of its values as in the tags of a CSV file."""
+    if _is_nested(value):
         return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    values = value if isinstance(value, list) else [value]
+    return literal_cell(TAG_SEPARATOR.join(filter(None, map(_text, values))))
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return msgspec.json.encode(value).decode()

@@ -7,18 +7,19 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from regulars.clock import utc_now
+from regulars.customers.imports.issues import delete_issues
 from regulars.customers.imports.settings import CHOICE_NAMES, DetectedFile, ImportSettings
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import imports, jobs
 from regulars.errors import Conflict, NotFound
 from regulars.i18n import _
-from regulars.jobs.files import StoredFile, set_expiry
+from regulars.jobs.files import StoredFile, delete_file, set_expiry
 from regulars.jobs.queue import COLUMNS as JOB_COLUMNS
-from regulars.jobs.queue import Job, JobKind, create_job, job_of
+from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, job_of
 from regulars.permissions import Actor
 from regulars.tenants.locks import lock_tenant
 
@@ -127,6 +128,7 @@ FIND_SAME_FILE = Statement(
 SET_JOB = Statement(
     update(imports).where(*IS_IMPORT, imports.c.job_id == bindparam("old_job")).values(job_id=bindparam("new_job"))
 )
+DELETE_IMPORT = Statement(delete(imports).where(*IS_IMPORT, imports.c.started_at.is_(None)))
 SET_COLUMN = {
     name: Statement(update(imports).where(*IS_IMPORT).values({name: bindparam("new_value")}))
     for name in ("settings", "detected", "preview", "result", "undo_result", "started_at", "undo_until")
@@ -246,6 +248,26 @@ def start_undo(database: Database, found: Import, actor: Actor, *, claim: str | 
     with database.transaction():
         _begin(database, found, "undo", actor, claim)
         return get_import(database, found.tenant_id, found.id)
+
+
+def discard_import(database: Database, found: Import) -> None:
+    """Delete an import that was not started, with its file. Raise `Conflict` if it has started."""
+    if found.started_at is not None:
+        raise Conflict(_("Import {id} has been started, so it cannot be deleted. Undo it instead.", id=found.id))
+    delete_issues(database, found.tenant_id, found.id, "refused", "skipped")
+    with database.transaction():
+        values = {"of_tenant": found.tenant_id, "of_import": found.id}
+        if not database.execute(DELETE_IMPORT, values):
+            raise Conflict(_("Import {id} has been changed by another request. Read it again.", id=found.id))
+        delete_jobs(database, found.tenant_id, found.id)
+        delete_file(database, found.tenant_id, found.id)
+
+
+def check_is_last_job(database: Database, job: Job) -> None:
+    """Raise `Conflict` if the import of a job has had another job since."""
+    import_id = job.arguments.get("import_id")
+    if import_id is not None and get_import(database, job.tenant_id, import_id).job.id != job.id:
+        raise Conflict(_("Another job of this import has been started since. Retry that one."))
 
 
 def set_result(database: Database, found: Import, name: str, result: dict[str, Any] | None) -> None:

@@ -7,7 +7,7 @@ with a rule to follow the column's name.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
 from regulars.customers.fields import CUSTOMER_FIELDS
@@ -91,7 +91,12 @@ def number_text(cell: Cell) -> str:
 
 
 def time_text(cell: Cell) -> str:
-    """Return a time. A spreadsheet has no time zones: its times are UTC, as our export writes them."""
+    """Return a time. A spreadsheet has no time zones: its times are UTC, as our export writes them.
+
+    Midnight is a date there.
+    """
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        cell = datetime.combine(cell, time.min)
     if not isinstance(cell, datetime):
         return cell_text(cell)
     return (cell if cell.tzinfo else cell.replace(tzinfo=UTC)).isoformat()

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from regulars.customers.imports.cells import literal_cell
+from regulars.customers.imports.countries import read_country
 from regulars.customers.imports.vcard_properties import Property
+from regulars.customers.tags import TAG_SEPARATOR
 
 TOKEN = re.compile(r"\\?.", re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -12,13 +15,16 @@ DATE_WITHOUT_YEAR = re.compile(r"--.*|1604.*", re.DOTALL)
 PHONE_SCHEME = re.compile(r"tel:", re.IGNORECASE)
 MOBILE = {"cell", "mobile", "iphone"}
 NOT_FOR_CALLS = {"fax", "pager"}
+GENDERS = {"m": "male", "male": "male", "f": "female", "female": "female", "o": "other", "other": "other"}
+COUNTRY = 6
+"""The position of the country in an address (RFC 2426, section 3.2.1)."""
 
 Card = Sequence[Property]
 
 
 def read_fields(card: Card) -> list[str]:
     """Return the values of `FIELDS`, each empty if the card does not have it."""
-    return [read(card).strip() for read in READERS.values()]
+    return [literal_cell(read(card)) for read in READERS.values()]
 
 
 def _first_name(card: Card) -> str:
@@ -67,8 +73,27 @@ def _job(card: Card) -> str:
     return _unescape(_first_value(card, "TITLE") or _first_value(card, "ROLE"))
 
 
+def _gender(card: Card) -> str:
+    """Return the gender of version 4.0 (RFC 6350, section 6.2.7), or the one that our export writes."""
+    text = _first_value(card, "GENDER").partition(";")[0] or _first_value(card, "X-GENDER")
+    return GENDERS.get(text.strip().lower(), "")
+
+
 def _address(card: Card) -> str:
-    return ", ".join(filter(None, _components(_first_value(card, "ADR"))))
+    """Return the address without its country, if that is known (`_country`)."""
+    parts = _components(_first_value(card, "ADR"))
+    if _country(card):
+        del parts[COUNTRY]
+    return ", ".join(filter(None, parts))
+
+
+def _country(card: Card) -> str:
+    """Return the country of the address, or nothing if no country has this name."""
+    name = "".join(_components(_first_value(card, "ADR"))[COUNTRY : COUNTRY + 1])
+    try:
+        return name if read_country(name, "") else ""
+    except ValueError:
+        return ""
 
 
 def _company(card: Card) -> str:
@@ -80,8 +105,9 @@ def _note(card: Card) -> str:
 
 
 def _categories(card: Card) -> str:
+    """Return the names, each with the separator of tags after it, because a name may contain other separators."""
     names = (_unescape(name).strip() for line in _named(card, "CATEGORIES") for name in _split(line.value, ","))
-    return ", ".join(filter(None, names))
+    return "".join(name + TAG_SEPARATOR for name in names if name)
 
 
 READERS: dict[str, Callable[[Card], str]] = {
@@ -91,14 +117,16 @@ READERS: dict[str, Callable[[Card], str]] = {
     "phone_number": _phone_number,
     "email": _email,
     "date_of_birth": _date_of_birth,
+    "gender": _gender,
     "job": _job,
     "address": _address,
+    "country_name": _country,
     "company": _company,
     "note": _note,
     "categories": _categories,
 }
 FIELDS = tuple(READERS)
-PROPERTIES = frozenset("N FN TEL EMAIL BDAY TITLE ROLE ADR ORG NOTE CATEGORIES".split())
+PROPERTIES = frozenset("N FN TEL EMAIL BDAY GENDER X-GENDER TITLE ROLE ADR ORG NOTE CATEGORIES".split())
 
 
 def _named(card: Card, name: str) -> Iterator[Property]:

@@ -60,9 +60,10 @@ class _Line:
     is_quoted_printable: bool
 
     def continues_with(self, line: str) -> bool:
-        if CARD_BOUNDARY.match(line):
-            return False
-        return line.startswith((" ", "\t")) or self._has_soft_break()
+        # A long text is folded anywhere, even before the words BEGIN:VCARD in it.
+        if line.startswith((" ", "\t")):
+            return not CARD_BOUNDARY.match(self.text)
+        return self._has_soft_break() and not CARD_BOUNDARY.match(line)
 
     def _has_soft_break(self) -> bool:
         return self.is_quoted_printable and self.text.endswith("=")

@@ -1,10 +1,12 @@
 """The customer list: queries, and the pages that answer them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import isqrt
 from typing import Any
+
+from sqlalchemy import ColumnElement
 
 from regulars.customers.counts.page_checkpoints import CHECKPOINT_DISTANCE, LIST_START, MIN_CHECKPOINT_TOTAL
 from regulars.customers.counts.totals import birth_date_values
@@ -16,6 +18,7 @@ from regulars.customers.read.list_sql import (
     SortOrder,
     Start,
     page_statement,
+    stream_statement,
     total_statement,
 )
 from regulars.customers.read.search import has_impossible_word, plan_search, rare_trigrams, search_values, words_of
@@ -92,6 +95,25 @@ def fetch_page(database: Database, tenant_id: int, query: CustomerQuery, today: 
         total, customer_count = (_total(database, each, values) for each in (shape, unfiltered))
         shape = shape._replace(in_order=total > isqrt((values["offset"] + shape.rows) * customer_count))
     return _read(database, shape, values, query)
+
+
+def stream_customers(
+    database: Database, tenant_id: int, query: CustomerQuery, today: date, columns: Sequence[ColumnElement[Any]]
+) -> Iterator[Row]:
+    """Yield `columns` of the customers on all pages of the list, in its order, from one snapshot.
+
+    The page and the cursor of the query are ignored. `columns` can be of `CUSTOMER_TABLES`.
+    """
+    if not _has_impossible_id(query):
+        shape, values = _shape(database.dialect, tenant_id, query, today)
+        yield from database.stream(stream_statement(shape, columns), values)
+
+
+def count_customers(database: Database, tenant_id: int, query: CustomerQuery, today: date) -> int:
+    """Return the number of customers on all pages of the list."""
+    if _has_impossible_id(query):
+        return 0
+    return _total(database, *_shape(database.dialect, tenant_id, query, today))
 
 
 def _has_impossible_id(query: CustomerQuery) -> bool:

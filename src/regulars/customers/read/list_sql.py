@@ -25,7 +25,7 @@ from regulars.customers.counts.page_checkpoints import last_checkpoint
 from regulars.customers.counts.totals import total_expression
 from regulars.customers.fields import FILTERED_COLUMNS
 from regulars.customers.read.search import Words, filter_by_text, filter_without_index
-from regulars.customers.schemas import CUSTOMER_COLUMNS
+from regulars.customers.schemas import CUSTOMER_COLUMNS, CUSTOMER_TABLES
 from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
 from regulars.db.tables import countries, customer_tags, customers, users
@@ -148,6 +148,20 @@ def total_statement(shape: QueryShape) -> Statement:
         counted = select(func.count()).select_from(_matches(shape).subquery("matches"))
         return Statement(counted, custom_plan=True, replica_ok=True, dialect=shape.dialect)
     return Statement(select(_total_from_counts(shape)), replica_ok=True, dialect=shape.dialect)
+
+
+def stream_statement(shape: QueryShape, columns: Sequence[ColumnElement[Any]]) -> Statement:
+    """Return the statement for `columns` of the customers on all pages, in the order of the list.
+
+    SQLite reads the customers in this order from an index, because it would sort millions of rows in memory; it sorts
+    only given ids, and the trash in another order than the default. PostgreSQL sorts on disk, so it may find the
+    customers by the filters.
+    """
+    in_order = shape._replace(in_order=True)
+    only = filter_by_text if shape.dialect == "postgresql" else filter_without_index
+    rows = select(*columns).select_from(CUSTOMER_TABLES).where(*_filters(in_order))
+    order = _order(shape, customers.c.id, SORT_KEYS[shape.sort_by], backward=False)
+    return Statement(only(shape.dialect, rows, shape.words).order_by(*order), dialect=shape.dialect)
 
 
 def _total_from_counts(shape: QueryShape) -> ColumnElement[int]:

@@ -1,0 +1,53 @@
+"""Run a job in the process of a command, with a progress bar."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from regulars.db.database import Database
+from regulars.jobs.queue import Job
+
+Progress = Callable[[int, int | None], object]
+
+
+def run_here(database: Database, job: Job, label: str) -> None:
+    """Run a claimed job, and show its progress. If the user interrupts it, cancel it and raise KeyboardInterrupt."""
+    from regulars.job_handlers import HANDLERS
+    from regulars.jobs.queue import end_job
+    from regulars.jobs.worker import run_job
+
+    try:
+        with _progress_bar(label) as progress:
+            run_job(database, HANDLERS, job, progress=progress)
+    except KeyboardInterrupt:
+        end_job(database, job, "cancelled")
+        raise
+
+
+@contextmanager
+def _progress_bar(label: str) -> Iterator[Progress]:
+    """Show a progress bar on standard error, if that is a terminal."""
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
