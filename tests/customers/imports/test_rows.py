@@ -15,6 +15,8 @@ from regulars.customers.imports.dates import DateOrder
 from regulars.customers.imports.mapping import ColumnMapping, suggest_mapping
 from regulars.customers.imports.references import ReferenceNames
 from regulars.customers.imports.rows import Remark, Row, RowReader
+from regulars.customers.imports.table import Row as TableRow
+from regulars.customers.imports.table import read_headings
 from regulars.customers.imports.values import ReadingContext
 from regulars.customers.validation import ReadContext
 from regulars.i18n import translate
@@ -354,6 +356,29 @@ def test_a_cell_is_read_the_same_again(cells: list[Cell]) -> None:
             [ColumnMapping("Ad", "first_name"), ColumnMapping("Meslek", "job"), ColumnMapping("Etiket", "tags")]
         )
         assert same.read(["Ayşe", cell, cell]) == alone.read(["Ayşe", cell, cell])
+
+
+SPACES = " " * 300_000
+LONG_CELLS = [
+    f"a{SPACES}b\x00",
+    f"1{SPACES}/;x",
+    f"1{SPACES}x",
+    f"dr.{SPACES}#",
+    "md " + "dr med " * 40_000 + "#",
+    "a@" + "." * 300_000 + "@",
+    "(" * 300_000,
+    "-" * 300_000 + "x",
+    "'" * 300_000 + "x",
+    "1" * 300_000 + "x",
+]
+
+
+@pytest.mark.parametrize("cell", LONG_CELLS, ids=range(len(LONG_CELLS)))
+def test_no_cell_takes_long_to_read(cell: str) -> None:
+    """A regular expression that tries all ways to match would need hours for these."""
+    headings = read_headings(TableRow(1, [*TURKISH.split(","), cell]))
+    faults = read(headings, [cell] * len(headings)).faults
+    assert {fault.heading for fault in faults} >= {"Telefon", "E-posta", "Doğum Tarihi", "Ülke"}
 
 
 def test_columns_that_are_not_imported_are_ignored() -> None:

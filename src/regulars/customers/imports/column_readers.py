@@ -29,8 +29,9 @@ REFERENCES: Mapping[str, str] = {
     "related_user": "user_id",
 }
 """The field of each target that names a reference. Of several with the same field, the first one counts most."""
-REPEATED_VALUES = 1_000
+REMEMBERED_VALUES = 1_000
 """The number of values of a column that are remembered, if a column usually has few of them."""
+MAX_REMEMBERED_LENGTH = 100
 REPEATED_TARGETS = frozenset({"gender", *REFERENCES, "default_channel_id", "job", "tags", ADDRESS_CITY, ADDRESS_REGION})
 TEXT_READERS: Mapping[str, TextReader] = {
     "first_name": values.name_text,
@@ -65,7 +66,18 @@ ColumnReader = Callable[[Cell], Any]
 def column_reader(target: str, context: ReadingContext, names: ReferenceNames, *, is_own: bool) -> ColumnReader:
     """Return the reader of a column. In a file of our own format, values are not interpreted."""
     read = _own_reader(target, context, names) if is_own else _foreign_reader(target, context, names)
-    return lru_cache(REPEATED_VALUES, typed=True)(read) if target in REPEATED_TARGETS else read
+    return _remembering(read) if target in REPEATED_TARGETS else read
+
+
+def _remembering(read: ColumnReader) -> ColumnReader:
+    """Return a reader that remembers the values of short texts."""
+    remembered = lru_cache(REMEMBERED_VALUES)(read)
+
+    def read_again(cell: Cell) -> Any:
+        is_short = isinstance(cell, str) and len(cell) <= MAX_REMEMBERED_LENGTH
+        return remembered(cell) if is_short else read(cell)
+
+    return read_again
 
 
 def _foreign_reader(target: str, context: ReadingContext, names: ReferenceNames) -> ColumnReader:

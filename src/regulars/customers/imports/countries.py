@@ -6,7 +6,7 @@ import pycountry
 
 from regulars.customers.imports.dates import LANGUAGES
 from regulars.i18n import _
-from regulars.text import fold
+from regulars.text import fold_uncached
 from regulars.validation import quote
 
 # Names that neither the Unicode CLDR nor ISO 3166-1 has.
@@ -44,7 +44,7 @@ def read_country(text: str, country: str) -> str:
 
 
 def _key(text: str) -> str:
-    return "".join(letter for letter in fold(text.replace("&", "and")) if letter.isalnum())
+    return "".join(letter for letter in fold_uncached(text.replace("&", "and")) if letter.isalnum())
 
 
 @cache

@@ -14,6 +14,8 @@ from regulars.text import fold
 from regulars.validation import quote
 
 LANGUAGES = ("en", "tr", "de", "fr")
+MAX_DATE_LENGTH = 100
+"""Longer text is no date. It would take long to search it, and much memory to remember it."""
 EXCEL_EPOCH = date(1899, 12, 30)
 TIME_OF_DAY = re.compile(r"(?:[T,]|\s)\s*[0-9]{1,2}:[0-9]{2}.*", re.DOTALL)
 PARTED_BY_SIGNS = re.compile(r"([0-9]{1,4})\s*[./\-–,\s]\s*([0-9]{1,2})\s*[./\-–,\s]\s*([0-9]{1,4})\.?")
@@ -58,7 +60,10 @@ def _find_date(cell: Cell, order: DateOrder, today: date) -> date | None:
         return cell
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return _of_number(cell, order, today)
-    return None if cell is None or isinstance(cell, bool | time) else _of_text(cell_text(cell), order, today)
+    if cell is None or isinstance(cell, bool | time):
+        return None
+    text = cell_text(cell)
+    return _of_text(text, order, today) if len(text) <= MAX_DATE_LENGTH else None
 
 
 def _of_number(number: float, order: DateOrder, today: date) -> date | None:

@@ -1,7 +1,7 @@
 """Genders by their names and abbreviations in English, Turkish, German and French."""
 
 from regulars.i18n import _
-from regulars.text import fold
+from regulars.text import fold_uncached
 from regulars.validation import quote
 
 MALE = "male m man men boy mr erkek e bay bey oglan mannlich maennlich mann herr homme h masculin monsieur garcon"
@@ -23,7 +23,7 @@ def read_gender_name(text: str, country: str) -> str:
     In Türkiye, H is refused: it is Hanım (female) to some and Homme to nobody. Raise ValueError with a rule to follow
     the column's name.
     """
-    name = "".join(letter for letter in fold(text) if letter.isalpha())
+    name = "".join(letter for letter in fold_uncached(text) if letter.isalpha())
     gender = GENDERS.get(name)
     if gender is None or (name == "h" and country == "TR"):
         raise ValueError(_("must be a gender such as female, male or other, not {value}", value=quote(text)))

@@ -118,6 +118,8 @@ OTHER_HEADINGS = """Fax, Faks, Home Fax, Business Fax, Other Fax, Faks No, Faxnu
     Lieu de naissance, Place of Birth"""
 """Names of columns that are no field of a customer, although their values may look like one."""
 
+MAX_HEADING_LENGTH = 200
+"""Longer text names no column, and would take long to search."""
 IN_BRACKETS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 WORD = re.compile(r"[^\W_]+")
 
@@ -127,6 +129,8 @@ def find_heading(heading: str) -> tuple[str | None, int] | None:
 
     The target is None for a column that is no field of a customer. Return None if the heading is unknown.
     """
+    if len(heading) > MAX_HEADING_LENGTH:
+        return None
     # Telefon; Telefon (Cep) and Doğum Tarihi (GG.AA.YYYY); Telefon / Phone; Cep Telefonu 1
     forms = (heading, IN_BRACKETS.sub(" ", heading), heading.partition("/")[0], heading.rstrip(" _0123456789"))
     return next((found for form in forms if (found := _find(WORD.findall(fold(form))))), None)

@@ -37,9 +37,9 @@ def missing_names(values: Mapping[str, str], full_name: str, found: SplitName) -
     """
     first, last = values.get("first_name", ""), values.get("last_name", "")
     if first:
-        rest = full_name[len(first) :].strip() if fold(full_name).startswith(fold(first)) else ""
+        rest = full_name[len(first) :].strip() if fold_uncached(full_name).startswith(fold(first)) else ""
         return {"last_name": rest} if rest and not last else {}
-    if last and fold(full_name).endswith(fold(last)):
+    if last and fold_uncached(full_name).endswith(fold(last)):
         return {"first_name": full_name[: -len(last)].strip() or full_name}
     return {name: part for name, part in (("first_name", found.first), ("last_name", found.last)) if part}
 

@@ -9,7 +9,7 @@ PARTICLES = frozenset(
 )
 SUFFIXES = frozenset("jr sr ii iii iv".split())
 TITLES = (
-    r"prof|professor|doç|doc|dr|dr\.? med|med|dent|öğr|gör|yrd|uzm|op|ord|av|dt|dyt|fzt|psk|ecz|müh|mag|ing|dipl\.?-ing"
+    r"prof|professor|doç|doc|dr|med|dent|öğr|gör|yrd|uzm|op|ord|av|dt|dyt|fzt|psk|ecz|müh|mag|ing|dipl\.?-ing"
     r"|bay|bayan|sn|sayın|sayin|hr|fr|herr|herrn|frau|mr|mrs|ms|miss|sir|mme|mlle|monsieur|madame|mademoiselle"
 )
 LEADING_TITLES = re.compile(rf"(?:(?:{TITLES})(?:\.\s*|\s+))+(?=\w)", re.IGNORECASE)

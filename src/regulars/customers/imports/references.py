@@ -12,7 +12,7 @@ from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import channels, countries
 from regulars.i18n import _
-from regulars.text import fold
+from regulars.text import fold, fold_uncached
 from regulars.validation import quote
 
 LIST_COUNTRIES = Statement(select(countries.c.id, countries.c.code, countries.c.name))
@@ -43,7 +43,7 @@ class ReferenceNames:
 
     def country_of_name(self, text: str) -> int:
         """Find a country by name, regardless of letter case and accents."""
-        found = self.country_names.get(fold(text))
+        found = self.country_names.get(fold_uncached(text))
         if found is None:
             raise ValueError(_("must be the name of a country, such as Türkiye, not {value}", value=quote(text)))
         return found

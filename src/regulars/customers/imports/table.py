@@ -12,6 +12,8 @@ from regulars.validation import quote
 
 MAX_COLUMNS = 300
 ROWS_TO_INSPECT = 20
+MAX_VALUE_LENGTH = 320
+"""Longer text is neither an e-mail address nor a phone number, and would take long to match."""
 # Headings do not contain e-mail addresses or phone numbers, but the rows of customers do.
 CUSTOMER_VALUE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+?[0-9][0-9 ()/.-]{8,}[0-9]")
 
@@ -103,7 +105,7 @@ def _read_heading(cell: Cell) -> str:
 
 def _check_names_columns(headings: Iterable[str], number: int) -> None:
     for heading in headings:
-        if CUSTOMER_VALUE.fullmatch(heading):
+        if len(heading) <= MAX_VALUE_LENGTH and CUSTOMER_VALUE.fullmatch(heading):
             message = _(
                 "Row {row} of the file must name the columns, but contains {value}. Insert a row above it.",
                 row=number,

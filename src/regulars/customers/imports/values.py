@@ -23,7 +23,7 @@ from regulars.validation import trim
 GOOGLE_SEPARATOR = ":::"
 TAG_SEPARATORS = (GOOGLE_SEPARATOR, TAG_SEPARATOR, ";", ",")
 """Only the first of them that a cell has separates its tags: others may be part of a name."""
-LINE_BREAK = re.compile(r"\s*[\r\n\t\v\f]+\s*")
+LINE_BREAK = re.compile(r"[\r\n\t\v\f]+")
 NULL_DATES = frozenset({"0000-00-00", "0000-00-00 00:00:00", "00.00.0000", "00/00/0000"})
 
 
@@ -46,7 +46,7 @@ class Separator(NamedTuple):
 
 
 BETWEEN_PHONE_NUMBERS = Separator(
-    re.compile(r":::|[;,\n|]|\s+/\s+|/(?=\s*(?:\+|0[1-9]))"), sign=re.compile(r"[:;,\n|/]")
+    re.compile(r":::|[;,\n|]|(?<!\s)\s+/\s+|/(?=\s*(?:\+|0[1-9]))"), sign=re.compile(r"[:;,\n|/]")
 )
 BETWEEN_EMAILS = Separator(re.compile(r":::|[;,\s|]+"), sign=re.compile(r"[:;,\s|]"))
 SEPARATORS: Mapping[str, Separator] = {"phone_number": BETWEEN_PHONE_NUMBERS, "email": BETWEEN_EMAILS}
@@ -77,7 +77,9 @@ def line_text(cell: Cell) -> str:
 
 
 def _one_line(text: str) -> str:
-    return text if text.isprintable() else LINE_BREAK.sub(" ", text)
+    if text.isprintable():
+        return text
+    return " ".join(line for part in LINE_BREAK.split(text) if (line := part.strip()))
 
 
 def name_text(cell: Cell) -> str:
