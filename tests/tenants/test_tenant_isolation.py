@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -25,6 +26,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 import regulars
 from regulars.customers.counts import page_checkpoints
 from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_counts
+from regulars.customers.exports.exporter import export_customers
+from regulars.customers.exports.request import ExportRequest
 from regulars.customers.read import list as listing
 from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
@@ -67,6 +70,7 @@ ONLY_ON = {
 """What only one kind of database has. Statements that use it cannot be planned on the others."""
 MADE_WHEN_ASKED = {
     "page_statement",  # tested below with all query shapes
+    "stream_statement",
     "total_statement",
     "_run",  # db/bulk_load.py: reads the catalog
     "_call",  # db/citus.py: sets up the cluster
@@ -264,13 +268,18 @@ def long_list(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 def executed(long_list: World, monkeypatch: pytest.MonkeyPatch) -> dict[Statement, Values]:
     """Return the statements that the test executes, each with the values of its last execution."""
     executed: dict[Statement, Values] = {}
-    fetch_all = long_list.database.fetch_all
+    fetch_all, stream = long_list.database.fetch_all, long_list.database.stream
 
     def record(statement: Statement, values: Values = NO_VALUES) -> list[Row]:
         executed[statement] = values
         return fetch_all(statement, values)
 
+    def record_stream(statement: Statement, values: Values = NO_VALUES) -> Iterator[Row]:
+        executed[statement] = values
+        return stream(statement, values)
+
     monkeypatch.setattr(long_list.database, "fetch_all", record)
+    monkeypatch.setattr(long_list.database, "stream", record_stream)
     return executed
 
 
@@ -280,7 +289,10 @@ def test_every_form_of_the_list_has_a_tenant_condition(
     today = date(2026, 5, 4)
 
     def ask(**asked: Any) -> Page:
-        return fetch_page(long_list.database, long_list.clinic, CustomerQuery(per_page=3, **asked), today)
+        query = CustomerQuery(per_page=3, **asked)
+        if asked.keys().isdisjoint({"page", "cursor"}):
+            export_customers(long_list.database, long_list.clinic, ExportRequest(query=query), BytesIO())
+        return fetch_page(long_list.database, long_list.clinic, query, today)
 
     filters: dict[str, tuple[Any, ...]] = {
         "search": ("", "müşteri", "m", "mü", "0532111", "05", "müşteri 1", "musteri7@example", "nobody"),

@@ -43,6 +43,22 @@ COLUMN_EXPRESSIONS: Mapping[str, ColumnElement[Any]] = {
 }
 
 
+def _export_statement(columns: Sequence[str]) -> Statement:
+    return Statement(
+        select(*_expressions(columns))
+        .select_from(CUSTOMER_TABLES)
+        .where(customers.c.tenant_id == bindparam("tenant_id"))
+        .order_by(customers.c.id)
+    )
+
+
+def _expressions(columns: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [COLUMN_EXPRESSIONS[name].label(name) for name in columns]
+
+
+EXPORT_CUSTOMERS = _export_statement(CSV_COLUMNS)
+
+
 def stream_rows(
     database: Database, tenant_id: int, columns: Sequence[str], query: CustomerQuery | None
 ) -> Iterator[Row]:
@@ -51,16 +67,10 @@ def stream_rows(
     Raise `NotFound` if the tenant does not exist.
     """
     tenant = get_tenant(database, tenant_id)
-    expressions = [COLUMN_EXPRESSIONS[name].label(name) for name in columns]
     if query is not None:
-        return stream_customers(database, tenant_id, query, _today(tenant), expressions)
-    statement = (
-        select(*expressions)
-        .select_from(CUSTOMER_TABLES)
-        .where(customers.c.tenant_id == bindparam("tenant_id"))
-        .order_by(customers.c.id)
-    )
-    return database.stream(Statement(statement, dialect=database.dialect), {"tenant_id": tenant_id})
+        return stream_customers(database, tenant_id, query, _today(tenant), _expressions(columns))
+    statement = EXPORT_CUSTOMERS if tuple(columns) == CSV_COLUMNS else _export_statement(columns)
+    return database.stream(statement, {"tenant_id": tenant_id})
 
 
 def query_of(request: ExportRequest) -> CustomerQuery | None:
