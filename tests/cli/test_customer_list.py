@@ -184,7 +184,14 @@ def test_a_terminal_shows_a_table_and_the_total(fresh_database: FreshDatabase) -
         assert run_on_a_terminal(world, "list", "--json", "--tenant", world.salon)[1] == ""
 
 
-def run_on_a_terminal(world: World, *arguments: object) -> tuple[str, str]:
+def test_a_narrow_terminal_shows_whole_values(fresh_database: FreshDatabase) -> None:
+    with World.on(fresh_database("sqlite")) as world:
+        world.add(email="ayse.yilmaz.ozturk@mail.example.com", phone_number="+905321112233")
+        out, _ = run_on_a_terminal(world, "list", "--tenant", world.clinic, columns=60)
+    assert "…" not in out
+
+
+def run_on_a_terminal(world: World, *arguments: object, columns: int = 120) -> tuple[str, str]:
     """Run a command whose standard output is a terminal. Return what it shows, without colors, and its stderr."""
     reading, terminal = os.openpty()
     try:
@@ -192,7 +199,7 @@ def run_on_a_terminal(world: World, *arguments: object) -> tuple[str, str]:
             [sys.executable, "-m", "regulars", "customer", *map(str, arguments), "--database", world.url],
             stdout=terminal,
             stderr=subprocess.PIPE,
-            env={**os.environ, "TERM": "dumb", "COLUMNS": "120"},
+            env={**os.environ, "TERM": "dumb", "COLUMNS": str(columns), "LINES": "25"},
             check=True,
         )
         return os.read(reading, 100_000).decode(), done.stderr.decode()
