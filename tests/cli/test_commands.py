@@ -380,6 +380,7 @@ def test_help_is_on_everything(regulars: Regulars) -> None:
         assert regulars(group, "--help")[0] == 0
     commands = ["demo", "serve", "migrate", "seed", "import", "export", "settings", "tenant create", "user create"]
     commands += ["user password", "user link", "user rename", "member add", "member remove", "tenant update"]
+    commands += ["customer list", "customer search"]
     commands += ["channel create", "channel list", "channel rename", "channel delete"]
     commands += ["token create", "token list", "token revoke", "key rotate", "key revoke", "key list", "secret rotate"]
     for command in commands:

@@ -6,11 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from regulars.cli.customer_list import list_customers, search_customers
 from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.output import print_json, print_line
 
-app = typer.Typer(help="Create, update, trash, restore, merge and erase a customer.", no_args_is_help=True)
+app = typer.Typer(
+    help="List and search customers; create, update, trash, restore, merge and erase a customer.", no_args_is_help=True
+)
+app.command("list")(list_customers)
+app.command("search")(search_customers)
 
 CustomerArgument = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**40, help="The customer's id.")]
 FieldsArgument = Annotated[str, typer.Argument(metavar="JSON", help="Fields as in the API; - reads standard input.")]
