@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
 import typer
@@ -12,6 +12,7 @@ import typer
 from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.progress import progress_bar
+from regulars.cli.writing import writing
 from regulars.errors import RegularsError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def export_customers(
         raise RegularsError("XLSX is not text, and cannot be shown on a terminal. Name a file with --output.")
     with opened(database) as (db, _):
         total = count_exported(db, tenant, request)
-        with _writing(output) as target, _progress(total) as advance:
+        with writing(output) as target, _progress(total) as advance:
             write_export(db, tenant, request, target, progress=advance)
 
 
@@ -120,30 +121,3 @@ def _progress(total: int) -> Iterator[Callable[[int], object]]:
             written = count
 
         yield show
-
-
-@contextmanager
-def _writing(output: Path | None) -> Iterator[BinaryIO]:
-    """Yield standard output, or the file `output` for writing. Raise `RegularsError` if it cannot be written.
-
-    A regular file is written under the name `<output>.part` and renamed when it is complete. If writing fails, the part
-    is deleted, and an existing file `output` stays.
-    """
-    if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    try:
-        # Devices and pipes, such as /dev/null, are written directly.
-        part = output.with_name(output.name + ".part") if output.is_file() or not output.exists() else output
-        with part.open("wb") as target:
-            try:
-                yield target
-                target.flush()
-                if part != output:
-                    part.replace(output)
-            finally:
-                if part != output:
-                    part.unlink(missing_ok=True)
-    except OSError as error:
-        raise RegularsError(f"The file {output} cannot be written: {error.strerror}.") from None

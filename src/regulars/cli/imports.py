@@ -1,5 +1,6 @@
 """`regulars import FILE`, `regulars import list`, `show` and `undo`"""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from regulars.cli.database import opened
 from regulars.cli.import_file import import_file
 from regulars.cli.options import DatabaseOption, JsonOption, TenantOption
 from regulars.cli.output import print_json, print_line, print_table
+from regulars.errors import RegularsError
 
 IMPORT_FILE = "file"
 
@@ -71,6 +73,29 @@ def show(import_id: ImportArgument, tenant: TenantOption, database: DatabaseOpti
         print_json(import_info(get_import(db, tenant, import_id), "en"))
 
 
+@app.command("errors")
+def errors(
+    import_id: ImportArgument,
+    tenant: TenantOption,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write. [default: standard output]")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="refused or skipped.")] = "refused",
+    database: DatabaseOption = None,
+) -> None:
+    """Write the refused rows of an import with the reasons: as CSV, or as a workbook if the file was a spreadsheet."""
+    from regulars.cli.writing import writing
+    from regulars.customers.imports.error_file import write_error_file
+    from regulars.customers.imports.store import get_import
+
+    if kind not in ("refused", "skipped"):
+        raise RegularsError(f"--kind must be refused or skipped, not {kind!r}.")
+    with opened(database) as (db, _):
+        found = get_import(db, tenant, import_id)
+        with writing(output) as target:
+            write_error_file(db, found, "skipped" if kind == "skipped" else "refused", "en", target)
+
+
 @app.command("undo")
 def undo(import_id: ImportArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
     """Undo an import: remove the customers that it created, and restore those that it changed.
@@ -80,7 +105,6 @@ def undo(import_id: ImportArgument, tenant: TenantOption, database: DatabaseOpti
     from regulars.cli.running import run_here
     from regulars.customers.imports.issues import all_issues
     from regulars.customers.imports.store import get_import, start_undo
-    from regulars.errors import RegularsError
     from regulars.permissions import COMMAND_LINE
     from regulars.security.tokens import new_id
 
