@@ -20,6 +20,7 @@ from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.exports import DownloadExport, Exports, OneExport
 from regulars.api.imports.collection import Imports
 from regulars.api.imports.issues import ImportErrors, ImportIssues
 from regulars.api.imports.item import OneImport, PreviewImport, StartImport, UndoImport
@@ -107,6 +108,9 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/imports/{id}/undo", UndoImport(api)),
         ("/api/v1/imports/{id}/issues", ImportIssues(api)),
         ("/api/v1/imports/{id}/errors", ImportErrors(api)),
+        ("/api/v1/exports", Exports(api)),
+        ("/api/v1/exports/{id}", OneExport(api)),
+        ("/api/v1/exports/{id}/download", DownloadExport(api)),
         ("/api/v1/jobs", Jobs(api)),
         ("/api/v1/jobs/{id}", OneJob(api)),
         ("/api/v1/jobs/{id}/cancel", CancelJob(api)),

@@ -31,7 +31,7 @@ from regulars.tenants.tenants import Tenant, get_tenant
 
 SAMPLE_ROWS = 200
 SHOWN_SAMPLES = 3
-ROWS_PER_CHECKPOINT = 20_000
+ROWS_PER_REPORT = 1_000
 
 GET_MAPPING = Statement(
     select(import_mappings.c.settings).where(
@@ -98,8 +98,8 @@ class _CountedRows:
     def __iter__(self) -> Iterator[Row]:
         for row in self.table.rows():
             self.count += 1
-            if self.count % ROWS_PER_CHECKPOINT == 0:
-                self.run.save({}, self.count, None)
+            if self.count % ROWS_PER_REPORT == 0:
+                self.run.report(self.count, None)
             yield row
 
 
