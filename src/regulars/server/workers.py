@@ -92,7 +92,13 @@ def run_server(settings: Settings, *, reload: bool = False) -> None:
             raise ConfigurationError("--reload needs the package watchfiles. Install it with: pip install watchfiles")
         # A forked worker would keep the modules that this process has imported.
         multiprocessing.set_start_method("spawn")
-    server = Workers(
+    loader: Any = partial(load_app, settings)
+    create_server(settings, reload=reload).serve(target_loader=loader, wrap_loader=False)
+
+
+def create_server(settings: Settings, *, reload: bool = False) -> Workers:
+    """Return a server that listens on the host and port of `settings` once its `serve` is called."""
+    return Workers(
         address=settings.host,
         port=settings.port,
         interface=Interfaces.RSGI,
@@ -109,8 +115,6 @@ def run_server(settings: Settings, *, reload: bool = False) -> None:
         reload_paths=[Path(__file__).parent.parent],
         reload_ignore_worker_failure=True,
     )
-    loader: Any = partial(load_app, settings)
-    server.serve(target_loader=loader, wrap_loader=False)
 
 
 def load_app(settings: Settings) -> Front:
