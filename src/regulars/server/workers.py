@@ -92,7 +92,20 @@ def run_server(settings: Settings, *, reload: bool = False, has_jobs: bool = Tru
             raise ConfigurationError("--reload needs the package watchfiles. Install it with: pip install watchfiles")
         # A forked worker would keep the modules that this process has imported.
         multiprocessing.set_start_method("spawn")
-    server = Workers(
+    loader: Any = partial(load_app, settings)
+    server = create_server(settings, reload=reload)
+    jobs = JobProcess(settings)
+    if has_jobs:
+        jobs.start()
+    try:
+        server.serve(target_loader=loader, wrap_loader=False)
+    finally:
+        jobs.stop()
+
+
+def create_server(settings: Settings, *, reload: bool = False) -> Workers:
+    """Return a server that listens on the host and port of `settings` once its `serve` is called."""
+    return Workers(
         address=settings.host,
         port=settings.port,
         interface=Interfaces.RSGI,
@@ -109,14 +122,6 @@ def run_server(settings: Settings, *, reload: bool = False, has_jobs: bool = Tru
         reload_paths=[Path(__file__).parent.parent],
         reload_ignore_worker_failure=True,
     )
-    loader: Any = partial(load_app, settings)
-    jobs = JobProcess(settings)
-    if has_jobs:
-        jobs.start()
-    try:
-        server.serve(target_loader=loader, wrap_loader=False)
-    finally:
-        jobs.stop()
 
 
 def load_app(settings: Settings) -> Front:
