@@ -1,6 +1,5 @@
 """The worker processes, each with its own application and database connections."""
 
-import gc
 import multiprocessing
 import threading
 import time
@@ -21,6 +20,7 @@ from regulars.customers.counts.maintenance import merge_count_deltas
 from regulars.db.connect import is_embedded, open_database
 from regulars.db.database import Database
 from regulars.errors import ConfigurationError
+from regulars.garbage import collect_garbage_less_often
 from regulars.log import configure_log
 from regulars.mail import is_configured
 from regulars.mail.queue import send_due
@@ -148,16 +148,6 @@ def load_app(settings: Settings) -> Front:
     begin_directly(front)
     collect_garbage_less_often()
     return front
-
-
-def collect_garbage_less_often() -> None:
-    """Exclude all existing objects from garbage collection, and let it run less often.
-
-    Garbage collection took 8 % of the time of a request, and requests leave few reference cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 def answers_quickly(environ: Environ, *, has_quick_lists: bool) -> bool:

@@ -4,18 +4,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-TARGET_SECONDS = 0.06
-PAUSE_SECONDS = 0.004
+MAX_SECONDS = 0.15
+PAUSE_SECONDS = 0.005
 """Longer than writers of an SQLite database wait until they try again, so that one of them gets its turn."""
-MAX_BLOCKS = 30
-ROWS_PER_BLOCK = 50
+ROWS_PER_BLOCK = 64
+MIN_BLOCKS = 2
+MAX_BLOCKS = 32
 
 
 class Pace:
-    """The number of blocks of rows in a transaction, adapted to the time that transactions take."""
+    """The number of blocks of rows in a transaction, adapted to the time that transactions take.
+
+    It is a power of two, like the number of rows that a statement of SQLite's `load` inserts.
+    """
 
     def __init__(self) -> None:
-        self.blocks = 1
+        self.blocks = MIN_BLOCKS
 
     @property
     def rows(self) -> int:
@@ -28,6 +32,8 @@ class Pace:
         began = time.monotonic()
         yield
         seconds = time.monotonic() - began
-        wanted = int(self.blocks * TARGET_SECONDS / max(seconds, 0.001))
-        self.blocks = max(1, min(wanted, 2 * self.blocks, MAX_BLOCKS))
+        if seconds > MAX_SECONDS:
+            self.blocks = max(self.blocks // 2, MIN_BLOCKS)
+        elif seconds < MAX_SECONDS / 2:
+            self.blocks = min(self.blocks * 2, MAX_BLOCKS)
         time.sleep(PAUSE_SECONDS)
