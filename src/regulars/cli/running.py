@@ -15,7 +15,7 @@ def run_here(database: Database, job: Job, label: str) -> None:
     """Run a claimed job, and show its progress. If the user interrupts it, cancel it and raise KeyboardInterrupt."""
     from regulars.garbage import collect_garbage_less_often
     from regulars.job_handlers import HANDLERS
-    from regulars.jobs.queue import end_job
+    from regulars.jobs.queue import JobEnd, end_job
     from regulars.jobs.worker import run_job
 
     collect_garbage_less_often()
@@ -23,7 +23,7 @@ def run_here(database: Database, job: Job, label: str) -> None:
         with _progress_bar(label) as progress:
             run_job(database, HANDLERS, job, progress=progress)
     except KeyboardInterrupt:
-        end_job(database, job, "cancelled")
+        end_job(database, job, JobEnd("cancelled"))
         raise
 
 

@@ -159,6 +159,8 @@ END_JOB = Statement(
         state=bindparam("new_state"),
         result=bindparam("new_result"),
         error=bindparam("new_error"),
+        done=bindparam("new_done"),
+        total=bindparam("new_total"),
         finished_at=bindparam("now"),
         claim=null(),
     )
@@ -336,14 +338,23 @@ def save_checkpoint(database: Database, job: Job, checkpoint: JobData, done: int
     _check_continues(database.fetch_one(SAVE_CHECKPOINT, _claimed(job) | values))
 
 
-def end_job(
-    database: Database, job: Job, state: JobState, *, result: JobData | None = None, error: str | None = None
-) -> None:
-    """Let a job end with a state and its result, or with the reason of its failure. Raise `ClaimLost`."""
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a job ended: its state, and its result or the reason of its failure."""
+
+    state: JobState
+    result: JobData | None = None
+    error: str | None = None
+
+
+def end_job(database: Database, job: Job, end: JobEnd, done: int = 0, total: int | None = None) -> None:
+    """Let a job end. Raise `ClaimLost`."""
     values = {
-        "new_state": state,
-        "new_result": None if result is None else _encode(result),
-        "new_error": None if error is None else _encode(to_builtins(error)),
+        "new_state": end.state,
+        "new_result": None if end.result is None else _encode(end.result),
+        "new_error": None if end.error is None else _encode(to_builtins(end.error)),
+        "new_done": done,
+        "new_total": total,
         "now": utc_now(),
     }
     if not database.execute(END_JOB, _claimed(job) | values):

@@ -15,6 +15,7 @@ from regulars.jobs.queue import (
     Job,
     JobCancelled,
     JobData,
+    JobEnd,
     JobKind,
     claim_next,
     end_job,
@@ -63,20 +64,27 @@ class JobRun:
 
         Raise `ClaimLost`, `JobCancelled` or `JobStopped` if the job must not continue.
         """
-        self.report(done, total)
+        self._check_continues()
         with self.database.transaction():
             save_checkpoint(self.database, self.job, checkpoint, done, total)
         self.checkpoint = checkpoint
+        self._show(done, total)
 
     def report(self, done: int, total: int | None) -> None:
         """Report the progress of a job without checkpoints. This does not use the database.
 
         Raise `ClaimLost`, `JobCancelled` or `JobStopped` if the job must not continue.
         """
+        self._check_continues()
+        self._show(done, total)
+
+    def _check_continues(self) -> None:
         if self.is_stopping.is_set():
             raise JobStopped
         if self.end is not None:
             raise self.end
+
+    def _show(self, done: int, total: int | None) -> None:
         self.done, self.total = done, total
         self.progress(done, total)
 
@@ -125,11 +133,7 @@ def run_job(
 def _run(run: JobRun, handler: Handler) -> None:
     database, job = run.database, run.job
     try:
-        _check_attempts(job)
-        result = handler(run)
-        end_job(database, job, "completed", result=result)
-    except JobCancelled:
-        end_job(database, job, "cancelled")
+        end_job(database, job, _work(run, handler), run.done, run.total)
     except JobStopped:
         postpone_job(database, job, "", timedelta())
     except Unavailable as error:
@@ -137,14 +141,23 @@ def _run(run: JobRun, handler: Handler) -> None:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         _postpone(database, job, Unavailable(_("The disk for temporary files failed: {reason}.", reason=reason)))
-    except RegularsError as error:
-        end_job(database, job, "failed", error=error.message)
-    except ClaimLost:
+
+
+def _work(run: JobRun, handler: Handler) -> JobEnd:
+    """Do the work of a job, and return how it ended. Raise the errors after which it continues later."""
+    try:
+        _check_attempts(run.job)
+        return JobEnd("completed", handler(run))
+    except JobCancelled:
+        return JobEnd("cancelled")
+    except (Unavailable, OSError, ClaimLost, JobStopped):
         raise
+    except RegularsError as error:
+        return JobEnd("failed", error=error.message)
     except Exception as error:
         # The message may contain personal data.
-        log.error("job_failed", job=job.id, kind=job.kind, type=type(error).__name__)
-        end_job(database, job, "failed", error=_("Something went wrong here."))
+        log.error("job_failed", job=run.job.id, kind=run.job.kind, type=type(error).__name__)
+        return JobEnd("failed", error=_("Something went wrong here."))
 
 
 def _check_attempts(job: Job) -> None:
@@ -164,7 +177,7 @@ def _postpone(database: Database, job: Job, error: Unavailable) -> None:
 def run_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
     """Run jobs in `THREADS` threads until `is_stopping` is set. Then stop them, so that others can continue them."""
     threads = [
-        threading.Thread(target=_work, args=(database, handlers, is_stopping), name=f"job-{number}", daemon=True)
+        threading.Thread(target=_take_jobs, args=(database, handlers, is_stopping), name=f"job-{number}", daemon=True)
         for number in range(THREADS)
     ]
     for thread in threads:
@@ -174,7 +187,7 @@ def run_jobs(database: Database, handlers: Handlers, is_stopping: threading.Even
         thread.join(STOP_SECONDS)
 
 
-def _work(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
+def _take_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
     reported = ""
     while not is_stopping.is_set():
         try:

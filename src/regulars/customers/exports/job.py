@@ -1,7 +1,7 @@
 """The job that exports customers to a file, which can be downloaded for a day."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 
@@ -10,6 +10,7 @@ import msgspec
 from regulars.clock import utc_now
 from regulars.customers.exports.exporter import count_exported, export_customers
 from regulars.customers.exports.request import ExportFormat, ExportRequest
+from regulars.customers.read.list import CustomerQuery
 from regulars.db.database import Database
 from regulars.jobs.files import store_file
 from regulars.jobs.queue import Job, JobData, create_job
@@ -22,17 +23,20 @@ SUFFIXES: Mapping[ExportFormat, str] = {"csv": "csv", "xlsx": "xlsx", "jsonl": "
 
 def start_export(database: Database, tenant_id: int, actor: Actor, request: ExportRequest) -> Job:
     """Queue the job of an export, and return it. Its file has the job's id."""
-    return create_job(database, tenant_id, actor, "export", {"request": msgspec.to_builtins(request)})
+    arguments = msgspec.to_builtins(asdict(request))
+    return create_job(database, tenant_id, actor, "export", arguments)
 
 
 def request_of(job: Job) -> ExportRequest:
     """Return what a job exports."""
-    request = msgspec.convert(job.arguments["request"], ExportRequest)
-    query = request.query
-    if query is None or not query.uncounted_filters or "updated_since" not in query.uncounted_filters:
-        return request
-    since = datetime.fromisoformat(query.uncounted_filters["updated_since"])
-    return replace(request, query=replace(query, uncounted_filters={**query.uncounted_filters, "updated_since": since}))
+    query = job.arguments["query"]
+    if query is not None:
+        query = dict(query)
+        filters = dict(query.pop("uncounted_filters") or {})
+        if "updated_since" in filters:
+            filters["updated_since"] = datetime.fromisoformat(filters["updated_since"])
+        query = CustomerQuery(**query, uncounted_filters=filters or None)
+    return ExportRequest(job.arguments["format"], tuple(job.arguments["columns"]), query)
 
 
 def export(run: JobRun) -> JobData:

@@ -84,6 +84,7 @@ def detect(run: JobRun) -> JobData:
         set_column(database, found, "settings", msgspec.json.encode(settings).decode())
         set_result(database, found, "detected", msgspec.to_builtins(detected))
         set_result(database, found, "preview", None)
+    run.report(rows.count, rows.count)
     return {"rows": rows.count}
 
 

@@ -5,7 +5,7 @@ changed by others until the end.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -182,7 +182,7 @@ class ChangeSet:
             self._derived[record.id] = derived
         self._tags[record.id] = []
         # A record can be encoded faster than a mapping.
-        fields: Fields | Record = record
+        fields: Mapping[str, Any] | Record = record
         if tags:
             fields = {**to_builtins(record), "tags": self._retag(record.id, tags)}
         self._changes.append(Change(record.id, CREATED, fields, self.now))
