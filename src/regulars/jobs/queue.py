@@ -194,6 +194,13 @@ RETRY_JOB = Statement(
 DELETE_JOBS = Statement(
     delete(jobs).where(jobs.c.tenant_id == bindparam("of_tenant"), jobs.c.arguments == bindparam("of_arguments"))
 )
+DELETE_OLD_EXPORTS = Statement(
+    delete(jobs).where(
+        jobs.c.tenant_id == bindparam("of_tenant"),
+        jobs.c.kind == "export",
+        jobs.c.finished_at < bindparam("before", type_=jobs.c.finished_at.type),
+    )
+)
 
 
 def create_job(
@@ -371,6 +378,11 @@ def delete_jobs(database: Database, tenant_id: int, import_id: str) -> None:
     """Delete the jobs of an import. One that is running ends, because it loses its claim."""
     arguments = _encode({"import_id": import_id})
     database.execute(DELETE_JOBS, {"of_tenant": tenant_id, "of_arguments": arguments})
+
+
+def delete_old_exports(database: Database, tenant_id: int, before: datetime) -> None:
+    """Delete the export jobs of a tenant that ended before a time."""
+    database.execute(DELETE_OLD_EXPORTS, {"of_tenant": tenant_id, "before": before})
 
 
 def _claimed(job: Job) -> dict[str, Any]:

@@ -13,16 +13,19 @@ from regulars.customers.exports.request import ExportFormat, ExportRequest
 from regulars.customers.read.list import CustomerQuery
 from regulars.db.database import Database
 from regulars.jobs.files import store_file
-from regulars.jobs.queue import Job, JobData, create_job
+from regulars.jobs.queue import Job, JobData, create_job, delete_old_exports
 from regulars.jobs.worker import JobRun
 from regulars.permissions import Actor
 
 LIFETIME = timedelta(days=1)
+KEPT = timedelta(days=30)
+"""How long exports are listed. Their files are deleted after `LIFETIME`."""
 SUFFIXES: Mapping[ExportFormat, str] = {"csv": "csv", "xlsx": "xlsx", "jsonl": "jsonl", "vcard": "vcf"}
 
 
 def start_export(database: Database, tenant_id: int, actor: Actor, request: ExportRequest) -> Job:
-    """Queue the job of an export, and return it. Its file has the job's id."""
+    """Queue the job of an export, and return it. Its file has the job's id. Old exports of the tenant are deleted."""
+    delete_old_exports(database, tenant_id, utc_now() - KEPT)
     arguments = msgspec.to_builtins(asdict(request))
     return create_job(database, tenant_id, actor, "export", arguments)
 

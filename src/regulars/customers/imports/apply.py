@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.imports.cells import Cell
-from regulars.customers.imports.rows import Remark, Row
+from regulars.customers.imports.rows import NAMES, Remark, Row
 from regulars.customers.imports.settings import ImportSettings
 from regulars.customers.tags import create_tag, list_tags, name_key
 from regulars.customers.write.change_set import ChangeSet
@@ -115,10 +115,20 @@ class Applier:
                     raise Conflict(sentence, {name: [sentence]}) from None
 
     def _create(self, changes: ChangeSet, row: Row, derived: Derived | None) -> Outcome:
-        if "first_name" not in row.values:
-            sentence = _("{field} is required.", field="first_name")
-            raise Conflict(sentence, {"first_name": [sentence]})
-        return Outcome("created", changes.create(row.values, self._tags(row), derived).id)
+        values = row.values
+        if "first_name" not in values:
+            values = self._with_first_name(values)
+        return Outcome("created", changes.create(values, self._tags(row), derived).id)
+
+    def _with_first_name(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values with the last name as the first name. Raise `Conflict` if there is no last name."""
+        if "last_name" in values:
+            named = {**values, "first_name": values["last_name"]}
+            del named["last_name"]
+            return named
+        field = next((target for target in NAMES if target in self.headings), "first_name")
+        sentence = _("{field} is required.", field=field)
+        raise Conflict(sentence, {field: [sentence]})
 
     def _change(self, changes: ChangeSet, record: Record, row: Row) -> Outcome:
         if record.merged_into_id is not None or record.deleted_at is not None:
