@@ -20,6 +20,7 @@ from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.customers.trash import EmptyTrash
 from regulars.api.exports import DownloadExport, Exports, OneExport
 from regulars.api.imports.collection import Imports
 from regulars.api.imports.issues import ImportErrors, ImportIssues
@@ -92,6 +93,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     resources: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(api)),
         ("/api/v1/customers/batch", CustomerBatch(api)),
+        ("/api/v1/customers/empty-trash", EmptyTrash(api)),
         ("/api/v1/customers/duplicates", CustomerDuplicates(api)),
         ("/api/v1/customers/changes", CustomerChanges(api)),
         ("/api/v1/customers/{id}", OneCustomer(api)),

@@ -5,6 +5,7 @@ from regulars.customers.imports.detect import detect
 from regulars.customers.imports.preview import preview
 from regulars.customers.imports.run import run_import
 from regulars.customers.imports.undo import undo
+from regulars.customers.write.empty_trash import empty_trash_job
 from regulars.jobs.worker import Handlers
 
 HANDLERS: Handlers = {
@@ -13,4 +14,5 @@ HANDLERS: Handlers = {
     "import": run_import,
     "undo": undo,
     "export": export,
+    "empty_trash": empty_trash_job,
 }

@@ -20,7 +20,6 @@ from msgspec import Struct
 from regulars.customers.imports.apply import ReadRow
 from regulars.customers.imports.formats import open_table
 from regulars.customers.imports.mapping import ColumnMapping
-from regulars.customers.imports.pace import ROWS_PER_BLOCK
 from regulars.customers.imports.references import ReferenceNames
 from regulars.customers.imports.rows import Remark, Row, RowReader
 from regulars.customers.imports.table import Choices
@@ -30,6 +29,7 @@ from regulars.customers.write.storage import SEARCHED_FIELDS, derived_columns
 from regulars.errors import Malformed
 from regulars.garbage import collect_garbage_less_often
 from regulars.i18n import from_builtins, to_builtins
+from regulars.jobs.pace import ROWS_PER_BLOCK
 
 LENGTH = struct.Struct("=I")
 DATE_FIELDS = ("date_of_birth",)

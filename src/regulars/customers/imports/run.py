@@ -10,7 +10,6 @@ from regulars.customers.imports.apply import Applier
 from regulars.customers.imports.batches import add_batch
 from regulars.customers.imports.detect import mapping_of, read_context, remember_mapping
 from regulars.customers.imports.issues import Issue, add_issues, delete_issues
-from regulars.customers.imports.pace import Pace
 from regulars.customers.imports.preview import dry_run
 from regulars.customers.imports.reading import read_rows, take
 from regulars.customers.imports.row_process import Block
@@ -21,6 +20,7 @@ from regulars.customers.write.change_set import open_change_set
 from regulars.db.bulk_load import analyze_after_load
 from regulars.errors import Conflict, RegularsError, Unavailable
 from regulars.i18n import _, from_builtins, to_builtins
+from regulars.jobs.pace import Pace
 from regulars.jobs.queue import ClaimLost, JobCancelled, JobData
 from regulars.jobs.worker import JobRun, JobStopped
 from regulars.tenants.tenants import get_tenant

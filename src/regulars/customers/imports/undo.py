@@ -10,7 +10,6 @@ from regulars.customers.change_log import CREATED
 from regulars.customers.fields import FIELD_TYPES, PERSONAL_FIELDS, Record
 from regulars.customers.imports.batches import last_batch
 from regulars.customers.imports.issues import Issue, add_issue, delete_issues
-from regulars.customers.imports.pace import Pace
 from regulars.customers.imports.rows import Remark
 from regulars.customers.imports.store import Import, get_import, set_result
 from regulars.customers.write.change_set import ChangeSet, open_change_set
@@ -22,6 +21,7 @@ from regulars.db.statement import Statement
 from regulars.db.tables import customer_changes
 from regulars.errors import Conflict
 from regulars.i18n import _
+from regulars.jobs.pace import Pace
 from regulars.jobs.queue import JobData
 from regulars.jobs.worker import JobRun
 

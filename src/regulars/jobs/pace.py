@@ -36,4 +36,9 @@ class Pace:
             self.blocks = max(self.blocks // 2, MIN_BLOCKS)
         elif seconds < MAX_SECONDS / 2:
             self.blocks = min(self.blocks * 2, MAX_BLOCKS)
-        time.sleep(PAUSE_SECONDS)
+        pause_for_others()
+
+
+def pause_for_others() -> None:
+    """Wait for a moment after a transaction, so that a waiting writer gets its turn."""
+    time.sleep(PAUSE_SECONDS)
