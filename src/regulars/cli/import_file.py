@@ -14,7 +14,7 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.output import print_line
 from regulars.db.database import Database
-from regulars.errors import Invalid, RegularsError
+from regulars.errors import Invalid, RegularsError, Unavailable
 from regulars.validation import without_control_characters
 
 if TYPE_CHECKING:
@@ -225,6 +225,9 @@ class _Import:
             self._work("Importing")
         except KeyboardInterrupt:
             print_line(f"Cancelled. To remove what was imported: {self._undo_command()}")
+            raise
+        except Unavailable:
+            print_line("The import is not complete. It continues as soon as 'regulars serve' or 'regulars work' runs.")
             raise
 
     def report(self) -> int:
