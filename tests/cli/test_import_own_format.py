@@ -259,12 +259,12 @@ def test_a_bad_cell_is_reported_with_line_and_column_and_skipped(shop: Shop) -> 
     bad = len(BAD_CELLS)
     assert done.status == 3
     assert done.summary == f"Imported {bad} rows. {bad} rows were refused, see {ERRORS}."
-    for row, reason, (name, cell) in zip(refused(), reasons(), BAD_CELLS, strict=True):
+    for found, reason, (name, cell) in zip(refused(), reasons(), BAD_CELLS, strict=True):
         assert reason.startswith(f"{name} must ")
         assert reason.endswith(".")
         assert "\x1b" not in reason
         assert len(reason) < 250
-        assert row[name] == escape_formula(cell), "the cell can be corrected"
+        assert found[name] == escape_formula(cell), "the cell can be corrected"
     assert len(shop.customers()) == bad
 
 

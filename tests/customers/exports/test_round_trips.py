@@ -67,7 +67,7 @@ def copied(shop: Shop, file: str, *options: object) -> Shop:
     assert shop.export("--output", file, *options) == CommandResult(0, b"", "")
     copy = opened(shop.world)
     done = copy.load(Path(file).read_bytes(), "--yes", "--match-by", "none", file=f"copy-{file}")
-    assert (done.status, done.stderr) == (0, ""), Path(f"copy-{file}.errors.csv").read_text("utf-8")
+    assert (done.status, done.stderr) == (0, ""), done.text
     return copy
 
 
@@ -75,7 +75,7 @@ def load(shop: Shop, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> N
     """Import rows of text, none of which is escaped."""
     content = as_csv([columns, *([escaped(cell) for cell in row] for row in rows)])
     done = shop.load(content, "--match-by", "none")
-    assert (done.status, done.stderr) == (0, ""), Path("customers.csv.errors.csv").read_text("utf-8")
+    assert (done.status, done.stderr) == (0, ""), done.text
 
 
 def escaped(cell: str) -> str:
