@@ -1,11 +1,15 @@
 """`regulars import` with the files that other programs write."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 import xlsxwriter
+from python_calamine import CalamineWorkbook
 
 from regulars.cli.main import run
+from tests.support.shop import refused
 from tests.support.world import World
 
 CSV_1254 = "Ad Soyad;Telefon;Doğum Tarihi;Cinsiyet;Notlar\nAyşe YILMAZ;0532 111 22 33;25.11.1953;Kadın;VIP\n"
@@ -81,7 +85,6 @@ def test_nothing_is_imported_before_the_columns_are_confirmed(
 
 
 UNREADABLE = [
-    (("-", "--encoding", "windows-1254"), "standard input"),
     (("missing.csv", "--encoding", "utf-8"), "missing.csv cannot be read: No such file"),
     ((".", "--encoding", "utf-8"), "cannot be read: Is a directory"),
     (("a.csv", "--sheet", "Müşteriler"), "has no sheets"),
@@ -113,13 +116,44 @@ def test_headings_cannot_control_the_terminal(empty_world: World, capsys: pytest
 def test_bad_rows_are_reported_with_the_headings_of_the_file(empty_world: World) -> None:
     Path("liste.csv").write_text(CSV_1254 + "Ali Öz;12;31.02.1990;belirsiz;\n", "utf-8")
     assert run_import(empty_world, "liste.csv", "--yes") == 3
-    errors = Path("liste.csv.errors.csv").read_text("utf-8").splitlines()
-    assert [line.split(",")[:2] for line in errors] == [
-        ["line", "column"],
-        ["3", "Telefon"],
-        ["3", "Doğum Tarihi"],
-        ["3", "Cinsiyet"],
-    ]
+    (row,) = refused("liste.csv.errors.csv", ";")
+    reason = row.pop("Reason")
+    assert list(row.values()) == ["Ali Öz", "12", "31.02.1990", "belirsiz", ""]
+    for heading in ("Telefon", "Doğum Tarihi", "Cinsiyet"):
+        assert f"{heading} must " in reason
+    assert len(imported(empty_world)) == 1
+
+
+def test_bad_rows_of_a_workbook_are_in_a_workbook(empty_world: World) -> None:
+    with xlsxwriter.Workbook("liste.xlsx") as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate([*WORKBOOK, ["=1+1", 12, "31.02.1990", ""]]):
+            for column, cell in enumerate(row):
+                sheet.write(number, column, cell) if isinstance(cell, int) else sheet.write_string(number, column, cell)
+    assert run_import(empty_world, "liste.xlsx", "--yes") == 3
+    heading, row = CalamineWorkbook.from_path("liste.xlsx.errors.xlsx").get_sheet_by_index(0).to_python()
+    assert heading == [*WORKBOOK[0], "Reason"]
+    assert row[:4] == ["=1+1", 12, "31.02.1990", ""]
+    assert "Cep Tel. must " in str(row[4])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [CSV_1254.encode("windows-1254"), VCARD.encode(), b'{"ad soyad": "Ali Oz"}\n'],
+    ids=["csv", "vcf", "jsonl"],
+)
+def test_every_format_is_read_from_standard_input(
+    empty_world: World, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert run_import(empty_world, "-", "--yes") == 0
+    assert len(imported(empty_world)) == 1
+
+
+def test_a_workbook_is_read_from_standard_input(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbook(Path("b.xlsx"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path("b.xlsx").read_bytes())))
+    assert run_import(empty_world, "-", "--yes") == 0
     assert len(imported(empty_world)) == 1
 
 

@@ -14,7 +14,7 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.output import print_line
 from regulars.db.database import Database
-from regulars.errors import Invalid, RegularsError
+from regulars.errors import Invalid, RegularsError, Unavailable
 from regulars.validation import without_control_characters
 
 if TYPE_CHECKING:
@@ -110,11 +110,24 @@ class _Import:
         from regulars.tenants.tenants import get_tenant
 
         get_tenant(self.database, self.tenant_id)
+        self._check_error_path()
         expires_at = utc_now() + UNDO_PERIOD
         stored = store_file(self.database, self.tenant_id, new_id(), self.path.name, source, expires_at)
         self.found = create_import(
             self.database, self.tenant_id, COMMAND_LINE, stored, ImportSettings(), claim=new_id()
         )
+
+    def _check_error_path(self) -> None:
+        """Raise `RegularsError` if the chosen error file is the imported file, or certainly cannot be written."""
+        path = self.error_path
+        if path is None:
+            return
+        if path.exists() and self.path.exists() and path.samefile(self.path):
+            raise RegularsError(f"The error file {path} would overwrite the imported file.")
+        if path.is_dir():
+            raise RegularsError(f"The error file {path} is a directory.")
+        if not path.parent.is_dir():
+            raise RegularsError(f"The error file {path} cannot be written: its directory does not exist.")
 
     def choose(self, given: dict[str, Any], mapping: Sequence[str]) -> None:
         """Examine the file with the given settings."""
@@ -213,13 +226,16 @@ class _Import:
         except KeyboardInterrupt:
             print_line(f"Cancelled. To remove what was imported: {self._undo_command()}")
             raise
+        except Unavailable:
+            print_line("The import is not complete. It continues as soon as 'regulars serve' or 'regulars work' runs.")
+            raise
 
     def report(self) -> int:
         """Print the result, and write the error file. Return the exit status."""
         result = self.found.result
         if self.found.state != "imported" or result is None:
-            self._write_errors()
-            raise RegularsError(self.found.job.error or f"The import is {self.found.state}.")
+            reason = self.found.job.error or f"The import is {self.found.state}."
+            raise RegularsError(f"{reason}{self._write_errors()}")
         imported = result["created"] + result["updated"] + result["unchanged"]
         updated = (
             f" ({result['updated']:,} updated, {result['unchanged']:,} unchanged)"
@@ -257,15 +273,24 @@ class _Import:
             return ""
         suffix = Path(error_file_name(self.found)).suffix
         path = self.error_path or self.path.with_name(f"{self.path.name}.errors{suffix}")
-        if path.exists() and self.path.exists() and path.samefile(self.path):
-            raise RegularsError(f"The error file {path} would overwrite the imported file.")
+        count = (self.found.result or {}).get("refused", 0)
+        refused = f" {_rows(count)} {'was' if count == 1 else 'were'} refused" if count else ""
         try:
             with path.open("wb") as target:
                 write_error_file(self.database, self.found, "refused", "en", target)
         except OSError as error:
-            raise RegularsError(f"The error file {path} cannot be written: {error.strerror}.") from None
-        count = (self.found.result or {}).get("refused", 0)
-        return f" {_rows(count)} {'was' if count == 1 else 'were'} refused, see {path}." if count else f" See {path}."
+            self._say_without_file(path, error)
+            return f"{refused}." if refused else ""
+        return f"{refused}, see {path}." if refused else f" See {path}."
+
+    def _say_without_file(self, path: Path, error: OSError) -> None:
+        """Say that the error file was not written. The rows have been imported, so this is no failure of the import."""
+        kept = "The import itself is complete. " if self.found.state == "imported" else ""
+        command = f"regulars import errors {self.found.id} --tenant {self.tenant_id}"
+        sys.stderr.write(
+            f"regulars: The error file {path} cannot be written: {error.strerror}."
+            f" {kept}To get the refused rows: {command}\n"
+        )
 
     def _work(self, label: str) -> None:
         """Run the job of the import, if it has one to run, and read the import again."""

@@ -6,25 +6,40 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from regulars.db.database import Database
+from regulars.errors import Unavailable
 from regulars.jobs.queue import Job
 
 Progress = Callable[[int, int | None], object]
 
 
 def run_here(database: Database, job: Job, label: str) -> None:
-    """Run a claimed job, and show its progress. If the user interrupts it, cancel it and raise KeyboardInterrupt."""
+    """Run a claimed job, and show its progress. If the user interrupts it, cancel it and raise KeyboardInterrupt.
+
+    Raise `Unavailable` if the database does not work. Then the job stays queued.
+    """
     from regulars.garbage import collect_garbage_less_often
     from regulars.job_handlers import HANDLERS
-    from regulars.jobs.queue import JobEnd, end_job
-    from regulars.jobs.worker import run_job
+    from regulars.jobs.queue import JobData, JobEnd, end_job
+    from regulars.jobs.worker import JobRun, run_job
+
+    reasons: list[Unavailable] = []
+
+    def handle(run: JobRun) -> JobData:
+        try:
+            return HANDLERS[job.kind](run)
+        except Unavailable as error:
+            reasons.append(error)
+            raise
 
     collect_garbage_less_often()
     try:
         with _progress_bar(label) as progress:
-            run_job(database, HANDLERS, job, progress=progress)
+            run_job(database, {job.kind: handle}, job, progress=progress)
     except KeyboardInterrupt:
         end_job(database, job, JobEnd("cancelled"))
         raise
+    if reasons:
+        raise reasons[0]
 
 
 @contextmanager

@@ -43,6 +43,12 @@ def test_commas_in_cells_do_not_mislead(tmp_path: Path, text: str) -> None:
     assert cells(table) == [["Ali", "1,5"], ["Can", "2,5"]]
 
 
+def test_cells_of_our_own_format_may_contain_any_delimiter(tmp_path: Path) -> None:
+    table = open_bytes(tmp_path, 'First_Name,address,tags\nAli,"a;b\nc;d\n1|2\n3|4","VIP|x;y"\n')
+    assert (table.delimiter, table.headings) == (",", ("First_Name", "address", "tags"))
+    assert cells(table) == [["Ali", "a;b\nc;d\n1|2\n3|4", "VIP|x;y"]]
+
+
 def test_a_file_can_have_one_column(tmp_path: Path) -> None:
     table = open_bytes(tmp_path, "ad soyad\nAyşe Yılmaz\nCan Öz")
     assert (table.headings, cells(table)) == (("ad soyad",), [["Ayşe Yılmaz"], ["Can Öz"]])

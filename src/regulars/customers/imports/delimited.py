@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.imports.table import (
     ROWS_TO_INSPECT,
     Choices,
@@ -73,7 +74,18 @@ def _find_delimiter(path: Path, encoding: str, chosen: str | None) -> str:
     with open_text(path, encoding) as text:
         sample = text.read(SAMPLE_LENGTH)
     declared = DECLARING_LINE.match(sample)
-    return declared[1] if declared else max(DELIMITERS, key=lambda delimiter: _fitness(sample, delimiter))
+    if declared:
+        return declared[1]
+    known = {delimiter: _count_own_columns(sample, delimiter) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=lambda delimiter: known[delimiter])
+    # In a file of our own format, addresses and tags may contain more semicolons than there are rows.
+    return best if known[best] > 1 else max(DELIMITERS, key=lambda delimiter: _fitness(sample, delimiter))
+
+
+def _count_own_columns(sample: str, delimiter: str) -> int:
+    """Return the number of our own columns that the first row names."""
+    first = next(csv.reader(StringIO(sample, newline=""), delimiter=delimiter), [])
+    return sum(cell.strip().lower() in CSV_COLUMNS for cell in first)
 
 
 def _check_known(delimiter: str) -> str:

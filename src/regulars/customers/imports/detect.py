@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from regulars.customers.imports.mapping import TARGETS, ColumnMapping, is_own_ex
 from regulars.customers.imports.settings import DetectedColumn, DetectedFile, ImportSettings, MatchBy
 from regulars.customers.imports.store import Import, get_import, set_column, set_result
 from regulars.customers.imports.table import Row, Table
-from regulars.customers.validation import ReadContext
+from regulars.customers.validation import MAX_ADVANCING_ID, ReadContext, read_id
 from regulars.db.database import Database
 from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
@@ -64,7 +65,7 @@ def detect(run: JobRun) -> JobData:
         remembered = _remembered(database, tenant_id, table)
         columns = _columns(table, samples, found.settings, remembered, read_context(tenant))
         targets = [column.target for column in columns]
-        rows = _CountedRows(run, table)
+        rows = _CountedRows(run, table, targets)
         dates = _dates(rows, targets, found.settings.date_order, tenant)
     detected = DetectedFile(
         format=table.format,
@@ -78,6 +79,7 @@ def detect(run: JobRun) -> JobData:
         date_order=dates.order,
         dates_are_ambiguous=dates.is_ambiguous,
         contradicting_dates=list(dates.contradiction or ()),
+        highest_id=rows.highest_id,
     )
     settings = _complete(found.settings, remembered, targets, dates.order, tenant)
     with database.transaction():
@@ -89,19 +91,30 @@ def detect(run: JobRun) -> JobData:
 
 
 class _CountedRows:
-    """The rows of a file, counted while they are read."""
+    """The rows of a file, counted while they are read, and the highest id in them."""
 
-    def __init__(self, run: JobRun, table: Table) -> None:
+    def __init__(self, run: JobRun, table: Table, targets: Sequence[str | None]) -> None:
         self.run = run
         self.table = table
+        self.position = targets.index("id") if "id" in targets else None
         self.count = 0
+        self.highest_id = 0
 
     def __iter__(self) -> Iterator[Row]:
         for row in self.table.rows():
             self.count += 1
             if self.count % ROWS_PER_REPORT == 0:
                 self.run.report(self.count, None)
+            if self.position is not None and self.position < len(row.cells):
+                self._add_id(row.cells[self.position])
             yield row
+
+    def _add_id(self, cell: Cell) -> None:
+        # Rows with other values are refused by the import.
+        with suppress(ValueError):
+            number = read_id(filled_text(cell))
+            if number <= MAX_ADVANCING_ID:
+                self.highest_id = max(self.highest_id, number)
 
 
 def read_context(tenant: Tenant) -> ReadContext:

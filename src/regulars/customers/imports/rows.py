@@ -139,8 +139,8 @@ class RowReader:
             values.pop("phone_number_as_typed", None)
 
     def _require_name(self, row: Row) -> None:
-        """Take a last name for the first name if it is the only name, except in our own format."""
-        if "last_name" in row.values and not self.is_own:
+        """Take a last name for the first name if it is the only name, except in our own format with first names."""
+        if "last_name" in row.values and not (self.is_own and "first_name" in self.headings):
             row.values["first_name"] = row.values.pop("last_name")
         elif all(fault.heading != self.name_heading for fault in row.faults):
             row.faults.append(Remark(self.name_heading, _("{field} is required.", field=self.name_heading)))

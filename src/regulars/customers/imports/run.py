@@ -17,6 +17,7 @@ from regulars.customers.imports.store import Import, get_import, keep_until_undo
 from regulars.customers.imports.tally import Tally
 from regulars.customers.imports.undo import undo_changes
 from regulars.customers.write.change_set import open_change_set
+from regulars.customers.write.storage import keep_new_ids_above
 from regulars.db.bulk_load import analyze_after_load
 from regulars.errors import Conflict, RegularsError, Unavailable
 from regulars.i18n import _, from_builtins, to_builtins
@@ -79,6 +80,9 @@ def _begin(run: JobRun, found: Import) -> None:
         if refused:
             raise Conflict(_("{count} rows were refused, so nothing was imported.", count=refused))
     remember_mapping(run.database, found)
+    if found.detected is not None:
+        # Otherwise a row without an id could get one that a later row has.
+        keep_new_ids_above(run.database, found.tenant_id, found.detected.highest_id)
     today = read_context(get_tenant(run.database, found.tenant_id)).today
     run.save({"today": today.isoformat(), "counts": {}}, 0, found.detected.rows if found.detected else None)
 

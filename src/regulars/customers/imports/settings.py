@@ -64,3 +64,5 @@ class DetectedFile(Struct, frozen=True):
     """Whether the dates of birth can be read in another order as well."""
     contradicting_dates: list[str]
     """Two dates of birth that no order fits, or nothing."""
+    highest_id: int = 0
+    """The highest id of a customer in the file, up to `MAX_ADVANCING_ID`; 0 if it has none."""

@@ -51,6 +51,14 @@ def reserve_customer_ids(database: Database, tenant_id: int, count: int) -> rang
     return range(last - count + 1, last + 1)
 
 
+def keep_new_ids_above(database: Database, tenant_id: int, customer_id: int) -> None:
+    """Let later customers of the tenant get ids above `customer_id`."""
+    with database.transaction():
+        missing = customer_id - lock_customers(database, tenant_id).customer
+        if missing > 0:
+            lock_customers(database, tenant_id, new_customers=missing)
+
+
 def insert_customers(
     database: Database,
     tenant_id: int,
