@@ -25,6 +25,7 @@ from regulars.scopes import SCOPES
 from regulars.tenants.tenants import DEFAULT_CHANNELS as CHANNELS_OF_ALL
 from regulars.tenants.tenants import create_tenant
 from tests.conftest import DATABASE_KINDS, FreshDatabase
+from tests.support.imports import get, upload
 from tests.support.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
@@ -69,6 +70,25 @@ WRITES_OF_TENANTS: dict[tuple[str, str], dict[str, Any] | None] = {
 WRITES_OF_INVITATIONS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("DELETE", ONE_INVITATION): None,
     ("POST", RESEND): None,
+}
+IMPORTS, EXPORTS, JOBS, EMPTY_TRASH = "/api/v1/imports", "/api/v1/exports", "/api/v1/jobs", f"{LIST}/empty-trash"
+ONE_IMPORT, ONE_EXPORT, ONE_JOB = f"{IMPORTS}/{{id}}", f"{EXPORTS}/{{id}}", f"{JOBS}/{{id}}"
+READS_OF_JOBS = {
+    ONE_IMPORT,
+    f"{ONE_IMPORT}/issues",
+    f"{ONE_IMPORT}/errors",
+    ONE_EXPORT,
+    f"{ONE_EXPORT}/download",
+    ONE_JOB,
+}
+WRITES_OF_JOBS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PATCH", ONE_IMPORT): {"strict": True},
+    ("DELETE", ONE_IMPORT): None,
+    ("POST", f"{ONE_IMPORT}/preview"): None,
+    ("POST", f"{ONE_IMPORT}/start"): {"confirm": True},
+    ("POST", f"{ONE_IMPORT}/undo"): None,
+    ("POST", f"{ONE_JOB}/cancel"): None,
+    ("POST", f"{ONE_JOB}/retry"): None,
 }
 OF_NO_TENANT = {"/api/v1/countries"}
 NAME_CHANNELS = Statement(
@@ -438,12 +458,35 @@ def test_a_missing_tenant_looks_like_one_without_access(world: World) -> None:
     assert "tenant" in theirs["message"]
 
 
+def test_imports_exports_and_jobs_are_only_for_members_of_their_tenant(world: World) -> None:
+    """Charlie owns the salon. For him, those of the clinic do not exist."""
+    found = upload(world, "a.csv", b"first_name,email\nAyse,ayse@example.com\n", tenant=world.clinic)
+    exported = world.send("POST", EXPORTS, {}, tenant=world.clinic).json["data"]["id"]
+    ids = {IMPORTS: found["id"], EXPORTS: exported, JOBS: found["job"]["id"]}
+    for method, path, body in [("GET", path, None) for path in READS_OF_JOBS] + [
+        (method, path, body) for (method, path), body in WRITES_OF_JOBS.items()
+    ]:
+        where = path.format(id=ids["/".join(path.split("/")[:4])])
+        theirs = world.send(method, where, body, user=world.charlie, tenant=world.clinic)
+        expect_error(theirs, 403, "tenant_forbidden")
+        expect_error(world.send(method, where, body, user=world.charlie, tenant=world.salon), 404, "not_found")
+    for path in (IMPORTS, EXPORTS, JOBS):
+        assert world.send("GET", path, user=world.charlie, tenant=world.salon).json["data"] == []
+    assert get(world, found["id"], tenant=world.clinic) == found
+    expect_error(
+        world.send("POST", EMPTY_TRASH, {"older_than_days": 0}, user=world.charlie, tenant=world.clinic),
+        403,
+        "tenant_forbidden",
+    )
+
+
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
     of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, TAGS, ONE_TAG}
     read = of_customers | {USERS, DEFAULT_CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
     writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
-    writes |= WRITES_OF_INVITATIONS
+    writes |= WRITES_OF_INVITATIONS | WRITES_OF_JOBS
+    read |= READS_OF_JOBS | {IMPORTS, EXPORTS, JOBS, EMPTY_TRASH}
     tried = read | {BATCH, INVITATIONS, AUDIT_EVENTS, LEAVE} | {path for _, path in writes}
     assert api - OF_NO_TENANT == tried, "add new endpoints to the tests above"
 
@@ -456,7 +499,14 @@ def test_a_public_function_on_customers_takes_the_tenant_first_after_the_databas
                 continue
             names: list[Any] = [argument.arg for argument in node.args.args]
             # rare_trigrams reads trigrams without their customers.
-            is_for_all = node.name in {"seed_database", "merge_count_deltas", "rare_trigrams"}
-            if names[:1] == ["database"] and names[1:2] != ["tenant_id"] and not is_for_all:
+            is_for_all = node.name in {
+                "seed_database",
+                "merge_count_deltas",
+                "rare_trigrams",
+                "delete_expired_imports",
+                "check_is_last_job",
+            }
+            # `found` is an import, which has its tenant.
+            if names[:1] == ["database"] and names[1:2] not in (["tenant_id"], ["found"]) and not is_for_all:
                 wrong.append(f"{path.name}: {node.name}")
     assert wrong == []
