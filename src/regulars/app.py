@@ -20,6 +20,8 @@ from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.customers.trash import EmptyTrash
+from regulars.api.exports import DownloadExport, Exports, OneExport
 from regulars.api.imports.collection import Imports
 from regulars.api.imports.issues import ImportErrors, ImportIssues
 from regulars.api.imports.item import OneImport, PreviewImport, StartImport, UndoImport
@@ -91,6 +93,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     resources: list[tuple[str, object]] = [
         ("/api/v1/customers", CustomerList(api)),
         ("/api/v1/customers/batch", CustomerBatch(api)),
+        ("/api/v1/customers/empty-trash", EmptyTrash(api)),
         ("/api/v1/customers/duplicates", CustomerDuplicates(api)),
         ("/api/v1/customers/changes", CustomerChanges(api)),
         ("/api/v1/customers/{id}", OneCustomer(api)),
@@ -107,6 +110,9 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/imports/{id}/undo", UndoImport(api)),
         ("/api/v1/imports/{id}/issues", ImportIssues(api)),
         ("/api/v1/imports/{id}/errors", ImportErrors(api)),
+        ("/api/v1/exports", Exports(api)),
+        ("/api/v1/exports/{id}", OneExport(api)),
+        ("/api/v1/exports/{id}/download", DownloadExport(api)),
         ("/api/v1/jobs", Jobs(api)),
         ("/api/v1/jobs/{id}", OneJob(api)),
         ("/api/v1/jobs/{id}/cancel", CancelJob(api)),

@@ -12,15 +12,19 @@ import structlog
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, literal_column, select, tuple_
 
 from regulars.clock import utc_now
+from regulars.customers.imports.forget import delete_expired_imports
 from regulars.db import tables
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.errors import RegularsError
+from regulars.jobs.files import delete_expired_files
 
 BATCH_SIZE = 500
 # A literal, because PostgreSQL plans each statement only once and overestimates a LIMIT that is a parameter.
 BATCH_LIMIT: ColumnElement[int] = literal_column(str(BATCH_SIZE))
 ONE_DAY = timedelta(days=1)
+MIN_RETENTION = timedelta(hours=1)
+"""A wrong clock is noticed earlier."""
 STEADY_SECONDS = 3600.0
 MAX_DRIFT_SECONDS = 120.0
 """If a clock gains or loses more than this between two runs, it counts as changed."""
@@ -80,7 +84,7 @@ DELETE_OLD_IDEMPOTENCY_KEYS = Statement(
     delete(tables.idempotency_keys).where(_is_old(tables.idempotency_keys.c.created_at))
 )
 # Statements, each with the time for which it keeps rows after the time that it compares with :before. Used codes and
-# tokens are kept so that a second use is detected. No time is shorter than an hour: a wrong clock is noticed earlier.
+# tokens are kept so that a second use is detected. No time is shorter than `MIN_RETENTION`.
 RULES: tuple[tuple[Statement, timedelta], ...] = (
     *((_delete_from_ended_grants(table), ONE_DAY) for table in GRANT_TABLES),
     *((_delete_oldest(table, "expires_at"), ONE_DAY) for table in GRANT_TABLES),
@@ -90,7 +94,7 @@ RULES: tuple[tuple[Statement, timedelta], ...] = (
     (_delete_oldest(tables.one_time_tokens, "expires_at"), ONE_DAY),
     (_delete_oldest(tables.invitations, "expires_at"), 30 * ONE_DAY),
     (_delete_oldest(tables.email_changes, "expires_at"), ONE_DAY),
-    (_delete_oldest(tables.failed_attempts, "failed_at"), timedelta(hours=1)),
+    (_delete_oldest(tables.failed_attempts, "failed_at"), MIN_RETENTION),
     (_delete_oldest(tables.personal_tokens, "expires_at"), 30 * ONE_DAY),
     (_delete_oldest(tables.revoked_tokens, "expires_at"), ONE_DAY),
     (_delete_oldest(tables.consents, "updated_at", CONSENT_WITHOUT_GRANT), 365 * ONE_DAY),
@@ -138,7 +142,8 @@ def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
     """Delete the rows that have expired at `now`, and return their number.
 
     Each rule runs in a transaction of its own and deletes at most one batch, or all old idempotency keys. A rule that
-    fails does not stop the others; the first error is raised at the end.
+    fails does not stop the others; the first error is raised at the end. After the rules, some expired files of imports
+    and exports are deleted.
     """
     now = now or utc_now()
     deleted, failures = 0, []
@@ -149,4 +154,5 @@ def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
             failures.append(error)
     if failures:
         raise failures[0]
-    return deleted
+    before = now - MIN_RETENTION
+    return deleted + delete_expired_imports(database, before) + delete_expired_files(database, before)

@@ -30,6 +30,9 @@ class Message(str):
         message.values = values
         return message
 
+    def __reduce__(self) -> tuple[type, tuple[str, Mapping[str, Any]]]:
+        return Message, (self.template, self.values)
+
 
 def _(template: str, /, **values: Any) -> Message:
     """Return a message that can be translated. `template` must be a literal, so that tools can extract its text."""

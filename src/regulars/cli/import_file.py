@@ -156,9 +156,9 @@ class _Import:
     def _end_detection(self) -> None:
         """End the job that would read the file without the given choices."""
         from regulars.customers.imports.store import get_import
-        from regulars.jobs.queue import end_job
+        from regulars.jobs.queue import JobEnd, end_job
 
-        end_job(self.database, self.found.job, "failed")
+        end_job(self.database, self.found.job, JobEnd("failed"))
         self.found = get_import(self.database, self.tenant_id, self.found.id)
 
     def _check_choices(self, choices: dict[str, Any], detected: "DetectedFile") -> None:

@@ -17,8 +17,9 @@ def run_here(database: Database, job: Job, label: str) -> None:
 
     Raise `Unavailable` if the database does not work. Then the job stays queued.
     """
+    from regulars.garbage import collect_garbage_less_often
     from regulars.job_handlers import HANDLERS
-    from regulars.jobs.queue import JobData, end_job
+    from regulars.jobs.queue import JobData, JobEnd, end_job
     from regulars.jobs.worker import JobRun, run_job
 
     reasons: list[Unavailable] = []
@@ -30,11 +31,12 @@ def run_here(database: Database, job: Job, label: str) -> None:
             reasons.append(error)
             raise
 
+    collect_garbage_less_often()
     try:
         with _progress_bar(label) as progress:
             run_job(database, {job.kind: handle}, job, progress=progress)
     except KeyboardInterrupt:
-        end_job(database, job, "cancelled")
+        end_job(database, job, JobEnd("cancelled"))
         raise
     if reasons:
         raise reasons[0]

@@ -37,7 +37,7 @@ class Change(NamedTuple):
 
     customer_id: int
     action: str
-    fields: Fields | Struct
+    fields: Mapping[str, Any] | Struct
     at: datetime
     other_id: int | None = None
 

@@ -124,14 +124,17 @@ class SQLiteDatabase(Database):
 
     def load(self, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
         # Insert many rows in each statement: FTS5 flushes after each one, which took half of the time of an import.
-        insert = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "
-        marks = f"({', '.join('?' * len(columns))})"
+        # Their number is a power of two, so that the driver's cache has the statement.
         waiting = iter(rows)
+        most = 1 << (MAX_PARAMETERS // len(columns)).bit_length() - 1
         with self.transaction():
             try:
-                while block := list(islice(waiting, MAX_PARAMETERS // len(columns))):
-                    values = list(chain.from_iterable(block))
-                    self._run(insert + ", ".join([marks] * len(block)), values)
+                while block := list(islice(waiting, most)):
+                    start = 0
+                    while count := len(block) - start:
+                        part = block[start : start + (1 << count.bit_length() - 1)]
+                        self._run(_insertion(table.name, tuple(columns), len(part)), list(chain.from_iterable(part)))
+                        start += len(part)
             except (sqlite3.Error, OverflowError) as error:
                 raise self._translate_error(error) from None
 
@@ -231,6 +234,13 @@ class SQLiteDatabase(Database):
             self._open.append(connection)
             self._local.connection = connection
         return connection
+
+
+@lru_cache(maxsize=200)
+def _insertion(table: str, columns: tuple[str, ...], rows: int) -> str:
+    """Return the statement that inserts a number of rows."""
+    marks = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([marks] * rows)}"
 
 
 def _set_journal_mode(connection: sqlite3.Connection) -> None:

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from http import HTTPStatus
 from typing import Any
 
 import falcon
@@ -23,7 +24,11 @@ TENANT = "regulars.tenant"
 REFUSAL = "regulars.refusal"
 """Key of the WSGI environment: an error that `server.front` has found, to send as the response."""
 UPLOAD_CHECK = "regulars.upload_check"
-"""Key of the WSGI environment: true if `server.front` asks whether it may receive the file of an upload."""
+"""Key of the WSGI environment: True if `server.front` asks whether the upload of this request is allowed.
+
+The body is empty then. A resource that accepts uploads answers 204 if the upload is allowed, before it parses the body.
+Any other response is sent to the client, and the body is not received.
+"""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -98,9 +103,14 @@ class RequestMiddleware:
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Log the request without its query, token and personal data, and tell the server its tenant (`TENANT`)."""
+        """Log the request without its query, token and personal data, and tell the server its tenant (`TENANT`).
+
+        An upload that is allowed is not logged, because the request is logged after it has been received.
+        """
         context: Any = request.context
         request.env[TENANT] = context.tenant_id
+        if UPLOAD_CHECK in request.env and response.status_code == HTTPStatus.NO_CONTENT:
+            return
         log.info(
             "request",
             request_id=context.request_id,

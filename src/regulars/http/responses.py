@@ -40,14 +40,17 @@ def send_content(
     send_coded(response, body, coding)
 
 
-def send_file(response: falcon.Response, file: BinaryIO, name: str, media_type: str) -> None:
-    """Send a file from its start. It is closed after it has been sent. `name` is suggested to the user."""
+def send_file(request: falcon.Request, response: falcon.Response, file: BinaryIO, name: str, media_type: str) -> None:
+    """Send a file from its start. The server closes it after it has been sent. `name` is suggested to the user."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     response.content_type = media_type
     response.downloadable_as = name
-    response.set_header("X-Content-Type-Options", "nosniff")
-    response.set_stream(file, size)
+    response.content_length = size
+    if request.method == "HEAD":
+        file.close()
+    else:
+        response.stream = file
 
 
 def is_strict(request: falcon.Request, response: falcon.Response) -> bool:

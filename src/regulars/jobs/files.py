@@ -16,7 +16,7 @@ from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
 from regulars.db.tables import stored_file_parts, stored_files
-from regulars.errors import NotFound, Unavailable
+from regulars.errors import NotFound
 from regulars.i18n import _
 
 BYTES_PER_PART = 512 * 1024
@@ -109,19 +109,14 @@ def read_file(database: Database, tenant_id: int, file_id: str) -> Iterator[byte
 def local_copy(database: Database, tenant_id: int, file_id: str) -> Iterator[Path]:
     """Yield the path of a copy of a file on the local disk, which is deleted after the block.
 
-    Raise `NotFound` if the file does not exist, and `Unavailable` if the disk is full.
+    Raise `NotFound` if the file does not exist, and OSError if the disk is full.
     """
     file = get_file(database, tenant_id, file_id)
     with TemporaryDirectory(prefix="regulars-") as folder:
         path = Path(folder) / "file"
-        try:
-            with path.open("wb") as target:
-                for content in read_file(database, tenant_id, file_id):
-                    target.write(content)
-        except OSError as error:
-            raise Unavailable(
-                _("The disk for temporary files cannot be written: {reason}.", reason=error.strerror)
-            ) from None
+        with path.open("wb") as target:
+            for content in read_file(database, tenant_id, file_id):
+                target.write(content)
         if path.stat().st_size != file.size:
             raise NotFound(_("The file has been deleted."))
         yield path

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import Text, bindparam, delete, func, insert, literal_column, null, or_, select, update
 
 from regulars.clock import utc_now
 from regulars.db.database import Database
@@ -110,7 +110,8 @@ LIST_JOBS = Statement(
     .where(
         IS_OF_TENANT,
         jobs.c.id < bindparam("before"),
-        or_(bindparam("state", type_=jobs.c.state.type) == literal_column("''"), jobs.c.state == bindparam("state")),
+        or_(bindparam("state", type_=Text) == literal_column("''"), jobs.c.state == bindparam("state")),
+        or_(bindparam("kind", type_=Text) == literal_column("''"), jobs.c.kind == bindparam("kind")),
     )
     .order_by(jobs.c.id.desc())
     .limit(bindparam("limit"))
@@ -132,7 +133,12 @@ CLAIM_JOB = Statement(
         started_at=func.coalesce(jobs.c.started_at, bindparam("now", type_=jobs.c.due_at.type)),
     )
 )
-RENEW_CLAIM = Statement(update(jobs).where(*IS_CLAIMED).values(due_at=bindparam("until")))
+RENEW_CLAIM = Statement(
+    update(jobs)
+    .where(*IS_CLAIMED)
+    .values(due_at=bindparam("until"), done=bindparam("new_done"), total=bindparam("new_total"))
+    .returning(jobs.c.cancelled_at)
+)
 SAVE_CHECKPOINT = Statement(
     update(jobs)
     .where(*IS_CLAIMED)
@@ -142,6 +148,7 @@ SAVE_CHECKPOINT = Statement(
         total=bindparam("new_total"),
         due_at=bindparam("until"),
         attempts=literal_column("1"),
+        error=null(),
     )
     .returning(jobs.c.cancelled_at)
 )
@@ -152,6 +159,8 @@ END_JOB = Statement(
         state=bindparam("new_state"),
         result=bindparam("new_result"),
         error=bindparam("new_error"),
+        done=bindparam("new_done"),
+        total=bindparam("new_total"),
         finished_at=bindparam("now"),
         claim=null(),
     )
@@ -184,6 +193,13 @@ RETRY_JOB = Statement(
 )
 DELETE_JOBS = Statement(
     delete(jobs).where(jobs.c.tenant_id == bindparam("of_tenant"), jobs.c.arguments == bindparam("of_arguments"))
+)
+DELETE_OLD_EXPORTS = Statement(
+    delete(jobs).where(
+        jobs.c.tenant_id == bindparam("of_tenant"),
+        jobs.c.kind == "export",
+        jobs.c.finished_at < bindparam("before", type_=jobs.c.finished_at.type),
+    )
 )
 
 
@@ -228,10 +244,19 @@ def get_job(database: Database, tenant_id: int, job_id: str) -> Job:
 
 
 def list_jobs(
-    database: Database, tenant_id: int, *, before: str = "~", state: JobState | None = None, limit: int = 100
+    database: Database,
+    tenant_id: int,
+    *,
+    before: str = "~",
+    state: JobState | None = None,
+    kind: JobKind | None = None,
+    limit: int = 100,
 ) -> list[Job]:
-    """Return the newest jobs of the tenant, newest first: those with an id before `before`, and only one state."""
-    values = {"tenant_id": tenant_id, "before": before, "state": state or "", "limit": limit}
+    """Return the newest jobs of the tenant with an id before `before`, newest first.
+
+    With `state` or `kind`, return only jobs that have it.
+    """
+    values = {"tenant_id": tenant_id, "before": before, "state": state or "", "kind": kind or "", "limit": limit}
     return [job_of(row) for row in database.fetch_all(LIST_JOBS, values)]
 
 
@@ -285,9 +310,17 @@ def _claim(database: Database, tenant_id: int, job_id: str) -> Job | None:
     return get_job(database, tenant_id, job_id) if database.execute(CLAIM_JOB, values) else None
 
 
-def renew_claim(database: Database, job: Job) -> bool:
-    """Renew the claim of a job. Return False if it has been lost."""
-    return bool(database.execute(RENEW_CLAIM, _claimed(job) | {"until": utc_now() + LEASE}))
+def renew_claim(database: Database, job: Job, done: int, total: int | None) -> None:
+    """Renew the claim of a job, and store its progress. Raise `ClaimLost` or `JobCancelled`."""
+    values = {"new_done": done, "new_total": total, "until": utc_now() + LEASE}
+    _check_continues(database.fetch_one(RENEW_CLAIM, _claimed(job) | values))
+
+
+def _check_continues(row: Row | None) -> None:
+    if row is None:
+        raise ClaimLost
+    if row[0] is not None:
+        raise JobCancelled
 
 
 class ClaimLost(Exception):
@@ -309,21 +342,26 @@ def save_checkpoint(database: Database, job: Job, checkpoint: JobData, done: int
         "new_total": total,
         "until": utc_now() + LEASE,
     }
-    row = database.fetch_one(SAVE_CHECKPOINT, _claimed(job) | values)
-    if row is None:
-        raise ClaimLost
-    if row[0] is not None:
-        raise JobCancelled
+    _check_continues(database.fetch_one(SAVE_CHECKPOINT, _claimed(job) | values))
 
 
-def end_job(
-    database: Database, job: Job, state: JobState, *, result: JobData | None = None, error: str | None = None
-) -> None:
-    """Let a job end with a state and its result, or with the reason of its failure. Raise `ClaimLost`."""
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a job ended: its state, and its result or the reason of its failure."""
+
+    state: JobState
+    result: JobData | None = None
+    error: str | None = None
+
+
+def end_job(database: Database, job: Job, end: JobEnd, done: int = 0, total: int | None = None) -> None:
+    """Let a job end. Raise `ClaimLost`."""
     values = {
-        "new_state": state,
-        "new_result": None if result is None else _encode(result),
-        "new_error": None if error is None else _encode(to_builtins(error)),
+        "new_state": end.state,
+        "new_result": None if end.result is None else _encode(end.result),
+        "new_error": None if end.error is None else _encode(to_builtins(end.error)),
+        "new_done": done,
+        "new_total": total,
         "now": utc_now(),
     }
     if not database.execute(END_JOB, _claimed(job) | values):
@@ -340,6 +378,11 @@ def delete_jobs(database: Database, tenant_id: int, import_id: str) -> None:
     """Delete the jobs of an import. One that is running ends, because it loses its claim."""
     arguments = _encode({"import_id": import_id})
     database.execute(DELETE_JOBS, {"of_tenant": tenant_id, "of_arguments": arguments})
+
+
+def delete_old_exports(database: Database, tenant_id: int, before: datetime) -> None:
+    """Delete the export jobs of a tenant that ended before a time."""
+    database.execute(DELETE_OLD_EXPORTS, {"of_tenant": tenant_id, "before": before})
 
 
 def _claimed(job: Job) -> dict[str, Any]:

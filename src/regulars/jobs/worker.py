@@ -15,6 +15,7 @@ from regulars.jobs.queue import (
     Job,
     JobCancelled,
     JobData,
+    JobEnd,
     JobKind,
     claim_next,
     end_job,
@@ -26,10 +27,11 @@ from regulars.jobs.queue import (
 THREADS = 3
 """Number of jobs that a process runs at the same time: more than those of one tenant."""
 IDLE_SECONDS = 0.5
-RENEW_SECONDS = 10.0
+RENEW_SECONDS = 2.0
+"""Also the time after which the progress of a job without checkpoints is visible."""
 STOP_SECONDS = 2.0
 MAX_ATTEMPTS = 20
-"""A job that ends its process so often, without a step in between, has failed."""
+"""A job that is claimed so often, without a step in between, has failed."""
 MAX_DELAY = timedelta(minutes=1)
 
 log = structlog.get_logger("regulars")
@@ -52,18 +54,51 @@ class JobRun:
         self.checkpoint: JobData = job.checkpoint or {}
         self.progress = progress
         self.is_stopping = is_stopping
+        self.done = job.done
+        self.total = job.total
+        self.end: Exception | None = None
+        """Why the job must not continue, if `keep_claim` has found that out."""
 
     def save(self, checkpoint: JobData, done: int, total: int | None) -> None:
         """Store what has been done. Call this in the transaction that does it.
 
         Raise `ClaimLost`, `JobCancelled` or `JobStopped` if the job must not continue.
         """
-        if self.is_stopping.is_set():
-            raise JobStopped
+        self._check_continues()
         with self.database.transaction():
             save_checkpoint(self.database, self.job, checkpoint, done, total)
         self.checkpoint = checkpoint
+        self._show(done, total)
+
+    def report(self, done: int, total: int | None) -> None:
+        """Report the progress of a job without checkpoints. This does not use the database.
+
+        Raise `ClaimLost`, `JobCancelled` or `JobStopped` if the job must not continue.
+        """
+        self._check_continues()
+        self._show(done, total)
+
+    def _check_continues(self) -> None:
+        if self.is_stopping.is_set():
+            raise JobStopped
+        if self.end is not None:
+            raise self.end
+
+    def _show(self, done: int, total: int | None) -> None:
+        self.done, self.total = done, total
         self.progress(done, total)
+
+    def keep_claim(self, is_over: threading.Event) -> None:
+        """Renew the claim of the job, and store its progress, until it is over."""
+        while not is_over.wait(RENEW_SECONDS):
+            try:
+                renew_claim(self.database, self.job, self.done, self.total)
+            except (ClaimLost, JobCancelled) as error:
+                self.end = error
+                return
+            except RegularsError:
+                # The job itself notices that the database does not answer.
+                continue
 
 
 Handler = Callable[[JobRun], JobData]
@@ -84,26 +119,51 @@ def run_job(
     is_stopping: threading.Event | None = None,
 ) -> None:
     """Run a claimed job until it ends, must continue later, or its claim is lost. Keep its claim meanwhile."""
-    with suppress(ClaimLost), _Renewal(database, job):
-        try:
-            if job.attempts > MAX_ATTEMPTS:
-                raise RegularsError(_("The process of this job ended unexpectedly {count} times.", count=MAX_ATTEMPTS))
-            result = handlers[job.kind](JobRun(database, job, progress, is_stopping or threading.Event()))
-            end_job(database, job, "completed", result=result)
-        except JobCancelled:
-            end_job(database, job, "cancelled")
-        except JobStopped:
-            postpone_job(database, job, "", timedelta())
-        except Unavailable as error:
-            _postpone(database, job, error)
-        except RegularsError as error:
-            end_job(database, job, "failed", error=error.message)
-        except ClaimLost:
-            raise
-        except Exception as error:
-            # The message may contain personal data.
-            log.error("job_failed", job=job.id, kind=job.kind, type=type(error).__name__)
-            end_job(database, job, "failed", error=_("Something went wrong here."))
+    run = JobRun(database, job, progress, is_stopping or threading.Event())
+    is_over = threading.Event()
+    threading.Thread(target=run.keep_claim, args=(is_over,), name="job-claim", daemon=True).start()
+    try:
+        _run(run, handlers[job.kind])
+    except ClaimLost:
+        return
+    finally:
+        is_over.set()
+
+
+def _run(run: JobRun, handler: Handler) -> None:
+    database, job = run.database, run.job
+    try:
+        end_job(database, job, _work(run, handler), run.done, run.total)
+    except JobStopped:
+        postpone_job(database, job, "", timedelta())
+    except Unavailable as error:
+        _postpone(database, job, error)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        _postpone(database, job, Unavailable(_("The disk for temporary files failed: {reason}.", reason=reason)))
+
+
+def _work(run: JobRun, handler: Handler) -> JobEnd:
+    """Do the work of a job, and return how it ended. Raise the errors after which it continues later."""
+    try:
+        _check_attempts(run.job)
+        return JobEnd("completed", handler(run))
+    except JobCancelled:
+        return JobEnd("cancelled")
+    except (Unavailable, OSError, ClaimLost, JobStopped):
+        raise
+    except RegularsError as error:
+        return JobEnd("failed", error=error.message)
+    except Exception as error:
+        # The message may contain personal data.
+        log.error("job_failed", job=run.job.id, kind=run.job.kind, type=type(error).__name__)
+        return JobEnd("failed", error=_("Something went wrong here."))
+
+
+def _check_attempts(job: Job) -> None:
+    if job.attempts > MAX_ATTEMPTS:
+        reason = job.error or _("The process of this job ended unexpectedly.")
+        raise RegularsError(_("{count} attempts failed. {reason}", count=MAX_ATTEMPTS, reason=reason))
 
 
 def _postpone(database: Database, job: Job, error: Unavailable) -> None:
@@ -114,32 +174,10 @@ def _postpone(database: Database, job: Job, error: Unavailable) -> None:
         postpone_job(database, job, error.message, delay)
 
 
-class _Renewal:
-    """A thread that keeps the claim of a job while a block runs."""
-
-    def __init__(self, database: Database, job: Job) -> None:
-        self.database = database
-        self.job = job
-        self.ended = threading.Event()
-
-    def __enter__(self) -> None:
-        threading.Thread(target=self._renew, name="job-claim", daemon=True).start()
-
-    def __exit__(self, *raised: object) -> None:
-        self.ended.set()
-
-    def _renew(self) -> None:
-        while not self.ended.wait(RENEW_SECONDS):
-            # If the database does not answer, the job itself notices it.
-            with suppress(RegularsError):
-                if not renew_claim(self.database, self.job):
-                    return
-
-
 def run_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
     """Run jobs in `THREADS` threads until `is_stopping` is set. Then stop them, so that others can continue them."""
     threads = [
-        threading.Thread(target=_work, args=(database, handlers, is_stopping), name=f"job-{number}", daemon=True)
+        threading.Thread(target=_take_jobs, args=(database, handlers, is_stopping), name=f"job-{number}", daemon=True)
         for number in range(THREADS)
     ]
     for thread in threads:
@@ -149,7 +187,7 @@ def run_jobs(database: Database, handlers: Handlers, is_stopping: threading.Even
         thread.join(STOP_SECONDS)
 
 
-def _work(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
+def _take_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
     reported = ""
     while not is_stopping.is_set():
         try:

@@ -1,7 +1,8 @@
 """Receives complete request bodies, with a deadline, a minimum rate and a maximum size."""
 
 import asyncio
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 from granian._granian import RSGIProtocolClosed
 
@@ -33,7 +34,9 @@ class Body:
         self.limit = LARGE_BODIES.get(scope.path, MAX_BODY_BYTES)
         length = scope.headers.get("content-length")
         self.length = None if length is None else int(length)
-        self.content = bytearray()
+        self.size = 0
+        """The number of received bytes."""
+        self._content = bytearray()
 
     async def receive(self, protocol: Any) -> None:
         """Receive the whole body.
@@ -50,22 +53,26 @@ class Body:
                 await self._receive_chunks(protocol)
         except TimeoutError:
             raise RequestTimeout(_("The body of the request did not arrive in time.")) from None
-        if self.length not in {None, len(self.content)}:
+        if self.length not in {None, self.size}:
             raise _incomplete()
+
+    def open(self) -> BinaryIO:
+        """Return the received body as a file."""
+        return BytesIO(self._content)
 
     def release(self) -> None:
         """Free the memory of the body."""
-        Body.held_bytes -= len(self.content)
-        self.content.clear()
+        Body.held_bytes -= len(self._content)
+        self._content.clear()
 
     async def _receive_at_once(self, protocol: Any) -> None:
         """Receive a small body in one step, which is faster."""
         try:
             async with asyncio.timeout(START_SECONDS + SMALL_BODY_BYTES / MIN_BYTES_PER_SECOND):
-                self.content += await protocol()
+                content = await protocol()
         except RSGIProtocolClosed:
             raise _incomplete() from None
-        Body.held_bytes += len(self.content)
+        await self._keep(content)
 
     async def _receive_chunks(self, protocol: Any) -> None:
         ends = 0
@@ -74,16 +81,21 @@ class Body:
         async with asyncio.timeout(START_SECONDS) as deadline:
             async for chunk in protocol:
                 ends += not chunk
-                self.content += chunk
-                Body.held_bytes += len(chunk)
-                if len(self.content) > self.limit:
+                if self.size + len(chunk) > self.limit:
                     raise self._too_large()
-                if Body.held_bytes > MAX_HELD_BYTES:
-                    raise Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
-                deadline.reschedule(started + START_SECONDS + len(self.content) / MIN_BYTES_PER_SECOND)
+                await self._keep(chunk)
+                deadline.reschedule(started + START_SECONDS + self.size / MIN_BYTES_PER_SECOND)
         # Granian ends every body with one empty chunk, and yields another one for an error.
         if ends != 1:
             raise _incomplete()
+
+    async def _keep(self, chunk: bytes) -> None:
+        """Store a part of the body."""
+        self.size += len(chunk)
+        self._content += chunk
+        Body.held_bytes += len(chunk)
+        if Body.held_bytes > MAX_HELD_BYTES:
+            raise Unavailable(_("Too many requests are waiting. Try again later."), retry_after=2)
 
     def _too_large(self) -> RegularsError:
         return TooLarge(_("The body must have at most {limit} bytes.", limit=self.limit))

@@ -6,18 +6,22 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote
+from wsgiref.util import FileWrapper
 
 from regulars.errors import Malformed
 from regulars.http.middleware import ARRIVED
 from regulars.i18n import _
 
 Environ = dict[str, Any]
+CLIENT = "regulars.client"
+"""Key of the WSGI environment: the address and port of the client, as `Connections.end` takes them."""
 
 BASE: Environ = {
     "SCRIPT_NAME": "",
     "SERVER_SOFTWARE": "Granian",
     "wsgi.version": (1, 0),
     "wsgi.errors": sys.stderr,
+    "wsgi.file_wrapper": FileWrapper,
     "wsgi.input_terminated": True,
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
@@ -42,7 +46,8 @@ def environment(scope: Any) -> tuple[Environ, Malformed | None]:
             environ[key] = value
     host, _colon, port = scope.server.rpartition(":")
     environ["SERVER_NAME"], environ["SERVER_PORT"] = host.strip("[]"), port
-    environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0].strip("[]")
+    environ[CLIENT] = client = scope.client
+    environ["REMOTE_ADDR"] = client.rpartition(":")[0].strip("[]")
     environ["REQUEST_METHOD"] = scope.method
     environ["wsgi.url_scheme"] = scope.scheme
     environ["wsgi.input"] = BytesIO()

@@ -8,10 +8,11 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from io import BytesIO
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 from wsgiref.types import WSGIApplication
+from wsgiref.util import FileWrapper
 
 import structlog
 
@@ -21,8 +22,10 @@ from regulars.http.middleware import REFUSAL
 from regulars.i18n import _
 from regulars.server.admission import Admission, Request
 from regulars.server.body import Body, has_body
-from regulars.server.environ import Environ, environment
+from regulars.server.downloads import Download
+from regulars.server.environ import CLIENT, Environ, environment
 from regulars.server.kinds import SAFE_METHODS, Groups, kind_of
+from regulars.server.uploads import NotAllowed, Question, Upload, body_of, question_environ
 from regulars.settings import Network
 
 TICK_SECONDS = 0.1
@@ -67,6 +70,7 @@ class Front:
         """A future of Granian for each watched request, which is done when its client has disconnected."""
         self._answered: deque[asyncio.Future[None]] = deque()
         """The futures of coroutines whose requests have been answered."""
+        self._downloads: set[asyncio.Task[None]] = set()
         self._ticks = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -88,7 +92,7 @@ class Front:
         def done() -> None:
             self._answered.append(is_done)
 
-        body = Body(scope)
+        body = body_of(scope)
         try:
             if not self.begin(scope, protocol, done):
                 await self._begin_with_body(scope, body, protocol, done)
@@ -123,18 +127,44 @@ class Front:
         try:
             if fault is not None:
                 raise fault
+            if isinstance(body, Upload):
+                await self._ask(environ, body, protocol)
             await body.receive(protocol)
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = body.open(), str(body.size)
+        except NotAllowed:
+            done()
         except RegularsError as error:
             self._refuse(environ, protocol, done, error)
-            # Otherwise the HTTP library may wait for the rest of the body forever.
-            self.end_connection(scope.client)
+        else:
+            self._admit(environ, protocol, done)
             return
-        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body.content), str(len(body.content))
-        self._admit(environ, protocol, done)
+        # Otherwise the HTTP library may wait for the rest of the body forever.
+        self.end_connection(scope.client)
+
+    async def _ask(self, environ: Environ, upload: Upload, protocol: Any) -> None:
+        """Ask the application whether it allows an upload, and take a place for it.
+
+        Raise `NotAllowed` after the response of the application has been sent.
+        """
+        question = Question(protocol)
+        is_answered = self.loop.create_future()
+        self._admit(
+            question_environ(environ),
+            question,
+            lambda: self.loop.call_soon_threadsafe(is_answered.set_result, None),
+        )
+        await is_answered
+        if question.answer is None:
+            raise NotAllowed
+        if not question.is_allowed:
+            protocol.response_bytes(*question.answer)
+            raise NotAllowed
+        # The tenant of the token is known now.
+        upload.take_place(self.groups.group_of(environ))
 
     def _admit(self, environ: Environ, protocol: Any, done: Callable[[], object]) -> None:
         if self.is_quick(environ):
-            respond(self.application, environ, protocol)
+            self._respond(environ, protocol)
             done()
             return
         request = Request(environ, protocol, kind_of(environ), self.groups.group_of(environ), done)
@@ -145,9 +175,38 @@ class Front:
             self._ticks = True
             self.loop.call_soon_threadsafe(self._tick)
 
+    def _respond(self, environ: Environ, protocol: Any) -> None:
+        """Call the application and send its response. Send an empty one with status 500 if it raises an exception."""
+        response = Response()
+        try:
+            body = self.application(environ, response.start)
+            if isinstance(body, FileWrapper):
+                self._send_file(environ[CLIENT], protocol, response, Download(body))
+            else:
+                protocol.response_bytes(response.status, response.headers, b"".join(body))
+        except Exception as error:
+            # The application handles all expected errors. This message may contain personal data, so it is not logged.
+            log.error("server_error", type=type(error).__name__)
+            protocol.response_bytes(500, [], b"")
+
+    def _send_file(self, client: str, protocol: Any, response: Response, download: Download) -> None:
+        if download.is_whole:
+            download.close()
+            protocol.response_bytes(response.status, response.headers, download.start)
+            return
+        path = download.open_pipe()
+        self.loop.call_soon_threadsafe(self._start, download.send(partial(self.end_connection, client)))
+        protocol.response_file(response.status, response.headers, path)
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(coroutine)
+        # The event loop keeps only weak references.
+        self._downloads.add(task)
+        task.add_done_callback(self._downloads.discard)
+
     def _refuse(self, environ: Environ, protocol: Any, done: Callable[[], object], error: RegularsError) -> None:
         environ[REFUSAL] = error
-        respond(self.application, environ, protocol)
+        self._respond(environ, protocol)
         done()
 
     def _work(self) -> None:
@@ -155,7 +214,7 @@ class Front:
         admission = self.admission
         while (request := admission.ready.get()) is not None:
             with working(request.work):
-                respond(self.application, request.environ, request.protocol)
+                self._respond(request.environ, request.protocol)
             self.groups.learn(request.environ)
             # In this order, because `_tick` goes on until no request runs and all are ended.
             request.done()
@@ -195,15 +254,3 @@ class Front:
 
 def _write(_data: bytes) -> None:
     raise NotImplementedError("The application returns its body; it does not write it.")
-
-
-def respond(application: WSGIApplication, environ: Environ, protocol: Any) -> None:
-    """Call the application and send its response, or an empty response with status 500 if it raises an exception."""
-    response = Response()
-    try:
-        body = b"".join(application(environ, response.start))
-        protocol.response_bytes(response.status, response.headers, body)
-    except Exception as error:
-        # The application handles all expected errors. This message may contain personal data, so it is not logged.
-        log.error("server_error", type=type(error).__name__)
-        protocol.response_bytes(500, [], b"")

@@ -8,6 +8,7 @@ from contextlib import suppress
 from multiprocessing.process import BaseProcess
 
 from regulars.db.connect import open_database
+from regulars.garbage import collect_garbage_less_often
 from regulars.job_handlers import HANDLERS
 from regulars.jobs.worker import THREADS, run_jobs
 from regulars.log import configure_log
@@ -29,6 +30,7 @@ def run_job_process(settings: Settings) -> None:
     with suppress(OSError):
         os.nice(NICENESS)
     database = open_database(settings.database, threads=2 * THREADS)
+    collect_garbage_less_often()
     try:
         run_jobs(database, HANDLERS, is_stopping)
     finally:

@@ -1,6 +1,5 @@
 """The worker processes, each with its own application and database connections."""
 
-import gc
 import multiprocessing
 import threading
 import time
@@ -21,6 +20,7 @@ from regulars.customers.counts.maintenance import merge_count_deltas
 from regulars.db.connect import is_embedded, open_database
 from regulars.db.database import Database
 from regulars.errors import ConfigurationError
+from regulars.garbage import collect_garbage_less_often
 from regulars.log import configure_log
 from regulars.mail import is_configured
 from regulars.mail.queue import send_due
@@ -92,7 +92,20 @@ def run_server(settings: Settings, *, reload: bool = False, has_jobs: bool = Tru
             raise ConfigurationError("--reload needs the package watchfiles. Install it with: pip install watchfiles")
         # A forked worker would keep the modules that this process has imported.
         multiprocessing.set_start_method("spawn")
-    server = Workers(
+    loader: Any = partial(load_app, settings)
+    server = create_server(settings, reload=reload)
+    jobs = JobProcess(settings)
+    if has_jobs:
+        jobs.start()
+    try:
+        server.serve(target_loader=loader, wrap_loader=False)
+    finally:
+        jobs.stop()
+
+
+def create_server(settings: Settings, *, reload: bool = False) -> Workers:
+    """Return a server that listens on the host and port of `settings` once its `serve` is called."""
+    return Workers(
         address=settings.host,
         port=settings.port,
         interface=Interfaces.RSGI,
@@ -109,14 +122,6 @@ def run_server(settings: Settings, *, reload: bool = False, has_jobs: bool = Tru
         reload_paths=[Path(__file__).parent.parent],
         reload_ignore_worker_failure=True,
     )
-    loader: Any = partial(load_app, settings)
-    jobs = JobProcess(settings)
-    if has_jobs:
-        jobs.start()
-    try:
-        server.serve(target_loader=loader, wrap_loader=False)
-    finally:
-        jobs.stop()
 
 
 def load_app(settings: Settings) -> Front:
@@ -143,16 +148,6 @@ def load_app(settings: Settings) -> Front:
     begin_directly(front)
     collect_garbage_less_often()
     return front
-
-
-def collect_garbage_less_often() -> None:
-    """Exclude all existing objects from garbage collection, and let it run less often.
-
-    Garbage collection took 8 % of the time of a request, and requests leave few reference cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 def answers_quickly(environ: Environ, *, has_quick_lists: bool) -> bool:

@@ -65,7 +65,7 @@ def test_the_way_a_number_was_typed_is_kept(cell: Cell, as_typed: str) -> None:
     assert phone.as_typed == as_typed
 
 
-@pytest.mark.parametrize("cell", ["-", None, "yok", ""])
+@pytest.mark.parametrize("cell", ["-", None, "yok", "", "'"])
 def test_a_cell_without_a_phone_number(cell: Cell) -> None:
     assert values.read_phone(cell, CONTEXT) is None
 
@@ -101,6 +101,8 @@ def test_a_number_that_a_spreadsheet_stored_is_that_number(number: int) -> None:
         ("ayse@example.com ::: a@example.org", "ayse@example.com"),
         ("ayse@example.com; a@example.org", "ayse@example.com"),
         ("n/a", None),
+        ("|", None),
+        ("mailto:", None),
     ],
 )
 def test_an_email_address(cell: Cell, address: str | None) -> None:

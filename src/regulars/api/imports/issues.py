@@ -91,4 +91,4 @@ class ImportErrors:
         file = TemporaryFile()  # noqa: SIM115
         kind = values.get("kind", "refused")
         write_error_file(self.api.database, found, kind, language_of(request), file)
-        send_file(response, file, error_file_name(found), error_file_type(found))
+        send_file(request, response, file, error_file_name(found), error_file_type(found))

@@ -18,6 +18,7 @@ from regulars.customers.imports.store import (
     start_preview,
     start_undo,
 )
+from regulars.db.idempotency_keys import SEVERAL_CUSTOMERS
 from regulars.errors import NotFound
 from regulars.http.idempotency import Result
 from regulars.http.json_body import PATCH_TYPES, read_fields, read_json
@@ -127,7 +128,8 @@ class _ImportAction:
     ) -> None:
         def act() -> Result:
             found = start(get_own_import(self.api, principal, import_id), principal)
-            return Result(ImportAnswer(self.sentence, import_info(found, language_of(request))), 202)
+            answer = ImportAnswer(self.sentence, import_info(found, language_of(request)))
+            return Result(answer, 202, customer_id=SEVERAL_CUSTOMERS)
 
         self.api.run(request, response, principal, act)
 

@@ -90,7 +90,8 @@ class ImportInfo(Struct, frozen=True):
     created_at: Annotated[datetime, Meta(examples=["2026-11-07T05:31:56Z"])]
     started_at: Annotated[datetime | None, Meta(examples=[None])]
     undo_until: Annotated[
-        datetime | None, Meta(description="When the file is deleted, and the import can no longer be undone.")
+        datetime | None,
+        Meta(description="When the file is deleted, and the import can no longer be undone. Null: it has been."),
     ]
     job: Annotated[JobInfo, Meta(description="The last job of the import, with its progress.")]
     file: Annotated[DetectedFile | None, Meta(description="What was found in the file. Null until then.")]

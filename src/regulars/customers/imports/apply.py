@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.imports.cells import Cell
-from regulars.customers.imports.rows import Remark, Row
+from regulars.customers.imports.rows import NAMES, Remark, Row
 from regulars.customers.imports.settings import ImportSettings
 from regulars.customers.tags import create_tag, list_tags, name_key
 from regulars.customers.write.change_set import ChangeSet
@@ -18,15 +18,20 @@ from regulars.tenants.validation import UNIQUE
 
 NEW_TAG_COLOR = "#6B7280"
 
+Derived = tuple[Any, ...]
 Action = Literal["created", "updated", "unchanged", "skipped", "refused"]
 
 
 class ReadRow(NamedTuple):
-    """A row of a file: its number, its cells, and what was read from them."""
+    """A row of a file: its number, its cells, and what was read from them.
+
+    `derived` are the columns of a new customer that are derived from its values.
+    """
 
     number: int
     cells: Sequence[Cell]
     read: Row
+    derived: Derived | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,17 @@ class Applier:
             changes.preload_holders(name, {one[name] for one in values if name in one})
         self.references = References(self.database, self.tenant_id)
 
-    def apply(self, changes: ChangeSet, row: Row) -> Outcome:
+    def apply(self, changes: ChangeSet, row: ReadRow) -> Outcome:
         """Apply a row that was preloaded, and return what happened with it."""
-        if row.faults:
-            return Outcome("refused", reasons=row.faults)
+        read = row.read
+        if read.faults:
+            return Outcome("refused", reasons=read.faults)
         try:
-            self._check_references(row)
-            record = self._match(changes, row.values)
-            return self._create(changes, row) if record is None else self._change(changes, record, row)
+            self._check_references(read)
+            record = self._match(changes, read.values)
+            if record is None:
+                return self._create(changes, read, row.derived)
+            return self._change(changes, record, read)
         except RegularsError as error:
             return Outcome("refused", reasons=self._reasons(error))
 
@@ -106,11 +114,21 @@ class Applier:
                     sentence = _("{field} {rule}.", field=name, rule=error.args[0])
                     raise Conflict(sentence, {name: [sentence]}) from None
 
-    def _create(self, changes: ChangeSet, row: Row) -> Outcome:
-        if "first_name" not in row.values:
-            sentence = _("{field} is required.", field="first_name")
-            raise Conflict(sentence, {"first_name": [sentence]})
-        return Outcome("created", changes.create(row.values, self._tags(row)).id)
+    def _create(self, changes: ChangeSet, row: Row, derived: Derived | None) -> Outcome:
+        values = row.values
+        if "first_name" not in values:
+            values = self._with_first_name(values)
+        return Outcome("created", changes.create(values, self._tags(row), derived).id)
+
+    def _with_first_name(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values with the last name as the first name. Raise `Conflict` if there is no last name."""
+        if "last_name" in values:
+            named = {**values, "first_name": values["last_name"]}
+            del named["last_name"]
+            return named
+        field = next((target for target in NAMES if target in self.headings), "first_name")
+        sentence = _("{field} is required.", field=field)
+        raise Conflict(sentence, {field: [sentence]})
 
     def _change(self, changes: ChangeSet, record: Record, row: Row) -> Outcome:
         if record.merged_into_id is not None or record.deleted_at is not None:

@@ -32,7 +32,7 @@ from regulars.tenants.tenants import Tenant, get_tenant
 
 SAMPLE_ROWS = 200
 SHOWN_SAMPLES = 3
-ROWS_PER_CHECKPOINT = 20_000
+ROWS_PER_REPORT = 1_000
 
 GET_MAPPING = Statement(
     select(import_mappings.c.settings).where(
@@ -86,6 +86,7 @@ def detect(run: JobRun) -> JobData:
         set_column(database, found, "settings", msgspec.json.encode(settings).decode())
         set_result(database, found, "detected", msgspec.to_builtins(detected))
         set_result(database, found, "preview", None)
+    run.report(rows.count, rows.count)
     return {"rows": rows.count}
 
 
@@ -102,8 +103,8 @@ class _CountedRows:
     def __iter__(self) -> Iterator[Row]:
         for row in self.table.rows():
             self.count += 1
-            if self.count % ROWS_PER_CHECKPOINT == 0:
-                self.run.save({}, self.count, None)
+            if self.count % ROWS_PER_REPORT == 0:
+                self.run.report(self.count, None)
             if self.position is not None and self.position < len(row.cells):
                 self._add_id(row.cells[self.position])
             yield row

@@ -87,13 +87,13 @@ class _Trial:
 
     def _try(self, changes: ChangeSet, row: ReadRow) -> Outcome:
         if row.read.faults:
-            return self.applier.apply(changes, row.read)
+            return self.applier.apply(changes, row)
         for field in self.fields:
             value = row.read.values.get(field)
             self.existing[field] += value is not None and bool(changes.holders(field, value))
         earlier = self._find_earlier(row)
         self.duplicates.update(field for field in earlier if field in self.fields)
-        return self._same_as_earlier(changes, earlier) or self.applier.apply(changes, row.read)
+        return self._same_as_earlier(changes, earlier) or self.applier.apply(changes, row)
 
     def _find_earlier(self, row: ReadRow) -> dict[str, int]:
         """Return the number of the first row with the same value, by field. Remember the values of this row."""

@@ -1,30 +1,37 @@
-"""The rows of an import, read in a thread of its own while the rows before them are written."""
+"""The rows of an import, read while the rows before them are written.
 
+The rows of a large file are read in a process of its own, so that reading and writing occupy a core each. Those of a
+small file are read in a thread, because the start of a process takes longer than reading them.
+"""
+
+import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from itertools import islice
 from queue import Full, Queue
+from typing import TypeVar
 
-from regulars.customers.imports.apply import ReadRow
+from regulars.customers.imports import row_process
 from regulars.customers.imports.dates import DateOrder
 from regulars.customers.imports.detect import mapping_of
-from regulars.customers.imports.formats import open_table
-from regulars.customers.imports.pace import ROWS_PER_BLOCK
 from regulars.customers.imports.references import load_reference_names
-from regulars.customers.imports.rows import Remark, Row, RowReader
+from regulars.customers.imports.row_process import Block, Reading, read_blocks
 from regulars.customers.imports.store import Import
-from regulars.customers.imports.table import Table
 from regulars.customers.imports.values import ReadingContext
 from regulars.db.database import Database
 from regulars.jobs.files import local_copy
 from regulars.tenants.tenants import get_tenant
 
-BLOCKS_AHEAD = 40
+PROCESS_ROWS = 20_000
+"""Files with more rows are read in a process."""
+BLOCKS_AHEAD = 100
 WAIT_SECONDS = 0.2
 
-Block = list[ReadRow]
+T = TypeVar("T")
 
 
 @contextmanager
@@ -36,34 +43,52 @@ def read_rows(database: Database, found: Import, today: date, skip: int = 0) -> 
     tenant = get_tenant(database, found.tenant_id)
     context = ReadingContext(tenant.country_code, today, found.settings.date_order or DateOrder.DAY_MONTH_YEAR)
     names = load_reference_names(database, found.tenant_id)
-    reader = RowReader(mapping_of(found), context, names, needs_name=found.settings.match_by == "none")
+    rows = found.detected.rows if found.detected else 0
     with local_copy(database, found.tenant_id, found.id) as path:
-        table = open_table(path, found.file_name, found.settings.choices)
-        with _in_thread(_blocks(table, reader, skip)) as blocks:
+        reading = Reading(
+            str(path),
+            found.file_name,
+            found.settings.choices,
+            tuple(mapping_of(found)),
+            context,
+            names,
+            needs_name=found.settings.match_by == "none",
+            skip=skip,
+        )
+        in_background = _in_process if rows - skip > PROCESS_ROWS else _in_thread
+        with in_background(reading) as blocks:
             yield blocks
 
 
-def _blocks(table: Table, reader: RowReader, skip: int) -> Iterator[Block]:
-    rows = islice(table.rows(), skip, None)
-    while block := [
-        ReadRow(row.number, row.cells, reader.read(row.cells) if row.error is None else _unreadable(row.error))
-        for row in islice(rows, ROWS_PER_BLOCK)
-    ]:
-        yield block
-
-
-def _unreadable(error: str) -> Row:
-    row = Row()
-    row.faults.append(Remark("", error))
-    return row
+@contextmanager
+def _in_thread(reading: Reading) -> Iterator[Iterator[Block]]:
+    with _ahead(read_blocks(reading)) as blocks:
+        yield blocks
 
 
 @contextmanager
-def _in_thread(blocks: Iterator[Block]) -> Iterator[Iterator[Block]]:
-    """Yield an iterator over blocks that a thread reads ahead. The thread stops after the block."""
-    queue: Queue[Block | BaseException | None] = Queue(BLOCKS_AHEAD)
+def _in_process(reading: Reading) -> Iterator[Iterator[Block]]:
+    command = [sys.executable, "-P", "-m", row_process.__name__]
+    with subprocess.Popen(  # noqa: S603 - no shell reads the arguments
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stdin is not None  # noqa: S101 - for the type checker
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            process.stdin.write(pickle.dumps(reading))
+            process.stdin.close()
+            with _ahead(row_process.receive(process.stdout)) as messages:
+                yield row_process.read_messages(messages)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def _ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Yield an iterator over items that a thread takes ahead. The thread stops after the block."""
+    queue: Queue[tuple[T] | BaseException | None] = Queue(BLOCKS_AHEAD)
     is_over = threading.Event()
-    thread = threading.Thread(target=_fill, args=(blocks, queue, is_over), name="import-reader", daemon=True)
+    thread = threading.Thread(target=_fill, args=(items, queue, is_over), name="import-reader", daemon=True)
     thread.start()
     try:
         yield _drain(queue)
@@ -72,10 +97,10 @@ def _in_thread(blocks: Iterator[Block]) -> Iterator[Iterator[Block]]:
         thread.join()
 
 
-def _fill(blocks: Iterator[Block], queue: "Queue[Block | BaseException | None]", is_over: threading.Event) -> None:
+def _fill(items: Iterator[T], queue: "Queue[tuple[T] | BaseException | None]", is_over: threading.Event) -> None:
     try:
-        for block in blocks:
-            if not _put(queue, block, is_over):
+        for item in items:
+            if not _put(queue, (item,), is_over):
                 return
         _put(queue, None, is_over)
     except BaseException as error:
@@ -83,8 +108,9 @@ def _fill(blocks: Iterator[Block], queue: "Queue[Block | BaseException | None]",
 
 
 def _put(
-    queue: "Queue[Block | BaseException | None]", item: Block | BaseException | None, is_over: threading.Event
+    queue: "Queue[tuple[T] | BaseException | None]", item: tuple[T] | BaseException | None, is_over: threading.Event
 ) -> bool:
+    """Put an item into the queue. Return False if nobody takes it any more."""
     while not is_over.is_set():
         try:
             queue.put(item, timeout=WAIT_SECONDS)
@@ -94,11 +120,11 @@ def _put(
     return False
 
 
-def _drain(queue: "Queue[Block | BaseException | None]") -> Iterator[Block]:
+def _drain(queue: "Queue[tuple[T] | BaseException | None]") -> Iterator[T]:
     while (item := queue.get()) is not None:
         if isinstance(item, BaseException):
             raise item
-        yield item
+        yield item[0]
 
 
 def take(blocks: Iterator[Block], count: int) -> Block:

@@ -10,9 +10,9 @@ from regulars.customers.imports.apply import Applier
 from regulars.customers.imports.batches import add_batch
 from regulars.customers.imports.detect import mapping_of, read_context, remember_mapping
 from regulars.customers.imports.issues import Issue, add_issues, delete_issues
-from regulars.customers.imports.pace import Pace
 from regulars.customers.imports.preview import dry_run
-from regulars.customers.imports.reading import Block, read_rows, take
+from regulars.customers.imports.reading import read_rows, take
+from regulars.customers.imports.row_process import Block
 from regulars.customers.imports.store import Import, get_import, keep_until_undo, set_result
 from regulars.customers.imports.tally import Tally
 from regulars.customers.imports.undo import undo_changes
@@ -21,6 +21,7 @@ from regulars.customers.write.storage import keep_new_ids_above
 from regulars.db.bulk_load import analyze_after_load
 from regulars.errors import Conflict, RegularsError, Unavailable
 from regulars.i18n import _, from_builtins, to_builtins
+from regulars.jobs.pace import Pace
 from regulars.jobs.queue import ClaimLost, JobCancelled, JobData
 from regulars.jobs.worker import JobRun, JobStopped
 from regulars.tenants.tenants import get_tenant
@@ -111,7 +112,7 @@ class _Writer:
         issues = []
         self.applier.preload(changes, rows)
         for row in rows:
-            outcome = self.applier.apply(changes, row.read)
+            outcome = self.applier.apply(changes, row)
             self.tally.add(row.number, outcome, row.read.warnings)
             if outcome.action in ("refused", "skipped"):
                 issues.append(Issue(outcome.action, row.number, outcome.reasons, row.cells))

@@ -72,7 +72,7 @@ class Import:
     created_at: datetime
     started_at: datetime | None
     undo_until: datetime | None
-    """When the file is deleted and the import can no longer be undone."""
+    """When the file is deleted and the import can no longer be undone. None after that."""
     job: Job
 
     @property
@@ -85,8 +85,12 @@ class Import:
     @property
     def can_be_undone(self) -> bool:
         """Tell whether customers of the import may exist that an undo removes or restores."""
-        is_over = self.undo_until is not None and self.undo_until < utc_now()
-        return self.started_at is not None and not is_over and self.state in ("imported", "cancelled", "failed")
+        return self.started_at is not None and self.state in ("imported", "cancelled", "failed") and not self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the period for an undo is over."""
+        return self.undo_until is None or self.undo_until < utc_now()
 
 
 IMPORT_FIELDS = (
@@ -239,7 +243,7 @@ def start_undo(database: Database, found: Import, actor: Actor, *, claim: str | 
 
     Raise `Conflict` if it has not been imported, has been undone, or was imported more than `UNDO_PERIOD` ago.
     """
-    if found.started_at is not None and found.undo_until is not None and found.undo_until < utc_now():
+    if found.started_at is not None and found.is_over:
         raise Conflict(
             _("Import {id} can no longer be undone: {days} days have passed.", id=found.id, days=UNDO_PERIOD.days)
         )

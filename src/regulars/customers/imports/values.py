@@ -106,7 +106,7 @@ def time_text(cell: Cell) -> str:
 
 def read_phone(cell: Cell, context: ReadingContext) -> PhoneNumber | None:
     """Return a phone number, of several the first one that is valid."""
-    text = filled_text(cell)
+    text = filled_text(cell).removeprefix("'")
     if not text:
         return None
     parts = BETWEEN_PHONE_NUMBERS.split(text)
@@ -125,12 +125,11 @@ def _phone_number(text: str, context: ReadingContext) -> PhoneNumber:
 
 def read_email(cell: Cell, context: ReadingContext) -> str | None:
     """Return an e-mail address, of several the first one."""
-    text = filled_text(cell)
-    if not text:
-        return None
-    parts = BETWEEN_EMAILS.split(text.removeprefix("mailto:"))
+    parts = BETWEEN_EMAILS.split(filled_text(cell).removeprefix("mailto:"))
     are_addresses = len(parts) > 1 and all("@" in part for part in parts)
     address = parts[0] if are_addresses else " ".join(parts)
+    if not address:
+        return None
     CUSTOMER_FIELDS["email"].check_length(address)
     return read_email_address(address)
 

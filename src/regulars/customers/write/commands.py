@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, null, select, update
 
 from regulars.customers.change_log import forget_fields, forget_merges
 from regulars.customers.fields import PERSONAL_FIELDS, Record
+from regulars.customers.imports.forget import forget_files_of
 from regulars.customers.write.change_set import ChangeSet
 from regulars.db.database import Database
 from regulars.db.idempotency_keys import erase_responses
@@ -95,12 +96,14 @@ def purge_customer(changes: ChangeSet, customer_id: int, expected: Collection[in
 def erase_customer(changes: ChangeSet, customer_id: int) -> list[str]:
     """Erase everything stored about a person: the customer, in the trash or not, and all customers merged into it.
 
-    Return the names of the fields that had values. Log entries stay, without values. Raise `NotFound` if the customer
-    does not exist, and `Gone` if it was merged into another.
+    The files from which the customer was imported are deleted too. Return the names of the fields that had values. Log
+    entries stay, without values. Raise `NotFound` if the customer does not exist, and `Gone` if it was merged into
+    another.
     """
     record = changes.get(customer_id)
     kinds: set[str] = set()
     others = merged_into(changes.database, changes.tenant_id, record.id)
+    forget_files_of(changes.database, changes.tenant_id, [*others, record.id])
     for number in [*reversed(others), record.id]:
         one = _find(changes, number)
         held = {name for name in PERSONAL_FIELDS if getattr(one, name) is not None}

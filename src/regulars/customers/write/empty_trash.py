@@ -1,6 +1,6 @@
 """Purge customers that have been in the trash for a long time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from sqlalchemy import bindparam, select, tuple_
@@ -11,9 +11,12 @@ from regulars.customers.write.commands import purge_customer
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import customers
+from regulars.jobs.pace import pause_for_others
+from regulars.jobs.queue import Job, JobData, create_job
+from regulars.jobs.worker import JobRun
 from regulars.permissions import Actor
 
-CUSTOMERS_PER_TRANSACTION = 500
+CUSTOMERS_PER_TRANSACTION = 256
 TRASH_ORDER = (customers.c.created_at, customers.c.id)
 LIST_OLD_TRASH = Statement(
     select(*TRASH_ORDER)
@@ -34,15 +37,37 @@ def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Act
 
     Customers that were merged into others stay, because requests for them get the id of the other customer. They are
     deleted when the other customer is erased. Each batch has its own transaction, so that other writers do not wait
-    long. A batch starts after the last customer of the previous one, so that the trash is read only once.
+    long.
     """
-    purged = 0
+    return sum(
+        _purge(database, tenant_id, numbers, before, actor) for numbers in _old_trash(database, tenant_id, before)
+    )
+
+
+def _old_trash(database: Database, tenant_id: int, before: datetime) -> Iterator[list[int]]:
+    """Yield the ids of customers in batches. Each starts after the previous one, so the trash is read only once."""
     last: Row = (LIST_START, 0)
     asked = {"tenant_id": tenant_id, "before": before, "limit": CUSTOMERS_PER_TRANSACTION}
     while old := database.fetch_all(LIST_OLD_TRASH, asked | {"created_at": last[0], "id": last[1]}):
-        purged += _purge(database, tenant_id, [number for _, number in old], before, actor)
+        yield [number for _, number in old]
         last = old[-1]
-    return purged
+
+
+def start_emptying(database: Database, tenant_id: int, actor: Actor, before: datetime) -> Job:
+    """Queue a job that does the same as `empty_trash`, and return it."""
+    return create_job(database, tenant_id, actor, "empty_trash", {"before": before.isoformat()})
+
+
+def empty_trash_job(run: JobRun) -> JobData:
+    """Purge customers as `start_emptying` has asked, and return their number."""
+    before = datetime.fromisoformat(run.job.arguments["before"])
+    purged: int = run.checkpoint.get("purged", 0)
+    for numbers in _old_trash(run.database, run.job.tenant_id, before):
+        with run.database.transaction():
+            purged += _purge(run.database, run.job.tenant_id, numbers, before, run.job.actor)
+            run.save({"purged": purged}, purged, None)
+        pause_for_others()
+    return {"purged": purged}
 
 
 def _purge(database: Database, tenant_id: int, ids: Collection[int], before: datetime, actor: Actor) -> int:

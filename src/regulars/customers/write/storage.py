@@ -18,17 +18,30 @@ from regulars.tenants.locks import lock_customers
 from regulars.text import search_text, sort_key
 
 TAG_COLUMNS = ("tenant_id", "customer_id", "tag_id")
+SEARCHED_FIELDS = ("first_name", "last_name", "phone_number", "email", "identity_number")
 COLUMNS = ("tenant_id", *STORED_FIELDS, "first_name_key", "last_name_key", "search_text")
 
 
-def row_of(record: Record) -> Row:
-    """Return the values of `COLUMNS` without the tenant: fields of the record, sort keys and search text."""
-    return (
-        *astuple(record),
-        sort_key(record.first_name) or "",
-        sort_key(record.last_name),
-        search_text(record.first_name, record.last_name, record.phone_number, record.email, record.identity_number),
-    )
+def row_of(record: Record, derived: Row | None = None) -> Row:
+    """Return the values of `COLUMNS` without the tenant: fields of the record, sort keys and search text.
+
+    `derived` are the last three, if they have been computed already.
+    """
+    if derived is None:
+        derived = derived_columns(*(getattr(record, name) for name in SEARCHED_FIELDS))
+    return (*astuple(record), *derived)
+
+
+def derived_columns(
+    first_name: str,
+    last_name: str | None,
+    phone_number: str | None,
+    email: str | None,
+    identity_number: str | None,
+) -> Row:
+    """Return the sort keys and the search text of a customer with these values (`SEARCHED_FIELDS`)."""
+    text = search_text(first_name, last_name, phone_number, email, identity_number)
+    return sort_key(first_name) or "", sort_key(last_name), text
 
 
 def reserve_customer_ids(database: Database, tenant_id: int, count: int) -> range:

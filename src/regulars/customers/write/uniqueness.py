@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import select
 
 from regulars.db.database import Database
-from regulars.db.dialects import one_of
+from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
 from regulars.db.tables import customers
 from regulars.tenants.unique_fields import has_value, key_column
@@ -22,7 +22,8 @@ FIND_HOLDERS = {
     field: Statement(
         select(customers.c[field], customers.c.id)
         .where(*has_value(field), one_of(key_column(field), "keys"))
-        .order_by(customers.c.id)
+        # Otherwise SQLite may read all customers in the order of their ids.
+        .order_by(without_index(customers.c.id))
     )
     for field in UNIQUE
 }
