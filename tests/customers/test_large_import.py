@@ -11,9 +11,9 @@ from itertools import islice
 from typing import IO, Any
 
 import pytest
+from regulars.customers.csv.importer import ANALYZE_ROWS
 
 from regulars.customers.counts.maintenance import check_counts
-from regulars.customers.csv.importer import ANALYZE_ROWS
 from regulars.server.workers import THREADS
 from tests.customers.test_write import CHANGES
 from tests.support.server import TIMEOUT_SECONDS, running
