@@ -6,10 +6,12 @@ from typing import Any
 from msgspec import structs
 
 from regulars.customers.imports.dates import DateOrder
+from regulars.customers.imports.delimited import DELIMITERS
 from regulars.customers.imports.mapping import TARGETS
 from regulars.customers.imports.settings import MATCH_BY, ON_MATCH, ImportSettings
 from regulars.customers.imports.store import Import
 from regulars.customers.imports.table import MAX_COLUMNS
+from regulars.customers.imports.text_encoding import ENCODINGS
 from regulars.errors import Invalid
 from regulars.http.json_body import Field, choice_field, flag_field, read_fields, text_field
 from regulars.i18n import _
@@ -26,9 +28,9 @@ def _read_line(text: str) -> str:
 
 
 def _read_delimiter(value: Any) -> str:
-    if not isinstance(value, str) or len(value) != 1:
-        raise ValueError(_("must be one character, not {value}", value=quote(value)))
-    return value
+    if value not in DELIMITERS:
+        raise ValueError(_("must be a comma, a semicolon, a tab or |, not {value}", value=quote(value)))
+    return str(value)
 
 
 def _read_row(value: Any) -> int:
@@ -52,10 +54,10 @@ def _read_mapping(value: Any) -> tuple[str | None, ...]:
 
 
 IMPORT_BODY: Sequence[Field] = (
-    text_field("encoding", "The encoding of a text file.", "windows-1254", _read_line, at_most=40),
+    choice_field("encoding", "The encoding of a text file.", "windows-1254", options=ENCODINGS),
     Field(
         "delimiter",
-        {"type": ["string", "null"], "minLength": 1, "maxLength": 1},
+        {"enum": [*DELIMITERS, None]},
         "The character between the cells of a text file.",
         ";",
         _read_delimiter,
