@@ -14,6 +14,7 @@ from regulars.db.tables import stored_files
 from tests.support.imports import (
     IMPORTS,
     TURKISH,
+    Rows,
     act,
     change,
     counts,
@@ -210,7 +211,7 @@ def test_another_row_names_the_columns(empty_world: World) -> None:
 
 
 def test_another_sheet_of_a_workbook(empty_world: World) -> None:
-    sheets = {"Eski": [["Ad", "Boy"], ["Can", 170]], "Yeni": [["Ad", "Soyad"], ["Ayşe", "Öz"]]}
+    sheets: dict[str, Rows] = {"Eski": [["Ad", "Boy"], ["Can", 170]], "Yeni": [["Ad", "Soyad"], ["Ayşe", "Öz"]]}
     found = upload(empty_world, "liste.xlsx", xlsx_file(sheets))
     assert (found["file"]["sheet"], found["file"]["sheets"]) == ("Eski", ["Eski", "Yeni"])
     found = change(empty_world, found["id"], sheet="Yok")

@@ -1,6 +1,6 @@
 """The settings of an import in the body of a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -101,14 +101,24 @@ def read_settings(content: Any, found: Import) -> ImportSettings:
         given["strict"] = False
     if given.get("date_order"):
         given["date_order"] = DateOrder(given["date_order"])
-    mapping = given.get("mapping")
-    if mapping is not None and found.detected is not None and len(mapping) != len(found.detected.columns):
-        count = len(found.detected.columns)
+    if given.get("mapping") is not None:
+        _check_columns(given, found)
+    return structs.replace(found.settings, **given)
+
+
+def _check_columns(given: Mapping[str, Any], found: Import) -> None:
+    """Raise `Invalid` if the columns to which the mapping in a body belongs are others, or not known yet."""
+    if found.detected is None or any(given[name] != getattr(found.settings, name) for name in CHOICES if name in given):
+        sentence = _("mapping cannot be changed together with how the file is read. Change it when the state is ready.")
+        raise Invalid({"mapping": [sentence]})
+    count = len(found.detected.columns)
+    if len(given["mapping"]) != count:
         sentence = _(
-            "mapping must have {count} items, one for each column, not {given}.", count=count, given=len(mapping)
+            "mapping must have {count} items, one for each column, not {given}.",
+            count=count,
+            given=len(given["mapping"]),
         )
         raise Invalid({"mapping": [sentence]})
-    return structs.replace(found.settings, **given)
 
 
 def check_settings(found: Import) -> None:

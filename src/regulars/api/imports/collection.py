@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import falcon
-from falcon.media.multipart import BodyPart, MultipartParseError
+from falcon.media.multipart import MultipartParseError
 
 from regulars.api.common import Api
 from regulars.api.imports.schemas import ImportAnswer, ImportList, import_info
@@ -115,7 +115,7 @@ class Imports:
             raise Invalid({"file": [_("{field} is required.", field="file")]})
         return stored
 
-    def _store_part(self, part: BodyPart, tenant_id: int) -> StoredFile:
+    def _store_part(self, part: Any, tenant_id: int) -> StoredFile:
         expires_at = utc_now() + UNDO_PERIOD
         name = _file_name(part.filename)
         return store_file(self.api.database, tenant_id, new_id(), name, part.stream, expires_at)
