@@ -1,22 +1,55 @@
 """Imports through the API, whose jobs run in the test."""
 
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
+import xlsxwriter
+from falcon.testing import Result
 
 from regulars.job_handlers import HANDLERS
 from regulars.jobs.queue import claim_next
 from regulars.jobs.worker import run_job
-from tests.support.world import World
+from tests.support.world import LIST, World
 
 IMPORTS = "/api/v1/imports"
+TURKISH = {"Accept-Language": "tr"}
+
+Rows = Sequence[Sequence[Any]]
+
+
+def csv_file(*rows: Sequence[Any], delimiter: str = ",", encoding: str = "utf-8") -> bytes:
+    """Return a CSV file with these rows."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    return text.getvalue().encode(encoding)
+
+
+def xlsx_file(sheets: Mapping[str, Rows]) -> bytes:
+    """Return a workbook with these sheets."""
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"default_date_format": "dd.mm.yyyy"}) as workbook:
+        for name, rows in sheets.items():
+            sheet = workbook.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return file.getvalue()
+
+
+def post_file(
+    world: World, name: str, content: bytes, *, headers: Mapping[str, str] | None = None, **options: Any
+) -> Result:
+    """Send a file as Alice, and return the response."""
+    form = httpx.Request("POST", "http://localhost", files={"file": (name, content)})
+    types = {"Content-Type": form.headers["Content-Type"]}
+    return world.send("POST", IMPORTS, body=form.read(), headers=types | dict(headers or {}), **options)
 
 
 def upload(world: World, name: str, content: bytes, **options: Any) -> dict[str, Any]:
     """Upload a file as Alice, let it be examined, and return the import."""
-    form = httpx.Request("POST", "http://localhost", files={"file": (name, content)})
-    headers = {"Content-Type": form.headers["Content-Type"]}
-    answer = world.send("POST", IMPORTS, body=form.read(), headers=headers, **options)
+    answer = post_file(world, name, content, **options)
     assert answer.status_code == 201, answer.text
     work(world)
     return get(world, answer.json["data"]["id"], **options)
@@ -60,3 +93,42 @@ def import_file(world: World, name: str, content: bytes, **settings: Any) -> dic
     found = act(world, found["id"], "start")
     assert found["state"] == "imported", found
     return found
+
+
+def customers(world: World, **params: Any) -> list[dict[str, Any]]:
+    """Return up to 100 customers of the clinic with their tags, by id."""
+    answer = world.send("GET", LIST, params={"limit": 100, "include": "tags", **params})
+    assert answer.status_code == 200, answer.text
+    return sorted(answer.json["data"], key=lambda customer: int(customer["id"]))
+
+
+def values(world: World, *fields: str) -> list[tuple[Any, ...]]:
+    """Return fields of the customers of the clinic, by id. `tags` are their names."""
+    return [
+        tuple(sorted(tag["name"] for tag in each["tags"]) if name == "tags" else each[name] for name in fields)
+        for each in customers(world)
+    ]
+
+
+def counts(found: Mapping[str, Any]) -> dict[str, int]:
+    """Return those counts of rows, in a preview or a result, that are not zero."""
+    names = ("created", "updated", "unchanged", "skipped", "refused")
+    return {name: found[name] for name in names if found[name]}
+
+
+def issues(world: World, import_id: str, kind: str = "refused", **options: Any) -> list[tuple[int, str]]:
+    """Return the number of the row, or the id of the customer, and the reasons of each issue."""
+    params = {"kind": kind, **options.pop("params", {})}
+    answer = world.send("GET", f"{IMPORTS}/{import_id}/issues", params=params, **options)
+    assert answer.status_code == 200, answer.text
+    return [
+        (issue["row"] or issue["customer_id"], " ".join(reason["message"] for reason in issue["reasons"]))
+        for issue in answer.json["data"]
+    ]
+
+
+def written(world: World) -> tuple[int, int, int]:
+    """Return the numbers of customers, of tags and of changes of the clinic."""
+    tags = world.send("GET", "/api/v1/tags").json["data"]
+    changes = world.send("GET", f"{LIST}/changes", params={"limit": 1000}).json["data"]
+    return len(customers(world)), len(tags), len(changes)

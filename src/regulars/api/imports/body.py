@@ -1,15 +1,17 @@
 """The settings of an import in the body of a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
 
 from regulars.customers.imports.dates import DateOrder
+from regulars.customers.imports.delimited import DELIMITERS
 from regulars.customers.imports.mapping import TARGETS
 from regulars.customers.imports.settings import MATCH_BY, ON_MATCH, ImportSettings
 from regulars.customers.imports.store import Import
 from regulars.customers.imports.table import MAX_COLUMNS
+from regulars.customers.imports.text_encoding import ENCODINGS
 from regulars.errors import Invalid
 from regulars.http.json_body import Field, choice_field, flag_field, read_fields, text_field
 from regulars.i18n import _
@@ -26,9 +28,9 @@ def _read_line(text: str) -> str:
 
 
 def _read_delimiter(value: Any) -> str:
-    if not isinstance(value, str) or len(value) != 1:
-        raise ValueError(_("must be one character, not {value}", value=quote(value)))
-    return value
+    if value not in DELIMITERS:
+        raise ValueError(_("must be a comma, a semicolon, a tab or |, not {value}", value=quote(value)))
+    return str(value)
 
 
 def _read_row(value: Any) -> int:
@@ -52,10 +54,10 @@ def _read_mapping(value: Any) -> tuple[str | None, ...]:
 
 
 IMPORT_BODY: Sequence[Field] = (
-    text_field("encoding", "The encoding of a text file.", "windows-1254", _read_line, at_most=40),
+    choice_field("encoding", "The encoding of a text file.", "windows-1254", options=ENCODINGS),
     Field(
         "delimiter",
-        {"type": ["string", "null"], "minLength": 1, "maxLength": 1},
+        {"enum": [*DELIMITERS, None]},
         "The character between the cells of a text file.",
         ";",
         _read_delimiter,
@@ -99,14 +101,24 @@ def read_settings(content: Any, found: Import) -> ImportSettings:
         given["strict"] = False
     if given.get("date_order"):
         given["date_order"] = DateOrder(given["date_order"])
-    mapping = given.get("mapping")
-    if mapping is not None and found.detected is not None and len(mapping) != len(found.detected.columns):
-        count = len(found.detected.columns)
+    if given.get("mapping") is not None:
+        _check_columns(given, found)
+    return structs.replace(found.settings, **given)
+
+
+def _check_columns(given: Mapping[str, Any], found: Import) -> None:
+    """Raise `Invalid` if the columns to which the mapping in a body belongs are others, or not known yet."""
+    if found.detected is None or any(given[name] != getattr(found.settings, name) for name in CHOICES if name in given):
+        sentence = _("mapping cannot be changed together with how the file is read. Change it when the state is ready.")
+        raise Invalid({"mapping": [sentence]})
+    count = len(found.detected.columns)
+    if len(given["mapping"]) != count:
         sentence = _(
-            "mapping must have {count} items, one for each column, not {given}.", count=count, given=len(mapping)
+            "mapping must have {count} items, one for each column, not {given}.",
+            count=count,
+            given=len(given["mapping"]),
         )
         raise Invalid({"mapping": [sentence]})
-    return structs.replace(found.settings, **given)
 
 
 def check_settings(found: Import) -> None:

@@ -99,15 +99,26 @@ class Imports:
 
     def _store(self, request: falcon.Request, principal: Principal) -> StoredFile:
         """Store the part `file` of the body. Raise `Malformed` or `Invalid` if there is no such part."""
-        expires_at = utc_now() + UNDO_PERIOD
+        if not request.content_length:
+            raise Malformed(_("The body is empty."))
+        stored = None
         try:
             for part in request.get_media():
-                if part.name == "file":
-                    name = _file_name(part.filename)
-                    return store_file(self.api.database, principal.tenant_id, new_id(), name, part.stream, expires_at)
+                if part.name == "file" and stored is None:
+                    stored = self._store_part(part, principal.tenant_id)
         except (MultipartParseError, falcon.HTTPBadRequest):
+            # The boundary at the end is missing, so the file may be cut off.
+            if stored is not None:
+                delete_file(self.api.database, principal.tenant_id, stored.id)
             raise Malformed(_("The body is not valid {media_type}.", media_type=MULTIPART)) from None
-        raise Invalid({"file": [_("{field} is required.", field="file")]})
+        if stored is None:
+            raise Invalid({"file": [_("{field} is required.", field="file")]})
+        return stored
+
+    def _store_part(self, part: Any, tenant_id: int) -> StoredFile:
+        expires_at = utc_now() + UNDO_PERIOD
+        name = _file_name(part.filename)
+        return store_file(self.api.database, tenant_id, new_id(), name, part.stream, expires_at)
 
     def _create(self, request: falcon.Request, principal: Principal, stored: StoredFile) -> Result:
         found = create_import(

@@ -36,6 +36,8 @@ class ImportSettings(Struct, frozen=True):
 
 CHOICE_NAMES = ("encoding", "delimiter", "sheet", "heading_row")
 """If one of these settings changes, the columns of the file may be others."""
+SUGGESTED_NAMES = ("mapping", "date_order", "match_by", "on_match")
+"""Detection suggests a value for these settings."""
 
 
 class DetectedColumn(Struct, frozen=True):

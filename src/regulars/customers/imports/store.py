@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from regulars.clock import utc_now
 from regulars.customers.imports.issues import delete_issues
-from regulars.customers.imports.settings import CHOICE_NAMES, DetectedFile, ImportSettings
+from regulars.customers.imports.settings import CHOICE_NAMES, SUGGESTED_NAMES, DetectedFile, ImportSettings
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import imports, jobs
@@ -193,20 +193,31 @@ def change_settings(
     job works on it.
     """
     _check_state(found, ("ready", "unreadable"), CHANGED)
+    settings = _without_outdated(found.settings, settings)
     with database.transaction():
-        if any(getattr(settings, name) != getattr(found.settings, name) for name in CHOICE_NAMES):
-            settings = structs.replace(settings, mapping=None, date_order=None, match_by=None, on_match=None)
-        elif settings.mapping != found.settings.mapping and settings.date_order == found.settings.date_order:
-            settings = structs.replace(settings, date_order=None)
         set_column(database, found, "settings", _encode(settings))
-        if _needs_detection(found, settings):
+        if settings != found.settings:
+            set_result(database, found, "preview", None)
+        if found.detected is None or _needs_detection(found.settings, settings):
             _begin(database, found, "detect", actor, claim)
         return get_import(database, found.tenant_id, found.id)
 
 
-def _needs_detection(found: Import, settings: ImportSettings) -> bool:
+def _without_outdated(before: ImportSettings, settings: ImportSettings) -> ImportSettings:
+    """Return new settings without those from before that depend on what has been changed. Detection fills them in."""
+    changed = {name for name in ImportSettings.__struct_fields__ if getattr(settings, name) != getattr(before, name)}
+    outdated: set[str] = set()
+    if not changed.isdisjoint(CHOICE_NAMES):
+        outdated = {*SUGGESTED_NAMES}
+    elif "mapping" in changed and settings.mapping is not None:
+        outdated = {"date_order"} if settings.match_by in ("none", *settings.mapping) else {"date_order", "match_by"}
+    return structs.replace(settings, **dict.fromkeys(outdated - changed))
+
+
+def _needs_detection(before: ImportSettings, settings: ImportSettings) -> bool:
     names = (*CHOICE_NAMES, "mapping", "date_order")
-    return found.detected is None or any(getattr(settings, name) != getattr(found.settings, name) for name in names)
+    is_changed = any(getattr(settings, name) != getattr(before, name) for name in names)
+    return is_changed or any(getattr(settings, name) is None for name in SUGGESTED_NAMES)
 
 
 def start_preview(database: Database, found: Import, actor: Actor, *, claim: str | None = None) -> Import:

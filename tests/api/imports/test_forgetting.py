@@ -1,4 +1,4 @@
-"""Imports through the API."""
+"""The files of imports are deleted when they are no longer needed, and with a person who is erased."""
 
 from datetime import timedelta
 
@@ -16,13 +16,6 @@ SALON = (
     "Mehmet Can Demir;0533 222 33 44;03.12.1985;Erkek;mehmet@example.com;;180\r\n"
     "İnci Kaya;yok;31.02.1990;Kadın;;;160\r\n"
 ).encode("windows-1254")
-
-
-def test_a_file_with_turkish_headings(empty_world: World) -> None:
-    found = upload(empty_world, "müşteriler.csv", SALON)
-    found = act(empty_world, found["id"], "start")
-    found = act(empty_world, found["id"], "undo")
-    assert found["undo"] == {"removed": 2, "restored": 0, "kept": 0}
 
 
 def test_the_file_of_an_erased_person_is_deleted_immediately(empty_world: World) -> None:
