@@ -18,7 +18,7 @@ from regulars.customers.imports.tally import Tally
 from regulars.customers.imports.undo import undo_changes
 from regulars.customers.write.change_set import open_change_set
 from regulars.customers.write.storage import keep_new_ids_above
-from regulars.db.bulk_load import analyze_after_load
+from regulars.db.bulk_load import analyze_after_load, analyze_tenants
 from regulars.errors import Conflict, RegularsError, Unavailable
 from regulars.i18n import _, from_builtins, to_builtins
 from regulars.jobs.pace import Pace
@@ -27,6 +27,7 @@ from regulars.jobs.worker import JobRun, JobStopped
 from regulars.tenants.tenants import get_tenant
 
 ANALYZE_ROWS = 20_000
+FIRST_STATISTICS_ROWS = 1_000
 
 log = structlog.get_logger("regulars")
 
@@ -64,11 +65,15 @@ def _import(run: JobRun, found: Import) -> JobData:
         _begin(run, found)
     today = date.fromisoformat(run.checkpoint["today"])
     writer = _Writer(run, found)
+    analyzed_rows = FIRST_STATISTICS_ROWS
     with read_rows(run.database, found, today, skip=writer.tally.rows) as blocks:
         pace = Pace()
         while rows := take(blocks, pace.blocks):
             with pace.measured():
                 writer.write(rows)
+            if writer.tally.rows >= analyzed_rows:
+                analyze_tenants(run.database)
+                analyzed_rows = 2 * writer.tally.rows
     _finish(run, found, writer.tally)
     return dict(writer.tally.counts)
 

@@ -15,6 +15,7 @@ from regulars.customers.imports.store import Import, get_import, set_result
 from regulars.customers.write.change_set import ChangeSet, open_change_set
 from regulars.customers.write.commands import erase_log_values
 from regulars.customers.write.references import References
+from regulars.db.bulk_load import analyze_tenants
 from regulars.db.database import Database
 from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
@@ -75,6 +76,7 @@ def undo_changes(run: JobRun, found: Import) -> dict[str, int]:
     The checkpoint of the run has the position before which changes remain.
     """
     undoing = _Undo(run, found)
+    analyze_tenants(run.database)
     pace = Pace()
     while positions := last_batch(run.database, found.tenant_id, found.id, undoing.before)[-pace.rows :]:
         with pace.measured():
