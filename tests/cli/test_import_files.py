@@ -19,9 +19,6 @@ WORKBOOK: list[list[str | int]] = [
     ["Adı Soyadı", "Cep Tel.", "D. Tarihi", "Cinsiyet"],
     ["Mehmet KAYA", 5321112235, "05.04.1990", "Erkek"],
 ]
-    ["Adı Soyadı", "Cep Tel.", "D. Tarihi", "Cinsiyet"],
-    ["Mehmet KAYA", 5321112235, "05.04.1990", "Erkek"],
-]
 
 
 def workbook(path: Path) -> None:
