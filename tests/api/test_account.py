@@ -100,7 +100,11 @@ def test_each_role_may_do_what_the_next_may() -> None:
     roles = list(Role)
     for higher, lower in pairwise(roles):
         assert PERMISSIONS[higher] >= PERMISSIONS[lower]
-    assert set.union(*map(set, PERMISSIONS.values())) - set(SCOPES) == {"applications:manage", "customers:erase"}
+    assert set.union(*map(set, PERMISSIONS.values())) - set(SCOPES) == {
+        "applications:manage",
+        "customers:erase",
+        "jobs:manage",
+    }
 
 
 def test_a_token_cannot_do_more_than_the_role_allows(world: World) -> None:

@@ -61,6 +61,7 @@ FOR_ALL_TENANTS = {
     "regulars.accounts.administration.LIST_TENANT_IDS": "lists the tenants of a user who is deleted",
     "regulars.accounts.memberships.LIST_USER_MEMBERSHIPS": "lists the tenants of a user",
     "regulars.tenants.tenants.LIST_TENANTS_OF_USER": "lists the tenants of a user",
+    "regulars.customers.imports.forget.FIND_EXPIRED_IMPORTS": "finds the expired imports of all tenants with an index",
     "regulars.jobs.files.FIND_EXPIRED": "finds the expired files of all tenants with an index",
     "regulars.customers.imports.forget.FIND_EXPIRED_IMPORTS": "finds the old imports of all tenants with an index",
     "regulars.jobs.queue.FIND_DUE": "finds the jobs of all tenants that are due",

@@ -112,6 +112,7 @@ FILE_BODY = {
     "type": "object",
     "properties": {"file": {"type": "string", "format": "binary", "description": "The file, with its name."}},
     "required": ["file"],
+    "additionalProperties": False,
 }
 FILE_SCHEMA = {"type": "string", "format": "binary"}
 

@@ -2,8 +2,6 @@
 
 from functools import cache
 
-import pycountry
-
 from regulars.customers.imports.dates import LANGUAGES
 from regulars.i18n import _
 from regulars.text import fold_uncached
@@ -49,11 +47,14 @@ def _key(text: str) -> str:
 
 @cache
 def _country_codes() -> frozenset[str]:
+    import pycountry
+
     return frozenset(country.alpha_2 for country in pycountry.countries)
 
 
 @cache
 def _codes_by_name() -> dict[str, str]:
+    import pycountry
     from babel import Locale
 
     codes = _country_codes()

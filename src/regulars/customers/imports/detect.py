@@ -76,7 +76,7 @@ def detect(run: JobRun) -> JobData:
         heading_row=table.heading_row,
         columns=columns,
         rows=rows.count,
-        date_order=dates.order,
+        date_order=dates.order.value,
         dates_are_ambiguous=dates.is_ambiguous,
         contradicting_dates=list(dates.contradiction or ()),
         highest_id=rows.highest_id,

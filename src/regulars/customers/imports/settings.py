@@ -59,7 +59,7 @@ class DetectedFile(Struct, frozen=True):
     columns: list[DetectedColumn]
     rows: int
     """The number of rows below the heading."""
-    date_order: DateOrder
+    date_order: Literal["dmy", "mdy", "ymd"]
     dates_are_ambiguous: bool
     """Whether the dates of birth can be read in another order as well."""
     contradicting_dates: list[str]

@@ -16,7 +16,7 @@ from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import imports, jobs
 from regulars.errors import Conflict, NotFound
-from regulars.i18n import _
+from regulars.i18n import Message, _
 from regulars.jobs.files import StoredFile, delete_file, set_expiry
 from regulars.jobs.queue import COLUMNS as JOB_COLUMNS
 from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, job_of
@@ -92,6 +92,11 @@ class Import:
         """Tell whether the period for an undo is over."""
         return self.undo_until is None or self.undo_until < utc_now()
 
+
+CHANGED = _("Import {id} cannot be changed: its state is {state}.", id="", state="")
+PREVIEWED = _("Import {id} cannot be previewed: its state is {state}.", id="", state="")
+STARTED = _("Import {id} cannot be started: its state is {state}.", id="", state="")
+UNDONE = _("Import {id} cannot be undone: its state is {state}.", id="", state="")
 
 IMPORT_FIELDS = (
     "tenant_id",
@@ -187,7 +192,7 @@ def change_settings(
     If its file must be read in another way, it is examined again. Raise `Conflict` if the import has started or if a
     job works on it.
     """
-    _check_state(found, ("ready", "unreadable"), _("be changed"))
+    _check_state(found, ("ready", "unreadable"), CHANGED)
     with database.transaction():
         if any(getattr(settings, name) != getattr(found.settings, name) for name in CHOICE_NAMES):
             settings = structs.replace(settings, mapping=None, date_order=None, match_by=None, on_match=None)
@@ -206,7 +211,7 @@ def _needs_detection(found: Import, settings: ImportSettings) -> bool:
 
 def start_preview(database: Database, found: Import, actor: Actor, *, claim: str | None = None) -> Import:
     """Start a dry run of the import, and return it. Raise `Conflict` if it is not ready."""
-    _check_state(found, ("ready",), _("be previewed"))
+    _check_state(found, ("ready",), PREVIEWED)
     with database.transaction():
         _begin(database, found, "preview", actor, claim)
         return get_import(database, found.tenant_id, found.id)
@@ -219,7 +224,7 @@ def start_import(
 
     Raise `Conflict` if it is not ready or, unless `is_confirmed`, if the same file has been imported before.
     """
-    _check_state(found, ("ready",), _("be started"))
+    _check_state(found, ("ready",), STARTED)
     with database.transaction():
         # Otherwise two imports of the same file could start at the same time.
         lock_tenant(database, found.tenant_id)
@@ -248,7 +253,7 @@ def start_undo(database: Database, found: Import, actor: Actor, *, claim: str | 
             _("Import {id} can no longer be undone: {days} days have passed.", id=found.id, days=UNDO_PERIOD.days)
         )
     if found.started_at is None or not found.can_be_undone:
-        raise _wrong_state(found, _("be undone"))
+        raise _wrong_state(found, UNDONE)
     with database.transaction():
         _begin(database, found, "undo", actor, claim)
         return get_import(database, found.tenant_id, found.id)
@@ -298,15 +303,13 @@ def _begin(database: Database, found: Import, kind: JobKind, actor: Actor, claim
         raise Conflict(_("Import {id} has been changed by another request. Read it again.", id=found.id))
 
 
-def _check_state(found: Import, allowed: Collection[str], action: str) -> None:
+def _check_state(found: Import, allowed: Collection[str], refusal: Message) -> None:
     if found.state not in allowed:
-        raise _wrong_state(found, action)
+        raise _wrong_state(found, refusal)
 
 
-def _wrong_state(found: Import, action: str) -> Conflict:
-    return Conflict(
-        _("Import {id} cannot {action}: its state is {state}.", id=found.id, action=action, state=found.state)
-    )
+def _wrong_state(found: Import, refusal: Message) -> Conflict:
+    return Conflict(Message(refusal.template, {"id": found.id, "state": found.state}))
 
 
 def _same_file(earlier: Import) -> Conflict:
