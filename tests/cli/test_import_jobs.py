@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -317,6 +318,55 @@ def test_the_same_file_is_imported_again_after_an_undo(shop: Shop) -> None:
     assert shop.run(*done.undo[:3]).status == 0
     assert shop.load(rows).status == 0
     assert shop.names() == ["Ali"]
+
+
+# ---- On a terminal ---------------------------------------------------------------------------------------------------
+
+
+def on_terminal(shop: Shop, answer: str, *options: str) -> tuple[int, str]:
+    """Run an import in a terminal with an answer to its question; return its exit status and what is shown."""
+    main, terminal = pty.openpty()
+    arguments = ["import", "liste.csv", "--tenant", str(shop.tenant), "--database", shop.world.url, *options]
+    with subprocess.Popen(
+        [sys.executable, "-m", "regulars", *arguments],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "200"},
+    ) as process:
+        os.close(terminal)
+        os.write(main, answer.encode())
+        shown = b""
+        try:
+            while block := os.read(main, 4096):
+                shown += block
+        except OSError:  # Linux, after the process has closed its side
+            pass
+    os.close(main)
+    return process.returncode, shown.decode()
+
+
+@pytest.mark.parametrize("content", [LIST_OF_CALLS, "first_name\nAyşe\n"], ids=["foreign", "own"])
+def test_on_a_terminal_a_file_is_imported_after_a_preview_and_an_answer(shop: Shop, content: str) -> None:
+    Path("liste.csv").write_text(content)
+    status, shown = on_terminal(shop, "n\n")
+    assert (status, shop.customers()) == (1, [])
+    assert " new customers, 0 updated" in shown
+    assert "Import the file like this? [y/N]" in shown
+    assert "Nothing was imported." in shown
+    status, shown = on_terminal(shop, "y\n")
+    assert (status, shop.names()) == (3 if content == LIST_OF_CALLS else 0, ["Ayşe"])
+    assert "Importing" in shown
+
+
+def test_on_a_terminal_yes_asks_nothing_and_shows_the_progress(shop: Shop) -> None:
+    Path("liste.csv").write_text("first_name\n" + "Ayşe\n" * 500)
+    status, shown = on_terminal(shop, "", "--yes")
+    assert status == 0
+    assert "[y/N]" not in shown
+    assert "Reading the file" in shown
+    assert "500/500" in shown
+    assert "Imported 500 rows." in shown
 
 
 # ---- Interruption ----------------------------------------------------------------------------------------------------
