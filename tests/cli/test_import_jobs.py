@@ -14,10 +14,13 @@ from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.imports.settings import ImportSettings
 from regulars.customers.imports.store import create_import
+from regulars.job_handlers import HANDLERS
 from regulars.jobs.files import store_file
+from regulars.jobs.queue import claim_next
+from regulars.jobs.worker import run_job
 from regulars.permissions import COMMAND_LINE
 from regulars.security.tokens import new_id
-from tests.support.imports import work
+from tests.support.imports import end_claims, work
 from tests.support.server import TIMEOUT_SECONDS
 from tests.support.shop import ERRORS, CommandResult, Shop, reasons, refused
 from tests.support.world import World
@@ -390,7 +393,7 @@ def started(shop: Shop, rows: int) -> subprocess.Popen[str]:
 
 
 def test_an_interrupted_import_is_cancelled_and_can_be_undone(shop: Shop) -> None:
-    rows = 50_000
+    rows = 20_000
     with started(shop, rows) as process:
         assert process.stdin
         process.stdin.close()
@@ -424,6 +427,25 @@ def test_a_cancelled_import_continues_where_it_stopped(shop: Shop) -> None:
     assert shop.run("job", "retry", jobs(shop)[0][0]).status == 0
     work(shop.world)
     assert imports(shop)[0][1:3] == ["imported", str(f"{rows:,}")]
+    assert len(set(shop.names())) == shop_total(shop) == rows
+
+
+def test_an_import_that_another_process_has_claimed_goes_on_there(shop: Shop) -> None:
+    rows = 20_000
+    with started(shop, rows) as process:
+        assert process.stdin
+        process.stdin.close()
+        process.stdin = None
+        while process.poll() is None and not shop_total(shop):
+            continue
+        while process.poll() is None and not (job := claim_next(shop.world.database)):
+            end_claims(shop.world)
+        _, err = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert process.returncode == 1
+    assert err.startswith("regulars: Another process continues the import.")
+    assert job is not None
+    run_job(shop.world.database, HANDLERS, job)
+    assert imports(shop)[0][1:3] == ["imported", f"{rows:,}"]
     assert len(set(shop.names())) == shop_total(shop) == rows
 
 

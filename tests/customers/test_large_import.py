@@ -7,19 +7,14 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, update
 
-from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.imports.store import list_imports
-from regulars.db.statement import Statement
-from regulars.db.tables import jobs
 from tests.customers.test_write import CHANGES
-from tests.support.imports import work
+from tests.support.imports import end_claims, work
 from tests.support.server import TIMEOUT_SECONDS, running
 from tests.support.world import LIST, World
 
@@ -27,11 +22,6 @@ FEW = 40
 ROWS = 8_000
 MANY_ROWS = 25_000
 WRITERS = 8
-EXPIRE_CLAIMS = Statement(
-    update(jobs)
-    .where(jobs.c.tenant_id == bindparam("of_tenant"), jobs.c.state == "running")
-    .values(due_at=bindparam("earlier"))
-)
 
 
 @contextmanager
@@ -108,7 +98,7 @@ def expect_each_row_once(world: World, rows: int) -> None:
 
 def continue_job(world: World) -> None:
     """Run the job of a killed process, as any other process does when its claim has ended."""
-    world.database.execute(EXPIRE_CLAIMS, {"of_tenant": world.clinic, "earlier": utc_now() - timedelta(minutes=1)})
+    end_claims(world)
     work(world)
 
 
@@ -198,7 +188,7 @@ def test_regulars_work_continues_a_killed_import(empty_world: World) -> None:
     with importing(world, MANY_ROWS) as process:
         process.kill()
         process.wait(TIMEOUT_SECONDS)
-    world.database.execute(EXPIRE_CLAIMS, {"of_tenant": world.clinic, "earlier": utc_now() - timedelta(minutes=1)})
+    end_claims(world)
     arguments = [sys.executable, "-m", "regulars", "work", "--database", world.url]
     with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as worker:
         try:
