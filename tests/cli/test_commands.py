@@ -375,12 +375,13 @@ def test_wrong_usage_is_status_2(regulars: Regulars) -> None:
 
 
 def test_help_is_on_everything(regulars: Regulars) -> None:
-    groups = ("tenant", "user", "member", "token", "key")
+    groups = ("tenant", "user", "member", "token", "key", "import", "job")
     for group in groups:
         assert regulars(group, "--help")[0] == 0
     commands = ["demo", "serve", "migrate", "seed", "import", "export", "settings", "tenant create", "user create"]
     commands += ["user password", "user link", "user rename", "member add", "member remove", "tenant update"]
-    commands += ["customer list", "customer search"]
+    commands += ["customer list", "customer search", "work", "import file", "import list", "import show"]
+    commands += ["import errors", "import undo", "job list", "job show", "job cancel", "job retry"]
     commands += ["channel create", "channel list", "channel rename", "channel delete"]
     commands += ["token create", "token list", "token revoke", "key rotate", "key revoke", "key list", "secret rotate"]
     for command in commands:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.imports.settings import ImportSettings
 from regulars.customers.imports.store import create_import
+from regulars.job_handlers import HANDLERS
 from regulars.jobs.files import store_file
+from regulars.jobs.queue import claim_next
+from regulars.jobs.worker import run_job
 from regulars.permissions import COMMAND_LINE
 from regulars.security.tokens import new_id
-from tests.support.imports import work
+from tests.support.imports import end_claims, work
 from tests.support.server import TIMEOUT_SECONDS
 from tests.support.shop import ERRORS, CommandResult, Shop, reasons, refused
 from tests.support.world import World
@@ -319,6 +323,55 @@ def test_the_same_file_is_imported_again_after_an_undo(shop: Shop) -> None:
     assert shop.names() == ["Ali"]
 
 
+# ---- On a terminal ---------------------------------------------------------------------------------------------------
+
+
+def on_terminal(shop: Shop, answer: str, *options: str) -> tuple[int, str]:
+    """Run an import in a terminal with an answer to its question; return its exit status and what is shown."""
+    main, terminal = pty.openpty()
+    arguments = ["import", "liste.csv", "--tenant", str(shop.tenant), "--database", shop.world.url, *options]
+    with subprocess.Popen(
+        [sys.executable, "-m", "regulars", *arguments],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "200"},
+    ) as process:
+        os.close(terminal)
+        os.write(main, answer.encode())
+        shown = b""
+        try:
+            while block := os.read(main, 4096):
+                shown += block
+        except OSError:  # Linux, after the process has closed its side
+            pass
+    os.close(main)
+    return process.returncode, shown.decode()
+
+
+@pytest.mark.parametrize("content", [LIST_OF_CALLS, "first_name\nAyşe\n"], ids=["foreign", "own"])
+def test_on_a_terminal_a_file_is_imported_after_a_preview_and_an_answer(shop: Shop, content: str) -> None:
+    Path("liste.csv").write_text(content)
+    status, shown = on_terminal(shop, "n\n")
+    assert (status, shop.customers()) == (1, [])
+    assert " new customers, 0 updated" in shown
+    assert "Import the file like this? [y/N]" in shown
+    assert "Nothing was imported." in shown
+    status, shown = on_terminal(shop, "y\n")
+    assert (status, shop.names()) == (3 if content == LIST_OF_CALLS else 0, ["Ayşe"])
+    assert "Importing" in shown
+
+
+def test_on_a_terminal_yes_asks_nothing_and_shows_the_progress(shop: Shop) -> None:
+    Path("liste.csv").write_text("first_name\n" + "Ayşe\n" * 500)
+    status, shown = on_terminal(shop, "", "--yes")
+    assert status == 0
+    assert "[y/N]" not in shown
+    assert "Reading the file" in shown
+    assert "500/500" in shown
+    assert "Imported 500 rows." in shown
+
+
 # ---- Interruption ----------------------------------------------------------------------------------------------------
 
 
@@ -340,7 +393,7 @@ def started(shop: Shop, rows: int) -> subprocess.Popen[str]:
 
 
 def test_an_interrupted_import_is_cancelled_and_can_be_undone(shop: Shop) -> None:
-    rows = 50_000
+    rows = 20_000
     with started(shop, rows) as process:
         assert process.stdin
         process.stdin.close()
@@ -374,6 +427,25 @@ def test_a_cancelled_import_continues_where_it_stopped(shop: Shop) -> None:
     assert shop.run("job", "retry", jobs(shop)[0][0]).status == 0
     work(shop.world)
     assert imports(shop)[0][1:3] == ["imported", str(f"{rows:,}")]
+    assert len(set(shop.names())) == shop_total(shop) == rows
+
+
+def test_an_import_that_another_process_has_claimed_goes_on_there(shop: Shop) -> None:
+    rows = 20_000
+    with started(shop, rows) as process:
+        assert process.stdin
+        process.stdin.close()
+        process.stdin = None
+        while process.poll() is None and not shop_total(shop):
+            continue
+        while process.poll() is None and not (job := claim_next(shop.world.database)):
+            end_claims(shop.world)
+        _, err = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert process.returncode == 1
+    assert err.startswith("regulars: Another process continues the import.")
+    assert job is not None
+    run_job(shop.world.database, HANDLERS, job)
+    assert imports(shop)[0][1:3] == ["imported", f"{rows:,}"]
     assert len(set(shop.names())) == shop_total(shop) == rows
 
 

@@ -233,6 +233,9 @@ class _Import:
     def report(self) -> int:
         """Print the result, and write the error file. Return the exit status."""
         result = self.found.result
+        if self.found.job.is_active:
+            command = f"regulars import show {self.found.id} --tenant {self.tenant_id}"
+            raise RegularsError(f"Another process continues the import. To see its state: {command}")
         if self.found.state != "imported" or result is None:
             reason = self.found.job.error or f"The import is {self.found.state}."
             raise RegularsError(f"{reason}{self._write_errors()}")

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from regulars.db.database import Database
 from regulars.errors import Unavailable
@@ -19,7 +19,7 @@ def run_here(database: Database, job: Job, label: str) -> None:
     """
     from regulars.garbage import collect_garbage_less_often
     from regulars.job_handlers import HANDLERS
-    from regulars.jobs.queue import JobData, JobEnd, end_job
+    from regulars.jobs.queue import ClaimLost, JobData, JobEnd, end_job
     from regulars.jobs.worker import JobRun, run_job
 
     reasons: list[Unavailable] = []
@@ -36,7 +36,9 @@ def run_here(database: Database, job: Job, label: str) -> None:
         with _progress_bar(label) as progress:
             run_job(database, {job.kind: handle}, job, progress=progress)
     except KeyboardInterrupt:
-        end_job(database, job, JobEnd("cancelled"))
+        # The job may just have ended.
+        with suppress(ClaimLost):
+            end_job(database, job, JobEnd("cancelled"))
         raise
     if reasons:
         raise reasons[0]
