@@ -8,9 +8,20 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
-from tests.support.imports import IMPORTS, TURKISH, Rows, act, change, counts, csv_file, import_file, issues, upload
+from tests.support.imports import (
+    IMPORTS,
+    TURKISH,
+    Rows,
+    act,
+    change,
+    counts,
+    csv_file,
+    import_file,
+    issues,
+    upload,
+    xlsx_file,
+)
 from tests.support.imports import values as customer_values
-from tests.support.imports import xlsx_file
 from tests.support.world import World, expect_error
 
 HEADINGS = ["Ad Soyad", "Doğum Tarihi", "E-posta", "Boy"]
