@@ -151,9 +151,14 @@ def test_a_job_that_has_ended_cannot_be_cancelled_or_retried(world: World) -> No
     assert problem["message"] == f"Job {job['id']} has ended (completed), so it cannot be cancelled."
     problem = expect_error(post(world, job["id"], "retry"), 409, "conflict")
     assert problem["message"].endswith("is completed. Only a failed or cancelled job can be retried.")
+
+
+@pytest.mark.parametrize("number", ["01a2224d-fa67-7525-9538-984cbe27ed5f", "1", "%00", "%FF"])
+def test_a_job_that_does_not_exist(world: World, number: str) -> None:
     for action in ("cancel", "retry"):
-        expect_error(post(world, "missing", action), 404, "not_found")
-    expect_error(world.send("GET", f"{JOBS}/missing"), 404, "not_found")
+        expect_error(post(world, number, action), 404, "not_found")
+    expect_error(world.send("GET", f"{JOBS}/{number}"), 404, "not_found")
+    expect_error(world.send("GET", f"/api/v1/exports/{number}"), 404, "not_found")
 
 
 def test_a_token_that_only_reads_cannot_cancel_an_import(world: World) -> None:

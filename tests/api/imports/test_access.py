@@ -50,7 +50,7 @@ def test_an_import_of_somebody_else_does_not_exist(world: World, method: str, pa
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
 def test_an_import_that_does_not_exist(world: World, method: str, path: str) -> None:
     body = {} if method == "PATCH" else None
-    for number in (MISSING, "1", "%00"):
+    for number in (MISSING, "1", "%00", "%FF", "x" * 1000):
         assert world.send(method, f"{IMPORTS}/{number}{path}", body).status_code == 404
 
 
