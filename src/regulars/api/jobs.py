@@ -37,6 +37,7 @@ class JobInfo(Struct, frozen=True):
     user_id: Annotated[
         int | None, Meta(description="The user who started it. Null: a service account or the operator.", examples=[7])
     ]
+    import_id: Annotated[str | None, Meta(description="The import that it works on, if any.", examples=[EXAMPLE_ID])]
     done: Annotated[int, Meta(description="The number of done steps, such as rows.", examples=[4200])]
     total: Annotated[int | None, Meta(description="The number of all steps, if it is known.", examples=[10000])]
     percent: Annotated[int | None, Meta(description="The share of done steps, if the total is known.", examples=[42])]
@@ -69,6 +70,7 @@ def job_info(job: Job, language: str) -> JobInfo:
         kind=job.kind,
         state=job.state,
         user_id=job.actor.user_id,
+        import_id=job.arguments.get("import_id"),
         done=job.done,
         total=job.total,
         percent=job.percent,

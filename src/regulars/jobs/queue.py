@@ -20,7 +20,7 @@ from regulars.db.tables import jobs
 from regulars.errors import Conflict, NotFound
 from regulars.i18n import _, from_builtins, to_builtins
 from regulars.permissions import Actor
-from regulars.security.tokens import new_id
+from regulars.security.tokens import is_id, new_id
 
 JobKind = Literal["detect", "preview", "import", "undo", "export", "empty_trash"]
 JobState = Literal["queued", "running", "completed", "failed", "cancelled"]
@@ -237,7 +237,7 @@ def create_job(
 
 def get_job(database: Database, tenant_id: int, job_id: str) -> Job:
     """Return a job of the tenant. Raise `NotFound` if it does not exist."""
-    row = database.fetch_one(GET_JOB, {"tenant_id": tenant_id, "id": job_id})
+    row = database.fetch_one(GET_JOB, {"tenant_id": tenant_id, "id": job_id}) if is_id(job_id) else None
     if row is None:
         raise NotFound(_("There is no job {id}.", id=job_id))
     return job_of(row)

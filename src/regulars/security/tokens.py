@@ -7,6 +7,7 @@ structure.
 """
 
 import hashlib
+import re
 import secrets
 import string
 import time
@@ -17,6 +18,7 @@ from enum import StrEnum
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 43  # from an alphabet of 62: 256 bits
 CHECKSUM_LENGTH = 6
+NEW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Kind(StrEnum):
@@ -56,6 +58,11 @@ def new_id() -> str:
     number = number & ~(0xF000 << 64) | 0x7000 << 64
     number = number & ~(0b11 << 62) | 0b10 << 62
     return str(uuid.UUID(int=number))
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be one of `new_id`. PostgreSQL raises an error for some other texts."""
+    return NEW_ID.fullmatch(text) is not None
 
 
 def _checksum(text: str) -> str:

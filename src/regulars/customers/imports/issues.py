@@ -1,6 +1,6 @@
 """Rows of an import that were not imported, and customers that an undo left as they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, literal_column, select, tuple_
 from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.rows import Remark
 from regulars.db.database import Database
-from regulars.db.dialects import upsert
+from regulars.db.dialects import one_of, upsert
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import import_issues
 from regulars.i18n import from_builtins, to_builtins
@@ -38,6 +38,11 @@ LIST_ISSUES = Statement(
     .where(*IS_OF_IMPORT, import_issues.c.kind == bindparam("kind"), import_issues.c.number > bindparam("after"))
     .order_by(import_issues.c.number)
     .limit(bindparam("limit"))
+)
+FIND_ISSUES = Statement(
+    select(import_issues.c.number).where(
+        *IS_OF_IMPORT, import_issues.c.kind == bindparam("kind"), one_of(import_issues.c.number, "numbers")
+    )
 )
 _key = tuple(import_issues.primary_key.columns)
 _some = select(*_key).where(*IS_OF_IMPORT, import_issues.c.kind == bindparam("kind"))
@@ -77,6 +82,14 @@ def list_issues(
         remarks = [Remark(heading, from_builtins(reason)) for heading, reason in msgspec.json.decode(reasons)]
         found.append(Issue(kind, number, remarks, cells and msgspec.json.decode(cells)))
     return found
+
+
+def find_issues(
+    database: Database, tenant_id: int, import_id: str, kind: IssueKind, numbers: Collection[int]
+) -> set[int]:
+    """Return those of `numbers` that have an issue of a kind."""
+    values = {"of_tenant": tenant_id, "of_import": import_id, "kind": kind, "numbers": list(numbers)}
+    return {number for (number,) in database.fetch_all(FIND_ISSUES, values)}
 
 
 def all_issues(database: Database, tenant_id: int, import_id: str, kind: IssueKind) -> Iterator[Issue]:

@@ -21,6 +21,7 @@ from regulars.jobs.files import StoredFile, delete_file, set_expiry
 from regulars.jobs.queue import COLUMNS as JOB_COLUMNS
 from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, job_of
 from regulars.permissions import Actor
+from regulars.security.tokens import is_id
 from regulars.tenants.locks import lock_tenant
 
 UNDO_PERIOD = timedelta(days=30)
@@ -172,7 +173,8 @@ def create_import(
 
 def get_import(database: Database, tenant_id: int, import_id: str) -> Import:
     """Return an import of the tenant. Raise `NotFound` if it does not exist."""
-    row = database.fetch_one(GET_IMPORT, {"of_tenant": tenant_id, "of_import": import_id})
+    values = {"of_tenant": tenant_id, "of_import": import_id}
+    row = database.fetch_one(GET_IMPORT, values) if is_id(import_id) else None
     if row is None:
         raise NotFound(_("There is no import {id}.", id=import_id))
     return _import(row)

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 
 from regulars.customers.change_log import CREATED
 from regulars.customers.fields import FIELD_TYPES, PERSONAL_FIELDS, Record
 from regulars.customers.imports.batches import last_batch
-from regulars.customers.imports.issues import Issue, add_issue, delete_issues
+from regulars.customers.imports.issues import Issue, add_issue, delete_issues, find_issues
 from regulars.customers.imports.rows import Remark
 from regulars.customers.imports.store import Import, get_import, set_result
 from regulars.customers.write.change_set import ChangeSet, open_change_set
@@ -17,7 +17,7 @@ from regulars.customers.write.commands import erase_log_values
 from regulars.customers.write.references import References
 from regulars.db.bulk_load import analyze_tenants
 from regulars.db.database import Database
-from regulars.db.dialects import one_of, without_index
+from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
 from regulars.db.tables import customer_changes
 from regulars.errors import Conflict
@@ -41,15 +41,15 @@ LIST_IMPORTED_CHANGES = Statement(
     )
     .order_by(customer_changes.c.position.desc())
 )
-FIND_OTHER_CHANGES = Statement(
-    select(customer_changes.c.customer_id, func.max(customer_changes.c.position))
-    .where(
-        customer_changes.c.tenant_id == bindparam("tenant_id"),
-        one_of(customer_changes.c.customer_id, "ids"),
-        # The index on the customer finds few rows; all later changes may be many.
-        without_index(customer_changes.c.position) > bindparam("after"),
-        or_(customer_changes.c.import_id.is_(None), customer_changes.c.import_id != bindparam("import_id")),
+_is_imported = customer_changes.c.import_id == bindparam("import_id")
+_is_other = or_(customer_changes.c.import_id.is_(None), customer_changes.c.import_id != bindparam("import_id"))
+FIND_POSITIONS = Statement(
+    select(
+        customer_changes.c.customer_id,
+        func.min(case((_is_imported, customer_changes.c.position))),
+        func.max(case((_is_other, customer_changes.c.position))),
     )
+    .where(customer_changes.c.tenant_id == bindparam("tenant_id"), one_of(customer_changes.c.customer_id, "ids"))
     .group_by(customer_changes.c.customer_id)
 )
 COUNT_NAMES = ("removed", "restored", "kept")
@@ -91,6 +91,17 @@ class _ImportedChange(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class _Positions(NamedTuple):
+    """The positions of the first change of a customer by the import, and of the last one by anybody else."""
+
+    first: int
+    last_other: int | None
+
+    @property
+    def is_changed_since(self) -> bool:
+        return self.last_other is not None and self.last_other > self.first
+
+
 class _Undo:
     """An undo, from the checkpoint of its run."""
 
@@ -99,15 +110,18 @@ class _Undo:
         self.found = found
         self.before: int = run.checkpoint.get("before", END)
         self.counts: dict[str, int] = run.checkpoint.get("undone") or dict.fromkeys(COUNT_NAMES, 0)
+        self.kept: set[int] = set()
+        """Customers of the current changes that are kept."""
 
     def revert(self, positions: range) -> None:
         """Revert the changes at these positions in one transaction, together with the checkpoint."""
         run, found = self.run, self.found
         with open_change_set(run.database, found.tenant_id, run.job.actor, found.id) as changes:
             imported = _list_changes(run.database, found.tenant_id, positions)
-            others = self._other_changes(imported, positions[0])
-            changes.preload([change.customer_id for change in imported])
-            self._revert(changes, imported, others)
+            ids = [change.customer_id for change in imported]
+            self.kept = find_issues(run.database, found.tenant_id, found.id, "kept", ids)
+            changes.preload(ids)
+            self._revert(changes, imported, self._positions(ids))
             self.before = positions[0]
             checkpoint = {**run.checkpoint, "before": self.before, "undone": self.counts}
             run.save(checkpoint, sum(self.counts.values()), self._total())
@@ -116,36 +130,34 @@ class _Undo:
         result = self.found.result
         return None if result is None else result["created"] + result["updated"]
 
-    def _other_changes(self, imported: Sequence[_ImportedChange], first: int) -> Mapping[int, int]:
-        """Return the position of the last change that the import did not make, by customer."""
-        values = {
-            "tenant_id": self.found.tenant_id,
-            "ids": [change.customer_id for change in imported],
-            "after": first,
-            "import_id": self.found.id,
-        }
-        return dict(self.run.database.fetch_all(FIND_OTHER_CHANGES, values))
+    def _positions(self, ids: Sequence[int]) -> Mapping[int, _Positions]:
+        values = {"tenant_id": self.found.tenant_id, "ids": ids, "import_id": self.found.id}
+        rows = self.run.database.fetch_all(FIND_POSITIONS, values)
+        return {customer_id: _Positions(first, last_other) for customer_id, first, last_other in rows}
 
-    def _revert(self, changes: ChangeSet, imported: Sequence[_ImportedChange], others: Mapping[int, int]) -> None:
+    def _revert(
+        self, changes: ChangeSet, imported: Sequence[_ImportedChange], positions: Mapping[int, _Positions]
+    ) -> None:
         removed: list[int] = []
         references = References(self.run.database, self.found.tenant_id)
         for change in imported:
             record = changes.find(change.customer_id)
-            if record is None:
-                continue  # it was purged or erased
-            if others.get(record.id, 0) > change.position:
+            if record is None or record.id in self.kept:
+                continue  # it was purged or erased, or one of its later changes cannot be reverted
+            if positions[record.id].is_changed_since:
                 self._keep(record, _("The customer has been changed since the import."))
             elif change.action == CREATED:
                 removed.append(record.id)
                 changes.remove(record, "purged", {})
-            else:
-                self._restore(changes, record, change, references)
+            elif self._restore(changes, record, change, references):
+                # Several rows may have changed a customer, or created and changed it. It counts once.
+                self.counts["restored"] += change.position == positions[record.id].first
         self.counts["removed"] += len(removed)
         if removed:
             erase_log_values(changes, removed)
 
-    def _restore(self, changes: ChangeSet, record: Record, change: _ImportedChange, references: References) -> None:
-        """Give a customer the values before a change, or keep it if that is impossible."""
+    def _restore(self, changes: ChangeSet, record: Record, change: _ImportedChange, references: References) -> bool:
+        """Give a customer the values before a change. If that is impossible, keep it and return False."""
         before = {name: pair[0] for name, pair in change.fields.items()}
         tags = before.pop("tags", None)
         values = {name: _typed(name, value) for name, value in before.items() if name in PERSONAL_FIELDS}
@@ -154,10 +166,11 @@ class _Undo:
             changes.change(record, "updated", values, None if tags is None else references.existing_tags(tags))
         except Conflict as error:
             self._keep(record, error.message)
-        else:
-            self.counts["restored"] += 1
+            return False
+        return True
 
     def _keep(self, record: Record, reason: str) -> None:
+        self.kept.add(record.id)
         issue = Issue("kept", record.id, [Remark("", reason)])
         self.counts["kept"] += add_issue(self.run.database, self.found.tenant_id, self.found.id, issue)
 
