@@ -1,4 +1,4 @@
-"""Imports through the API, whose jobs run in the test."""
+"""Imports through the API. Their jobs run in the test, unless a function says otherwise."""
 
 import csv
 import io
@@ -53,12 +53,18 @@ def post_file(
     return world.send("POST", IMPORTS, body=form.read(), headers=types | dict(headers or {}), **options)
 
 
-def upload(world: World, name: str, content: bytes, **options: Any) -> dict[str, Any]:
-    """Upload a file as Alice, let it be examined, and return the import."""
+def send_file(world: World, name: str, content: bytes, **options: Any) -> str:
+    """Upload a file as Alice, and return the id of the import."""
     answer = post_file(world, name, content, **options)
     assert answer.status_code == 201, answer.text
+    return str(answer.json["data"]["id"])
+
+
+def upload(world: World, name: str, content: bytes, **options: Any) -> dict[str, Any]:
+    """Upload a file as Alice, let it be examined, and return the import."""
+    import_id = send_file(world, name, content, **options)
     work(world)
-    return get(world, answer.json["data"]["id"], **options)
+    return get(world, import_id, **options)
 
 
 def work(world: World) -> None:

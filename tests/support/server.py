@@ -19,6 +19,7 @@ import httpx
 from regulars.scopes import SCOPES
 from regulars.settings import Settings
 from tests.support.postgres import free_port
+from tests.support.processes import children_of
 from tests.support.world import World
 
 TIMEOUT_SECONDS = 30
@@ -127,6 +128,38 @@ def kill(server: Server) -> None:
     """Kill all processes of the server without a graceful shutdown."""
     os.killpg(server.process.pid, signal.SIGKILL)
     server.process.wait(TIMEOUT_SECONDS)
+
+
+@contextmanager
+def working(world: World, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `regulars work` on the world's database; stop it at the end. It may not have begun to work yet."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regulars", "work", "--database", world.url],
+        env=os.environ | dict(environment or {}),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        try:
+            process.wait(TIMEOUT_SECONDS)
+        finally:
+            _end(process)
+
+
+def job_process_of(server: Server) -> int:
+    """Return the process id of the child process that runs the server's jobs; wait until there is one."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        for child in children_of(server.process.pid):
+            with suppress(OSError):
+                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return child
+        time.sleep(0.02)
+    raise RuntimeError(f"The server had no process for jobs within {TIMEOUT_SECONDS} seconds.")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -31,13 +31,13 @@ Fields = Mapping[str, tuple[Any, Any]]
 class Change(NamedTuple):
     """A change of a customer: created, updated, trashed, restored, merged, unmerged, purged or erased.
 
-    The `fields` of a new customer are its values. `other_id` is the customer that was merged into this one or, if a
-    merge trashed this one, the customer that it was merged into.
+    The `fields` of a new customer are its values; None if they are erased. `other_id` is the customer that was merged
+    into this one or, if a merge trashed this one, the customer that it was merged into.
     """
 
     customer_id: int
     action: str
-    fields: Mapping[str, Any] | Struct
+    fields: Mapping[str, Any] | Struct | None
     at: datetime
     other_id: int | None = None
 
@@ -159,7 +159,7 @@ def record_changes(
             position,
             change.customer_id,
             change.action,
-            _encode(change.fields).decode(),
+            None if change.fields is None else _encode(change.fields).decode(),
             change.other_id,
             actor.user_id,
             actor.client_id,

@@ -12,7 +12,7 @@ from regulars.customers.tags import create_tag, list_tags, name_key
 from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.references import References
 from regulars.db.database import Database
-from regulars.errors import Conflict, RegularsError
+from regulars.errors import Conflict, Gone
 from regulars.i18n import Message, _
 from regulars.tenants.validation import UNIQUE
 
@@ -65,7 +65,7 @@ class Applier:
         self.headings = headings
         self.is_trial = is_trial
         self.created_tags: list[str] = []
-        self._tag_ids = {name_key(tag.name): tag.id for tag in list_tags(database, tenant_id)}
+        self._tag_ids: dict[str, int] = {}
 
     def preload(self, changes: ChangeSet, rows: Sequence[ReadRow]) -> None:
         """Load everything that the rows need, in few queries."""
@@ -75,6 +75,12 @@ class Applier:
         for name in {*changes.tenant.unique_fields, self.match_by} & {*UNIQUE}:
             changes.preload_holders(name, {one[name] for one in values if name in one})
         self.references = References(self.database, self.tenant_id)
+        self._load_tags()
+
+    def _load_tags(self) -> None:
+        """Load the tags again, because others may have created, renamed or deleted some since."""
+        new = {name_key(name): -number for number, name in enumerate(self.created_tags, 1)} if self.is_trial else {}
+        self._tag_ids = new | {name_key(tag.name): tag.id for tag in list_tags(self.database, self.tenant_id)}
 
     def apply(self, changes: ChangeSet, row: ReadRow) -> Outcome:
         """Apply a row that was preloaded, and return what happened with it."""
@@ -87,7 +93,7 @@ class Applier:
             if record is None:
                 return self._create(changes, read, row.derived)
             return self._change(changes, record, read)
-        except RegularsError as error:
+        except (Conflict, Gone) as error:
             return Outcome("refused", reasons=self._reasons(error))
 
     def _match(self, changes: ChangeSet, values: Mapping[str, Any]) -> Record | None:
@@ -176,7 +182,7 @@ class Applier:
         self._tag_ids[name_key(name)] = number
         return number
 
-    def _reasons(self, error: RegularsError) -> list[Remark]:
+    def _reasons(self, error: Conflict | Gone) -> list[Remark]:
         errors: Mapping[str, Sequence[str]] | None = getattr(error, "errors", None)
         if not errors:
             return [Remark("", error.message)]

@@ -7,7 +7,7 @@ import structlog
 
 from regulars.customers.counts.maintenance import merge_tenant_deltas
 from regulars.customers.imports.apply import Applier
-from regulars.customers.imports.batches import add_batch
+from regulars.customers.imports.batches import add_batch, delete_batches
 from regulars.customers.imports.detect import mapping_of, read_context, remember_mapping
 from regulars.customers.imports.issues import Issue, add_issues, delete_issues
 from regulars.customers.imports.preview import dry_run
@@ -41,14 +41,16 @@ def run_import(run: JobRun) -> JobData:
     if "failure" not in run.checkpoint:
         try:
             return _import(run, found)
-        except (Unavailable, ClaimLost, JobCancelled, JobStopped):
+        except (Unavailable, OSError, ClaimLost, JobCancelled, JobStopped):
             raise
         except Exception as error:
             _store_failure(run, error)
     undo_changes(run, found)
     failure = from_builtins(run.checkpoint["failure"])
-    # Another attempt starts from the beginning.
-    run.save({}, 0, run.job.total)
+    with run.database.transaction():
+        # Another attempt starts from the beginning.
+        delete_batches(run.database, found.tenant_id, found.id)
+        run.save({}, 0, run.job.total)
     raise RegularsError(failure)
 
 
@@ -84,6 +86,8 @@ def _begin(run: JobRun, found: Import) -> None:
         refused = dry_run(run, found)["refused"]
         if refused:
             raise Conflict(_("{count} rows were refused, so nothing was imported.", count=refused))
+        # The import stores them again.
+        delete_issues(run.database, found.tenant_id, found.id, "skipped")
     remember_mapping(run.database, found)
     if found.detected is not None:
         # Otherwise a row without an id could get one that a later row has.

@@ -64,6 +64,8 @@ DELETE_TAGS_OF_CUSTOMERS = Statement(
     )
 )
 
+REMOVALS = ("purged", "erased")
+
 
 @contextmanager
 def open_change_set(
@@ -250,7 +252,15 @@ class ChangeSet:
             database.execute(DELETE_CUSTOMERS, {"of_tenant": tenant_id, "ids": removed})
         if deltas := self._deltas():
             add_count_deltas(database, tenant_id, deltas)
-        self.positions = record_changes(database, tenant_id, self.actor, self._changes, self.import_id)
+        self.positions = record_changes(database, tenant_id, self.actor, self._logged_changes(), self.import_id)
+
+    def _logged_changes(self) -> list[Change]:
+        """Return the changes for the log. Those of a customer that was removed have no values, except the removal."""
+        removed = {number for number, record in self._current.items() if record is None}
+        return [
+            change._replace(fields=None) if change.customer_id in removed and change.action not in REMOVALS else change
+            for change in self._changes
+        ]
 
     def _write_tags(self) -> None:
         kept = [number for number in self._tagged if self._current[number] is not None]
