@@ -430,6 +430,7 @@ def test_a_cancelled_import_continues_where_it_stopped(shop: Shop) -> None:
     assert len(set(shop.names())) == shop_total(shop) == rows
 
 
+@pytest.mark.slow
 def test_an_import_that_another_process_has_claimed_goes_on_there(shop: Shop) -> None:
     rows = 20_000
     with started(shop, rows) as process:

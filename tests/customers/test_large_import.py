@@ -102,6 +102,7 @@ def continue_job(world: World) -> None:
     work(world)
 
 
+@pytest.mark.slow
 def test_readers_and_writers_go_on_during_an_import(empty_world: World) -> None:
     world = empty_world
     world.add_customers()
@@ -162,6 +163,7 @@ def test_another_process_continues_a_killed_import(empty_world: World, after: in
     expect_each_row_once(world, ROWS)
 
 
+@pytest.mark.slow
 def test_another_process_continues_a_killed_undo(empty_world: World) -> None:
     world = empty_world
     world.add_customers()
