@@ -17,7 +17,7 @@ from tests.support.imports import IMPORTS, get, send_file
 from tests.support.world import World
 
 TIMEOUT_SECONDS = 120
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.03
 
 LIST_RUNNING = Statement(
     select(jobs.c.id, jobs.c.kind, jobs.c.claim, jobs.c.done).where(jobs.c.state == "running").order_by(jobs.c.id)
@@ -53,9 +53,11 @@ def job_of(world: World, import_id: str, tenant_id: int | None = None) -> Job:
     return get_import(world.database, tenant_id or world.clinic, import_id).job
 
 
-def wait_for_import(world: World, import_id: str, tenant_id: int | None = None, **options: Any) -> dict[str, Any]:
-    """Wait until the last job of an import has ended, and return the import."""
-    wait_until(lambda: not job_of(world, import_id, tenant_id).is_active)
+def wait_for_import(
+    world: World, import_id: str, tenant_id: int | None = None, *, seconds: float = TIMEOUT_SECONDS, **options: Any
+) -> dict[str, Any]:
+    """Wait until the last job of an import has ended, and return the import. Fail if it takes more than `seconds`."""
+    wait_until(lambda: not job_of(world, import_id, tenant_id).is_active, seconds)
     return get(world, import_id, **options)
 
 
