@@ -14,11 +14,15 @@ PAUSE_SECONDS = 0.01
 
 @dataclass
 class Probe:
-    """Requests for `path`, one after the other in a thread, with the milliseconds that each took."""
+    """Requests for `path`, one after the other in a thread, with the milliseconds that each took.
+
+    With a `body`, a JSON value, they are POST requests.
+    """
 
     url: str
     path: str
     headers: dict[str, str]
+    body: object = None
     milliseconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -40,12 +44,12 @@ class Probe:
             with httpx.Client(base_url=self.url, headers=self.headers, timeout=TIMEOUT_SECONDS) as client:
                 started = time.perf_counter()
                 try:
-                    answer = client.get(self.path)
+                    answer = client.get(self.path) if self.body is None else client.post(self.path, json=self.body)
                 except httpx.HTTPError as error:
                     self.failures.append(type(error).__name__)
                     continue
                 self.milliseconds.append((time.perf_counter() - started) * 1000)
-                if answer.status_code != httpx.codes.OK:
+                if not answer.is_success:
                     self.failures.append(str(answer.status_code))
             time.sleep(PAUSE_SECONDS)
 
@@ -56,7 +60,8 @@ class Probe:
 
     def __str__(self) -> str:
         """Return the figures as a line."""
+        method = "GET" if self.body is None else "POST"
         return (
-            f"{self.path}: {len(self.milliseconds)} requests, median {self.percentile(50):.1f} ms,"
+            f"{method} {self.path}: {len(self.milliseconds)} requests, median {self.percentile(50):.1f} ms,"
             f" p99 {self.percentile(99):.1f} ms, maximum {max(self.milliseconds):.1f} ms, failures {self.failures}"
         )
