@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from regulars.customers.csv.format import CSV_COLUMNS
+from regulars.customers.fields import CSV_COLUMNS
 from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.shop import CommandResult, Shop, as_csv
 from tests.support.world import World

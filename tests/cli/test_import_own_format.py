@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from regulars.accounts.memberships import add_member
 from regulars.cli.main import run
 from regulars.customers.counts.maintenance import check_counts
-from regulars.customers.csv.format import CSV_COLUMNS, escape_formula
+from regulars.customers.fields import CSV_COLUMNS
+from regulars.customers.formulas import escape_formula
 from regulars.errors import Unavailable
 from regulars.permissions import Role
 from regulars.tenants.tenants import update_tenant

@@ -12,9 +12,9 @@ from regulars.api.common import Api
 from regulars.api.customers.parameters import PARAMETERS, check_ages, query_of
 from regulars.api.jobs import EXAMPLE_ID, JobInfo, get_own_job, is_own, job_info, sees_all
 from regulars.clock import utc_now
-from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.exports.job import request_of, start_export
 from regulars.customers.exports.request import EXPORT_FORMATS, ExportFormat, ExportRequest
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.customers.read.list import CustomerQuery
 from regulars.errors import Conflict, Invalid, NotFound
 from regulars.http.idempotency import Result

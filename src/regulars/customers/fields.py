@@ -253,3 +253,8 @@ CSV_FIELDS: Mapping[str, ColumnElement[Any]] = {
     for column, expression in (declared.csv or {name: customers.c[name]}).items()
 }
 """The expression for each column of a CSV file except tags, by name of the column."""
+
+_names = list(CSV_FIELDS)
+_first_time = _names.index("created_at")
+CSV_COLUMNS = (*_names[:_first_time], "tags", *_names[_first_time:])
+"""The columns of exported files, in order. `tags` comes before the times."""

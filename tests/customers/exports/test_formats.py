@@ -15,11 +15,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.exports.csv_file import write_csv
 from regulars.customers.exports.json_lines import write_json_lines
 from regulars.customers.exports.vcards import VCARD_COLUMNS, escape, fold, write_vcards
 from regulars.customers.exports.workbook import write_workbook
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.customers.imports.vcard_fields import ESCAPED
 
 TIME = datetime(2026, 11, 7, 5, 31, 56, tzinfo=UTC)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.exports.exporter import count_exported, export_customers
 from regulars.customers.exports.request import EXPORT_FORMATS, ExportFormat, ExportRequest, read_columns
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.customers.read.list import CustomerQuery, fetch_page
 from regulars.customers.read.list_sql import SortBy, SortOrder
 from regulars.customers.tags import create_tag

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.customers.csv.format import CSV_COLUMNS
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.mapping import TARGETS, ColumnMapping, is_own_format, suggest_mapping
 from regulars.customers.validation import ReadContext

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert
 
-from regulars.customers.csv.format import CSV_COLUMNS, escape_formula
-from regulars.customers.fields import Record
+from regulars.customers.fields import CSV_COLUMNS, Record
+from regulars.customers.formulas import escape_formula
 from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.dates import DateOrder
 from regulars.customers.imports.mapping import ColumnMapping, suggest_mapping

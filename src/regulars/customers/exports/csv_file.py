@@ -6,7 +6,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import BinaryIO
 
-from regulars.customers.csv.format import escape_formula
+from regulars.customers.formulas import escape_formula
 from regulars.db.statement import Row
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import BinaryIO
 
-from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.exports.csv_file import write_csv
 from regulars.customers.exports.json_lines import write_json_lines
 from regulars.customers.exports.request import ExportFormat, ExportRequest
 from regulars.customers.exports.selection import count_rows, query_of, stream_rows
 from regulars.customers.exports.vcards import VCARD_COLUMNS, write_vcards
 from regulars.customers.exports.workbook import write_workbook
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.db.database import Database
 from regulars.db.statement import Row
 

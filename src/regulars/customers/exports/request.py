@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from regulars.customers.csv.format import CSV_COLUMNS
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.customers.read.list import CustomerQuery
 from regulars.i18n import _
 from regulars.validation import quote

@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, bindparam, select
 
 from regulars.clock import utc_now
-from regulars.customers.csv.format import CSV_COLUMNS
 from regulars.customers.exports.request import ExportRequest
-from regulars.customers.fields import CSV_FIELDS
+from regulars.customers.fields import CSV_COLUMNS, CSV_FIELDS
 from regulars.customers.read.list import CustomerQuery, count_customers, stream_customers
 from regulars.customers.schemas import CUSTOMER_TABLES
 from regulars.customers.tags import TAG_SEPARATOR

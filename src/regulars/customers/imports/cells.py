@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from regulars.customers.csv.format import ESCAPED_FORMULA, unescape_formula
+from regulars.customers.formulas import ESCAPED_FORMULA, unescape_formula
 from regulars.i18n import _
 from regulars.text import fold
 from regulars.validation import quote, trim

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from regulars.customers.csv.format import CSV_COLUMNS
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.customers.imports.table import (
     ROWS_TO_INSPECT,
     Choices,

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
-from regulars.customers.csv.format import escape_formula
+from regulars.customers.formulas import escape_formula
 from regulars.customers.imports.issues import Issue, IssueKind, all_issues
 from regulars.customers.imports.store import Import
 from regulars.db.database import Database

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from regulars.customers.csv.format import CSV_COLUMNS
+from regulars.customers.fields import CSV_COLUMNS
 from regulars.customers.imports.cells import Cell, filled_text
 from regulars.customers.imports.headings import (
     ADDRESS_PARTS,
