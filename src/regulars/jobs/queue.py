@@ -15,6 +15,7 @@ from sqlalchemy import Text, bindparam, delete, func, insert, literal_column, nu
 
 from regulars.clock import utc_now
 from regulars.db.database import Database
+from regulars.db.dialects import without_index
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import jobs
 from regulars.errors import Conflict, NotFound
@@ -116,11 +117,13 @@ LIST_JOBS = Statement(
     .order_by(jobs.c.id.desc())
     .limit(bindparam("limit"))
 )
-FIND_DUE = Statement(select(jobs.c.tenant_id, func.min(jobs.c.id)).where(*IS_DUE).group_by(jobs.c.tenant_id))
+# The index on `due_at` has only queued and running jobs. Otherwise SQLite reads all jobs in the order of the groups.
+_tenant_id = without_index(jobs.c.tenant_id)
+FIND_DUE = Statement(select(jobs.c.tenant_id, func.min(jobs.c.id)).where(*IS_DUE).group_by(_tenant_id))
 COUNT_RUNNING = Statement(
     select(jobs.c.tenant_id, func.count())
-    .where(jobs.c.state == "running", jobs.c.due_at > bindparam("now", type_=jobs.c.due_at.type))
-    .group_by(jobs.c.tenant_id)
+    .where(IS_ACTIVE, jobs.c.state == "running", jobs.c.due_at > bindparam("now", type_=jobs.c.due_at.type))
+    .group_by(_tenant_id)
 )
 CLAIM_JOB = Statement(
     update(jobs)

@@ -107,7 +107,7 @@ def test_customers_that_were_changed_since_are_kept_and_listed(world: World) -> 
     assert undo(world, found["id"]) == {"removed": 1, "kept": 3}
     assert issues(world, found["id"], "kept") == [(number, CHANGED) for number in (ayse, can, eda)]
     translated = issues(world, found["id"], "kept", headers=TURKISH)
-    assert translated[0] == (ayse, "Müşteri, içe aktarmadan sonra değiştirilmiş.")
+    assert translated[0] == (ayse, "Müşteri, içe aktarmadan sonra değiştirildi.")
     assert issues(world, found["id"], "kept", params={"after": ayse, "limit": 1}) == [(can, CHANGED)]
     assert values(world, "first_name", "last_name", "job") == [("Ayşe", "Öz", "Doktor"), ("can", "Öz", "Avukat")]
 

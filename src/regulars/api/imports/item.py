@@ -7,7 +7,7 @@ import falcon
 
 from regulars.api.common import Api
 from regulars.api.imports.body import IMPORT_BODY, START_BODY, check_settings, read_settings
-from regulars.api.imports.schemas import ImportAnswer, import_info
+from regulars.api.imports.schemas import ImportAnswer, import_info, without_rows
 from regulars.api.jobs import EXAMPLE_ID, is_own, sees_all
 from regulars.customers.imports.store import (
     Import,
@@ -18,7 +18,6 @@ from regulars.customers.imports.store import (
     start_preview,
     start_undo,
 )
-from regulars.db.idempotency_keys import SEVERAL_CUSTOMERS
 from regulars.errors import NotFound
 from regulars.http.idempotency import Result
 from regulars.http.json_body import PATCH_TYPES, read_fields, read_json
@@ -128,8 +127,8 @@ class _ImportAction:
     ) -> None:
         def act() -> Result:
             found = start(get_own_import(self.api, principal, import_id), principal)
-            answer = ImportAnswer(self.sentence, import_info(found, language_of(request)))
-            return Result(answer, 202, customer_id=SEVERAL_CUSTOMERS)
+            info = without_rows(import_info(found, language_of(request)))
+            return Result(ImportAnswer(self.sentence, info), 202)
 
         self.api.run(request, response, principal, act)
 
@@ -141,7 +140,7 @@ def _action(id: str, summary: str, description: str, **options: Any) -> Operatio
     return Operation(
         id=id,
         summary=summary,
-        description=description,
+        description=f"{description} The response is without `file`, `preview` and `result`.",
         response=ImportAnswer,
         status=202,
         tag="Imports",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from regulars.api.jobs import EXAMPLE_ID, JobInfo, job_info
 from regulars.customers.imports.issues import Issue, IssueKind
@@ -167,6 +167,11 @@ def import_info(found: Import, language: str) -> ImportInfo:
         result=ImportCounts(**_counts(found.result, language)) if found.result else None,
         undo=UndoCounts(**found.undo_result) if found.undo_result else None,
     )
+
+
+def without_rows(info: ImportInfo) -> ImportInfo:
+    """Return an import without what its file contains, for a response that is stored with an Idempotency-Key."""
+    return structs.replace(info, file=None, preview=None, result=None)
 
 
 def issue_info(issue: Issue, language: str) -> IssueInfo:

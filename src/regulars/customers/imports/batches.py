@@ -1,6 +1,6 @@
 """The entries of an import in the change log, as ranges of positions: what an undo must revert."""
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from regulars.db.database import Database
 from regulars.db.statement import Statement
@@ -21,6 +21,7 @@ GET_LAST_BATCH = Statement(
     .order_by(import_batches.c.first_position.desc())
     .limit(bindparam("limit"))
 )
+GET_FIRST_POSITION = Statement(select(func.min(import_batches.c.first_position)).where(*IS_OF_IMPORT))
 DELETE_BATCHES = Statement(delete(import_batches).where(*IS_OF_IMPORT))
 
 
@@ -36,6 +37,12 @@ def last_batch(database: Database, tenant_id: int, import_id: str, before: int) 
     values = {"of_tenant": tenant_id, "of_import": import_id, "before": before, "limit": 1}
     row = database.fetch_one(GET_LAST_BATCH, values)
     return range(row[0], min(row[1] + 1, before)) if row else range(0)
+
+
+def first_position(database: Database, tenant_id: int, import_id: str) -> int:
+    """Return the position of the first change of an import; 0 if there is none."""
+    ((position,),) = database.fetch_all(GET_FIRST_POSITION, {"of_tenant": tenant_id, "of_import": import_id})
+    return position or 0
 
 
 def delete_batches(database: Database, tenant_id: int, import_id: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, case, func, or_, select
 
 from regulars.customers.change_log import CREATED
 from regulars.customers.fields import FIELD_TYPES, PERSONAL_FIELDS, Record
-from regulars.customers.imports.batches import last_batch
+from regulars.customers.imports.batches import first_position, last_batch
 from regulars.customers.imports.issues import Issue, add_issue, delete_issues, find_issues
 from regulars.customers.imports.rows import Remark
 from regulars.customers.imports.store import Import, get_import, set_result
@@ -17,7 +17,7 @@ from regulars.customers.write.commands import erase_log_values
 from regulars.customers.write.references import References
 from regulars.db.bulk_load import analyze_tenants
 from regulars.db.database import Database
-from regulars.db.dialects import one_of
+from regulars.db.dialects import one_of, without_index
 from regulars.db.statement import Statement
 from regulars.db.tables import customer_changes
 from regulars.errors import Conflict
@@ -49,7 +49,13 @@ FIND_POSITIONS = Statement(
         func.min(case((_is_imported, customer_changes.c.position))),
         func.max(case((_is_other, customer_changes.c.position))),
     )
-    .where(customer_changes.c.tenant_id == bindparam("tenant_id"), one_of(customer_changes.c.customer_id, "ids"))
+    .where(
+        customer_changes.c.tenant_id == bindparam("tenant_id"),
+        one_of(customer_changes.c.customer_id, "ids"),
+        # Earlier changes of the import belong to an attempt that failed, and have been reverted. The index on the
+        # customer finds few rows; all changes since may be many.
+        without_index(customer_changes.c.position) >= bindparam("start"),
+    )
     .group_by(customer_changes.c.customer_id)
 )
 COUNT_NAMES = ("removed", "restored", "kept")
@@ -110,6 +116,7 @@ class _Undo:
         self.found = found
         self.before: int = run.checkpoint.get("before", END)
         self.counts: dict[str, int] = run.checkpoint.get("undone") or dict.fromkeys(COUNT_NAMES, 0)
+        self.start = first_position(run.database, found.tenant_id, found.id)
         self.kept: set[int] = set()
         """Customers of the current changes that are kept."""
 
@@ -131,7 +138,7 @@ class _Undo:
         return None if result is None else result["created"] + result["updated"]
 
     def _positions(self, ids: Sequence[int]) -> Mapping[int, _Positions]:
-        values = {"tenant_id": self.found.tenant_id, "ids": ids, "import_id": self.found.id}
+        values = {"tenant_id": self.found.tenant_id, "ids": ids, "import_id": self.found.id, "start": self.start}
         rows = self.run.database.fetch_all(FIND_POSITIONS, values)
         return {customer_id: _Positions(first, last_other) for customer_id, first, last_other in rows}
 
