@@ -1,15 +1,15 @@
 """`regulars export`"""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regulars.cli.database import opened
+from regulars.cli.filters import Filters, read_filters, with_filters
 from regulars.cli.options import DatabaseOption, TenantOption
 from regulars.cli.progress import progress_bar
 from regulars.cli.writing import writing
@@ -21,35 +21,24 @@ if TYPE_CHECKING:
 FORMATS_BY_SUFFIX = {".xlsx": "xlsx", ".jsonl": "jsonl", ".ndjson": "jsonl", ".vcf": "vcard", ".vcard": "vcard"}
 
 
+@with_filters
 def export_customers(
     tenant: TenantOption,
+    filters: Filters,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File to write. [default: standard output]")
+        Path | None, typer.Option(metavar="FILE", help="File to write. Default: standard output.")
     ] = None,
     file_format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="FORMAT", help="csv, xlsx, jsonl or vcard. [default: by the name of FILE, else csv]"
+            "--format", metavar="FORMAT", help="csv, xlsx, jsonl or vcard. Default: by the name of FILE, else csv."
         ),
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar="A,B,C", help="Columns of the file. [default: all; vCard has its own fields]")
+        str | None, typer.Option(metavar="A,B,C", help="Columns of the file. Default: all. vCard has its own fields.")
     ] = None,
     search: Annotated[str | None, typer.Option(metavar="WORDS", help="Words, as in the list of the API.")] = None,
-    gender: Annotated[str | None, typer.Option(help="male, female or other.")] = None,
-    min_age: Annotated[str | None, typer.Option(metavar="YEARS", help="Minimum age.")] = None,
-    max_age: Annotated[str | None, typer.Option(metavar="YEARS", help="Maximum age.")] = None,
-    user_id: Annotated[str | None, typer.Option(metavar="ID", help="Assigned user.")] = None,
-    tag_id: Annotated[str | None, typer.Option(metavar="ID", help="Tag.")] = None,
-    country_id: Annotated[str | None, typer.Option(metavar="ID", help="Country.")] = None,
-    channel_id: Annotated[str | None, typer.Option(metavar="ID", help="Default channel.")] = None,
-    updated_since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Last change at this time or later: 2026-11-07T05:31:56Z.")
-    ] = None,
     ids: Annotated[str | None, typer.Option(metavar="ID,ID…", help="Up to 100 ids of customers.")] = None,
-    trashed: Annotated[bool, typer.Option("--trashed", help="Customers in the trash.")] = False,
-    sort_by: Annotated[str | None, typer.Option(metavar="FIELD", help="Sort by a field, as in the API.")] = None,
-    sort_order: Annotated[str | None, typer.Option(metavar="ORDER", help="asc or desc.")] = None,
     database: DatabaseOption = None,
 ) -> None:
     """Export customers of a tenant as CSV, XLSX, JSON Lines or vCard.
@@ -60,24 +49,8 @@ def export_customers(
     from regulars.customers.exports.exporter import count_exported
     from regulars.customers.exports.exporter import export_customers as write_export
 
-    chosen = {
-        "format": file_format or _format_of(output),
-        "columns": columns,
-        "search": search,
-        "gender": gender,
-        "min_age": min_age,
-        "max_age": max_age,
-        "user_id": user_id,
-        "tag_id": tag_id,
-        "country_id": country_id,
-        "channel_id": channel_id,
-        "updated_since": updated_since,
-        "ids": ids,
-        "trashed": "true" if trashed else None,
-        "sort_by": sort_by,
-        "sort_order": sort_order,
-    }
-    request = _read_request({name: value for name, value in chosen.items() if value is not None})
+    own = {"format": file_format or _format_of(output), "columns": columns, "search": search, "ids": ids}
+    request = _read_request({**filters, **{name: value for name, value in own.items() if value is not None}})
     if request.format == "xlsx" and output is None and sys.stdout.isatty():
         raise RegularsError("XLSX is not text, and cannot be shown on a terminal. Name a file with --output.")
     with opened(database) as (db, _):
@@ -90,23 +63,23 @@ def _format_of(output: Path | None) -> str:
     return FORMATS_BY_SUFFIX.get(output.suffix.lower(), "csv") if output else "csv"
 
 
-def _read_request(values: Mapping[str, str]) -> "ExportRequest":
+def _read_request(values: Filters) -> "ExportRequest":
     """Return the request for the values of the options. Raise `Invalid` with every fault.
 
     The filters are read like the parameters of the API's list.
     """
-    from regulars.api.customers.parameters import PARAMETERS, check_ages, query_of
+    from regulars.api.customers.parameters import query_of
     from regulars.customers.exports.request import EXPORT_FORMATS, ExportRequest, read_columns
-    from regulars.http.query_params import Parameter, Query, choice_parameter
+    from regulars.http.query_params import Parameter, choice_parameter
 
-    own = (
+    read = read_filters(
+        values,
         choice_parameter("format", "", "", options=EXPORT_FORMATS),
         Parameter("columns", {}, "", "", read_columns),
     )
-    filters = [parameter for parameter in PARAMETERS if parameter.name in values]
-    read: dict[str, Any] = Query(urlencode(values)).read([*own, *filters], check=check_ages)
-    file_format, columns = read.pop("format"), read.pop("columns", ())
-    return ExportRequest(file_format, columns, query_of(read, in_pages=True) if read else None)
+    filters = {name: value for name, value in read.items() if name in values and name not in ("format", "columns")}
+    query = query_of(filters, in_pages=True) if filters else None
+    return ExportRequest(read["format"], read.get("columns", ()), query)
 
 
 @contextmanager
