@@ -72,6 +72,6 @@ def read_filters(filters: Filters, *own: "Parameter") -> dict[str, Any]:
     from regulars.api.customers.parameters import PARAMETERS, check_ages
     from regulars.http.query_params import Query
 
-    parameters = {parameter.name: parameter for parameter in (*PARAMETERS, *own)}
-    query = Query(urlencode(filters, errors="surrogateescape"))
-    return query.read(list(parameters.values()), check=check_ages)
+    names = {parameter.name for parameter in own}
+    parameters = [*own, *(parameter for parameter in PARAMETERS if parameter.name not in names)]
+    return Query(urlencode(filters, errors="surrogateescape")).read(parameters, check=check_ages)
