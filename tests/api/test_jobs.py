@@ -111,7 +111,7 @@ def test_a_running_job_stops_after_its_step_and_continues_there(world: World) ->
     world.send("POST", f"{IMPORTS}/{found['id']}/start")
     job = claim_next(world.database)
     assert job is not None
-    cancelled = []
+    cancelled: list[str] = []
 
     def cancel(done: int, total: int | None) -> None:
         if done and not cancelled:

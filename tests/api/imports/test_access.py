@@ -38,7 +38,7 @@ def add_user(world: World, role: Role) -> int:
 def test_an_import_of_somebody_else_does_not_exist(world: World, method: str, path: str) -> None:
     """It is neither visible to agents of the tenant nor to owners of other tenants."""
     found = act(world, upload(world, "liste.csv", PEOPLE)["id"], "start")
-    body = {} if method == "PATCH" else None
+    body: object = {} if method == "PATCH" else None
     for user in (world.bob, world.charlie):
         problem = expect_error(world.send(method, f"{IMPORTS}/{found['id']}{path}", body, user=user), 404, "not_found")
         assert problem["message"] == f"There is no import {found['id']}."
@@ -49,7 +49,7 @@ def test_an_import_of_somebody_else_does_not_exist(world: World, method: str, pa
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
 def test_an_import_that_does_not_exist(world: World, method: str, path: str) -> None:
-    body = {} if method == "PATCH" else None
+    body: object = {} if method == "PATCH" else None
     for number in (MISSING, "1", "%00", "%FF", "x" * 1000):
         assert world.send(method, f"{IMPORTS}/{number}{path}", body).status_code == 404
 
@@ -89,7 +89,7 @@ def test_members_see_their_own_imports_in_the_list_and_admins_see_all(world: Wor
 def test_a_viewer_cannot_import(world: World) -> None:
     expect_error(post_file(world, "liste.csv", PEOPLE, user=world.dora, tenant=world.clinic), 403, "insufficient_scope")
     for method, path in [("GET", ""), *((method, f"/{MISSING}{path}") for method, path in REQUESTS)]:
-        body = {} if method == "PATCH" else None
+        body: object = {} if method == "PATCH" else None
         answer = world.send(method, f"{IMPORTS}{path}", body, user=world.dora, tenant=world.clinic)
         expect_error(answer, 403, "insufficient_scope")
 
@@ -99,7 +99,7 @@ def test_a_token_needs_the_scope_to_write_customers(world: World) -> None:
     headers = {"Authorization": f"Bearer {world.token(world.alice, ['customers:read'])}"}
     expect_error(post_file(world, "liste.csv", PEOPLE, headers=headers), 403, "insufficient_scope")
     for method, path in [("GET", ""), *((method, f"/{found['id']}{path}") for method, path in REQUESTS)]:
-        body = {} if method == "PATCH" else None
+        body: object = {} if method == "PATCH" else None
         answer = world.send(method, f"{IMPORTS}{path}", body, headers=headers)
         assert expect_error(answer, 403, "insufficient_scope")["message"]
         assert "customers:write" in answer.headers["WWW-Authenticate"]

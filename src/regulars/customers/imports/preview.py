@@ -1,8 +1,8 @@
 """The job that previews an import: the first rows as they would be stored, and a dry run over the whole file."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -14,11 +14,11 @@ from regulars.customers.imports.reading import read_rows, take
 from regulars.customers.imports.rows import Remark
 from regulars.customers.imports.store import Import, get_import, set_result
 from regulars.customers.imports.tally import Tally
+from regulars.customers.imports.trial import TrialChanges, digest
 from regulars.customers.validation import MAX_ADVANCING_ID
-from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.uniqueness import key_of
-from regulars.db.scratch import ScratchKeys, scratch_keys
-from regulars.i18n import _, to_builtins
+from regulars.db.scratch import Scratch, scratch
+from regulars.i18n import Message, _, to_builtins
 from regulars.jobs.queue import JobData
 from regulars.jobs.worker import JobRun
 from regulars.tenants.tenants import get_tenant
@@ -43,8 +43,8 @@ def dry_run(run: JobRun, found: Import) -> dict[str, Any]:
     database = run.database
     today = read_context(get_tenant(database, found.tenant_id)).today
     total = found.detected.rows if found.detected else None
-    with scratch_keys() as keys, read_rows(database, found, today) as blocks:
-        trial = _Trial(run, found, keys)
+    with scratch() as earlier, read_rows(database, found, today) as blocks:
+        trial = _Trial(run, found, earlier)
         while rows := take(blocks, BLOCKS_PER_BATCH):
             issues = trial.try_rows(rows)
             with database.transaction():
@@ -54,24 +54,25 @@ def dry_run(run: JobRun, found: Import) -> dict[str, Any]:
 
 
 class _Trial:
-    """A dry run. `keys` are those of the rows so far, with the number of the first row that has each."""
+    """A dry run. `scratch` has the values of the rows so far, with the number of the first one, and their changes."""
 
-    def __init__(self, run: JobRun, found: Import, keys: ScratchKeys) -> None:
+    def __init__(self, run: JobRun, found: Import, scratch: Scratch) -> None:
         self.run = run
         self.found = found
-        self.keys = keys
+        self.scratch = scratch
         self.tally = Tally()
         self.shown: list[dict[str, Any]] = []
         self.duplicates: Counter[str] = Counter()
         self.existing: Counter[str] = Counter()
+        self.new_ids = count(MAX_ADVANCING_ID + 1)
         headings = {column.target: column.heading for column in mapping_of(found) if column.target}
         self.fields = [field for field in UNIQUE if field in headings]
         self.applier = Applier(run.database, found.tenant_id, found.settings, headings, is_trial=True)
 
     def try_rows(self, rows: Sequence[ReadRow]) -> list[Issue]:
         """Count what would happen with rows. Return those that would be refused or skipped."""
-        # New customers get ids that no customer has, because the changes are never written.
-        changes = ChangeSet(self.run.database, self.found.tenant_id, self.run.job.actor, MAX_ADVANCING_ID)
+        database, tenant_id = self.run.database, self.found.tenant_id
+        changes = TrialChanges(database, tenant_id, self.run.job.actor, self.scratch, self.new_ids)
         self.applier.preload(changes, rows)
         for field in self.fields:
             changes.preload_holders(field, {row.read.values[field] for row in rows if field in row.read.values})
@@ -83,42 +84,30 @@ class _Trial:
                 self.shown.append(_shown(row, outcome))
             if outcome.action in ("refused", "skipped"):
                 issues.append(Issue(outcome.action, row.number, outcome.reasons, row.cells))
+        # Without these, no row depends on an earlier one.
+        compared = {self.applier.match_by, *changes.tenant.unique_fields} & {*self.fields}
+        if compared or "id" in self.applier.headings:
+            changes.keep(compared)
         return issues
 
-    def _try(self, changes: ChangeSet, row: ReadRow) -> Outcome:
-        if row.read.faults:
-            return self.applier.apply(changes, row)
-        for field in self.fields:
-            value = row.read.values.get(field)
-            self.existing[field] += value is not None and bool(changes.holders(field, value))
-        earlier = self._find_earlier(row)
-        self.duplicates.update(field for field in earlier if field in self.fields)
-        return self._same_as_earlier(changes, earlier) or self.applier.apply(changes, row)
+    def _try(self, changes: TrialChanges, row: ReadRow) -> Outcome:
+        if not row.read.faults:
+            self._compare(changes, row)
+        outcome = self.applier.apply(changes, row)
+        if outcome.action == "created" and outcome.customer_id is not None:
+            changes.rows[outcome.customer_id] = row.number
+        return _without_new_ids(outcome, changes.rows)
 
-    def _find_earlier(self, row: ReadRow) -> dict[str, int]:
-        """Return the number of the first row with the same value, by field. Remember the values of this row."""
+    def _compare(self, changes: TrialChanges, row: ReadRow) -> None:
+        """Count the values of a row that an earlier row or a customer has."""
         values = row.read.values
-        keys = {field: key_of(field, values[field]) for field in self.fields if field in values}
-        if "id" in values:
-            keys["id"] = str(values["id"])
-        found = {field: self.keys.add(_digest(field, key), row.number) for field, key in keys.items()}
-        return {field: number for field, number in found.items() if number is not None}
-
-    def _same_as_earlier(self, changes: ChangeSet, earlier: dict[str, int]) -> Outcome | None:
-        """Return what happens with a row because of an earlier one, or None if nothing does."""
-        match_by = "none" if self.applier.on_match == "create" else self.applier.match_by
-        if match_by in earlier:
-            if self.applier.on_match != "skip":
-                return Outcome("updated")
-            return Outcome("skipped", reasons=[self._same_row(match_by, earlier[match_by])])
-        taken = [field for field in earlier if field == "id" or field in changes.tenant.unique_fields]
-        if not taken:
-            return None
-        return Outcome("refused", reasons=[self._same_row(field, earlier[field]) for field in taken])
-
-    def _same_row(self, field: str, number: int) -> Remark:
-        heading = self.applier.headings.get(field, field)
-        return Remark(heading, _("{field} is already used in row {row}.", field=heading, row=number))
+        for field in self.fields:
+            if field in values:
+                self.existing[field] += any(
+                    number not in changes.rows for number in changes.holders(field, values[field])
+                )
+                earlier = self.scratch.add(digest(field, key_of(field, values[field])), row.number)
+                self.duplicates[field] += earlier is not None
 
     def result(self) -> dict[str, Any]:
         """Return the counts and the first rows as JSON values."""
@@ -126,9 +115,26 @@ class _Trial:
             **self.tally.to_builtins(),
             "rows": self.shown,
             "new_tags": self.applier.created_tags[:100],
-            "duplicates_in_file": dict(self.duplicates),
+            "duplicates_in_file": {field: count for field, count in self.duplicates.items() if count},
             "existing_values": {field: count for field, count in self.existing.items() if count},
         }
+
+
+def _without_new_ids(outcome: Outcome, rows: Mapping[int, int]) -> Outcome:
+    """Return an outcome that names rows instead of the customers that they would create."""
+    if outcome.customer_id not in rows and not outcome.reasons:
+        return outcome
+    customer_id = None if outcome.customer_id in rows else outcome.customer_id
+    return Outcome(outcome.action, customer_id, [_without_new_id(reason, rows) for reason in outcome.reasons])
+
+
+def _without_new_id(remark: Remark, rows: Mapping[int, int]) -> Remark:
+    values: Mapping[str, Any] = remark.reason.values if isinstance(remark.reason, Message) else {}
+    row = next((rows[values[name]] for name in ("id", "other") if values.get(name) in rows), None)
+    if row is None:
+        return remark
+    heading = remark.heading or "id"
+    return Remark(remark.heading, _("{field} is already used in row {row}.", field=heading, row=row))
 
 
 def _shown(row: ReadRow, outcome: Outcome) -> dict[str, Any]:
@@ -145,7 +151,3 @@ def _shown(row: ReadRow, outcome: Outcome) -> dict[str, Any]:
 
 def _remarks(remarks: Sequence[Remark]) -> list[list[Any]]:
     return [[remark.heading, to_builtins(remark.reason)] for remark in remarks]
-
-
-def _digest(field: str, key: str) -> bytes:
-    return hashlib.blake2b(f"{field}\n{key}".encode("utf-8", "surrogatepass"), digest_size=12).digest()

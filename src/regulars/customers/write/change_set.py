@@ -106,7 +106,7 @@ class ChangeSet:
         self._derived: dict[int, Row] = {}
         self._changes: list[Change] = []
         self._holders: dict[tuple[str, str], list[int]] = {}
-        self._new_ids = count(last_id + 1)
+        self._new_ids: Iterator[int] = count(last_id + 1)
 
     def preload(self, ids: Collection[int]) -> None:
         """Load the customers with these ids, as far as they exist, in one query."""
@@ -125,17 +125,18 @@ class ChangeSet:
         if missing:
             found = holders_of(self.database, self.tenant_id, field, missing)
             self.preload({number for ids in found.values() for number in ids})
-            for key, ids in found.items():
-                self._holders[field, key] = self._current_holders((field, key), ids)
+            self._holders |= self._current_holders(field, found)
 
-    def _current_holders(self, held: tuple[str, str], stored: list[int]) -> list[int]:
-        """Return the ids of customers that have a unique value after all changes. `stored` are the ids in the
-        database."""
+    def _current_holders(self, field: str, found: Mapping[str, list[int]]) -> dict[tuple[str, str], list[int]]:
+        """Return the ids of customers that have unique values after all changes. `found` are those in the database."""
         changed = {number for number, record in self._current.items() if record is not self._stored[number]}
-        records = [record for number in changed if (record := self._current[number]) is not None]
-        return [number for number in stored if number not in changed] + [
-            record.id for record in records if held in _keys(record)
-        ]
+        held = {(field, key): [number for number in ids if number not in changed] for key, ids in found.items()}
+        for number in changed:
+            record = self._current[number]
+            for each in unique_keys(record) if record is not None else ():
+                if each in held:
+                    held[each].append(number)
+        return held
 
     def find(self, customer_id: int) -> Record | None:
         """Return the customer, merged or not, or None if it does not exist."""
@@ -287,12 +288,12 @@ class ChangeSet:
             self._forget_holder(before)
             self._derived.pop(record.id, None)
         self._current[record.id] = record
-        for held in _keys(record) if self._holders else ():
+        for held in unique_keys(record) if self._holders else ():
             if held in self._holders:
                 self._holders[held].append(record.id)
 
     def _forget_holder(self, record: Record) -> None:
-        for held in _keys(record) if self._holders else ():
+        for held in unique_keys(record) if self._holders else ():
             if held in self._holders:
                 self._holders[held].remove(record.id)
 
@@ -300,8 +301,8 @@ class ChangeSet:
         faults: dict[str, list[str]] = defaultdict(list)
         if not self.tenant.unique_fields:
             return
-        was = set(_keys(before)) if before is not None else set()
-        for field, key in set(_keys(record)) - was:
+        was = set(unique_keys(before)) if before is not None else set()
+        for field, key in set(unique_keys(record)) - was:
             if field in self.tenant.unique_fields:
                 for other in self.holders(field, key):
                     if before is None or other != before.id:
@@ -325,7 +326,7 @@ def _taken_id(customer_id: int) -> tuple[str, dict[str, list[str]]]:
     return sentence, {"id": [sentence]}
 
 
-def _keys(record: Record) -> list[tuple[str, str]]:
+def unique_keys(record: Record) -> list[tuple[str, str]]:
     """Return the name and the key of each unique field that has a value. A record in the trash has none."""
     if record.deleted_at is not None:
         return []
