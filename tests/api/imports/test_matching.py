@@ -213,7 +213,7 @@ def test_a_strict_import_imports_all_rows_or_none(world: World) -> None:
     good, bad = ["a@example.com", "A", "", "", "T"], ["nothing", "B", "", "", "T"]
     found = change(world, upload(world, "liste.csv", people("email", good, bad))["id"], strict=True)
     found = act(world, found["id"], "start")
-    assert (found["state"], found["job"]["error"]) == ("failed", "1 rows were refused, so nothing was imported.")
+    assert (found["state"], found["job"]["error"]) == ("failed", "Nothing was imported. Refused rows: 1.")
     assert (values(world, "id"), world.send("GET", "/api/v1/tags").json["data"]) == ([], [])
     assert [number for number, _reason in issues(world, found["id"])] == [3]
     found = run(world, people("email", good), strict=True)

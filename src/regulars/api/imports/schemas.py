@@ -108,7 +108,7 @@ class ImportInfo(Struct, frozen=True):
     on_match: Annotated[OnMatch | None, Meta(description="What happens with a customer that was found.")]
     strict: Annotated[bool, Meta(description="Import nothing if any row is refused.", examples=[False])]
     preview: ImportPreview | None
-    result: ImportCounts | None
+    result: Annotated[ImportCounts | None, Meta(description="The rows so far.")]
     undo: UndoCounts | None
 
 
@@ -164,7 +164,7 @@ def import_info(found: Import, language: str) -> ImportInfo:
         on_match=settings.on_match,
         strict=settings.strict,
         preview=_preview(found.preview, language) if found.preview else None,
-        result=ImportCounts(**_counts(found.result, language)) if found.result else None,
+        result=ImportCounts(**_counts(found.counts, language)) if found.counts else None,
         undo=UndoCounts(**found.undo_result) if found.undo_result else None,
     )
 

@@ -85,7 +85,7 @@ def _begin(run: JobRun, found: Import) -> None:
     if found.settings.strict:
         refused = dry_run(run, found)["refused"]
         if refused:
-            raise Conflict(_("{count} rows were refused, so nothing was imported.", count=refused))
+            raise Conflict(_("Nothing was imported. Refused rows: {count}.", count=refused))
         # The import stores them again.
         delete_issues(run.database, found.tenant_id, found.id, "skipped")
     remember_mapping(run.database, found)
@@ -126,7 +126,7 @@ class _Writer:
             if outcome.action in ("refused", "skipped"):
                 issues.append(Issue(outcome.action, row.number, outcome.reasons, row.cells))
         if self.found.settings.strict and self.tally.counts["refused"]:
-            raise Conflict(_("{count} rows were refused, so nothing was imported.", count=self.tally.counts["refused"]))
+            raise Conflict(_("Nothing was imported. Refused rows: {count}.", count=self.tally.counts["refused"]))
         return issues
 
 

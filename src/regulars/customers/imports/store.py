@@ -84,6 +84,14 @@ class Import:
         return ENDED_STATES.get((self.job.kind, self.job.state), "ready")
 
     @property
+    def counts(self) -> dict[str, Any] | None:
+        """The counts of the import; while it runs, or after it was cancelled, those of the rows so far."""
+        if self.result is None and self.job.kind == "import" and self.job.checkpoint:
+            counts: dict[str, Any] = self.job.checkpoint.get("counts") or {}
+            return counts or None
+        return self.result
+
+    @property
     def can_be_undone(self) -> bool:
         """Tell whether customers of the import may exist that an undo removes or restores."""
         return self.started_at is not None and self.state in ("imported", "cancelled", "failed") and not self.is_over
