@@ -46,8 +46,8 @@ HEALTH_PATHS = {"/healthz", "/readyz"}
 CORS_PATHS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Disposition, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After,"
-    " WWW-Authenticate, X-Consistency-Token, X-Request-Id",
+    "Access-Control-Expose-Headers": "Content-Disposition, ETag, Idempotent-Replayed, Link, Location,"
+    " Preference-Applied, Retry-After, WWW-Authenticate, X-Consistency-Token, X-Request-Id",
 }
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
