@@ -169,7 +169,7 @@ class Killer:
         running = running_jobs(self.world)
         kind, done = (running[0][1], running[0][3]) if running else ("nothing", 0)
         # On a busy machine a process does nothing in a short life.
-        self.longest_life = self.longest_life * 1.5 if self.last == (kind, done) else LONGEST_LIFE
+        self.longest_life = self.longest_life * 1.5 if running and self.last == (kind, done) else LONGEST_LIFE
         self.last = (kind, done)
         self.killed[f"{what} {kind}"] += 1
         sys.stdout.write(f"kill {self.killed.total()}: {what}, {kind} after {done} steps\n")
