@@ -20,7 +20,9 @@ TIMEOUT_SECONDS = 120
 LOOK_SECONDS = 0.03
 
 LIST_RUNNING = Statement(
-    select(jobs.c.id, jobs.c.kind, jobs.c.claim, jobs.c.done).where(jobs.c.state == "running").order_by(jobs.c.id)
+    select(jobs.c.id, jobs.c.kind, jobs.c.claim, jobs.c.done)
+    .where(jobs.c.state == "running", jobs.c.due_at > bindparam("now", type_=jobs.c.due_at.type))
+    .order_by(jobs.c.id)
 )
 END_CLAIMS = Statement(
     update(jobs)
@@ -44,8 +46,8 @@ def end_claims(world: World) -> None:
 
 
 def running_jobs(world: World) -> list[tuple[Any, ...]]:
-    """Return the running jobs: id, kind, claim and number of done steps of each."""
-    return world.database.fetch_all(LIST_RUNNING)
+    """Return the jobs that are claimed: id, kind, claim and number of done steps of each."""
+    return world.database.fetch_all(LIST_RUNNING, {"now": utc_now()})
 
 
 def job_of(world: World, import_id: str, tenant_id: int | None = None) -> Job:

@@ -123,6 +123,7 @@ def largest_file(path: str) -> int:
     return max(Path(name).stat().st_size for name in (path, f"{path}-wal"))
 
 
+@pytest.mark.postgresql
 def test_an_import_waits_for_room_for_temporary_files(fresh_database: FreshDatabase) -> None:
     plan = ImportPlan("folder", "fill", known=0)
     with World.on(fresh_database("postgresql")) as world, working(world) as process:

@@ -1,15 +1,22 @@
 """Several processes that run the jobs of one database, and processes that take over the jobs of another one."""
 
 import os
+import random
 import signal
 import subprocess
+import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
+from sqlalchemy import select
 
 from regulars.accounts.memberships import add_member
+from regulars.db.statement import Statement
+from regulars.db.tables import jobs
+from regulars.errors import Unavailable
 from regulars.jobs.queue import RUNNING_PER_TENANT
 from regulars.jobs.worker import THREADS
 from regulars.permissions import Role
@@ -18,7 +25,16 @@ from tests.conftest import FreshDatabase
 from tests.support.import_checks import check_imported
 from tests.support.import_plan import ImportPlan
 from tests.support.imports import get
-from tests.support.other_jobs import begin, job_of, prepare, running_jobs, wait_for_import, wait_for_step, wait_until
+from tests.support.other_jobs import (
+    begin,
+    end_claims,
+    job_of,
+    prepare,
+    running_jobs,
+    wait_for_import,
+    wait_for_step,
+    wait_until,
+)
 from tests.support.server import working
 from tests.support.world import World
 
@@ -26,6 +42,8 @@ pytestmark = pytest.mark.slow
 
 TAKEOVER_SECONDS = 60
 """The lease of a claim is shorter, and an import of this size takes seconds."""
+LONGEST_PAUSE = 0.05
+LOCK_JOBS = Statement(select(jobs.c.id).with_for_update(nowait=True))
 
 
 class Started(NamedTuple):
@@ -79,6 +97,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+@pytest.mark.postgresql
 def test_two_processes_share_the_jobs_of_several_tenants(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("postgresql")) as world, working(world), working(world):
         started = start_imports(world, several_tenants(world), "shared")
@@ -94,6 +113,7 @@ def test_two_processes_share_the_jobs_of_several_tenants(fresh_database: FreshDa
         check_all(world, started)
 
 
+@pytest.mark.postgresql
 def test_a_process_continues_the_jobs_of_one_that_was_killed(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("postgresql")) as world, working(world) as other:
         tenants = several_tenants(world)
@@ -116,3 +136,39 @@ def test_another_process_takes_over_within_a_minute(empty_world: World) -> None:
     with working(empty_world):
         wait_until(lambda: not job_of(empty_world, import_id).is_active, TAKEOVER_SECONDS)
     check_imported(empty_world, plan, wait_for_import(empty_world, import_id))
+
+
+@pytest.mark.postgresql
+def test_a_process_that_was_paused_does_nothing_twice(fresh_database: FreshDatabase) -> None:
+    plan = ImportPlan("paused", "fill", known=0, new=8_000)
+    with World.on(fresh_database("postgresql")) as world, working(world) as first, ExitStack() as stack:
+        import_id = prepare(world, plan)
+        begin(world, import_id, "start")
+        wait_for_step(world, import_id)
+        pause(world, first)
+        claim = job_of(world, import_id).claim
+        assert claim is not None
+        end_claims(world)
+        stack.enter_context(working(world))
+        wait_until(lambda: job_of(world, import_id).claim != claim)
+        os.killpg(first.pid, signal.SIGCONT)
+        check_imported(world, plan, wait_for_import(world, import_id))
+
+
+def pause(world: World, process: subprocess.Popen[bytes]) -> None:
+    """Stop a process while it does not hold the lock of a job, so that another one can claim the job."""
+    os.killpg(process.pid, signal.SIGSTOP)
+    while is_locked(world):
+        os.killpg(process.pid, signal.SIGCONT)
+        time.sleep(random.uniform(0, LONGEST_PAUSE))
+        os.killpg(process.pid, signal.SIGSTOP)
+
+
+def is_locked(world: World) -> bool:
+    """Tell whether a transaction holds the lock of a job."""
+    try:
+        with world.database.transaction():
+            world.database.fetch_all(LOCK_JOBS)
+    except Unavailable:
+        return True
+    return False
