@@ -317,7 +317,7 @@ def test_strict_imports_all_or_nothing(shop: Shop) -> None:
     before = shop.exported()
     done = shop.load("first_name,email\nAli,\nVeli,x\nCem,\n", "--strict")
     assert (done.status, done.summary) == (1, "")
-    assert "nothing was imported" in done.stderr
+    assert "Nothing was imported" in done.stderr
     assert f"See {ERRORS}." in done.stderr
     assert [row["first_name"] for row in refused()] == ["Veli"]
     assert shop.exported() == before

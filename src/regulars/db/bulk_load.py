@@ -98,7 +98,7 @@ def analyze_after_load(database: Database) -> None:
 
 # Only this column: the statistics of the search indexes take much longer.
 TENANT_STATISTICS = tuple(
-    Statement(text(f"ANALYZE {table} (tenant_id)")) for table in ("customers", "customer_changes", "customer_tags")
+    f"ANALYZE {table} (tenant_id)" for table in ("customers", "customer_changes", "customer_tags")
 )
 
 
@@ -109,8 +109,7 @@ def analyze_tenants(database: Database) -> None:
     SQLite's plans do not depend on it.
     """
     if database.dialect == "postgresql":
-        for statement in TENANT_STATISTICS:
-            database.execute(statement)
+        _run(database, TENANT_STATISTICS)
 
 
 def _run(database: Database, statements: Sequence[str]) -> None:
