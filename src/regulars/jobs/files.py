@@ -1,13 +1,15 @@
 """Files that jobs read and write, stored in the database, where all servers find them."""
 
 import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import BinaryIO
 
 from sqlalchemy import bindparam, delete, insert, literal_column, select, update
@@ -21,6 +23,8 @@ from regulars.i18n import _
 
 BYTES_PER_PART = 512 * 1024
 """Small enough that other writers hardly wait for a part."""
+COPY_PREFIX = "regulars-"
+"""Start of the names of folders with local copies. The number of the process follows."""
 INCOMPLETE_LIFETIME = timedelta(days=1)
 """A file that was not stored completely is deleted after this time."""
 
@@ -112,7 +116,7 @@ def local_copy(database: Database, tenant_id: int, file_id: str) -> Iterator[Pat
     Raise `NotFound` if the file does not exist, and OSError if the disk is full.
     """
     file = get_file(database, tenant_id, file_id)
-    with TemporaryDirectory(prefix="regulars-") as folder:
+    with TemporaryDirectory(prefix=f"{COPY_PREFIX}{os.getpid()}-") as folder:
         path = Path(folder) / "file"
         with path.open("wb") as target:
             for content in read_file(database, tenant_id, file_id):
@@ -120,6 +124,24 @@ def local_copy(database: Database, tenant_id: int, file_id: str) -> Iterator[Pat
         if path.stat().st_size != file.size:
             raise NotFound(_("The file has been deleted."))
         yield path
+
+
+def delete_abandoned_copies() -> None:
+    """Delete the local copies of processes that were killed."""
+    for folder in Path(gettempdir()).glob(f"{COPY_PREFIX}*-*"):
+        process = folder.name.removeprefix(COPY_PREFIX).partition("-")[0]
+        if process.isdigit() and not _is_running(int(process)):
+            rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def set_expiry(database: Database, tenant_id: int, file_id: str, expires_at: datetime) -> None:

@@ -169,7 +169,7 @@ def _check_attempts(job: Job) -> None:
 def _postpone(database: Database, job: Job, error: Unavailable) -> None:
     """Let a job continue later. If the database does not even accept that, its claim ends after some time."""
     delay = min(timedelta(seconds=2 ** min(job.attempts, 10)), MAX_DELAY)
-    log.warning("job_waits", job=job.id, kind=job.kind, reason=error.message_for_operator)
+    _warn("job_waits", job=job.id, kind=job.kind, reason=error.message_for_operator)
     with suppress(Unavailable):
         postpone_job(database, job, error.message, delay)
 
@@ -196,8 +196,16 @@ def _take_jobs(database: Database, handlers: Handlers, is_stopping: threading.Ev
             if job is not None:
                 run_job(database, handlers, job, is_stopping=is_stopping)
                 continue
-        except RegularsError as error:
-            if error.message_for_operator != reported:
-                log.warning("jobs_failed", reason=error.message_for_operator)
-            reported = error.message_for_operator
+        except Exception as error:
+            # The message of an unexpected error may contain personal data.
+            reason = error.message_for_operator if isinstance(error, RegularsError) else type(error).__name__
+            if reason != reported:
+                _warn("jobs_failed", reason=reason)
+            reported = reason
         is_stopping.wait(IDLE_SECONDS)
+
+
+def _warn(event: str, **values: str) -> None:
+    # The log may be on a disk that is full.
+    with suppress(OSError):
+        log.warning(event, **values)

@@ -26,9 +26,9 @@ from regulars.customers.imports.table import Choices
 from regulars.customers.imports.table import Row as TableRow
 from regulars.customers.imports.values import ReadingContext
 from regulars.customers.write.storage import SEARCHED_FIELDS, derived_columns
-from regulars.errors import Malformed
+from regulars.errors import Malformed, Unavailable
 from regulars.garbage import collect_garbage_less_often
-from regulars.i18n import from_builtins, to_builtins
+from regulars.i18n import _, from_builtins, to_builtins
 from regulars.jobs.pace import ROWS_PER_BLOCK
 
 LENGTH = struct.Struct("=I")
@@ -95,7 +95,10 @@ def receive(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def read_messages(messages: Iterator[bytes]) -> Iterator[Block]:
-    """Yield the blocks of rows in messages. Raise `Malformed` if the file cannot be read."""
+    """Yield the blocks of rows in messages.
+
+    Raise `Malformed` if the file cannot be read, and `Unavailable` if the process was killed.
+    """
     for message in messages:
         content = _decode(message)
         if isinstance(content, str):
@@ -103,7 +106,7 @@ def read_messages(messages: Iterator[bytes]) -> Iterator[Block]:
         if not content:
             return
         yield [_row(each) for each in content]
-    raise RuntimeError("The process that reads the file has ended.")
+    raise Unavailable(_("The process that reads the file has ended."))
 
 
 def _row(message: _Message) -> ReadRow:
