@@ -32,7 +32,7 @@ def opened_with(settings: Settings) -> Iterator[Database]:
         from regulars.db.migrate import migrate
 
         migrate(settings.database)
-    database = open_database(settings.database)
+    database = open_database(settings.database, is_bulk=True)
     try:
         check_schema(database)
         check_tables(database)

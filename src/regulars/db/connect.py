@@ -7,18 +7,26 @@ from regulars.db.database import Database
 from regulars.errors import ConfigurationError
 
 
-def open_database(url: str, *, threads: int = 1, replicas: Sequence[str] = (), statement_seconds: int = 0) -> Database:
+def open_database(
+    url: str,
+    *,
+    threads: int = 1,
+    replicas: Sequence[str] = (),
+    statement_seconds: int = 0,
+    is_bulk: bool = False,
+) -> Database:
     """Open the database at `url` (sqlite:///file.db or postgresql://...) for `threads` threads.
 
     `replicas` are the URLs of read replicas of a PostgreSQL database. A statement that takes longer than
-    `statement_seconds` fails; 0 is no limit. A PostgreSQL server is not contacted before the first statement. Raise
-    `ConfigurationError` if a URL is invalid or the folder of an SQLite file does not exist.
+    `statement_seconds` fails; 0 is no limit. `is_bulk`: this process writes many rows. A PostgreSQL server is not
+    contacted before the first statement. Raise `ConfigurationError` if a URL is invalid or the folder of an SQLite file
+    does not exist.
     """
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         from regulars.db.sqlite import SQLiteDatabase
 
-        return SQLiteDatabase(sqlite_path(url), statement_seconds=statement_seconds)
+        return SQLiteDatabase(sqlite_path(url), statement_seconds=statement_seconds, is_bulk=is_bulk)
     if scheme in {"postgresql", "postgres"}:
         if replicas:
             from regulars.db.replicas import ReplicatedDatabase

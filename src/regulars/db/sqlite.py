@@ -47,6 +47,13 @@ PRAGMAS = (
 
 NO_DEADLINE = float("inf")
 
+BULK_PRAGMAS = (
+    "PRAGMA cache_size = -64000",
+    # Otherwise every transaction of an import writes the same pages of indexes to the file.
+    "PRAGMA wal_autocheckpoint = 16000",
+)
+"""For processes that write many rows. They saved a fifth of the time of an import."""
+
 
 @lru_cache(maxsize=1_000)
 def write_time(moment: datetime) -> str:
@@ -71,14 +78,15 @@ class _PerThread(threading.local):
 class SQLiteDatabase(Database):
     """An SQLite file.
 
-    A statement is interrupted after `statement_seconds`; 0 is no limit. Raise `ConfigurationError` if the folder of the
-    file does not exist.
+    A statement is interrupted after `statement_seconds`; 0 is no limit. `is_bulk`: the process writes many rows. Raise
+    `ConfigurationError` if the folder of the file does not exist.
     """
 
     dialect = "sqlite"
 
-    def __init__(self, path: str, *, statement_seconds: float = 0) -> None:
+    def __init__(self, path: str, *, statement_seconds: float = 0, is_bulk: bool = False) -> None:
         self.path = Path(path)
+        self._pragmas = PRAGMAS + (BULK_PRAGMAS if is_bulk else ())
         self._statement_seconds = statement_seconds or NO_DEADLINE
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
@@ -226,7 +234,7 @@ class SQLiteDatabase(Database):
                     self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
                 )
                 _set_journal_mode(connection)
-                for pragma in PRAGMAS:
+                for pragma in self._pragmas:
                     connection.execute(pragma)
                 connection.set_progress_handler(self._must_end, STEPS_PER_CHECK)
             except sqlite3.Error as error:

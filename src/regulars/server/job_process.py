@@ -31,7 +31,7 @@ def run_job_process(settings: Settings) -> None:
     with suppress(OSError):
         os.nice(NICENESS)
     delete_abandoned_copies()
-    database = open_database(settings.database, threads=2 * THREADS)
+    database = open_database(settings.database, threads=2 * THREADS, is_bulk=True)
     collect_garbage_less_often()
     try:
         run_jobs(database, HANDLERS, is_stopping)

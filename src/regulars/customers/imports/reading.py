@@ -77,8 +77,8 @@ def _in_process(reading: Reading) -> Iterator[Iterator[Block]]:
             assert process.stdout is not None  # noqa: S101 - for the type checker
             process.stdin.write(pickle.dumps(reading))
             process.stdin.close()
-            with _ahead(row_process.receive(process.stdout)) as messages:
-                yield row_process.read_messages(messages)
+            with _ahead(row_process.read_messages(row_process.receive(process.stdout))) as blocks:
+                yield blocks
         finally:
             process.kill()
 

@@ -28,6 +28,8 @@ from regulars.tenants.tenants import get_tenant
 
 ANALYZE_ROWS = 20_000
 FIRST_STATISTICS_ROWS = 1_000
+MERGED_ROWS = 10_000
+"""Count deltas are merged after so many rows, because merging more takes longer than other writers should wait."""
 
 log = structlog.get_logger("regulars")
 
@@ -67,12 +69,16 @@ def _import(run: JobRun, found: Import) -> JobData:
         _begin(run, found)
     today = date.fromisoformat(run.checkpoint["today"])
     writer = _Writer(run, found)
-    analyzed_rows = FIRST_STATISTICS_ROWS
+    analyzed_rows, unmerged = FIRST_STATISTICS_ROWS, 0
     with read_rows(run.database, found, today, skip=writer.tally.rows) as blocks:
         pace = Pace()
         while rows := take(blocks, pace.blocks):
             with pace.measured():
                 writer.write(rows)
+            unmerged += len(rows)
+            if unmerged >= MERGED_ROWS:
+                unmerged = 0
+                _merge_counts(run, found)
             if writer.tally.rows >= analyzed_rows:
                 analyze_tenants(run.database)
                 analyzed_rows = 2 * writer.tally.rows

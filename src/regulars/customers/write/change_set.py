@@ -156,10 +156,11 @@ class ChangeSet:
 
     def holders(self, field: str, value: str) -> list[int]:
         """Return the ids of customers with this value of a field, outside the trash, in ascending order."""
-        self.preload_holders(field, [value])
-        key = key_of(field, value)
+        held = field, key_of(field, value)
+        if held not in self._holders:
+            self.preload_holders(field, [value])
         # `_keep` appends ids in any order.
-        return sorted(self._holders[field, key])
+        return sorted(self._holders[held])
 
     def tags(self, customer_id: int) -> list[int]:
         """Return the ids of the customer's tags, in ascending order."""
