@@ -50,9 +50,9 @@ NO_DEADLINE = float("inf")
 BULK_PRAGMAS = (
     "PRAGMA cache_size = -64000",
     # Otherwise every transaction of an import writes the same pages of indexes to the file.
-    "PRAGMA wal_autocheckpoint = 16000",
+    "PRAGMA wal_autocheckpoint = 4000",
 )
-"""For processes that write many rows. They saved a fifth of the time of an import."""
+"""For processes that write many rows. In an import, the first saved 7 % of the time, and the second 10 %."""
 
 
 @lru_cache(maxsize=1_000)

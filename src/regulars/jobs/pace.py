@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-MAX_SECONDS = 0.15
-PAUSE_SECONDS = 0.005
+MAX_SECONDS = 0.08
+PAUSE_SECONDS = 0.008
 """Longer than writers of an SQLite database wait until they try again, so that one of them gets its turn."""
 ROWS_PER_BLOCK = 64
 MIN_BLOCKS = 2

@@ -28,7 +28,7 @@ from regulars.tenants.tenants import get_tenant
 
 ANALYZE_ROWS = 20_000
 FIRST_STATISTICS_ROWS = 1_000
-MERGED_ROWS = 10_000
+MERGED_ROWS = 4_000
 """Count deltas are merged after so many rows, because merging more takes longer than other writers should wait."""
 
 log = structlog.get_logger("regulars")
