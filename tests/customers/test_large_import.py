@@ -126,7 +126,7 @@ def test_readers_and_writers_go_on_during_an_import(empty_world: World) -> None:
 def test_requests_to_a_server_are_answered_during_an_import(empty_world: World) -> None:
     world, rows = empty_world, 2 * MANY_ROWS
     with (
-        running(world, "--workers", "1") as server,
+        running(world, "--workers", "1", "--jobs") as server,
         ThreadPoolExecutor(WRITERS) as pool,
         importing(world, rows) as process,
     ):

@@ -74,7 +74,7 @@ def _received(connection: socket.socket) -> bytes:
 def running(world: World, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Run the service on the world's database; yield it when it is ready, and stop it at the end.
 
-    `environment`: additional variables.
+    It runs no jobs, unless the options have `--jobs`. `environment`: additional variables.
     """
     with tempfile.TemporaryDirectory() as folder:
         log, port = Path(folder, "log"), world.settings.port
@@ -83,7 +83,8 @@ def running(world: World, *options: str, environment: Mapping[str, str] | None =
             port = free_port()
         # The issuer of the world's tokens is its public origin, which may have another port.
         origin = world.settings.origin
-        arguments = ["serve", "--database", world.url, "--port", str(port), "--public-url", origin, *options]
+        arguments = ["serve", "--database", world.url, "--port", str(port), "--public-url", origin]
+        arguments += ["--no-jobs", *options]
         variables = {"REGULARS_SECRET_KEY": world.settings.secret_key} | dict(environment or {})
         with log.open("wb") as stderr, running_command(arguments, port, stderr, variables) as process:
             yield Server(world, port, process, log)

@@ -1,6 +1,6 @@
 """Imports and undos whose processes are killed: every row is imported once, and every undo removes everything.
 
-The environment variable `JOB_KILLS` sets how many running jobs are killed on each database (default 6):
+The environment variable `JOB_KILLS` sets how many running jobs are killed on each database (default 2):
 half of them imports, half of them undos.
 """
 
@@ -51,7 +51,7 @@ from tests.system.test_kill import check_file, pages, statuses
 
 pytestmark = pytest.mark.slow
 
-JOB_KILLS = int(os.environ.get("JOB_KILLS", "6"))
+JOB_KILLS = int(os.environ.get("JOB_KILLS", "2"))
 WRITERS = 2
 KNOWN = 200
 LONGEST_LIFE = 2.0
@@ -189,7 +189,7 @@ def test_killed_imports_and_undos_do_everything_once(kind: str, fresh_database: 
             try:
                 kill_often(killer, runs)
                 stop.set()
-                with running(world, "--workers", "1"):
+                with running(world, "--workers", "1", "--jobs"):
                     runs[0].result()
                     stop_editor.set()
                     work.finish()
@@ -205,7 +205,7 @@ def test_killed_imports_and_undos_do_everything_once(kind: str, fresh_database: 
 def kill_often(killer: Killer, runs: list[Future[None]]) -> None:
     """Kill servers and their job processes until enough jobs have been hit."""
     while not killer.is_done:
-        with running(killer.world, "--workers", "1") as server:
+        with running(killer.world, "--workers", "1", "--jobs") as server:
             for _number in range(killer.draw.randint(0, 2)):
                 killer.kill_job_process(server)
                 check(runs)

@@ -177,7 +177,9 @@ def _postpone(database: Database, job: Job, error: Unavailable) -> None:
 def run_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
     """Run jobs in `THREADS` threads until `is_stopping` is set. Then stop them, so that others can continue them."""
     threads = [
-        threading.Thread(target=_take_jobs, args=(database, handlers, is_stopping), name=f"job-{number}", daemon=True)
+        threading.Thread(
+            target=_take_jobs, args=(database, handlers, is_stopping, number == 0), name=f"job-{number}", daemon=True
+        )
         for number in range(THREADS)
     ]
     for thread in threads:
@@ -187,7 +189,8 @@ def run_jobs(database: Database, handlers: Handlers, is_stopping: threading.Even
         thread.join(STOP_SECONDS)
 
 
-def _take_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event) -> None:
+def _take_jobs(database: Database, handlers: Handlers, is_stopping: threading.Event, logs_failures: bool) -> None:
+    """Claim and run jobs until the process stops. One of the threads logs why that is impossible, once."""
     reported = ""
     while not is_stopping.is_set():
         try:
@@ -199,7 +202,7 @@ def _take_jobs(database: Database, handlers: Handlers, is_stopping: threading.Ev
         except Exception as error:
             # The message of an unexpected error may contain personal data.
             reason = error.message_for_operator if isinstance(error, RegularsError) else type(error).__name__
-            if reason != reported:
+            if logs_failures and reason != reported:
                 _warn("jobs_failed", reason=reason)
             reported = reason
         is_stopping.wait(IDLE_SECONDS)
