@@ -1,10 +1,12 @@
 """Imports through the API whose jobs run in other processes, and the jobs in the database."""
 
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import bindparam, select, update
 
 from regulars.clock import utc_now
@@ -15,6 +17,9 @@ from regulars.jobs.queue import Job
 from tests.support.import_plan import ImportPlan
 from tests.support.imports import IMPORTS, get, send_file
 from tests.support.world import World
+
+takes_long = pytest.mark.skipif("JOB_KILLS" not in os.environ, reason="takes half a minute or more; set JOB_KILLS")
+"""Marks tests that wait for claims to end, and that other tests cover more quickly."""
 
 TIMEOUT_SECONDS = 120
 LOOK_SECONDS = 0.03

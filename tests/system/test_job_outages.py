@@ -16,7 +16,7 @@ from tests.conftest import FreshDatabase
 from tests.support import postgres
 from tests.support.import_checks import check_imported, logged_changes, new_customers
 from tests.support.import_plan import ImportPlan
-from tests.support.other_jobs import begin, job_of, prepare, wait_for_import, wait_for_step, wait_until
+from tests.support.other_jobs import begin, job_of, prepare, takes_long, wait_for_import, wait_for_step, wait_until
 from tests.support.server import working
 from tests.support.world import World
 from tests.system.test_kill import check_file
@@ -55,7 +55,7 @@ def crash_and_start(server: postgres.Server) -> None:
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("outage", [stop_and_start, crash_and_start])
+@pytest.mark.parametrize("outage", [stop_and_start, pytest.param(crash_and_start, marks=takes_long)])
 def test_an_import_continues_after_an_outage(stoppable_world: tuple[postgres.Server, World], outage: Outage) -> None:
     server, world = stoppable_world
     plan = ImportPlan("outage", "fill", known=0, new=8_000)
@@ -69,6 +69,7 @@ def test_an_import_continues_after_an_outage(stoppable_world: tuple[postgres.Ser
         check_imported(world, plan, wait_for_import(world, import_id))
 
 
+@takes_long
 @pytest.mark.postgresql
 def test_an_import_waits_after_each_cut_of_its_connections(stoppable_world: tuple[postgres.Server, World]) -> None:
     server, world = stoppable_world

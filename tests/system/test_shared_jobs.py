@@ -31,6 +31,7 @@ from tests.support.other_jobs import (
     job_of,
     prepare,
     running_jobs,
+    takes_long,
     wait_for_import,
     wait_for_step,
     wait_until,
@@ -113,6 +114,7 @@ def test_two_processes_share_the_jobs_of_several_tenants(fresh_database: FreshDa
         check_all(world, started)
 
 
+@takes_long
 @pytest.mark.postgresql
 def test_a_process_continues_the_jobs_of_one_that_was_killed(fresh_database: FreshDatabase) -> None:
     with World.on(fresh_database("postgresql")) as world, working(world) as other:
