@@ -58,6 +58,10 @@ FAULTS = [
     ({"columns": "first_name"}, {"columns"}),
     ({"filters": {"gender": "x", "page": 1, "min_age": -1}}, {"filters.gender", "filters.page", "filters.min_age"}),
     ({"filters": []}, {"filters"}),
+    (
+        {"filters": {"search": {"a": 1}, "ids": ["x"], "gender": ["male"]}},
+        {"filters.search", "filters.ids", "filters.gender"},
+    ),
 ]
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import check_counts
 from regulars.customers.imports.settings import ImportSettings
 from regulars.customers.imports.store import create_import
@@ -151,7 +150,7 @@ def queued(shop: Shop) -> None:
     source = Path("queued.csv")
     source.write_text("first_name\nAli\n")
     with source.open("rb") as file:
-        stored = store_file(shop.world.database, shop.tenant, new_id(), source.name, file, utc_now())
+        stored = store_file(shop.world.database, shop.tenant, new_id(), source.name, file)
     create_import(shop.world.database, shop.tenant, COMMAND_LINE, stored, ImportSettings(), claim=None)
 
 

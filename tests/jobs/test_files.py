@@ -13,6 +13,7 @@ from regulars.errors import NotFound
 from regulars.jobs.files import (
     BYTES_PER_PART,
     delete_abandoned_copies,
+    delete_expired_files,
     delete_file,
     local_copy,
     read_file,
@@ -23,8 +24,7 @@ from tests.support.world import World
 
 def test_a_file_of_several_parts_is_read_as_it_was_stored(empty_world: World) -> None:
     content = bytes(range(256)) * (BYTES_PER_PART // 100)
-    expires_at = utc_now() + timedelta(days=1)
-    stored = store_file(empty_world.database, empty_world.clinic, "x", "a.csv", BytesIO(content), expires_at)
+    stored = store_file(empty_world.database, empty_world.clinic, "x", "a.csv", BytesIO(content))
     assert stored.size == len(content)
     assert b"".join(read_file(empty_world.database, empty_world.clinic, "x")) == content
     with local_copy(empty_world.database, empty_world.clinic, "x") as path:
@@ -36,6 +36,13 @@ def test_a_file_of_several_parts_is_read_as_it_was_stored(empty_world: World) ->
         pass
 
 
+def test_a_file_that_nobody_needs_is_deleted_after_a_day(empty_world: World) -> None:
+    store_file(empty_world.database, empty_world.clinic, "x", "a.csv", BytesIO(b"a"))
+    assert delete_expired_files(empty_world.database, utc_now() + timedelta(hours=23)) == 0
+    assert delete_expired_files(empty_world.database, utc_now() + timedelta(hours=25)) == 1
+    assert list(read_file(empty_world.database, empty_world.clinic, "x")) == []
+
+
 def test_copies_of_processes_that_were_killed_are_deleted(
     empty_world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -45,8 +52,7 @@ def test_copies_of_processes_that_were_killed_are_deleted(
     abandoned = tmp_path / f"regulars-{ended.pid}-abc"
     abandoned.mkdir()
     (abandoned / "file").write_bytes(b"first_name")
-    expires_at = utc_now() + timedelta(days=1)
-    store_file(empty_world.database, empty_world.clinic, "x", "a.csv", BytesIO(b"a"), expires_at)
+    store_file(empty_world.database, empty_world.clinic, "x", "a.csv", BytesIO(b"a"))
     with local_copy(empty_world.database, empty_world.clinic, "x") as path:
         delete_abandoned_copies()
         assert path.exists()

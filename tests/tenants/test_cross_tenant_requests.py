@@ -504,7 +504,6 @@ def test_a_public_function_on_customers_takes_the_tenant_first_after_the_databas
                 "merge_count_deltas",
                 "rare_trigrams",
                 "delete_expired_imports",
-                "check_is_last_job",
             }
             # `found` is an import, which has its tenant.
             if names[:1] == ["database"] and names[1:2] not in (["tenant_id"], ["found"]) and not is_for_all:

@@ -59,7 +59,13 @@ def _read_filters(value: Any) -> CustomerQuery:
     faults: dict[str, list[str]] = {
         f"filters.{name}": [_("Unknown field {field}.", field=quote(name))] for name in value.keys() - FILTERS.keys()
     }
-    given = {name: _text(each) for name, each in value.items() if each is not None and name in FILTERS}
+    known = {name: each for name, each in value.items() if each is not None and name in FILTERS}
+    faults |= {
+        f"filters.{name}": [_("{field} must be text, a number or true, not {value}.", field=name, value=quote(each))]
+        for name, each in known.items()
+        if not isinstance(each, str | int | float) and not (name == "ids" and _is_list_of_ids(each))
+    }
+    given = {name: _text(each) for name, each in known.items() if f"filters.{name}" not in faults}
     try:
         read = Query(urlencode(given, errors="replace")).read([FILTERS[name] for name in given], check=check_ages)
     except Invalid as error:
@@ -67,6 +73,10 @@ def _read_filters(value: Any) -> CustomerQuery:
     if faults:
         raise Invalid(faults)
     return query_of(read, in_pages=True)
+
+
+def _is_list_of_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, int) for each in value)
 
 
 def _text(value: Any) -> str:
@@ -267,9 +277,9 @@ class DownloadExport:
             raise Conflict(_("Export {id} has no file: its state is {state}.", id=job.id, state=job.state))
         if datetime.fromisoformat(job.result["expires_at"]) <= utc_now():
             raise NotFound(_("The file has been deleted."))
-        stored = get_file(self.api.database, job.tenant_id, job.id)
+        stored = get_file(self.api.database, job.tenant_id, job.result["file_id"])
         # The server closes the file after it has been sent.
         file = TemporaryFile()  # noqa: SIM115
-        for part in read_file(self.api.database, job.tenant_id, job.id):
+        for part in read_file(self.api.database, job.tenant_id, stored.id):
             file.write(part)
         send_file(request, response, file, stored.name, MEDIA_TYPES[request_of(job).format])

@@ -7,7 +7,7 @@ import falcon
 from msgspec import Meta, Struct
 
 from regulars.api.common import Api
-from regulars.customers.imports.store import check_is_last_job
+from regulars.customers.imports.store import retry
 from regulars.errors import Forbidden, NotFound
 from regulars.http.idempotency import Result
 from regulars.http.openapi import Operation
@@ -15,7 +15,7 @@ from regulars.http.problems import language_of
 from regulars.http.query_params import Query, choice_parameter, integer_parameter, text_parameter
 from regulars.http.responses import is_strict, send_content
 from regulars.i18n import _, translate
-from regulars.jobs.queue import JOB_STATES, Job, JobKind, JobState, cancel_job, get_job, list_jobs, retry_job
+from regulars.jobs.queue import JOB_STATES, Job, JobKind, JobState, cancel_job, get_job, list_jobs
 from regulars.permissions import PERMISSIONS, Actor, Principal
 
 EXAMPLE_ID = "019dd0f4-7f3c-7a15-8c3e-0b7a53a6c1de"
@@ -219,8 +219,7 @@ class RetryJob(_JobAction):
     }
 
     def _act(self, job: Job, language: str) -> Result:
-        check_is_last_job(self.api.database, job)
-        retried = retry_job(self.api.database, job.tenant_id, job.id)
+        retried = retry(self.api.database, job.tenant_id, job.id)
         return Result(JobAnswer("The job was queued again.", job_info(retried, language)))
 
 

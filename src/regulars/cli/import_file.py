@@ -101,9 +101,8 @@ class _Import:
 
     def upload(self, source: BinaryIO) -> None:
         """Store the file."""
-        from regulars.clock import utc_now
         from regulars.customers.imports.settings import ImportSettings
-        from regulars.customers.imports.store import UNDO_PERIOD, create_import
+        from regulars.customers.imports.store import create_import
         from regulars.jobs.files import store_file
         from regulars.permissions import COMMAND_LINE
         from regulars.security.tokens import new_id
@@ -111,8 +110,7 @@ class _Import:
 
         get_tenant(self.database, self.tenant_id)
         self._check_error_path()
-        expires_at = utc_now() + UNDO_PERIOD
-        stored = store_file(self.database, self.tenant_id, new_id(), self.path.name, source, expires_at)
+        stored = store_file(self.database, self.tenant_id, new_id(), self.path.name, source)
         self.found = create_import(
             self.database, self.tenant_id, COMMAND_LINE, stored, ImportSettings(), claim=new_id()
         )

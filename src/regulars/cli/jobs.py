@@ -66,10 +66,8 @@ def cancel(job_id: JobArgument, tenant: TenantOption, database: DatabaseOption =
 @app.command("retry")
 def retry(job_id: JobArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
     """Queue a failed or cancelled job again. It continues where it stopped, as soon as a process runs jobs."""
-    from regulars.customers.imports.store import check_is_last_job
-    from regulars.jobs.queue import get_job, retry_job
+    from regulars.customers.imports import store
 
     with opened(database) as (db, _):
-        check_is_last_job(db, get_job(db, tenant, job_id))
-        retry_job(db, tenant, job_id)
+        store.retry(db, tenant, job_id)
     print_line("The job was queued again.")

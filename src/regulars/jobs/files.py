@@ -25,8 +25,8 @@ BYTES_PER_PART = 512 * 1024
 """Small enough that other writers hardly wait for a part."""
 COPY_PREFIX = "regulars-"
 """Start of the names of folders with local copies. The number of the process follows."""
-INCOMPLETE_LIFETIME = timedelta(days=1)
-"""A file that was not stored completely is deleted after this time."""
+UNUSED_LIFETIME = timedelta(days=1)
+"""A file is deleted after this time, unless the import or export that needs it sets another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,7 @@ INSERT_PART = Statement(
     )
 )
 COMPLETE_FILE = Statement(
-    update(stored_files)
-    .where(*IS_FILE)
-    .values(size=bindparam("new_size"), digest=bindparam("new_digest"), expires_at=bindparam("new_expiry"))
+    update(stored_files).where(*IS_FILE).values(size=bindparam("new_size"), digest=bindparam("new_digest"))
 )
 SET_EXPIRY = Statement(update(stored_files).where(*IS_FILE).values(expires_at=bindparam("new_expiry")))
 GET_FILE = Statement(
@@ -73,21 +71,21 @@ FIND_EXPIRED = Statement(
 )
 
 
-def store_file(
-    database: Database, tenant_id: int, file_id: str, name: str, source: BinaryIO, expires_at: datetime
-) -> StoredFile:
-    """Store a file, replacing one with this id. Each part is written in a transaction of its own."""
+def store_file(database: Database, tenant_id: int, file_id: str, name: str, source: BinaryIO) -> StoredFile:
+    """Store a file. Each part is written in a transaction of its own.
+
+    The file is deleted after a day, in case that the process ends before somebody needs it (`set_expiry`).
+    """
     now = utc_now()
     file = {"of_tenant": tenant_id, "of_file": file_id}
-    delete_file(database, tenant_id, file_id)
     stored = {"tenant_id": tenant_id, "id": file_id, "name": name, "size": 0, "digest": "", "created_at": now}
-    database.execute(INSERT_FILE, stored | {"expires_at": now + INCOMPLETE_LIFETIME})
+    database.execute(INSERT_FILE, stored | {"expires_at": now + UNUSED_LIFETIME})
     digest, size, number = hashlib.sha256(), 0, 0
     while content := source.read(BYTES_PER_PART):
         digest.update(content)
         database.execute(INSERT_PART, file | {"number": number, "content": zlib.compress(content, 1)})
         size, number = size + len(content), number + 1
-    completed = {"new_size": size, "new_digest": digest.hexdigest(), "new_expiry": expires_at}
+    completed = {"new_size": size, "new_digest": digest.hexdigest()}
     database.execute(COMPLETE_FILE, file | completed)
     return StoredFile(file_id, name, size, digest.hexdigest())
 

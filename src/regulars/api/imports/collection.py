@@ -8,9 +8,8 @@ from falcon.media.multipart import MultipartParseError
 from regulars.api.common import Api
 from regulars.api.imports.schemas import ImportAnswer, ImportList, import_info
 from regulars.api.jobs import EXAMPLE_ID, is_own, sees_all
-from regulars.clock import utc_now
 from regulars.customers.imports.settings import ImportSettings
-from regulars.customers.imports.store import UNDO_PERIOD, Import, create_import, list_imports
+from regulars.customers.imports.store import Import, create_import, list_imports
 from regulars.errors import Invalid, Malformed, WrongMediaType
 from regulars.http.idempotency import Result
 from regulars.http.middleware import UPLOAD_CHECK
@@ -116,9 +115,7 @@ class Imports:
         return stored
 
     def _store_part(self, part: Any, tenant_id: int) -> StoredFile:
-        expires_at = utc_now() + UNDO_PERIOD
-        name = _file_name(part.filename)
-        return store_file(self.api.database, tenant_id, new_id(), name, part.stream, expires_at)
+        return store_file(self.api.database, tenant_id, new_id(), _file_name(part.filename), part.stream)
 
     def _create(self, request: falcon.Request, principal: Principal, stored: StoredFile) -> Result:
         found = create_import(

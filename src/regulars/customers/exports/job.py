@@ -12,10 +12,11 @@ from regulars.customers.exports.exporter import count_exported, export_customers
 from regulars.customers.exports.request import ExportFormat, ExportRequest
 from regulars.customers.read.list import CustomerQuery
 from regulars.db.database import Database
-from regulars.jobs.files import store_file
+from regulars.jobs.files import set_expiry, store_file
 from regulars.jobs.queue import Job, JobData, create_job, delete_old_exports
 from regulars.jobs.worker import JobRun
 from regulars.permissions import Actor
+from regulars.security.tokens import new_id
 
 LIFETIME = timedelta(days=1)
 KEPT = timedelta(days=30)
@@ -24,7 +25,7 @@ SUFFIXES: Mapping[ExportFormat, str] = {"csv": "csv", "xlsx": "xlsx", "jsonl": "
 
 
 def start_export(database: Database, tenant_id: int, actor: Actor, request: ExportRequest) -> Job:
-    """Queue the job of an export, and return it. Its file has the job's id. Old exports of the tenant are deleted."""
+    """Queue the job of an export, and return it. Old exports of the tenant are deleted."""
     delete_old_exports(database, tenant_id, utc_now() - KEPT)
     arguments = msgspec.to_builtins(asdict(request))
     return create_job(database, tenant_id, actor, "export", arguments)
@@ -43,7 +44,7 @@ def request_of(job: Job) -> ExportRequest:
 
 
 def export(run: JobRun) -> JobData:
-    """Write the file of an export, and store it. Return the number of customers, and the size of the file in bytes."""
+    """Write the file of an export, and store it. Return the number of customers, and the file's id, size and expiry."""
     database, job = run.database, run.job
     request = request_of(job)
     total = count_exported(database, job.tenant_id, request)
@@ -53,6 +54,8 @@ def export(run: JobRun) -> JobData:
         )
         file.seek(0)
         name = f"customers-{job.created_at:%Y-%m-%d}.{SUFFIXES[request.format]}"
-        expires_at = utc_now() + LIFETIME
-        stored = store_file(database, job.tenant_id, job.id, name, file, expires_at)
-    return {"customers": count, "size": stored.size, "expires_at": expires_at.isoformat()}
+        # A process that has lost its claim may still write. Its file is not the one of the result.
+        stored = store_file(database, job.tenant_id, new_id(), name, file)
+    expires_at = utc_now() + LIFETIME
+    set_expiry(database, job.tenant_id, stored.id, expires_at)
+    return {"customers": count, "file_id": stored.id, "size": stored.size, "expires_at": expires_at.isoformat()}

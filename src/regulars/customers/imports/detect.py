@@ -83,10 +83,10 @@ def detect(run: JobRun) -> JobData:
     )
     settings = _complete(found.settings, remembered, targets, dates.order, tenant)
     with database.transaction():
+        run.save({}, rows.count, rows.count)
         set_column(database, found, "settings", msgspec.json.encode(settings).decode())
         set_result(database, found, "detected", msgspec.to_builtins(detected))
         set_result(database, found, "preview", None)
-    run.report(rows.count, rows.count)
     return {"rows": rows.count}
 
 

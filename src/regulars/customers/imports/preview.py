@@ -34,7 +34,9 @@ def preview(run: JobRun) -> JobData:
     found = get_import(database, tenant_id, run.job.arguments["import_id"])
     delete_issues(database, tenant_id, found.id, "refused", "skipped")
     result = dry_run(run, found)
-    set_result(database, found, "preview", result)
+    with database.transaction():
+        run.save({}, run.done, run.total)
+        set_result(database, found, "preview", result)
     return {name: result[name] for name in ("created", "updated", "unchanged", "skipped", "refused")}
 
 

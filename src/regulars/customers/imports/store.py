@@ -19,7 +19,7 @@ from regulars.errors import Conflict, NotFound
 from regulars.i18n import Message, _
 from regulars.jobs.files import StoredFile, delete_file, set_expiry
 from regulars.jobs.queue import COLUMNS as JOB_COLUMNS
-from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, job_of
+from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, get_job, job_of, retry_job
 from regulars.permissions import Actor
 from regulars.security.tokens import is_id
 from regulars.tenants.locks import lock_tenant
@@ -162,6 +162,7 @@ def create_import(
     """
     with database.transaction():
         job = create_job(database, tenant_id, actor, "detect", {"import_id": file.id}, claim=claim)
+        undo_until = utc_now() + UNDO_PERIOD
         values = dict.fromkeys(IMPORT_FIELDS) | {
             "tenant_id": tenant_id,
             "id": file.id,
@@ -172,10 +173,11 @@ def create_import(
             "client_id": actor.client_id,
             "settings": _encode(settings),
             "created_at": utc_now(),
-            "undo_until": utc_now() + UNDO_PERIOD,
+            "undo_until": undo_until,
             "job_id": job.id,
         }
         database.execute(INSERT_IMPORT, values)
+        set_expiry(database, tenant_id, file.id, undo_until)
         return get_import(database, tenant_id, file.id)
 
 
@@ -205,6 +207,7 @@ def change_settings(
     _check_state(found, ("ready", "unreadable"), CHANGED)
     settings = _without_outdated(found.settings, settings)
     with database.transaction():
+        _lock(database, found)
         set_column(database, found, "settings", _encode(settings))
         if settings != found.settings:
             set_result(database, found, "preview", None)
@@ -288,16 +291,22 @@ def discard_import(database: Database, found: Import) -> None:
     with database.transaction():
         values = {"of_tenant": found.tenant_id, "of_import": found.id}
         if not database.execute(DELETE_IMPORT, values):
-            raise Conflict(_("Import {id} has been changed by another request. Read it again.", id=found.id))
+            raise _changed(found)
         delete_jobs(database, found.tenant_id, found.id)
         delete_file(database, found.tenant_id, found.id)
 
 
-def check_is_last_job(database: Database, job: Job) -> None:
-    """Raise `Conflict` if the import of a job has had another job since."""
-    import_id = job.arguments.get("import_id")
-    if import_id is not None and get_import(database, job.tenant_id, import_id).job.id != job.id:
-        raise Conflict(_("Another job of this import has been started since. Retry that one."))
+def retry(database: Database, tenant_id: int, job_id: str) -> Job:
+    """Queue a failed or cancelled job again, of an import or not, and return it.
+
+    Raise `NotFound` if it does not exist, and `Conflict` if it has not failed, or if its import has had another job
+    since.
+    """
+    with database.transaction():
+        import_id = get_job(database, tenant_id, job_id).arguments.get("import_id")
+        if import_id is not None and not _lock_job(database, tenant_id, import_id, job_id):
+            raise Conflict(_("Another job of this import has been started since. Retry that one."))
+        return retry_job(database, tenant_id, job_id)
 
 
 def set_result(database: Database, found: Import, name: str, result: dict[str, Any] | None) -> None:
@@ -317,11 +326,28 @@ def set_column(database: Database, found: Import, name: str, value: object) -> N
     database.execute(SET_COLUMN[name], {"of_tenant": found.tenant_id, "of_import": found.id, "new_value": value})
 
 
+def _lock(database: Database, found: Import) -> None:
+    """Lock an import until the transaction ends. Raise `Conflict` if a job has been started since it was read."""
+    is_last = _lock_job(database, found.tenant_id, found.id, found.job.id)
+    if not is_last or get_job(database, found.tenant_id, found.job.id).is_active:
+        raise _changed(found)
+
+
+def _lock_job(database: Database, tenant_id: int, import_id: str, job_id: str) -> bool:
+    """Lock an import until the transaction ends. Return False if this is not its last job."""
+    values = {"of_tenant": tenant_id, "of_import": import_id, "old_job": job_id, "new_job": job_id}
+    return bool(database.execute(SET_JOB, values))
+
+
+def _changed(found: Import) -> Conflict:
+    return Conflict(_("Import {id} has been changed by another request. Read it again.", id=found.id))
+
+
 def _begin(database: Database, found: Import, kind: JobKind, actor: Actor, claim: str | None) -> None:
+    _lock(database, found)
     job = create_job(database, found.tenant_id, actor, kind, {"import_id": found.id}, claim=claim)
     values = {"of_tenant": found.tenant_id, "of_import": found.id, "old_job": found.job.id, "new_job": job.id}
-    if not database.execute(SET_JOB, values):
-        raise Conflict(_("Import {id} has been changed by another request. Read it again.", id=found.id))
+    database.execute(SET_JOB, values)
 
 
 def _check_state(found: Import, allowed: Collection[str], refusal: Message) -> None:
