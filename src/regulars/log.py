@@ -14,8 +14,11 @@ REPEAT_SECONDS = 60.0
 encode_event = msgspec.json.Encoder(enc_hook=str).encode
 
 
-def configure_log(log_format: str) -> None:
-    """Configure the log of this process, also for psycopg's messages. `log_format` is "auto", "json" or "text"."""
+def configure_log(log_format: str, *, has_library_warnings: bool = True) -> None:
+    """Configure the log of this process. `log_format` is "auto", "json" or "text".
+
+    psycopg's messages are logged too, unless another process logs the same ones.
+    """
     is_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     add_time = structlog.processors.TimeStamper(fmt="iso", utc=True, key="time")
     if is_text:
@@ -35,7 +38,8 @@ def configure_log(log_format: str) -> None:
             cache_logger_on_first_use=True,
         )
     psycopg_logger = logging.getLogger("psycopg")
-    psycopg_logger.handlers, psycopg_logger.propagate = [_LibraryHandler()], False
+    handler = _LibraryHandler() if has_library_warnings else logging.NullHandler()
+    psycopg_logger.handlers, psycopg_logger.propagate = [handler], False
 
 
 class _LibraryHandler(logging.Handler):

@@ -81,7 +81,7 @@ def test_no_code_and_no_refresh_token_is_lost_or_given_twice(stoppable_world: tu
 
 def test_an_outage_takes_few_lines_of_the_log(stoppable_world: tuple[postgres.Server, World]) -> None:
     postgres_server, world = stoppable_world
-    with running(world, "--workers", "1") as server:
+    with running(world, "--workers", "1", "--jobs") as server:
         postgres_server.stop()
         try:
             time.sleep(15)

@@ -18,7 +18,7 @@ LINK_USED = _("This link has expired or was already used. Ask for a new one.")
 
 
 def send_recovery(database: Database, settings: Settings, email: str, language: str) -> None:
-    """Send a recovery link to the user who has verified this address. Do nothing if the user is disabled or unknown.
+    """Send a recovery link to the user with this verified address. Do nothing if the user is disabled or unknown.
 
     Users who have not verified the address get no link: the owner of the address may not be the owner of the account.
     """

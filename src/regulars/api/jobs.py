@@ -1,5 +1,6 @@
 """Jobs: list and get them, cancel them, and retry those that failed."""
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -165,7 +166,7 @@ class OneJob:
         send_content(request, response, JobAnswer("The job was found.", job_info(job, language_of(request))))
 
 
-class _JobAction:
+class _JobAction(ABC):
     """An action on a job, with POST."""
 
     def __init__(self, api: Api) -> None:
@@ -178,8 +179,9 @@ class _JobAction:
         _check_may_write(principal, job)
         self.api.run(request, response, principal, self._act, job, language_of(request))
 
+    @abstractmethod
     def _act(self, job: Job, language: str) -> Result:
-        raise NotImplementedError
+        """Carry out the action on a job that the principal may change."""
 
 
 class CancelJob(_JobAction):

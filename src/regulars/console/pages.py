@@ -262,7 +262,7 @@ class Pages:
         return str(request.cookies.get(self._cookie_name("step"), ""))
 
     def take_link(self, request: falcon.Request, response: falcon.Response, name: str) -> str:
-        """Return the token of a link that the user opened, from the cookie `name`; an empty string if there is none.
+        """Return the token of the link that the user opened, which the cookie `name` holds, or an empty string.
 
         If the token is in the query, store it in the cookie instead, and raise a redirect to the same page without the
         query. The token then remains neither in the address bar nor in the history of the browser.

@@ -78,7 +78,7 @@ class SecondFactorSettings:
         show(self.pages, request, response, visitor, "second_factor", **(usual | values))
 
     def _secret(self, request: falcon.Request, response: falcon.Response, user: User) -> str:
-        """Return the secret that this browser was shown before. If it has expired or there is none, create one."""
+        """Return the secret that this browser has already shown, or create one if it has expired or does not exist."""
         database, settings = self.pages.database, self.pages.settings
         found = peek_one_time_token(database, settings, ENROLMENT, self.pages.step(request))
         if found is not None and found[0] == user.id:

@@ -195,6 +195,8 @@ def _take_jobs(database: Database, handlers: Handlers, is_stopping: threading.Ev
     while not is_stopping.is_set():
         try:
             job = claim_next(database)
+            if reported and logs_failures:
+                log.info("jobs_recovered")
             reported = ""
             if job is not None:
                 run_job(database, handlers, job, is_stopping=is_stopping)

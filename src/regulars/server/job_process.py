@@ -24,7 +24,7 @@ STOP_SECONDS = 5.0
 
 def run_job_process(settings: Settings) -> None:
     """Run jobs in this process until SIGINT or SIGTERM. Jobs in progress are continued by another process."""
-    configure_log(settings.log_format)
+    configure_log(settings.log_format, has_library_warnings=False)
     is_stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: is_stopping.set())

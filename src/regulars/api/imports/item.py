@@ -1,6 +1,6 @@
 """One import: get it, change it, preview it, start it, and undo it."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import falcon
@@ -104,7 +104,7 @@ class OneImport:
         response.status = 204
 
 
-class _ImportAction:
+class _ImportAction(ABC):
     """An action on an import, with POST."""
 
     sentence: ClassVar[str]
@@ -115,25 +115,22 @@ class _ImportAction:
     def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Start the action in the background."""
         principal = self.api.principal(request, response, "customers:write")
-        self._run(request, response, principal, id, self._start)
+        options = self._read_options(request)
 
-    def _run(
-        self,
-        request: falcon.Request,
-        response: falcon.Response,
-        principal: Principal,
-        import_id: str,
-        start: Callable[[Import, Principal], Import],
-    ) -> None:
         def act() -> Result:
-            found = start(get_own_import(self.api, principal, import_id), principal)
+            found = self._start(get_own_import(self.api, principal, id), principal, options)
             info = without_rows(import_info(found, language_of(request)))
             return Result(ImportAnswer(self.sentence, info), 202)
 
         self.api.run(request, response, principal, act)
 
-    def _start(self, found: Import, principal: Principal) -> Import:
-        raise NotImplementedError
+    def _read_options(self, request: falcon.Request) -> dict[str, Any]:
+        """Return the options in the body of the request."""
+        return {}
+
+    @abstractmethod
+    def _start(self, found: Import, principal: Principal, options: dict[str, Any]) -> Import:
+        """Start the action on an import that the principal may see."""
 
 
 def _action(id: str, summary: str, description: str, **options: Any) -> Operation:
@@ -163,7 +160,7 @@ class PreviewImport(_ImportAction):
     }
     sentence = "The preview was started."
 
-    def _start(self, found: Import, principal: Principal) -> Import:
+    def _start(self, found: Import, principal: Principal, options: dict[str, Any]) -> Import:
         check_settings(found)
         return start_preview(self.api.database, found, principal.actor)
 
@@ -182,17 +179,14 @@ class StartImport(_ImportAction):
     }
     sentence = "The import was started."
 
-    def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Start the import."""
-        principal = self.api.principal(request, response, "customers:write")
-        content = read_json(request) if request.content_length or request.content_type else {}
-        is_confirmed = bool(read_fields(content, START_BODY).get("confirm"))
+    def _read_options(self, request: falcon.Request) -> dict[str, Any]:
+        has_body = request.content_length or request.content_type
+        return read_fields(read_json(request), START_BODY) if has_body else {}
 
-        def start(found: Import, principal: Principal) -> Import:
-            check_settings(found)
-            return start_import(self.api.database, found, principal.actor, is_confirmed=is_confirmed)
-
-        self._run(request, response, principal, id, start)
+    def _start(self, found: Import, principal: Principal, options: dict[str, Any]) -> Import:
+        check_settings(found)
+        is_confirmed = bool(options.get("confirm"))
+        return start_import(self.api.database, found, principal.actor, is_confirmed=is_confirmed)
 
 
 class UndoImport(_ImportAction):
@@ -208,5 +202,5 @@ class UndoImport(_ImportAction):
     }
     sentence = "The undo was started."
 
-    def _start(self, found: Import, principal: Principal) -> Import:
+    def _start(self, found: Import, principal: Principal, options: dict[str, Any]) -> Import:
         return start_undo(self.api.database, found, principal.actor)

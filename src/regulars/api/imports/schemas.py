@@ -57,7 +57,7 @@ class PreviewRow(Struct, frozen=True):
 
 
 class ImportPreview(ImportCounts, frozen=True):
-    """What an import would do: the counts of a dry run over the whole file, and the first rows."""
+    """The result of a dry run over the whole file: the counts, and the first rows."""
 
     rows: list[PreviewRow]
     new_tags: Annotated[list[str], Meta(description="Tags that would be created.", examples=[["VIP"]])]

@@ -1,4 +1,4 @@
-"""What is exported: the format, the columns and the customers."""
+"""The request for an export: its format, columns and customers."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

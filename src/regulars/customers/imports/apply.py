@@ -1,4 +1,4 @@
-"""What happens with each row of an import: create a customer, change one, or refuse or skip the row."""
+"""Apply the rows of an import: create or change a customer, or skip or refuse the row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class ReadRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened with a row, the customer that it concerns, and the reasons if it was refused or skipped."""
+    """The outcome of a row: the action, the customer, and the reasons if the row was refused or skipped."""
 
     action: Action
     customer_id: int | None = None

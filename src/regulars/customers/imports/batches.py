@@ -33,14 +33,14 @@ def add_batch(database: Database, tenant_id: int, import_id: str, positions: ran
 
 
 def last_batch(database: Database, tenant_id: int, import_id: str, before: int) -> range:
-    """Return the positions of the last changes of an import before a position; an empty range if there are none."""
+    """Return the positions of the last transaction of an import before a position, or an empty range."""
     values = {"of_tenant": tenant_id, "of_import": import_id, "before": before, "limit": 1}
     row = database.fetch_one(GET_LAST_BATCH, values)
     return range(row[0], min(row[1] + 1, before)) if row else range(0)
 
 
 def first_position(database: Database, tenant_id: int, import_id: str) -> int:
-    """Return the position of the first change of an import; 0 if there is none."""
+    """Return the position of the first change of an import, or 0 if the import has changed nothing."""
     ((position,),) = database.fetch_all(GET_FIRST_POSITION, {"of_tenant": tenant_id, "of_import": import_id})
     return position or 0
 

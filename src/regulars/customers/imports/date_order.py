@@ -17,7 +17,7 @@ class ColumnDates:
 
     order: DateOrder
     is_ambiguous: bool = False
-    """Whether the values can be read in another order as well, with other dates."""
+    """True if the values also give dates in another order, so that the order is a guess."""
     contradiction: tuple[str, str] | None = None
     """Two values that no order fits; one fits the order of the column."""
 
