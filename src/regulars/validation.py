@@ -38,6 +38,20 @@ def quote(value: object) -> str:
     return _shorten(json.dumps(value))
 
 
+def in_range(number: int | None, low: int, high: int | None, *, given: object) -> int:
+    """Return `number`, which was read from the value `given`.
+
+    Raise ValueError with a rule to append to the field's name if it is None, below `low` or above `high`.
+    """
+    if number is None or number < low or (high is not None and number > high):
+        raise ValueError(
+            _("must be an integer of at least {low}, not {value}", low=low, value=quote(given))
+            if high is None
+            else _("must be an integer from {low} to {high}, not {value}", low=low, high=high, value=quote(given))
+        )
+    return number
+
+
 def without_control_characters(text: str) -> str:
     """Return the text with each control character replaced, so that it can be printed on a terminal."""
     return CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)

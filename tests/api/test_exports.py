@@ -48,7 +48,10 @@ def test_every_format_can_be_downloaded(empty_world: World, format: str) -> None
 def test_filters_are_those_of_the_list(empty_world: World) -> None:
     empty_world.create(first_name="Ayşe", gender="female")
     empty_world.create(first_name="Ali", gender="male")
-    found = export(empty_world, filters={"gender": "male", "updated_since": "2026-01-01T00:00:00Z", "ids": "1,2,3"})
+    found = export(
+        empty_world,
+        filters={"gender": "male", "updated_since": "2026-01-01T00:00:00Z", "ids": [1, 2, 3], "trashed": False},
+    )
     assert found["customers"] == 1
 
 
@@ -59,9 +62,10 @@ FAULTS = [
     ({"filters": {"gender": "x", "page": 1, "min_age": -1}}, {"filters.gender", "filters.page", "filters.min_age"}),
     ({"filters": []}, {"filters"}),
     (
-        {"filters": {"search": {"a": 1}, "ids": ["x"], "gender": ["male"]}},
-        {"filters.search", "filters.ids", "filters.gender"},
+        {"filters": {"search": {"a": 1}, "ids": ["x"], "gender": ["male"], "user_id": "1", "trashed": "true"}},
+        {"filters.search", "filters.ids", "filters.gender", "filters.user_id", "filters.trashed"},
     ),
+    ({"filters": {"min_age": 40, "max_age": 30}}, {"filters.min_age"}),
 ]
 
 

@@ -1,14 +1,18 @@
 """Hooks that tell Schemathesis the rules that the OpenAPI document cannot express.
 
-They concern dependent parameters, cursors, references to other resources, phone numbers and idempotency keys.
+They concern dependent parameters, cursors, references to other resources, the columns of a file, phone numbers and
+idempotency keys.
 """
 
+import json
+import os
 import re
 from typing import Any
 
 import schemathesis
 
-from regulars.http.json_body import FILLED_PATTERN
+from regulars.customers.imports.mapping import TARGETS
+from regulars.http.json_body import FILLED_PATTERN, PATCH_TYPES
 
 NOT_OURS = ("country_id", "default_channel_id", "user_id")
 LINE = re.compile(FILLED_PATTERN)
@@ -24,6 +28,8 @@ WELL_FORMED = {
     "timezone": (LINE, 64, "Europe/Istanbul"),
     "country": (COUNTRY, 20, "TR"),
 }
+IDS: dict[str, Any] = json.loads(os.environ["FUZZING_IDS"])
+"""By path, the id of an object whose state the operation needs; and the id for the field `customer_id`."""
 keys_seen: set[Any] = set()
 
 
@@ -35,15 +41,18 @@ def map_query(context: schemathesis.HookContext, query: dict[str, Any] | None) -
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
-    """Replace generated values in a valid body by well-formed ones without references; keep an invalid body."""
-    if isinstance(case.body, dict):
+    """Replace generated values in a valid request by well-formed ones without references; keep invalid values."""
+    if case.path in IDS and case.meta is not None and case.meta.generation.mode.is_positive:
+        case.path_parameters = {"id": IDS[case.path]}
+    if isinstance(case.body, dict) and case.media_type in PATCH_TYPES:
         case.body = {name: _meant(name, value) for name, value in case.body.items() if not _refers(name, value)}
-        if case.body.get("atomic") is True:
-            # In this mode, one invalid customer fails the whole batch, and the schema does not describe customers.
-            case.body["atomic"] = False
 
 
 def _refers(name: str, value: Any) -> bool:
+    if name == "mapping":
+        return isinstance(value, list) and all(
+            each is None or (isinstance(each, str) and each in TARGETS) for each in value
+        )
     if name == "tags":
         return isinstance(value, list) and len(value) <= 100 and all(map(_is_id, value))
     return name in NOT_OURS and _is_id(value)
@@ -55,6 +64,11 @@ def _is_id(value: Any) -> bool:
 
 
 def _meant(name: str, value: Any) -> Any:
+    if name == "customer_id" and _is_id(value):
+        return IDS["customer_id"]
+    if name == "atomic" and value is True:
+        # In this mode, one invalid customer fails the whole batch, and the schema does not describe customers.
+        return False
     if name == "role" and value == "owner":
         # With a second owner, the user of the test could leave the tenant and lose access to it.
         return "admin"
@@ -69,7 +83,8 @@ def _meant(name: str, value: Any) -> Any:
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
     """Skip requests that other tests cover.
 
-    These have a `min_age` above `max_age`, a cursor, a precondition on a customer's version, or a repeated key.
+    These have a `min_age` above `max_age`, a cursor, a `limit` that is ignored, a precondition on a customer's version,
+    or a repeated key.
     """
     headers: dict[str, Any] = dict(case.headers or {})
     key = headers.get("Idempotency-Key")
@@ -79,6 +94,6 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any])
         keys_seen.add(key)
     query: dict[str, Any] = dict(case.query or {})
     low, high = query.get("min_age"), query.get("max_age")
-    if query.get("cursor"):
+    if query.get("cursor") or ("limit" in query and query.keys() & {"page", "per_page"}):
         return False
     return not (isinstance(low, int) and isinstance(high, int) and low > high)

@@ -3,25 +3,22 @@
 from datetime import datetime
 from tempfile import TemporaryFile
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlencode
 
 import falcon
 from msgspec import Meta, Struct
 
 from regulars.api.common import Api
-from regulars.api.customers.parameters import PARAMETERS, check_ages, query_of
+from regulars.api.customers.filters import FILTERS_SCHEMA, read_filters
 from regulars.api.jobs import EXAMPLE_ID, JobInfo, get_own_job, is_own, job_info, sees_all
 from regulars.clock import utc_now
 from regulars.customers.exports.job import request_of, start_export
 from regulars.customers.exports.request import EXPORT_FORMATS, ExportFormat, ExportRequest
 from regulars.customers.fields import CSV_COLUMNS
-from regulars.customers.read.list import CustomerQuery
-from regulars.errors import Conflict, Invalid, NotFound
+from regulars.errors import Conflict, NotFound
 from regulars.http.idempotency import Result
 from regulars.http.json_body import Field, choice_field, read_fields, read_json
 from regulars.http.openapi import Operation
 from regulars.http.problems import language_of
-from regulars.http.query_params import Query
 from regulars.http.responses import send_content, send_file
 from regulars.i18n import _
 from regulars.jobs.files import get_file, read_file
@@ -38,8 +35,6 @@ MEDIA_TYPES: dict[ExportFormat, str] = {
     "jsonl": "application/jsonl",
     "vcard": "text/vcard; charset=utf-8",
 }
-PAGE_PARAMETERS = {"page", "per_page", "cursor", "limit", "include"}
-FILTERS = {parameter.name: parameter for parameter in PARAMETERS if parameter.name not in PAGE_PARAMETERS}
 
 
 def _read_columns(value: Any) -> tuple[str, ...]:
@@ -50,39 +45,6 @@ def _read_columns(value: Any) -> tuple[str, ...]:
         options = ", ".join(CSV_COLUMNS)
         raise ValueError(_("must only have {options}, not {value}", options=options, value=quote(unknown[0])))
     return tuple(name for name in CSV_COLUMNS if name in value)
-
-
-def _read_filters(value: Any) -> CustomerQuery:
-    """Return the query of an object with the parameters of the customer list. Raise `Invalid` with every fault."""
-    if not isinstance(value, dict):
-        raise ValueError(_("must be an object, not {value}", value=quote(value)))
-    faults: dict[str, list[str]] = {
-        f"filters.{name}": [_("Unknown field {field}.", field=quote(name))] for name in value.keys() - FILTERS.keys()
-    }
-    known = {name: each for name, each in value.items() if each is not None and name in FILTERS}
-    faults |= {
-        f"filters.{name}": [_("{field} must be text, a number or true, not {value}.", field=name, value=quote(each))]
-        for name, each in known.items()
-        if not isinstance(each, str | int | float) and not (name == "ids" and _is_list_of_ids(each))
-    }
-    given = {name: _text(each) for name, each in known.items() if f"filters.{name}" not in faults}
-    try:
-        read = Query(urlencode(given, errors="replace")).read([FILTERS[name] for name in given], check=check_ages)
-    except Invalid as error:
-        faults |= {f"filters.{name}": messages for name, messages in error.errors.items()}
-    if faults:
-        raise Invalid(faults)
-    return query_of(read, in_pages=True)
-
-
-def _is_list_of_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, int) for each in value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 EXPORT_BODY = (
@@ -96,15 +58,11 @@ EXPORT_BODY = (
     ),
     Field(
         "filters",
-        {
-            "type": ["object", "null"],
-            "properties": {name: {"description": each.description} for name, each in FILTERS.items()},
-            "additionalProperties": False,
-        },
+        FILTERS_SCHEMA,
         "Filters and order, as in the customer list. Without them, all customers are exported, including those in the"
         " trash.",
         {"search": "ayşe"},
-        _read_filters,
+        read_filters,
     ),
 )
 
@@ -258,7 +216,7 @@ class DownloadExport:
             summary="Download the file of an export",
             description="Returns the file. It is deleted a day after it was written.",
             response=None,
-            downloads_file=True,
+            file_types=tuple(MEDIA_TYPES.values()),
             tag="Exports",
             scopes=("customers:read",),
             path_parameters=ID_PARAMETER,

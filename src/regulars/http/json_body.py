@@ -9,7 +9,7 @@ import falcon
 
 from regulars.errors import Invalid, Malformed, TooLarge, WrongMediaType
 from regulars.i18n import _
-from regulars.validation import INVISIBLE, quote, trim
+from regulars.validation import INVISIBLE, in_range, quote, trim
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -88,6 +88,13 @@ def id_field(name: str, description: str, example: int, *, required: bool = Fals
     return Field(name, rule, description, example, read_id, required)
 
 
+def integer_field(name: str, description: str, example: int, *, low: int, high: int, required: bool = False) -> Field:
+    """Return a field for an integer from `low` to `high`."""
+
+    rule = {"type": "integer" if required else ["integer", "null"], "minimum": low, "maximum": high}
+    return Field(name, rule, description, example, lambda value: read_integer(value, low=low, high=high), required)
+
+
 def choice_field(name: str, description: str, example: str, *, options: Sequence[str], required: bool = False) -> Field:
     """Return a field whose value is one of `options`."""
 
@@ -112,15 +119,23 @@ def flag_field(name: str, description: str) -> Field:
 
 
 def read_id(value: Any) -> int:
-    """Return an id from a JSON value. 1.0 counts as an integer (JSON Schema).
-
-    Raise ValueError if `value` is not an integer from 1 to 2**63 - 1.
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**63:
+    """Return an id from a JSON value. Raise ValueError if it is not an integer from 1 to 2**63 - 1."""
+    number = _as_integer(value)
+    if number is None or not 1 <= number < 2**63:
         raise ValueError(_("must be a positive integer, not {value}", value=quote(value)))
-    return value
+    return number
+
+
+def read_integer(value: Any, *, low: int, high: int | None = None) -> int:
+    """Return an integer from a JSON value. Raise ValueError if it is not one from `low` to `high`."""
+    return in_range(_as_integer(value), low, high, given=value)
+
+
+def _as_integer(value: Any) -> int | None:
+    """Return the integer that a JSON value stands for, if any. 1.0 counts as an integer (JSON Schema)."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def body_schema(fields: Sequence[Field], *, is_partial: bool = False) -> dict[str, Any]:

@@ -145,8 +145,8 @@ class Operation:
     media_types: Sequence[str] = (JSON,)
     uploads_file: bool = False
     """True if the body is a form with a file (`MULTIPART`)."""
-    downloads_file: bool = False
-    """True if the response is a file."""
+    file_types: Sequence[str] = ()
+    """The media types of the response if it is a file."""
     headers: Sequence[Mapping[str, Any]] = ()
     """Headers that only this operation reads."""
 
@@ -270,12 +270,12 @@ def _describe(method: str, operation: Operation) -> dict[str, Any]:
     parameters += [_query_parameter(parameter) for parameter in operation.parameters]
     parameters += [TENANT_PARAMETER] if operation.needs_tenant else []
     parameters += [PREFER]
-    if method == "get" and not operation.downloads_file:
+    if method == "get" and not operation.file_types:
         parameters += [IF_NONE_MATCH]
     if method == "post":
         parameters += [IDEMPOTENCY_KEY]
     responses = {str(operation.status): _success(method, operation)}
-    if method == "get" and not operation.downloads_file:
+    if method == "get" and not operation.file_types:
         responses["304"] = {"description": "The content has not changed (If-None-Match)."}
     responses |= {str(status): _error(status, operation) for status in _error_statuses(method, operation)}
     scopes = " or ".join(f"`{scope}`" for scope in operation.scopes)
@@ -350,8 +350,8 @@ def _path_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _success(method: str, operation: Operation) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-Id": REQUEST_ID}
-    if operation.downloads_file:
-        content = {"application/octet-stream": {"schema": FILE_SCHEMA}}
+    if operation.file_types:
+        content = {media_type: {"schema": FILE_SCHEMA} for media_type in operation.file_types}
         return {"description": "The file.", "headers": headers, "content": content}
     if operation.response is None:
         return {"description": "Done.", "headers": headers}

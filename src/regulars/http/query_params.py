@@ -13,7 +13,7 @@ import falcon
 from regulars.errors import Invalid, NotFound
 from regulars.http.responses import is_strict
 from regulars.i18n import _
-from regulars.validation import quote
+from regulars.validation import in_range, quote
 
 Check = Callable[[Mapping[str, Any]], Mapping[str, str]]
 """Takes the values of all parameters. Returns a message for each parameter whose value contradicts another one."""
@@ -59,14 +59,7 @@ def integer_parameter(
     """Return a parameter for an integer from `low` to `high`."""
 
     def read(value: str) -> int:
-        number = int(value) if INTEGER.fullmatch(value) else None
-        if number is None or number < low or (high is not None and number > high):
-            raise ValueError(
-                _("must be an integer of at least {low}, not {value}", low=low, value=quote(value))
-                if high is None
-                else _("must be an integer from {low} to {high}, not {value}", low=low, high=high, value=quote(value))
-            )
-        return number
+        return in_range(int(value) if INTEGER.fullmatch(value) else None, low, high, given=value)
 
     schema: dict[str, Any] = {"type": "integer", "minimum": low}
     if high is not None:
@@ -197,7 +190,7 @@ class Query:
                 continue
             try:
                 if not value.isascii():
-                    _check_characters(value)
+                    check_characters(value)
                 found[parameter.name] = parameter.read(value)
             except ValueError as error:
                 faults[parameter.name] = [_("{field} {rule}.", field=parameter.name, rule=error.args[0])]
@@ -216,6 +209,7 @@ def _encode(text: str) -> str:
     return percent_encode(text, safe="", errors="surrogateescape")
 
 
-def _check_characters(value: str) -> None:
+def check_characters(value: str) -> None:
+    """Raise ValueError if the text cannot be encoded in UTF-8."""
     if any("\ud800" <= letter <= "\udfff" for letter in value):
         raise ValueError(_("must be text in UTF-8"))

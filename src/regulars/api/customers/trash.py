@@ -1,7 +1,7 @@
 """Empty the trash."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import falcon
 
@@ -10,31 +10,22 @@ from regulars.api.jobs import JobAnswer, job_info
 from regulars.clock import utc_now
 from regulars.customers.write.empty_trash import start_emptying
 from regulars.http.idempotency import Result
-from regulars.http.json_body import Field, read_fields, read_json
+from regulars.http.json_body import integer_field, read_fields, read_json
 from regulars.http.openapi import Operation
 from regulars.http.problems import language_of
 from regulars.i18n import _
 from regulars.permissions import Principal, check_permitted
-from regulars.validation import quote
 
 MAX_DAYS = 36_500
 
 
-def _read_days(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_DAYS:
-        raise ValueError(
-            _("must be an integer from {low} to {high}, not {value}", low=0, high=MAX_DAYS, value=quote(value))
-        )
-    return value
-
-
 BODY = (
-    Field(
+    integer_field(
         "older_than_days",
-        {"type": "integer", "minimum": 0, "maximum": MAX_DAYS},
         "Only customers that have been in the trash for at least this number of days; 0: all.",
         30,
-        _read_days,
+        low=0,
+        high=MAX_DAYS,
         required=True,
     ),
 )

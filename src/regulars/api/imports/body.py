@@ -13,7 +13,7 @@ from regulars.customers.imports.store import Import
 from regulars.customers.imports.table import MAX_COLUMNS
 from regulars.customers.imports.text_encoding import ENCODINGS
 from regulars.errors import Invalid
-from regulars.http.json_body import Field, choice_field, flag_field, read_fields, text_field
+from regulars.http.json_body import Field, choice_field, flag_field, integer_field, read_fields, text_field
 from regulars.i18n import _
 from regulars.validation import quote
 
@@ -31,12 +31,6 @@ def _read_delimiter(value: Any) -> str:
     if value not in DELIMITERS:
         raise ValueError(_("must be a comma, a semicolon, a tab or |, not {value}", value=quote(value)))
     return str(value)
-
-
-def _read_row(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:
-        raise ValueError(_("must be a positive integer, not {value}", value=quote(value)))
-    return value
 
 
 def _read_mapping(value: Any) -> tuple[str | None, ...]:
@@ -63,13 +57,7 @@ IMPORT_BODY: Sequence[Field] = (
         _read_delimiter,
     ),
     text_field("sheet", "The sheet of a workbook.", "Sheet1", _read_line, at_most=255),
-    Field(
-        "heading_row",
-        {"type": ["integer", "null"], "minimum": 1, "maximum": 1_000_000},
-        "The number of the row that names the columns.",
-        1,
-        _read_row,
-    ),
+    integer_field("heading_row", "The number of the row that names the columns.", 1, low=1, high=1_000_000),
     Field(
         "mapping",
         {"type": ["array", "null"], "items": {"enum": [*TARGETS, None]}, "maxItems": MAX_COLUMNS},

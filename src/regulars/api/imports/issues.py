@@ -8,7 +8,12 @@ import falcon
 from regulars.api.common import Api
 from regulars.api.imports.item import ID_PARAMETER, get_own_import
 from regulars.api.imports.schemas import IssueList, issue_info
-from regulars.customers.imports.error_file import error_file_name, error_file_type, write_error_file
+from regulars.customers.imports.error_file import (
+    ERROR_FILE_TYPES,
+    error_file_name,
+    error_file_type,
+    write_error_file,
+)
 from regulars.customers.imports.issues import list_issues
 from regulars.http.openapi import Operation
 from regulars.http.problems import language_of
@@ -71,7 +76,7 @@ class ImportErrors:
             " language of Accept-Language: a workbook if the file was a spreadsheet, otherwise CSV. Correct it and"
             " import it.",
             response=None,
-            downloads_file=True,
+            file_types=ERROR_FILE_TYPES,
             tag="Imports",
             scopes=("customers:write",),
             parameters=(KIND,),

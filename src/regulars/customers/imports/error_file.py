@@ -16,6 +16,7 @@ from regulars.i18n import _, translate
 SPREADSHEETS = {"xlsx", "xls", "ods"}
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ERROR_FILE_TYPES = (CSV_TYPE, XLSX_TYPE)
 
 
 def error_file_name(found: Import) -> str:

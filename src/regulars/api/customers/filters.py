@@ -1,0 +1,84 @@
+"""The filters and the order of the customer list, as an object in a JSON body."""
+
+from typing import Any
+
+from regulars.api.customers.parameters import PARAMETERS, check_ages, query_of
+from regulars.customers.read.list import CustomerQuery
+from regulars.errors import Invalid
+from regulars.http.json_body import Field, body_schema, flag_field, read_fields, read_id, read_integer
+from regulars.http.query_params import Parameter, check_characters
+from regulars.i18n import _
+from regulars.validation import quote
+
+PAGE_PARAMETERS = {"page", "per_page", "cursor", "limit", "include"}
+MAX_IDS = 100
+
+
+def _read_ids(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) > MAX_IDS:
+        raise ValueError(_("must be a list of up to {limit} ids, not {value}", limit=MAX_IDS, value=quote(value)))
+    return tuple(sorted(set(map(read_id, value))))
+
+
+def _integer_field(parameter: Parameter) -> Field:
+    low = parameter.schema["minimum"]
+    schema = {"type": ["integer", "null"], "minimum": low}
+    return Field(
+        parameter.name,
+        schema,
+        parameter.description,
+        parameter.example,
+        lambda value: read_integer(value, low=low),
+    )
+
+
+def _text_field(parameter: Parameter) -> Field:
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValueError(_("must be a string, not {value}", value=quote(value)))
+        check_characters(value)
+        return parameter.read(value)
+
+    schema = {"anyOf": [parameter.schema, {"type": "null"}]}
+    return Field(parameter.name, schema, parameter.description, parameter.example, read)
+
+
+def _field(parameter: Parameter) -> Field:
+    """Return the field with the values of a parameter."""
+    return (_integer_field if parameter.schema["type"] == "integer" else _text_field)(parameter)
+
+
+OWN_FIELDS = (
+    flag_field("trashed", "True: customers in the trash; otherwise those that are not in the trash."),
+    Field(
+        "ids",
+        {
+            "type": ["array", "null"],
+            "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+            "maxItems": MAX_IDS,
+        },
+        "Filter by id.",
+        [1, 2],
+        _read_ids,
+    ),
+)
+OTHER_NAMES = PAGE_PARAMETERS | {field.name for field in OWN_FIELDS}
+FIELDS = (*(_field(each) for each in PARAMETERS if each.name not in OTHER_NAMES), *OWN_FIELDS)
+FILTERS_SCHEMA = body_schema(FIELDS) | {"type": ["object", "null"]}
+
+
+def read_filters(value: Any) -> CustomerQuery:
+    """Return the query of an object with filters and an order.
+
+    Raise ValueError if `value` is not an object, and `Invalid` with every fault.
+    """
+    if not isinstance(value, dict):
+        raise ValueError(_("must be an object, not {value}", value=quote(value)))
+    try:
+        read = read_fields(value, FIELDS)
+    except Invalid as error:
+        raise Invalid({f"filters.{name}": messages for name, messages in error.errors.items()}) from None
+    given = {name: each for name, each in read.items() if each not in (None, "", ())}
+    if faults := check_ages(given):
+        raise Invalid({f"filters.{name}": [message] for name, message in faults.items()})
+    return query_of(given, in_pages=True)
