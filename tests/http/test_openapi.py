@@ -54,7 +54,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def is_download(operation: dict[str, Any]) -> bool:
-    return "application/octet-stream" in operation["responses"].get("200", {}).get("content", {})
+    return "application/json" not in operation["responses"].get("200", {}).get("content", {"application/json": {}})
 
 
 def test_every_operation_lists_its_errors_with_an_example_of_each(document: dict[str, Any]) -> None:

@@ -97,7 +97,7 @@ def running_server(*initdb_options: str) -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.stop()
+            server.crash()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -113,7 +113,7 @@ def running_replica(primary: Server) -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.stop()
+            server.crash()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

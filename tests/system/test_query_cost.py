@@ -23,7 +23,7 @@ from tests.support.world import LIST, NOON, World
 
 pytestmark = pytest.mark.slow
 
-LARGE, SMALL = 1_000_000, 10_000
+LARGE, SMALL = 250_000, 10_000
 MANY, SOME = 1, 2
 FIRST_NAMES = ("ayse", "mehmet", "fatma", "mustafa", "zeynep", "ali", "elif", "john", "maria", "olga", "geneva")
 LAST_NAMES = (
@@ -75,7 +75,7 @@ def row(first_id: int, number: int, user_id: int) -> Row:
 
 @pytest.fixture(scope="module", params=DATABASE_KINDS)
 def large_world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[World]:
-    """Yield a world with a million customers in the clinic and ten thousand in the salon."""
+    """Yield a world with 250,000 customers in the clinic and ten thousand in the salon."""
     with World.on(fresh_database(request.param)) as world:
         database = world.database
         with deferred_indexes(database):
@@ -186,9 +186,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_request_costs_as_much_in_a_tenant_of_a_million_as_in_one_of_ten_thousand(
-    large_world: World, query: str
-) -> None:
+def test_a_request_costs_as_much_in_a_large_tenant_as_in_a_small_one(large_world: World, query: str) -> None:
     meter = Meter(large_world)
     small, great = (
         meter.cost(next_page(large_world, tenant) if query == "NEXT PAGE" else query, tenant)
@@ -207,7 +205,7 @@ def test_a_search_without_matches_does_not_read_the_tenant(large_world: World, s
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
-@pytest.mark.parametrize("page", [30_000, 50_000, 65_000])
+@pytest.mark.parametrize("page", [7_500, 12_500, 16_250])
 def test_a_page_in_the_middle_is_not_counted_off_from_an_end(large_world: World, page: int, order: str) -> None:
     cost = Meter(large_world).cost(f"sort_by=created_at&sort_order={order}&page={page}", large_world.clinic)
     assert cost <= (30_000 if large_world.database.dialect == "postgresql" else 200_000)
