@@ -19,7 +19,7 @@ def test_what_has_been_in_the_trash_for_long_is_purged(
     empty_world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = empty_world
-    monkeypatch.setattr("regulars.customers.write.empty_trash.CUSTOMERS_PER_TRANSACTION", 2)
+    monkeypatch.setattr("regulars.customers.write.empty_trash.CUSTOMERS_PER_BATCH", 2)
     now = utc_now()
     for days in (1, 29, 31, 32, 33, 34, 400):
         world.add(first_name=f"Gone for {days}", deleted_at=now - timedelta(days=days))

@@ -72,6 +72,10 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def has_waiting_writers(self) -> bool:
+        """Tell whether other writers may wait for the end of this thread's transaction."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close all connections."""
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql as composing
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
-from sqlalchemy import Table
+from sqlalchemy import Boolean, Table, column, text
 
 from regulars.db.database import NO_VALUES, Database, ended_early
 from regulars.db.postgres_session import SessionSettings, configure_session, is_pooled
@@ -28,6 +28,10 @@ FAILURE_SECONDS = 1
 INSUFFICIENT_RESOURCES = "53"
 """SQLSTATE class 53: out of memory, too many connections, disk full."""
 ROWS_PER_BLOCK = 1000
+# To find out whom they wait for would take much longer than a transaction that ends for nothing.
+HAS_WAITING_WRITERS = Statement(
+    text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted) AS is_waiting").columns(column("is_waiting", Boolean))
+)
 MAX_INSERT_ROWS = 20
 """Up to this number of rows INSERT is faster than COPY, which takes several round trips."""
 # A server that loses power closes no connection. Without these settings, a request would wait 15 minutes for an answer.
@@ -201,6 +205,9 @@ class PostgresDatabase(Database):
                 self._pool.putconn(connection)
         except psycopg.Error as error:
             raise self._translate_error(error) from None
+
+    def has_waiting_writers(self) -> bool:
+        return bool(self.fetch_all(HAS_WAITING_WRITERS)[0][0])
 
     def close(self) -> None:
         self._pool.close()

@@ -15,6 +15,7 @@ from sqlalchemy import Table
 
 from regulars.db.database import NO_VALUES, Database, ended_early
 from regulars.db.statement import Compiled, Row, Statement, Values
+from regulars.db.waiting_writers import WaitingWriters
 from regulars.db.work import current_work
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 from regulars.i18n import _
@@ -92,6 +93,7 @@ class SQLiteDatabase(Database):
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         self._local = _PerThread()
         self._writer = threading.Lock()
+        self._waiting = WaitingWriters(self.path.parent)
         self._open: list[sqlite3.Connection] = []
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
@@ -174,7 +176,9 @@ class SQLiteDatabase(Database):
             yield
             return
         connection = self._connection()
-        self._begin(connection, 0 if nowait else BUSY_SECONDS)
+        if not self._try_to_begin(connection):
+            with self._waiting.announced():
+                self._begin(connection, 0 if nowait else BUSY_SECONDS)
         try:
             local.depth = 1
             yield
@@ -185,6 +189,18 @@ class SQLiteDatabase(Database):
             local.depth = 0
             _roll_back(connection)
             self._writer.release()
+
+    def _try_to_begin(self, connection: sqlite3.Connection) -> bool:
+        """Do the same as `_begin`, or return False if another thread or program is writing."""
+        if not self._writer.acquire(blocking=False):
+            return False
+        has_begun = False
+        try:
+            has_begun = _has_begun(connection)
+        finally:
+            if not has_begun:
+                self._writer.release()
+        return has_begun
 
     def _begin(self, connection: sqlite3.Connection, seconds: float) -> None:
         """Take the lock `_writer`, which the caller must release, and begin a write transaction.
@@ -205,6 +221,9 @@ class SQLiteDatabase(Database):
         except BaseException:
             self._writer.release()
             raise
+
+    def has_waiting_writers(self) -> bool:
+        return self._waiting.exist()
 
     def close(self) -> None:
         while self._open:

@@ -56,6 +56,8 @@ class JobRun:
         self.is_stopping = is_stopping
         self.done = job.done
         self.total = job.total
+        self.afterwards: Callable[[], object] | None = None
+        """What to do after the job has ended, such as maintenance for which nobody should wait."""
         self.end: Exception | None = None
         """Why the job must not continue, if `keep_claim` has found that out."""
 
@@ -128,6 +130,8 @@ def run_job(
         return
     finally:
         is_over.set()
+    if run.afterwards is not None:
+        run.afterwards()
 
 
 def _run(run: JobRun, handler: Handler) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from regulars.customers.imports.apply import Applier, Outcome, ReadRow
 from regulars.customers.imports.detect import mapping_of, read_context
 from regulars.customers.imports.issues import Issue, add_issues, delete_issues
-from regulars.customers.imports.reading import read_rows, take
+from regulars.customers.imports.reading import read_rows
 from regulars.customers.imports.rows import Remark
 from regulars.customers.imports.store import Import, get_import, set_result
 from regulars.customers.imports.tally import Tally
@@ -25,7 +25,6 @@ from regulars.tenants.tenants import get_tenant
 from regulars.tenants.validation import UNIQUE
 
 SHOWN_ROWS = 20
-BLOCKS_PER_BATCH = 10
 
 
 def preview(run: JobRun) -> JobData:
@@ -47,7 +46,7 @@ def dry_run(run: JobRun, found: Import) -> dict[str, Any]:
     total = found.detected.rows if found.detected else None
     with scratch() as earlier, read_rows(database, found, today) as blocks:
         trial = _Trial(run, found, earlier)
-        while rows := take(blocks, BLOCKS_PER_BATCH):
+        for rows in blocks:
             issues = trial.try_rows(rows)
             with database.transaction():
                 run.save({}, trial.tally.rows, total)

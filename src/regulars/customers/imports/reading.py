@@ -11,9 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from itertools import islice
 from queue import Full, Queue
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from regulars.customers.imports import row_process
 from regulars.customers.imports.dates import DateOrder
@@ -28,15 +27,15 @@ from regulars.tenants.tenants import get_tenant
 
 PROCESS_ROWS = 20_000
 """Files with more rows are read in a process."""
-BLOCKS_AHEAD = 100
+BLOCKS_AHEAD = 16
 WAIT_SECONDS = 0.2
 
 T = TypeVar("T")
 
 
 @contextmanager
-def read_rows(database: Database, found: Import, today: date, skip: int = 0) -> Iterator[Iterator[Block]]:
-    """Yield an iterator over the rows of the import's file after the first `skip` rows, in small blocks.
+def read_rows(database: Database, found: Import, today: date, skip: int = 0) -> Iterator["Ahead[Block]"]:
+    """Yield an iterator over the rows of the import's file after the first `skip` rows, in blocks.
 
     `today` is the latest date of birth. Raise `Malformed` if the file cannot be read.
     """
@@ -61,13 +60,13 @@ def read_rows(database: Database, found: Import, today: date, skip: int = 0) -> 
 
 
 @contextmanager
-def _in_thread(reading: Reading) -> Iterator[Iterator[Block]]:
-    with _ahead(read_blocks(reading)) as blocks:
+def _in_thread(reading: Reading) -> Iterator["Ahead[Block]"]:
+    with Ahead(read_blocks(reading)).running() as blocks:
         yield blocks
 
 
 @contextmanager
-def _in_process(reading: Reading) -> Iterator[Iterator[Block]]:
+def _in_process(reading: Reading) -> Iterator["Ahead[Block]"]:
     command = [sys.executable, "-P", "-m", row_process.__name__]
     with subprocess.Popen(  # noqa: S603 - no shell reads the arguments
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -77,56 +76,57 @@ def _in_process(reading: Reading) -> Iterator[Iterator[Block]]:
             assert process.stdout is not None  # noqa: S101 - for the type checker
             process.stdin.write(pickle.dumps(reading))
             process.stdin.close()
-            with _ahead(row_process.read_messages(row_process.receive(process.stdout))) as blocks:
+            with Ahead(row_process.read_messages(row_process.receive(process.stdout))).running() as blocks:
                 yield blocks
         finally:
             process.kill()
 
 
-@contextmanager
-def _ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Yield an iterator over items that a thread takes ahead. The thread stops after the block."""
-    queue: Queue[tuple[T] | BaseException | None] = Queue(BLOCKS_AHEAD)
-    is_over = threading.Event()
-    thread = threading.Thread(target=_fill, args=(items, queue, is_over), name="import-reader", daemon=True)
-    thread.start()
-    try:
-        yield _drain(queue)
-    finally:
-        is_over.set()
-        thread.join()
+class Ahead(Iterator[T]):
+    """An iterator over items that a thread takes ahead. The thread stops after the `running` block."""
 
+    def __init__(self, items: Iterator[T]) -> None:
+        self._items = items
+        self._queue: Queue[tuple[T] | BaseException | None] = Queue(BLOCKS_AHEAD)
+        self._is_over = threading.Event()
 
-def _fill(items: Iterator[T], queue: "Queue[tuple[T] | BaseException | None]", is_over: threading.Event) -> None:
-    try:
-        for item in items:
-            if not _put(queue, (item,), is_over):
-                return
-        _put(queue, None, is_over)
-    except BaseException as error:
-        _put(queue, error, is_over)
-
-
-def _put(
-    queue: "Queue[tuple[T] | BaseException | None]", item: tuple[T] | BaseException | None, is_over: threading.Event
-) -> bool:
-    """Put an item into the queue. Return False if nobody takes it any more."""
-    while not is_over.is_set():
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Run the thread, and yield this iterator."""
+        thread = threading.Thread(target=self._fill, name="import-reader", daemon=True)
+        thread.start()
         try:
-            queue.put(item, timeout=WAIT_SECONDS)
-        except Full:
-            continue
-        return True
-    return False
+            yield self
+        finally:
+            self._is_over.set()
+            thread.join()
 
+    def is_ready(self) -> bool:
+        """Tell whether the next item, or the end, is there already."""
+        return not self._queue.empty()
 
-def _drain(queue: "Queue[tuple[T] | BaseException | None]") -> Iterator[T]:
-    while (item := queue.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
-        yield item[0]
+    def __next__(self) -> T:
+        item = self._queue.get()
+        if isinstance(item, tuple):
+            return item[0]
+        self._queue.put(item)  # for the next call
+        raise item or StopIteration
 
+    def _fill(self) -> None:
+        try:
+            for item in self._items:
+                if not self._put((item,)):
+                    return
+            self._put(None)
+        except BaseException as error:
+            self._put(error)
 
-def take(blocks: Iterator[Block], count: int) -> Block:
-    """Return the rows of the next `count` blocks; fewer at the end."""
-    return [row for block in islice(blocks, count) for row in block]
+    def _put(self, item: tuple[T] | BaseException | None) -> bool:
+        """Put an item into the queue. Return False if nobody takes it any more."""
+        while not self._is_over.is_set():
+            try:
+                self._queue.put(item, timeout=WAIT_SECONDS)
+            except Full:
+                continue
+            return True
+        return False

@@ -1,6 +1,7 @@
 """The job that imports the rows of a file, in short transactions."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from regulars.customers.imports.batches import add_batch, delete_batches
 from regulars.customers.imports.detect import mapping_of, read_context, remember_mapping
 from regulars.customers.imports.issues import Issue, add_issues, delete_issues
 from regulars.customers.imports.preview import dry_run
-from regulars.customers.imports.reading import read_rows, take
+from regulars.customers.imports.reading import read_rows
 from regulars.customers.imports.row_process import Block
 from regulars.customers.imports.store import Import, get_import, keep_until_undo, set_result
 from regulars.customers.imports.tally import Tally
@@ -21,8 +22,8 @@ from regulars.customers.write.storage import keep_new_ids_above
 from regulars.db.bulk_load import analyze_after_load, analyze_tenants
 from regulars.errors import Conflict, RegularsError, Unavailable
 from regulars.i18n import _, from_builtins, to_builtins
-from regulars.jobs.pace import Pace
 from regulars.jobs.queue import ClaimLost, JobCancelled, JobData
+from regulars.jobs.transactions import in_transactions
 from regulars.jobs.worker import JobRun, JobStopped
 from regulars.tenants.tenants import get_tenant
 
@@ -69,15 +70,11 @@ def _import(run: JobRun, found: Import) -> JobData:
         _begin(run, found)
     today = date.fromisoformat(run.checkpoint["today"])
     writer = _Writer(run, found)
-    analyzed_rows, unmerged = FIRST_STATISTICS_ROWS, 0
+    analyzed_rows, merged_rows = FIRST_STATISTICS_ROWS, writer.tally.rows
     with read_rows(run.database, found, today, skip=writer.tally.rows) as blocks:
-        pace = Pace()
-        while rows := take(blocks, pace.blocks):
-            with pace.measured():
-                writer.write(rows)
-            unmerged += len(rows)
-            if unmerged >= MERGED_ROWS:
-                unmerged = 0
+        for _transaction in in_transactions(run.database, blocks, writer.write, blocks.is_ready):
+            if writer.tally.rows >= merged_rows + MERGED_ROWS:
+                merged_rows = writer.tally.rows
                 _merge_counts(run, found)
             if writer.tally.rows >= analyzed_rows:
                 analyze_tenants(run.database)
@@ -143,7 +140,7 @@ def _finish(run: JobRun, found: Import, tally: Tally) -> None:
         keep_until_undo(run.database, found)
     _merge_counts(run, found)
     if tally.counts["created"] >= ANALYZE_ROWS:
-        analyze_after_load(run.database)
+        run.afterwards = partial(analyze_after_load, run.database)
 
 
 def _merge_counts(run: JobRun, found: Import) -> None:

@@ -1,6 +1,6 @@
 """The job that undoes an import: it removes the customers that were created, and restores those that were changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,11 +22,12 @@ from regulars.db.statement import Statement
 from regulars.db.tables import customer_changes
 from regulars.errors import Conflict
 from regulars.i18n import _
-from regulars.jobs.pace import Pace
 from regulars.jobs.queue import JobData
+from regulars.jobs.transactions import in_transactions
 from regulars.jobs.worker import JobRun
 
 END = 2**63 - 1
+CHANGES_PER_STEP = 512
 
 LIST_IMPORTED_CHANGES = Statement(
     select(
@@ -83,10 +84,8 @@ def undo_changes(run: JobRun, found: Import) -> dict[str, int]:
     """
     undoing = _Undo(run, found)
     analyze_tenants(run.database)
-    pace = Pace()
-    while positions := last_batch(run.database, found.tenant_id, found.id, undoing.before)[-pace.rows :]:
-        with pace.measured():
-            undoing.revert(positions)
+    for _transaction in in_transactions(run.database, undoing.positions(), undoing.revert):
+        pass
     return undoing.counts
 
 
@@ -119,6 +118,12 @@ class _Undo:
         self.start = first_position(run.database, found.tenant_id, found.id)
         self.kept: set[int] = set()
         """Customers of the current changes that are kept."""
+
+    def positions(self) -> Iterator[range]:
+        """Yield the positions of changes that remain, the last ones first."""
+        database, found = self.run.database, self.found
+        while positions := last_batch(database, found.tenant_id, found.id, self.before)[-CHANGES_PER_STEP:]:
+            yield positions
 
     def revert(self, positions: range) -> None:
         """Revert the changes at these positions in one transaction, together with the checkpoint."""

@@ -11,12 +11,12 @@ from regulars.customers.write.commands import purge_customer
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import customers
-from regulars.jobs.pace import pause_for_others
 from regulars.jobs.queue import Job, JobData, create_job
+from regulars.jobs.transactions import in_transactions
 from regulars.jobs.worker import JobRun
 from regulars.permissions import Actor
 
-CUSTOMERS_PER_TRANSACTION = 256
+CUSTOMERS_PER_BATCH = 256
 TRASH_ORDER = (customers.c.created_at, customers.c.id)
 LIST_OLD_TRASH = Statement(
     select(*TRASH_ORDER)
@@ -47,7 +47,7 @@ def empty_trash(database: Database, tenant_id: int, before: datetime, actor: Act
 def _old_trash(database: Database, tenant_id: int, before: datetime) -> Iterator[list[int]]:
     """Yield the ids of customers in batches. Each starts after the previous one, so the trash is read only once."""
     last: Row = (LIST_START, 0)
-    asked = {"tenant_id": tenant_id, "before": before, "limit": CUSTOMERS_PER_TRANSACTION}
+    asked = {"tenant_id": tenant_id, "before": before, "limit": CUSTOMERS_PER_BATCH}
     while old := database.fetch_all(LIST_OLD_TRASH, asked | {"created_at": last[0], "id": last[1]}):
         yield [number for _, number in old]
         last = old[-1]
@@ -62,11 +62,14 @@ def empty_trash_job(run: JobRun) -> JobData:
     """Purge customers as `start_emptying` has asked, and return their number."""
     before = datetime.fromisoformat(run.job.arguments["before"])
     purged: int = run.checkpoint.get("purged", 0)
-    for numbers in _old_trash(run.database, run.job.tenant_id, before):
-        with run.database.transaction():
-            purged += _purge(run.database, run.job.tenant_id, numbers, before, run.job.actor)
-            run.save({"purged": purged}, purged, None)
-        pause_for_others()
+
+    def purge(numbers: Collection[int]) -> None:
+        nonlocal purged
+        purged += _purge(run.database, run.job.tenant_id, numbers, before, run.job.actor)
+        run.save({"purged": purged}, purged, None)
+
+    for _transaction in in_transactions(run.database, _old_trash(run.database, run.job.tenant_id, before), purge):
+        pass
     return {"purged": purged}
 
 
