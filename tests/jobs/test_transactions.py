@@ -51,6 +51,7 @@ def test_somebody_who_waits_is_noticed(empty_world: World) -> None:
 
 def test_steps_share_a_transaction_until_somebody_waits(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regulars.jobs.transactions.MAX_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr("regulars.jobs.transactions.PART", float("inf"))
     database, written = empty_world.database, []
 
     def write(step: int) -> None:

@@ -76,6 +76,10 @@ class Database(ABC):
         """Tell whether other writers may wait for the end of this thread's transaction."""
 
     @abstractmethod
+    def let_others_write(self) -> None:
+        """Give waiting writers their turn, between two transactions of this thread."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close all connections."""
 

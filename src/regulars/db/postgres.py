@@ -209,6 +209,10 @@ class PostgresDatabase(Database):
     def has_waiting_writers(self) -> bool:
         return bool(self.fetch_all(HAS_WAITING_WRITERS)[0][0])
 
+    def let_others_write(self) -> None:
+        # Locks are given in the order in which they were asked for.
+        return
+
     def close(self) -> None:
         self._pool.close()
 

@@ -22,6 +22,7 @@ from regulars.i18n import _
 
 BUSY_SECONDS = 15
 RETRY_SECONDS = 0.002
+MAX_TURNS_SECONDS = 0.05
 ROWS_PER_BLOCK = 1000
 MAX_PARAMETERS = 30_000  # SQLite's limit is 32,766 in a statement
 STEPS_PER_CHECK = 100_000
@@ -224,6 +225,11 @@ class SQLiteDatabase(Database):
 
     def has_waiting_writers(self) -> bool:
         return self._waiting.exist()
+
+    def let_others_write(self) -> None:
+        until = time.monotonic() + MAX_TURNS_SECONDS
+        while self._waiting.exist() and time.monotonic() < until:
+            time.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
         while self._open:

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from regulars.db.database import Database
 
-MAX_SECONDS = 0.25
-"""The time after which a transaction ends although nobody waits. Transactions of a second were not faster."""
-PAUSE_SECONDS = 0.008
-"""Longer than writers of an SQLite database wait until they try again, so that one of them gets its turn."""
+MAX_SECONDS = 1.0
+"""The time after which a transaction ends although nobody waits. The longer it is, the more of its rows belong to the
+same pages of an index, which are written once."""
+PART = 0.25
+"""A transaction takes at most this part of the time so far, so that short work shows its progress, too."""
 
 T = TypeVar("T")
 
@@ -22,8 +23,10 @@ def in_transactions(
     A step should take less than a twentieth of a second. `is_ready` tells whether the next step can be had without
     waiting; otherwise it is awaited outside a transaction.
     """
+    began = time.monotonic()
     for step in steps:
-        must_end_at = time.monotonic() + MAX_SECONDS
+        now = time.monotonic()
+        must_end_at = now + min(MAX_SECONDS, PART * (now - began))
         with database.transaction():
             write(step)
             while time.monotonic() < must_end_at and is_ready() and not database.has_waiting_writers():
@@ -32,4 +35,4 @@ def in_transactions(
                     break
                 write(following)
         yield
-        time.sleep(PAUSE_SECONDS)
+        database.let_others_write()
