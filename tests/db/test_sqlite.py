@@ -1,5 +1,8 @@
 """The database in an SQLite file."""
 
+import os
+import signal
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -25,3 +28,11 @@ def test_streams_have_no_time_limit(tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match="took longer than the limit"):
             database.fetch_all(numbers_up_to(100_000))
         assert sum(1 for _ in database.stream(numbers_up_to(100_000))) == 100_000
+
+
+def test_ctrl_c_ends_a_statement_as_an_interrupt(tmp_path: Path) -> None:
+    interrupt = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    with closing(SQLiteDatabase(str(tmp_path / "a.db"), statement_seconds=3600)) as database:
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            database.fetch_all(numbers_up_to(10**9))

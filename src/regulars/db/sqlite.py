@@ -248,6 +248,9 @@ class SQLiteDatabase(Database):
 
     def _translate_error(self, error: Exception) -> RegularsError:
         if _code(error) == sqlite3.SQLITE_INTERRUPT:
+            if not self._must_end():
+                # A signal arrived during `_must_end`. The driver hides what its handler raised.
+                raise KeyboardInterrupt
             return ended_early(self._statement_seconds)
         return _translate_error(error)
 
