@@ -1,8 +1,8 @@
 """The database in an SQLite file."""
 
-import os
 import signal
-import threading
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from sqlalchemy import Integer, column, literal, select
 
 from regulars.db.sqlite import SQLiteDatabase
 from regulars.db.statement import Statement
+from regulars.db.writer_turns import WriterTurns
 from regulars.errors import Unavailable
+from tests.support import ROOT
 
 
 def numbers_up_to(limit: int) -> Statement:
@@ -31,8 +33,31 @@ def test_streams_have_no_time_limit(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_statement_as_an_interrupt(tmp_path: Path) -> None:
-    interrupt = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    with closing(SQLiteDatabase(str(tmp_path / "a.db"), statement_seconds=3600)) as database:
-        interrupt.start()
-        with pytest.raises(KeyboardInterrupt):
-            database.fetch_all(numbers_up_to(10**9))
+    program = (
+        "import sys; from regulars.db.sqlite import SQLiteDatabase; from tests.db.test_sqlite import numbers_up_to\n"
+        "database = SQLiteDatabase(sys.argv[1]); print('started', flush=True)\n"
+        "try: database.fetch_all(numbers_up_to(10**9))\n"
+        "except KeyboardInterrupt: print('interrupted')"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "a.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "interrupted\n"
+
+
+def test_nobody_writes_before_the_checkpoint_of_another_program_has_ended(tmp_path: Path) -> None:
+    """Until version 3.51.2, SQLite may lose a transaction that is committed during a checkpoint."""
+    path = tmp_path / "a.db"
+    turns = WriterTurns(path)
+    with closing(SQLiteDatabase(str(path))) as database:
+        database.fetch_all(numbers_up_to(1))
+        assert turns.take()
+        with pytest.raises(Unavailable, match="Another request is writing"), database.transaction(nowait=True):
+            pass
+        turns.end()
+        with database.transaction(nowait=True):
+            assert not turns.take()
+        assert turns.take()
+    turns.end()

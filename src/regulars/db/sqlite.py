@@ -15,8 +15,8 @@ from sqlalchemy import Table
 
 from regulars.db.database import NO_VALUES, Database, ended_early
 from regulars.db.statement import Compiled, Row, Statement, Values
-from regulars.db.waiting_writers import WaitingWriters
 from regulars.db.work import current_work
+from regulars.db.writer_turns import WriterTurns
 from regulars.errors import ConfigurationError, Conflict, RegularsError, Unavailable
 from regulars.i18n import _
 
@@ -45,6 +45,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -4000",  # 4 MB per thread; the operating system caches the file for all workers
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA schema_version",  # creates the log, on which writers hold a lock (`WriterTurns`)
 )
 
 NO_DEADLINE = float("inf")
@@ -94,7 +95,7 @@ class SQLiteDatabase(Database):
             raise ConfigurationError(f"The folder of the database {path} does not exist.")
         self._local = _PerThread()
         self._writer = threading.Lock()
-        self._waiting = WaitingWriters(self.path.parent)
+        self._turns = WriterTurns(self.path)
         self._open: list[sqlite3.Connection] = []
 
     def fetch_all(self, statement: Statement, values: Values = NO_VALUES) -> list[Row]:
@@ -178,7 +179,7 @@ class SQLiteDatabase(Database):
             return
         connection = self._connection()
         if not self._try_to_begin(connection):
-            with self._waiting.announced():
+            with self._turns.awaited():
                 self._begin(connection, 0 if nowait else BUSY_SECONDS)
         try:
             local.depth = 1
@@ -189,6 +190,7 @@ class SQLiteDatabase(Database):
         finally:
             local.depth = 0
             _roll_back(connection)
+            self._turns.end()
             self._writer.release()
 
     def _try_to_begin(self, connection: sqlite3.Connection) -> bool:
@@ -197,9 +199,10 @@ class SQLiteDatabase(Database):
             return False
         has_begun = False
         try:
-            has_begun = _has_begun(connection)
+            has_begun = self._turns.take() and _has_begun(connection)
         finally:
             if not has_begun:
+                self._turns.end()
                 self._writer.release()
         return has_begun
 
@@ -215,20 +218,21 @@ class SQLiteDatabase(Database):
         try:
             # Retry here instead of with SQLite's busy timeout. SQLite waits longer and longer between retries, and
             # would never succeed while other programs write all the time.
-            while not _has_begun(connection):
+            while not (self._turns.take() and _has_begun(connection)):
                 if time.monotonic() >= until:
                     raise Unavailable(_("Another request is writing. Try again later."), retry_after=2)
                 time.sleep(RETRY_SECONDS)
         except BaseException:
+            self._turns.end()
             self._writer.release()
             raise
 
     def has_waiting_writers(self) -> bool:
-        return self._waiting.exist()
+        return self._turns.are_awaited()
 
     def let_others_write(self) -> None:
         until = time.monotonic() + MAX_TURNS_SECONDS
-        while self._waiting.exist() and time.monotonic() < until:
+        while self._turns.are_awaited() and time.monotonic() < until:
             time.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
