@@ -35,8 +35,8 @@ def test_streams_have_no_time_limit(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_statement_as_an_interrupt(tmp_path: Path) -> None:
     program = (
         "import sys; from regulars.db.sqlite import SQLiteDatabase; from tests.db.test_sqlite import numbers_up_to\n"
-        "database = SQLiteDatabase(sys.argv[1]); print('started', flush=True)\n"
-        "try: database.fetch_all(numbers_up_to(10**9))\n"
+        "database = SQLiteDatabase(sys.argv[1])\n"
+        "try: print('started', flush=True); database.fetch_all(numbers_up_to(10**9))\n"
         "except KeyboardInterrupt: print('interrupted')"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "a.db")]
