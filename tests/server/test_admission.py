@@ -20,14 +20,19 @@ def request(kind: Kind, group: str) -> Request:
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from("abc"), st.booleans()), max_size=120), st.randoms())
 def test_places_are_kept_and_used(arrivals: list[tuple[Kind, str, bool]], random: Any) -> None:
-    admission = Admission(THREADS)
+    admission, arrived = Admission(THREADS), []
+
+    def finish_one() -> None:
+        admission.finish(random.choice([each for each in arrived if each in admission.running]))
+
     for kind, group, ends in arrivals:
-        admission.submit(request(kind, group))
+        arrived.append(request(kind, group))
+        admission.submit(arrived[-1])
         if ends and admission.running:
-            admission.finish(random.choice(sorted(admission.running, key=id)))
+            finish_one()
         check_places(admission)
     while admission.running:
-        admission.finish(random.choice(sorted(admission.running, key=id)))
+        finish_one()
         check_places(admission)
     assert not admission.waiting, "every request runs in the end"
 
