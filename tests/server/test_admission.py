@@ -20,7 +20,8 @@ def request(kind: Kind, group: str) -> Request:
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from("abc"), st.booleans()), max_size=120), st.randoms())
 def test_places_are_kept_and_used(arrivals: list[tuple[Kind, str, bool]], random: Any) -> None:
-    admission, arrived = Admission(THREADS), []
+    admission = Admission(THREADS)
+    arrived: list[Request] = []
 
     def finish_one() -> None:
         admission.finish(random.choice([each for each in arrived if each in admission.running]))
