@@ -1,7 +1,7 @@
 """Transactions of many steps, which end when another writer waits."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
@@ -52,25 +52,28 @@ def test_somebody_who_waits_is_noticed(empty_world: World) -> None:
 def test_steps_share_a_transaction_until_somebody_waits(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regulars.jobs.transactions.MAX_SECONDS", TIMEOUT_SECONDS)
     monkeypatch.setattr("regulars.jobs.transactions.PART", float("inf"))
-    database, written = empty_world.database, []
+    database = empty_world.database
+    written: list[list[int]] = []
 
-    def write(step: int) -> None:
+    def write(steps: Sequence[int]) -> None:
         lock_customers(database, empty_world.clinic)
-        written.append(step)
-        if step == 9:
+        written.append(list(steps))
+        if len(written) >= 3:
             stack.enter_context(another_writer(empty_world))
             until(database.has_waiting_writers)
 
     with ExitStack() as stack:
-        transactions = in_transactions(database, count(), write)
+        transactions = in_transactions(database, count(), write, most=4)
         next(transactions)
-    assert written == list(range(10))
+        assert written == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+        next(transactions)
+    assert written[3] == [12]
     transactions.close()  # type: ignore[attr-defined]
 
 
 def test_a_step_that_is_not_ready_is_awaited_outside_a_transaction(empty_world: World) -> None:
     database = empty_world.database
-    transactions = in_transactions(database, iter("abc"), lambda step: None, is_ready=lambda: False)
+    transactions = in_transactions(database, iter("abc"), lambda steps: None, is_ready=lambda: False)
     assert sum(1 for _transaction in transactions) == 3
 
 
@@ -80,4 +83,4 @@ def test_if_folders_cannot_be_locked_transactions_are_short(tmp_path: Path, monk
 
     monkeypatch.setattr("fcntl.flock", refuse)
     with closing(SQLiteDatabase(str(tmp_path / "a.db"))) as database:
-        assert sum(1 for _transaction in in_transactions(database, iter("abc"), lambda step: None)) == 3
+        assert sum(1 for _transaction in in_transactions(database, iter("abc"), lambda steps: None)) == 3

@@ -27,7 +27,7 @@ from regulars.tenants.tenants import get_tenant
 
 PROCESS_ROWS = 20_000
 """Files with more rows are read in a process."""
-BLOCKS_AHEAD = 16
+BLOCKS_AHEAD = 64
 WAIT_SECONDS = 0.2
 
 T = TypeVar("T")

@@ -30,8 +30,8 @@ from regulars.errors import Malformed, Unavailable
 from regulars.garbage import collect_garbage_less_often
 from regulars.i18n import _, from_builtins, to_builtins
 
-ROWS_PER_BLOCK = 256
-"""The number of rows that are written together, while others wait: a power of two, as SQLite's `load` prefers."""
+ROWS_PER_BLOCK = 128
+"""The number of rows that are written while others wait: a power of two, as SQLite's `load` prefers."""
 LENGTH = struct.Struct("=I")
 DATE_FIELDS = ("date_of_birth",)
 """Fields that are texts in a message."""

@@ -27,7 +27,7 @@ from regulars.jobs.transactions import in_transactions
 from regulars.jobs.worker import JobRun
 
 END = 2**63 - 1
-CHANGES_PER_STEP = 512
+CHANGES_PER_STEP = 256
 
 LIST_IMPORTED_CHANGES = Statement(
     select(
@@ -84,7 +84,7 @@ def undo_changes(run: JobRun, found: Import) -> dict[str, int]:
     """
     undoing = _Undo(run, found)
     analyze_tenants(run.database)
-    for _transaction in in_transactions(run.database, undoing.positions(), undoing.revert):
+    for _transaction in in_transactions(run.database, undoing.positions(), lambda steps: undoing.revert(*steps)):
         pass
     return undoing.counts
 

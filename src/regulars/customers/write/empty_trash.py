@@ -1,6 +1,6 @@
 """Purge customers that have been in the trash for a long time."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, select, tuple_
@@ -63,9 +63,10 @@ def empty_trash_job(run: JobRun) -> JobData:
     before = datetime.fromisoformat(run.job.arguments["before"])
     purged: int = run.checkpoint.get("purged", 0)
 
-    def purge(numbers: Collection[int]) -> None:
+    def purge(batches: Sequence[Collection[int]]) -> None:
         nonlocal purged
-        purged += _purge(run.database, run.job.tenant_id, numbers, before, run.job.actor)
+        for numbers in batches:
+            purged += _purge(run.database, run.job.tenant_id, numbers, before, run.job.actor)
         run.save({"purged": purged}, purged, None)
 
     for _transaction in in_transactions(run.database, _old_trash(run.database, run.job.tenant_id, before), purge):
