@@ -516,7 +516,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(
     fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("regulars.db.sqlite.ROWS_PER_BLOCK", 100)
-    monkeypatch.setattr("regulars.jobs.pace.MAX_BLOCKS", 2)
+    monkeypatch.setattr("regulars.customers.imports.run.MAX_BLOCKS", 1)
     monkeypatch.setattr("regulars.customers.imports.reading.BLOCKS_AHEAD", 2)
     url = fresh_database("sqlite")
     import_peaks, export_peaks = [], []
