@@ -412,6 +412,18 @@ def test_an_interrupted_import_is_cancelled_and_can_be_undone(shop: Shop) -> Non
     assert shop_total(shop) == 0
 
 
+def test_an_interrupt_after_the_last_row_comes_too_late(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("regulars.customers.imports.run.ANALYZE_ROWS", 1)
+    monkeypatch.setattr("regulars.customers.imports.run.analyze_after_load", interrupt)
+    Path("people.csv").write_text("first_name\nAyşe\n", encoding="utf-8")
+    done = shop.run("import", "people.csv")
+    assert (done.status, "Cancelled" in done.text) == (0, False)
+    assert imports(shop)[0][1:3] == ["imported", "1"]
+
+
 def test_a_cancelled_import_continues_where_it_stopped(shop: Shop) -> None:
     rows = 20_000
     with started(shop, rows) as process:

@@ -50,8 +50,10 @@ def test_ctrl_c_ends_a_statement_as_an_interrupt(tmp_path: Path) -> None:
 def test_nobody_writes_before_the_checkpoint_of_another_program_has_ended(tmp_path: Path) -> None:
     """Until version 3.51.2, SQLite may lose a transaction that is committed during a checkpoint."""
     path = tmp_path / "a.db"
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
     turns = WriterTurns(path)
-    with closing(SQLiteDatabase(str(path))) as database:
+    with closing(SQLiteDatabase(str(link))) as database:
         database.fetch_all(numbers_up_to(1))
         assert turns.take()
         with pytest.raises(Unavailable, match="Another request is writing"), database.transaction(nowait=True):

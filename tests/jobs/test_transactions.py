@@ -1,20 +1,44 @@
 """Transactions of many steps, which end when another writer waits."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from regulars.db.connect import open_database
-from regulars.db.sqlite import SQLiteDatabase
+from regulars.jobs.queue import JobCancelled, claim_next, create_job
 from regulars.jobs.transactions import in_transactions
+from regulars.jobs.worker import JobRun
+from regulars.permissions import COMMAND_LINE
 from regulars.tenants.locks import lock_customers
 from tests.support.server import TIMEOUT_SECONDS
 from tests.support.world import World
+
+
+@pytest.fixture
+def run(empty_world: World) -> JobRun:
+    """Return the run of a job of the clinic."""
+    create_job(empty_world.database, empty_world.clinic, COMMAND_LINE, "export", {})
+    job = claim_next(empty_world.database)
+    assert job is not None
+    return JobRun(empty_world.database, job, lambda done, total: None, threading.Event())
+
+
+@pytest.fixture
+def long_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let transactions go on until somebody waits."""
+    monkeypatch.setattr("regulars.jobs.transactions.MAX_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr("regulars.jobs.transactions.PART", float("inf"))
+
+
+def number_of_transactions(run: JobRun, **options: Any) -> int:
+    """Return the number of transactions that three steps take."""
+    return sum(1 for _transaction in in_transactions(run, iter("abc"), lambda steps: None, **options))
 
 
 @contextmanager
@@ -49,9 +73,8 @@ def test_somebody_who_waits_is_noticed(empty_world: World) -> None:
     assert not database.has_waiting_writers()
 
 
-def test_steps_share_a_transaction_until_somebody_waits(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regulars.jobs.transactions.MAX_SECONDS", TIMEOUT_SECONDS)
-    monkeypatch.setattr("regulars.jobs.transactions.PART", float("inf"))
+@pytest.mark.usefixtures("long_transactions")
+def test_steps_share_a_transaction_until_somebody_waits(empty_world: World, run: JobRun) -> None:
     database = empty_world.database
     written: list[list[int]] = []
 
@@ -63,7 +86,7 @@ def test_steps_share_a_transaction_until_somebody_waits(empty_world: World, monk
             until(database.has_waiting_writers)
 
     with ExitStack() as stack:
-        transactions = in_transactions(database, count(), write, most=4)
+        transactions = in_transactions(run, count(), write, most=4)
         next(transactions)
         assert written == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
         next(transactions)
@@ -71,16 +94,31 @@ def test_steps_share_a_transaction_until_somebody_waits(empty_world: World, monk
     transactions.close()  # type: ignore[attr-defined]
 
 
-def test_a_step_that_is_not_ready_is_awaited_outside_a_transaction(empty_world: World) -> None:
-    database = empty_world.database
-    transactions = in_transactions(database, iter("abc"), lambda steps: None, is_ready=lambda: False)
-    assert sum(1 for _transaction in transactions) == 3
+@pytest.mark.usefixtures("long_transactions")
+def test_a_step_that_is_not_ready_is_awaited_outside_a_transaction(run: JobRun) -> None:
+    assert number_of_transactions(run) == 1
+    assert number_of_transactions(run, is_ready=lambda: False) == 3
 
 
-def test_if_folders_cannot_be_locked_transactions_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("long_transactions")
+def test_if_folders_cannot_be_locked_transactions_on_sqlite_are_short(
+    run: JobRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_arguments: object) -> None:
         raise OSError
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with closing(SQLiteDatabase(str(tmp_path / "a.db"))) as database:
-        assert sum(1 for _transaction in in_transactions(database, iter("abc"), lambda steps: None)) == 3
+    assert number_of_transactions(run) == (3 if run.database.dialect == "sqlite" else 1)
+
+
+@pytest.mark.usefixtures("long_transactions")
+def test_progress_that_is_rolled_back_is_forgotten(run: JobRun) -> None:
+    def write(steps: Sequence[int]) -> None:
+        if steps[0] == 3:
+            run.end = JobCancelled()
+        run.save({"step": steps[0]}, steps[0], None)
+
+    run.save({"step": -1}, 0, None)
+    with pytest.raises(JobCancelled):
+        list(in_transactions(run, count(1), write))
+    assert (run.checkpoint, run.done) == ({"step": -1}, 0)

@@ -36,10 +36,10 @@ def run_here(database: Database, job: Job, label: str) -> None:
         with _progress_bar(label) as progress:
             run_job(database, {job.kind: handle}, job, progress=progress)
     except KeyboardInterrupt:
-        # The job may just have ended.
+        # If the job has just ended, it is too late to cancel it.
         with suppress(ClaimLost):
             end_job(database, job, JobEnd("cancelled"))
-        raise
+            raise
     if reasons:
         raise reasons[0]
 

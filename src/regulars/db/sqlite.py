@@ -23,6 +23,7 @@ from regulars.i18n import _
 BUSY_SECONDS = 15
 RETRY_SECONDS = 0.002
 MAX_TURNS_SECONDS = 0.05
+"""The longest time for which background work lets others write before it continues."""
 ROWS_PER_BLOCK = 1000
 MAX_PARAMETERS = 30_000  # SQLite's limit is 32,766 in a statement
 STEPS_PER_CHECK = 100_000

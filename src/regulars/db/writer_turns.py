@@ -23,8 +23,10 @@ class WriterTurns:
     """The turns of the writers of a database. Only one thread of a process uses `take` and `end` at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._log = path.with_name(f"{path.name}-wal")
-        self._folder = path.parent
+        # SQLite names the log after the file to which a symbolic link leads.
+        file = path.resolve()
+        self._log = file.with_name(f"{file.name}-wal")
+        self._folder = file.parent
         self._taken: int | None = None
 
     def take(self) -> bool:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from regulars.db.database import Database
+from regulars.jobs.worker import JobRun
 
 MAX_SECONDS = 1.0
 """The time after which a transaction ends although nobody waits. The longer it is, the more of its rows belong to the
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def in_transactions(
-    database: Database,
+    run: JobRun,
     steps: Iterator[T],
     write: Callable[[Sequence[T]], object],
     *,
@@ -38,16 +38,16 @@ def in_transactions(
         is_quiet = now >= quiet_from
         must_end_at = now + (min(MAX_SECONDS, PART * (now - began)) if is_quiet else BUSY_SECONDS)
         ready: list[T] = [step]
-        with database.transaction():
+        with run.transaction():
             while ready:
                 write([*ready, *_take(steps, most - 1 if is_quiet else 0, is_ready)])
-                is_awaited = database.has_waiting_writers()
+                is_awaited = run.database.has_waiting_writers()
                 if is_awaited:
                     quiet_from = time.monotonic() + QUIET_SECONDS
                 is_over = is_awaited or time.monotonic() >= must_end_at
                 ready = [] if is_over else _take(steps, 1, is_ready)
         yield
-        database.let_others_write()
+        run.database.let_others_write()
 
 
 def _take(steps: Iterator[T], count: int, is_ready: Callable[[], bool]) -> list[T]:

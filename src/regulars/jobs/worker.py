@@ -1,8 +1,9 @@
 """Run jobs: claim them, keep the claims, and record how they end."""
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -57,9 +58,21 @@ class JobRun:
         self.done = job.done
         self.total = job.total
         self.afterwards: Callable[[], object] | None = None
-        """What to do after the job has ended, such as maintenance for which nobody should wait."""
+        """Maintenance to do after the end of the job."""
+        self.saved_at = float("-inf")
         self.end: Exception | None = None
         """Why the job must not continue, if `keep_claim` has found that out."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Open a transaction for several calls of `save`. If it is rolled back, the run forgets them, too."""
+        before = self.checkpoint, self.done, self.total
+        try:
+            with self.database.transaction():
+                yield
+        except BaseException:
+            self.checkpoint, self.done, self.total = before
+            raise
 
     def save(self, checkpoint: JobData, done: int, total: int | None) -> None:
         """Store what has been done. Call this in the transaction that does it.
@@ -69,7 +82,7 @@ class JobRun:
         self._check_continues()
         with self.database.transaction():
             save_checkpoint(self.database, self.job, checkpoint, done, total)
-        self.checkpoint = checkpoint
+        self.checkpoint, self.saved_at = checkpoint, time.monotonic()
         self._show(done, total)
 
     def report(self, done: int, total: int | None) -> None:
@@ -91,8 +104,10 @@ class JobRun:
         self.progress(done, total)
 
     def keep_claim(self, is_over: threading.Event) -> None:
-        """Renew the claim of the job, and store its progress, until it is over."""
+        """Renew the claim of the job, and store its progress, until it is over. `save` does the same."""
         while not is_over.wait(RENEW_SECONDS):
+            if time.monotonic() - self.saved_at < RENEW_SECONDS:
+                continue
             try:
                 renew_claim(self.database, self.job, self.done, self.total)
             except (ClaimLost, JobCancelled) as error:

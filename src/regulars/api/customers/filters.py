@@ -10,7 +10,7 @@ from regulars.http.query_params import Parameter, check_characters
 from regulars.i18n import _
 from regulars.validation import quote
 
-PAGE_PARAMETERS = {"page", "per_page", "cursor", "limit", "include"}
+NOT_FILTERS = {"page", "per_page", "cursor", "limit", "include"}
 MAX_IDS = 100
 
 
@@ -62,7 +62,7 @@ OWN_FIELDS = (
         _read_ids,
     ),
 )
-OTHER_NAMES = PAGE_PARAMETERS | {field.name for field in OWN_FIELDS}
+OTHER_NAMES = NOT_FILTERS | {field.name for field in OWN_FIELDS}
 FIELDS = (*(_field(each) for each in PARAMETERS if each.name not in OTHER_NAMES), *OWN_FIELDS)
 FILTERS_SCHEMA = body_schema(FIELDS) | {"type": ["object", "null"]}
 

@@ -75,9 +75,7 @@ def _import(run: JobRun, found: Import) -> JobData:
     writer = _Writer(run, found)
     analyzed_rows, merged_rows = FIRST_STATISTICS_ROWS, writer.tally.rows
     with read_rows(run.database, found, today, skip=writer.tally.rows) as blocks:
-        for _transaction in in_transactions(
-            run.database, blocks, writer.write, most=MAX_BLOCKS, is_ready=blocks.is_ready
-        ):
+        for _transaction in in_transactions(run, blocks, writer.write, most=MAX_BLOCKS, is_ready=blocks.is_ready):
             if writer.tally.rows >= merged_rows + MERGED_ROWS:
                 merged_rows = writer.tally.rows
                 _merge_counts(run, found)

@@ -84,7 +84,7 @@ def undo_changes(run: JobRun, found: Import) -> dict[str, int]:
     """
     undoing = _Undo(run, found)
     analyze_tenants(run.database)
-    for _transaction in in_transactions(run.database, undoing.positions(), lambda steps: undoing.revert(*steps)):
+    for _transaction in in_transactions(run, undoing.positions(), lambda steps: undoing.revert(*steps)):
         pass
     return undoing.counts
 

@@ -69,7 +69,7 @@ def empty_trash_job(run: JobRun) -> JobData:
             purged += _purge(run.database, run.job.tenant_id, numbers, before, run.job.actor)
         run.save({"purged": purged}, purged, None)
 
-    for _transaction in in_transactions(run.database, _old_trash(run.database, run.job.tenant_id, before), purge):
+    for _transaction in in_transactions(run, _old_trash(run.database, run.job.tenant_id, before), purge):
         pass
     return {"purged": purged}
 
