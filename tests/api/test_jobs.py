@@ -105,6 +105,13 @@ def test_a_queued_job_is_cancelled_at_once_and_can_be_retried(world: World) -> N
     assert counts(get(world, found["id"])["result"]) == {"created": 1}
 
 
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a step of an import have one block of rows, so that 400 rows take several."""
+    monkeypatch.setattr("regulars.customers.imports.run.MAX_BLOCKS", 1)
+
+
+@pytest.mark.usefixtures("small_steps")
 def test_a_running_job_stops_after_its_step_and_continues_there(world: World) -> None:
     rows = [[f"P {number}", f"0532 {number:07}"] for number in range(400)]
     found = upload(world, "liste.csv", csv_file(["Ad Soyad", "Telefon"], *rows))
@@ -130,6 +137,7 @@ def test_a_running_job_stops_after_its_step_and_continues_there(world: World) ->
     assert act(world, found["id"], "undo")["undo"] == {"removed": 400, "restored": 0, "kept": 0}
 
 
+@pytest.mark.usefixtures("small_steps")
 def test_a_cancelled_import_can_be_undone(world: World) -> None:
     rows = [[f"P {number}", f"0532 {number:07}"] for number in range(400)]
     found = upload(world, "liste.csv", csv_file(["Ad Soyad", "Telefon"], *rows))

@@ -1,5 +1,6 @@
 """The `regulars` command: its groups, and the exit status after an error."""
 
+import logging
 import os
 import sys
 from itertools import chain
@@ -91,6 +92,8 @@ def run(arguments: list[str] | None = None) -> int:
 
     Errors are printed to standard error.
     """
+    # The commands print the errors of the database. An interrupt during a statement would add a message of psycopg.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         status = app(args=arguments, standalone_mode=False)
         sys.stdout.flush()
