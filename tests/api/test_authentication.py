@@ -205,7 +205,7 @@ def test_short_responses_and_pages_with_secrets_are_not_compressed(world: World)
     page = world.client.simulate_get("/sign-in", headers=likes | {"Accept": "text/html"})
     assert len(page.content) > 1400
     assert "Content-Encoding" not in page.headers
-    sheet = world.client.simulate_get("/console/console.css", headers=likes)
+    sheet = world.client.simulate_get("/assets/0123456789ab/console.css", headers=likes)
     assert sheet.headers["Content-Encoding"] == "gzip"
 
 

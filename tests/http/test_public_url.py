@@ -215,7 +215,7 @@ RESPONSES = [
     (f"{LIST}?x={'y' * 9000}", 400),
     ("/sign-in", 200),
     ("/account/profile", 303),
-    ("/console/console.css", 200),
+    ("/assets/0123456789ab/console.css", 200),
     ("/.well-known/openid-configuration", 200),
     ("/oauth/token", 405),
     ("/nowhere", 404),

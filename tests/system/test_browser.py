@@ -6,6 +6,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page
 
+from regulars.console.assets import load_assets
 from tests.conftest import FreshDatabase
 from tests.console.test_pages import make_stale
 from tests.support.chromium import add_authenticator, open_page, sign_in
@@ -16,6 +17,7 @@ from tests.support.world import PASSWORD, World
 
 PHONE = {"width": 360, "height": 740}
 CALLBACK = "http://127.0.0.1/healthz"
+SAY = """async (path) => (await import(path))._("{count} harf, {other}", { count: 3 })"""
 MY_PAGES = "profile password second-factor passkeys sessions connections tokens".split()
 
 
@@ -146,4 +148,5 @@ def test_no_page_is_wider_than_a_phone_and_all_is_quiet(chromium: Browser, serve
         for name in MY_PAGES:
             page.goto(f"/account/{name}")
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+        assert page.evaluate(SAY, load_assets().path("lib/words.js")) == "3 harf, {other}"
         assert said == []

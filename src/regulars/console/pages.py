@@ -14,6 +14,7 @@ import jinja2
 from regulars.accounts.email_addresses import CONFIRM_PATH, lost_its_address
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
+from regulars.console.assets import load_assets
 from regulars.console.next_path import pack
 from regulars.db.database import Database
 from regulars.errors import Forbidden
@@ -32,7 +33,7 @@ LINK_TOKEN = re.compile(r"[A-Za-z0-9_]{1,100}")
 EMAIL_PATH = "/account/email"
 ADDRESS_PATHS = {EMAIL_PATH, CONFIRM_PATH}
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none';"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'; img-src "
 )
 # Form fields that may appear in a URL while the user signs in again. Never add a secret, such as a password.
@@ -88,6 +89,7 @@ class Pages:
         self.settings = settings
         self.root = urlsplit(settings.origin).path
         self.is_secure = settings.origin.startswith("https://")
+        self.assets = load_assets()
         self._cipher: Cipher | None = None
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("regulars.console"),
@@ -96,6 +98,7 @@ class Pages:
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )
+        self._templates.globals["asset"] = self.asset
 
     @property
     def cipher(self) -> Cipher:
@@ -223,6 +226,7 @@ class Pages:
                 "visitor": visitor,
                 "form_token": self.form_token(visitor),
                 "root": self.root,
+                "preloads": partial(self.preloads, visitor.language),
                 **values,
             }
         )
@@ -236,6 +240,14 @@ class Pages:
     def path(self, path: str) -> str:
         """Return a path of this service for browsers, with the path prefix of the public URL."""
         return self.root + path
+
+    def asset(self, name: str) -> str:
+        """Return the path of a static file for browsers. Templates call it to link to the file."""
+        return self.path(self.assets.path(name))
+
+    def preloads(self, language: str, name: str) -> list[str]:
+        """Return the paths of the modules that a script imports, for browsers (see `Assets.preloads`)."""
+        return [self.path(path) for path in self.assets.preloads(name, language)]
 
     def local_path(self, target: str) -> str:
         """Return `target` if it is a path of this service, otherwise "/account". This prevents open redirects.

@@ -21,7 +21,7 @@ from regulars.oauth.server import Server
 def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
     """Return all routes of the console, with their resources."""
     return [
-        *asset_routes(),
+        *asset_routes(pages.assets),
         *sign_in_routes(pages),
         *account_routes(pages),
         ("/account/second-factor", SecondFactorSettings(pages)),

@@ -3,7 +3,7 @@
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import brotli
 import falcon
@@ -38,24 +38,32 @@ def _gzip(body: bytes) -> bytes:
 
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
 """Fastest first, measured with a page of customers (see docs/performance.md)."""
+SMALLEST: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "zstd": lambda body: zstandard.ZstdCompressor(level=19).compress(body),
+    "gzip": partial(zlib.compress, level=9, wbits=31),
+}
+"""Smallest result first. These are slow: a style sheet of 50 KB takes a tenth of a second."""
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def preferred_coding(accept: str) -> str | None:
+def preferred_coding(accept: str, codings: tuple[str, ...] = tuple(CODINGS)) -> str | None:
     """Return the content coding to which an Accept-Encoding header gives the highest weight.
 
-    Return the fastest of several with the same weight, and None if the client accepts none of `CODINGS` or gives a
-    higher weight to `identity`.
+    Return the first in `codings` of several with the same weight, and None if the client accepts none of them or gives
+    a higher weight to `identity`.
     """
     weights = dict(parse_accept(accept))
     anything = weights.get("*", 0.0)
-    best = max(CODINGS, key=lambda name: weights.get(name, anything))
+    best = max(codings, key=lambda name: weights.get(name, anything))
     weight = weights.get(best, anything)
     return best if weight > 0 and weight >= weights.get("identity", 0.0) else None
 
 
-def negotiate(request: falcon.Request, response: falcon.Response, size: int) -> str | None:
-    """Return the coding for a body of `size` bytes, or None for no compression.
+def negotiate(
+    request: falcon.Request, response: falcon.Response, size: int, codings: tuple[str, ...] = tuple(CODINGS)
+) -> str | None:
+    """Return the one of `codings` for a body of `size` bytes, or None for no compression.
 
     For large bodies, also set `Vary: Accept-Encoding`. Do not use this for pages that contain both a secret and input
     from a visitor: the compressed length would reveal the secret (BREACH).
@@ -64,7 +72,7 @@ def negotiate(request: falcon.Request, response: falcon.Response, size: int) -> 
         return None
     response.append_header("Vary", "Accept-Encoding")
     accept = request.env.get("HTTP_ACCEPT_ENCODING")
-    return preferred_coding(accept) if accept else None
+    return preferred_coding(accept, codings) if accept else None
 
 
 def send(request: falcon.Request, response: falcon.Response, body: bytes) -> None:
@@ -79,3 +87,22 @@ def send_coded(response: falcon.Response, body: bytes, coding: str | None) -> No
     else:
         response.set_header("Content-Encoding", coding)
         response.data = CODINGS[coding](body)
+
+
+class StaticBody:
+    """A body that never changes. It is compressed once in each coding, as small as possible, when first requested."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self._coded: dict[str, bytes] = {}
+
+    def send(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Send the body, compressed if it is large enough and the client accepts a coding."""
+        coding = negotiate(request, response, len(self.content), tuple(SMALLEST))
+        if coding is None:
+            response.data = self.content
+            return
+        if coding not in self._coded:
+            self._coded[coding] = SMALLEST[coding](self.content)
+        response.set_header("Content-Encoding", coding)
+        response.data = self._coded[coding]
