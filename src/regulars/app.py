@@ -34,6 +34,7 @@ from regulars.console import routes as console
 from regulars.console.pages import Pages
 from regulars.db.database import Database
 from regulars.http import problems
+from regulars.http.cookies import Cookies
 from regulars.http.health import Alive, Ready
 from regulars.http.idempotency import Idempotency
 from regulars.http.middleware import RequestMiddleware
@@ -70,7 +71,7 @@ def replica_middleware(settings: Settings, database: Database) -> list[Any]:
 
     assert isinstance(database, ReplicatedDatabase)  # noqa: S101 - for the type checker
     cipher = Cipher(settings, "consistency")
-    return [ReadYourWrites(database, cipher.sign, cipher.verify, is_secure=settings.origin.startswith("https:"))]
+    return [ReadYourWrites(database, cipher.sign, cipher.verify, Cookies(settings))]
 
 
 def add_head(resource: Any) -> object:

@@ -8,7 +8,11 @@
     ├── Unauthenticated           unauthorized,        401
     │                             invalid_token
     ├── Forbidden                 insufficient_scope,  403
-    │                             tenant_forbidden
+    │                             tenant_forbidden,
+    │                             forbidden, disabled,
+    │                             cross_site_request,
+    │                             invalid_form_token,
+    │                             email_address_lost
     ├── NotFound                  not_found            404
     ├── MethodNotAllowed          method_not_allowed   405
     ├── RequestTimeout            request_timeout      408

@@ -78,6 +78,8 @@ class Actor:
 
 
 COMMAND_LINE = Actor(None, "command-line")
+CONSOLE = "console"
+"""The client, in the history and the audit log, of changes that users make in the console."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ def test_a_long_response_has_the_preferred_coding(world: World, accept: str, cod
     answer = world.get(params={"per_page": 30}, headers={"Accept-Encoding": accept})
     assert answer.headers.get("Content-Encoding") == coding
     assert (UNPACK[coding](answer.content) if coding else answer.content) == plain.content
-    assert answer.headers["Vary"] == plain.headers["Vary"] == "Authorization, X-Tenant, Accept-Encoding"
+    assert answer.headers["Vary"] == plain.headers["Vary"] == "Authorization, Cookie, X-Tenant, Accept-Encoding"
     assert (answer.headers["ETag"] == plain.headers["ETag"]) == (coding is None)
     headers = {"Accept-Encoding": accept, "If-None-Match": answer.headers["ETag"]}
     again = world.get(params={"per_page": 30}, headers=headers)
@@ -254,7 +254,7 @@ def test_a_token_in_the_query_is_ignored(world: World) -> None:
 def test_responses_are_private_and_vary_by_token_and_tenant(world: World) -> None:
     for answer in (world.get(), world.get(params={"page": 0}), world.client.simulate_get(LIST)):
         assert answer.headers["Cache-Control"] == "private, no-cache"
-        assert answer.headers["Vary"].startswith("Authorization, X-Tenant")
+        assert answer.headers["Vary"].startswith("Authorization, Cookie, X-Tenant")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["Content-Type"] == "application/json"

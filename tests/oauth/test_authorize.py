@@ -555,12 +555,14 @@ def test_resource_metadata_names_the_authorization_server(empty_world: World) ->
     assert f'resource_metadata="{origin}/.well-known/oauth-protected-resource"' in challenge
 
 
-def test_cors_is_allowed_only_for_paths_without_cookies(empty_world: World) -> None:
+def test_cors_is_allowed_only_without_cookies(empty_world: World) -> None:
     headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
     for path in ("/oauth/token", "/oauth/userinfo", "/.well-known/openid-configuration", "/oauth/jwks", LIST):
         answer = empty_world.client.simulate_options(path, headers=headers)
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+        assert "X-Form-Token" not in answer.headers["Access-Control-Allow-Headers"]
+        assert "Access-Control-Allow-Credentials" not in answer.headers
     for path in ("/oauth/authorize", "/sign-in", "/account"):
         answer = empty_world.client.simulate_get(path, headers=headers)
         assert "Access-Control-Allow-Origin" not in answer.headers

@@ -49,6 +49,14 @@ def test_without_a_token_the_address_counts() -> None:
     assert Groups(()).group_of(environ(HTTP_X_TENANT="7")) == ADDRESS
 
 
+def test_a_page_with_a_session_belongs_to_the_tenant_that_it_names() -> None:
+    for cookie in ("regulars_session=a", "other=b; __Host-regulars_session=a"):
+        assert Groups(()).group_of(environ(HTTP_X_TENANT="7", HTTP_COOKIE=cookie)) == "tenant 7"
+        assert Groups(()).group_of(environ(HTTP_COOKIE=cookie)) == ADDRESS
+        assert Groups(()).group_of(environ("POST", "/sign-in", HTTP_X_TENANT="7", HTTP_COOKIE=cookie)) == ADDRESS
+    assert Groups(()).group_of(environ(HTTP_X_TENANT="7", HTTP_COOKIE="regulars_browser=a")) == ADDRESS
+
+
 def test_a_token_belongs_to_the_tenant_in_which_it_was_used() -> None:
     groups = Groups(())
     used = environ(HTTP_AUTHORIZATION="Bearer a")

@@ -20,7 +20,7 @@ from regulars.errors import Conflict, Invalid
 from regulars.i18n import _
 from regulars.mail.messages import render
 from regulars.mail.queue import enqueue
-from regulars.permissions import COMMAND_LINE, Actor
+from regulars.permissions import COMMAND_LINE, CONSOLE, Actor
 from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 from regulars.settings import Settings
@@ -214,7 +214,7 @@ def _confirm_change(database: Database, settings: Settings, user: User, link: Li
         return False
     change = pending_change(database, user.id)
     if change and change.old_confirmed_at and change.new_confirmed_at:
-        _set_email(database, user, email, Actor(user.id, "console"))
+        _set_email(database, user, email, Actor(user.id, CONSOLE))
         if user.is_verified:
             message = render(settings, "address_changed", user.email, language, new_address=email)
             enqueue(database, settings, message)

@@ -23,7 +23,7 @@ from regulars.i18n import _
 from regulars.mail import is_configured
 from regulars.mail.messages import render
 from regulars.mail.queue import enqueue
-from regulars.permissions import Actor, Role, RoleName
+from regulars.permissions import CONSOLE, Actor, Role, RoleName
 from regulars.security import audit
 from regulars.security.tokens import Kind, digest, is_token, new_id, new_token
 from regulars.settings import Settings
@@ -249,7 +249,7 @@ def accept_invitation(database: Database, opened: OpenedInvitation, user: User) 
             raise Conflict(_("This invitation is no longer valid."))
         if opened.proves_email and user.email == invitation.email and not user.is_verified:
             verify_email(database, user, invitation.email)
-        actor = Actor(user.id, "console")
+        actor = Actor(user.id, CONSOLE)
         set_role(database, tenant_id, user.id, Role(invitation.role), actor)
         _record(database, "invitation.accepted", tenant_id, invitation, actor)
 
@@ -260,7 +260,7 @@ def decline_invitation(database: Database, opened: OpenedInvitation) -> None:
         if not _end(database, opened.tenant_id, opened.invitation, "declined", None):
             raise Conflict(_("This invitation is no longer valid."))
         # Owners can read this event. It names no user, because they must not learn whether the person has an account.
-        _record(database, "invitation.declined", opened.tenant_id, opened.invitation, Actor(None, "console"))
+        _record(database, "invitation.declined", opened.tenant_id, opened.invitation, Actor(None, CONSOLE))
 
 
 def sign_up(

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from regulars.accounts.access import end_session_grants, end_sessions
-from regulars.accounts.users import get_user
+from regulars.accounts.users import ACCOUNT_DISABLED, get_user
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
@@ -85,7 +85,7 @@ def start_session(
     """
     if get_user(database, user_id).disabled_at is not None:
         audit.record(database, "sign_in.refused", user_id=user_id, about="disabled", address=address)
-        raise Forbidden(_("This account is disabled. Ask the operator of this service."), "disabled")
+        raise Forbidden(ACCOUNT_DISABLED, "disabled")
     now = utc_now()
     session = Session(
         id=new_id(),

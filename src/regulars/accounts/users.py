@@ -20,7 +20,7 @@ from regulars.db.statement import Statement
 from regulars.db.tables import users
 from regulars.errors import Conflict, Invalid, NotFound
 from regulars.i18n import _
-from regulars.permissions import COMMAND_LINE, Actor
+from regulars.permissions import COMMAND_LINE, CONSOLE, Actor
 from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 from regulars.validation import quote, read_name
@@ -28,6 +28,7 @@ from regulars.validation import quote, read_name
 MAX_EMAIL_LENGTH = 255
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 1024
+ACCOUNT_DISABLED = _("This account is disabled. Ask the operator of this service.")
 MAX_UNVERIFIED_USERS = 3
 """Maximum number of users with the same unverified address. It is small, because a sign-in checks each password."""
 
@@ -189,7 +190,7 @@ def add_user(
     }
     if not database.execute(INSERT_USER, values):
         return None
-    by = actor or Actor(user.id, "console")
+    by = actor or Actor(user.id, CONSOLE)
     audit.record(database, "user.created", user_id=by.user_id, client_id=by.client_id, about=f"user {user.id}")
     bump_auth_version(database)
     return user

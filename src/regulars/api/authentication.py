@@ -1,4 +1,4 @@
-"""Authentication: determine the principal of a request from its bearer token and its `X-Tenant` header."""
+"""Authentication: determine the principal of a request from its bearer token or session, and its `X-Tenant` header."""
 
 import re
 import threading
@@ -9,6 +9,7 @@ import falcon
 
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.personal_tokens import find_personal_token, touch_personal_token
+from regulars.api.sessions import SessionAuthenticator
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.errors import Forbidden, Malformed, Unauthenticated
@@ -25,6 +26,8 @@ from regulars.settings import Settings
 from regulars.tenants.tenants import get_tenant
 from regulars.validation import quote
 
+API_PATH = "/api/"
+"""Only these paths accept the session of a browser."""
 SCHEME = "Bearer "
 BEARER_TOKEN = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*) *", re.IGNORECASE)
 TENANT_ID = re.compile(r"-?[0-9]{1,100}")
@@ -51,6 +54,7 @@ class Authenticator:
         self.database = database
         self.settings = settings
         self.external_issuer = external_issuer
+        self._sessions = SessionAuthenticator(database, settings)
         self._lock = threading.Lock()
         self._cached: dict[str, tuple[Identity, float]] = {}
         self._keys: PublicKeys = {}
@@ -84,10 +88,11 @@ class Authenticator:
         return principal
 
     def identity(self, request: falcon.Request, *scopes: str) -> Identity:
-        """Return the identity of the access token. It must have at least one of `scopes`, if any are given.
+        """Return the identity of the access token or, in the API, of the session if there is no `Authorization` header.
 
-        Also set `client_id` of the request's context, for the log. Raise `Unauthenticated` (401) if the token is
-        missing or not valid, and `Forbidden` (403) if it has none of the scopes.
+        It must have at least one of `scopes`, if any are given. Also set `client_id` of the request's context, for the
+        log. Raise `Unauthenticated` (401) if the token is missing or not valid, `Forbidden` (403) if it has none of the
+        scopes, and the errors of `SessionAuthenticator.identity`.
         """
         identity = self._identity(request)
         if scopes and identity.scopes.isdisjoint(scopes):
@@ -96,7 +101,9 @@ class Authenticator:
         return identity
 
     def _identity(self, request: falcon.Request) -> Identity:
-        header = request.env.get("HTTP_AUTHORIZATION", "")
+        header = request.env.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return self._session_identity(request)
         token = header[len(SCHEME) :]
         # A cached token is well-formed. Looking it up is faster than matching the header with a regular expression.
         if not header.startswith(SCHEME) or token not in self._cached:
@@ -107,6 +114,13 @@ class Authenticator:
             cached = self._verify(token)
         request.context.client_id = cached[0].client_id
         return cached[0]
+
+    def _session_identity(self, request: falcon.Request) -> Identity:
+        identity = self._sessions.identity(request) if request.path.startswith(API_PATH) else None
+        if identity is None:
+            raise _no_token()
+        request.context.client_id = identity.client_id
+        return identity
 
     def _verify(self, token: str) -> tuple[Identity, float]:
         version = self._version
@@ -177,8 +191,12 @@ def _token(header: str) -> str:
     if match is None:
         if header[:7].lower() == "bearer ":
             raise Unauthenticated(_("The Authorization header has no valid token."), code="invalid_token")
-        raise Unauthenticated(_("Send an access token: Authorization: Bearer <access token>."))
+        raise _no_token()
     return match[1]
+
+
+def _no_token() -> Unauthenticated:
+    return Unauthenticated(_("Send an access token: Authorization: Bearer <access token>."))
 
 
 def _memberships(database: Database, claims: AccessToken) -> Mapping[int, Membership]:
@@ -240,6 +258,8 @@ def in_tenant(identity: Identity, header: str | None) -> Principal:
 def _in_only_tenant(identity: Identity) -> Principal:
     if identity.tenant_id is not None:
         return in_tenant(identity, str(identity.tenant_id))
+    if not identity.memberships:
+        raise Forbidden(_("You are not a member of any tenant."), "tenant_forbidden")
     if len(identity.memberships) != 1:
         count = len(identity.memberships)
         raise Malformed(

@@ -17,7 +17,7 @@ from regulars.console.pages import Form, Pages, Visitor
 from regulars.errors import Conflict, Forbidden, Invalid, NotFound
 from regulars.i18n import _
 from regulars.oauth.connected_apps import disconnect, list_connections
-from regulars.permissions import Actor, Role
+from regulars.permissions import CONSOLE, Actor, Role
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import list_tenants_of
 from regulars.validation import quote
@@ -46,8 +46,6 @@ DONE_MESSAGES = {
     "passkey": _("The passkey was added."),
     "passkey-deleted": _("The passkey was deleted."),
 }
-CONSOLE = "console"
-"""The name of the client in the history and the audit log for changes that are made on these pages."""
 DEFAULT_TOKEN_FORM = Form([("scope", "customers:read"), ("days", "30")])
 TOKEN_LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365}
 TOKEN_SCOPES = [name for name in SCOPES if ":" in name]

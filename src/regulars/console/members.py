@@ -12,13 +12,13 @@ from regulars.accounts.invitations import (
 )
 from regulars.accounts.memberships import change_role, end_membership, list_members, memberships_of
 from regulars.accounts.users import User, read_user_email
-from regulars.console.account import CONSOLE, show
+from regulars.console.account import show
 from regulars.console.flash import redirect_with_flash, take_flash
 from regulars.console.pages import Form, Pages, Visitor
 from regulars.errors import Conflict, Invalid, NotFound, RegularsError
 from regulars.i18n import _
 from regulars.mail import is_configured
-from regulars.permissions import Actor, Role
+from regulars.permissions import CONSOLE, Actor, Role
 from regulars.tenants.tenants import OwnTenant, list_tenants_of
 from regulars.validation import read_name
 

@@ -18,11 +18,13 @@ from regulars.console.assets import load_assets
 from regulars.console.next_path import pack
 from regulars.db.database import Database
 from regulars.errors import Forbidden
+from regulars.http.cookies import BROWSER, SESSION, Cookies
 from regulars.http.forms import read_form
 from regulars.http.problems import Problem
 from regulars.http.public_url import client_address
 from regulars.i18n import _, preferred_language, translate_in_template
 from regulars.security.encryption import Cipher
+from regulars.security.form_tokens import form_cipher, form_token, is_form_token
 from regulars.security.tokens import Kind, is_token, new_token
 from regulars.settings import Settings
 
@@ -57,6 +59,11 @@ class Visitor:
     address: str
     user_agent: str
 
+    @property
+    def session_id(self) -> str | None:
+        """The id of the session; None if the sender is not signed in."""
+        return self.session.id if self.session else None
+
     def reading(self, language: str | None) -> "Visitor":
         """Return a copy of the visitor with this language; the visitor itself if `language` is None."""
         return replace(self, language=language) if language else self
@@ -88,8 +95,8 @@ class Pages:
         self.database = database
         self.settings = settings
         self.root = urlsplit(settings.origin).path
-        self.is_secure = settings.origin.startswith("https://")
         self.assets = load_assets()
+        self._cookies = Cookies(settings)
         self._cipher: Cipher | None = None
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("regulars.console"),
@@ -104,25 +111,24 @@ class Pages:
     def cipher(self) -> Cipher:
         """The cipher that signs form tokens and the cookies of known browsers."""
         if self._cipher is None:
-            self._cipher = Cipher(self.settings, "forms")
+            self._cipher = form_cipher(self.settings)
         return self._cipher
 
     def visitor(self, request: falcon.Request, response: falcon.Response) -> Visitor:
         """Return the sender of the request. Extend the session if it is due. Set the cookie of a new browser."""
-        cookies = request.cookies
-        token = cookies.get(self._cookie_name("session"), "")
+        token = self._cookies.get(request, SESSION)
         session = find_session(self.database, self.settings, token) if is_token(token, Kind.SESSION) else None
-        browser = cookies.get(self._cookie_name("browser"), "")
+        browser = self._cookies.get(request, BROWSER)
         if not is_token(browser, Kind.CHALLENGE):
             browser = new_token(Kind.CHALLENGE)
             # A form that another site submits arrives without our cookies. The response must not replace them.
             if request.method == "GET":
-                self._set_cookie(response, "browser", browser, COOKIE_SECONDS)
+                self._cookies.set(response, BROWSER, browser, COOKIE_SECONDS)
         return Visitor(
             session=session,
             user=get_user(self.database, session.user_id) if session else None,
             browser=browser,
-            known_cookie=cookies.get(self._cookie_name("known"), ""),
+            known_cookie=self._cookies.get(request, "known"),
             language=preferred_language(request.get_header("Accept-Language") or ""),
             address=client_address(request.env, self.settings.trusted_proxies),
             user_agent=request.user_agent or "",
@@ -188,12 +194,12 @@ class Pages:
     def check_form(self, request: falcon.Request, form: Form, visitor: Visitor) -> None:
         """Raise `Forbidden` if the form token is not the visitor's, or another site submitted the form (CSRF)."""
         is_foreign = request.get_header("Sec-Fetch-Site") == "cross-site"
-        if is_foreign or not self.cipher.verify(_form_text(visitor), form.get("form_token")):
+        if is_foreign or not is_form_token(self.cipher, form.get("form_token"), visitor.browser, visitor.session_id):
             raise Forbidden(_("The form has expired. Go back, reload the page and try again."), "forbidden")
 
     def form_token(self, visitor: Visitor) -> str:
         """Return the token that a form of this visitor must include, so that no other site can submit it (CSRF)."""
-        return self.cipher.sign(_form_text(visitor))
+        return form_token(self.cipher, visitor.browser, visitor.session_id)
 
     def show(
         self,
@@ -262,16 +268,16 @@ class Pages:
 
     def set_session(self, response: falcon.Response, visitor: Visitor, session: Session, token: str) -> None:
         """Store the session in a cookie, and mark the browser as known to the user (see `is_known_browser`)."""
-        self._set_cookie(response, "session", token, self.settings.session_lifetime)
-        self._set_cookie(response, "known", self.cipher.sign(_known_text(visitor, session.user_id)), COOKIE_SECONDS)
+        self._cookies.set(response, SESSION, token, self.settings.session_lifetime)
+        self._cookies.set(response, "known", self.cipher.sign(_known_text(visitor, session.user_id)), COOKIE_SECONDS)
 
     def set_step(self, response: falcon.Response, token: str, seconds: int) -> None:
         """Store the token of a flow with several pages in a cookie; an empty token and 0 seconds delete it."""
-        self._set_cookie(response, "step", token, seconds)
+        self._cookies.set(response, "step", token, seconds)
 
     def step(self, request: falcon.Request) -> str:
         """Return the token of the current flow; an empty string if there is none."""
-        return str(request.cookies.get(self._cookie_name("step"), ""))
+        return self._cookies.get(request, "step")
 
     def take_link(self, request: falcon.Request, response: falcon.Response, name: str) -> str:
         """Return the token of the link that the user opened, which the cookie `name` holds, or an empty string.
@@ -281,17 +287,17 @@ class Pages:
         """
         token = request.get_param("token")
         if token is None:
-            return str(request.cookies.get(self._cookie_name(name), ""))
-        self._set_cookie(response, name, token if LINK_TOKEN.fullmatch(token) else "", LINK_COOKIE_SECONDS)
+            return self._cookies.get(request, name)
+        self._cookies.set(response, name, token if LINK_TOKEN.fullmatch(token) else "", LINK_COOKIE_SECONDS)
         raise falcon.HTTPStatus(303, headers={"Location": self.path(request.path.removeprefix(self.root))})
 
     def drop_link(self, response: falcon.Response, name: str) -> None:
         """Delete the cookie `name` that `take_link` has set."""
-        self._set_cookie(response, name, "", 0)
+        self._cookies.set(response, name, "", 0)
 
     def drop_session(self, response: falcon.Response) -> None:
         """Delete the session cookie."""
-        self._set_cookie(response, "session", "", 0)
+        self._cookies.set(response, SESSION, "", 0)
 
     def is_known_browser(self, visitor: Visitor, user_id: int) -> bool:
         """Tell whether this user has signed in with this browser before."""
@@ -301,24 +307,6 @@ class Pages:
         """Send an error page in the language of the browser, without reading the session."""
         anonymous = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
         self.show(response, anonymous, "error", status=status, problem=problem)
-
-    def _cookie_name(self, name: str) -> str:
-        return f"__Host-regulars_{name}" if self.is_secure else f"regulars_{name}"
-
-    def _set_cookie(self, response: falcon.Response, name: str, value: str, seconds: int) -> None:
-        response.set_cookie(
-            self._cookie_name(name),
-            value,
-            max_age=seconds,
-            path="/",
-            secure=self.is_secure,
-            http_only=True,
-            same_site="Lax",
-        )
-
-
-def _form_text(visitor: Visitor) -> str:
-    return f"{visitor.browser} {visitor.session.id if visitor.session else ''}"
 
 
 def _known_text(visitor: Visitor, user_id: int) -> str:

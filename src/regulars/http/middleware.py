@@ -36,13 +36,14 @@ HEADERS = {
 }
 API_HEADERS = {
     "Cache-Control": "private, no-cache",
-    "Vary": "Authorization, X-Tenant",
+    "Vary": "Authorization, Cookie, X-Tenant",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 HEALTH_PATHS = {"/healthz", "/readyz"}
 """The host is not checked for these, because load balancers request them by IP address."""
-# Scripts of any site may call these paths, because they do not accept cookies as authentication.
+# Scripts of any site may call these paths with an access token. They cannot use cookies: the wildcard excludes
+# credentials, and the API accepts the session of a browser only from pages of this service.
 CORS_PATHS = ("/api/v", "/.well-known/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks")
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",

@@ -12,13 +12,14 @@ import falcon
 
 from regulars.db.replicas import MAX_LAG_SECONDS, ReplicatedDatabase
 from regulars.errors import RegularsError
+from regulars.http.cookies import SESSION, Cookies
+from regulars.http.same_origin import SAFE_METHODS
 
 HEADER = "X-Consistency-Token"
 COOKIE = "regulars_consistency"
 COOKIE_SECONDS = int(6 * MAX_LAG_SECONDS)
 """The lifetime of the cookie. After this time, every replica that is used contains the write."""
 TOKEN = re.compile(r"([0-9]{1,19})\.([0-9a-f]{64})")
-SAFE_METHODS = {"GET", "HEAD"}
 
 
 class ReadYourWrites:
@@ -32,13 +33,12 @@ class ReadYourWrites:
         database: ReplicatedDatabase,
         sign: Callable[[str], str],
         verify: Callable[[str, str], bool],
-        *,
-        is_secure: bool,
+        cookies: Cookies,
     ) -> None:
         self.database = database
         self.sign = sign
         self.verify = verify
-        self.is_secure = is_secure
+        self.cookies = cookies
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         """Start the request in the database.
@@ -46,7 +46,8 @@ class ReadYourWrites:
         Requests that only read can use replicas that have reached the client's log position. Others use the primary.
         """
         since = self._position(request) if request.method in SAFE_METHODS else None
-        self.database.start_request(since, crc32(request.env.get("HTTP_AUTHORIZATION", "").encode()))
+        credential = request.env.get("HTTP_AUTHORIZATION") or self.cookies.get(request, SESSION)
+        self.database.start_request(since, crc32(credential.encode()))
 
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, req_succeeded: bool
@@ -63,7 +64,13 @@ class ReadYourWrites:
         response.set_header(HEADER, token)
         if request.cookies:
             response.set_cookie(
-                COOKIE, token, max_age=COOKIE_SECONDS, path="/", secure=self.is_secure, http_only=True, same_site="Lax"
+                COOKIE,
+                token,
+                max_age=COOKIE_SECONDS,
+                path="/",
+                secure=self.cookies.is_secure,
+                http_only=True,
+                same_site="Lax",
             )
 
     def _position(self, request: falcon.Request) -> int:

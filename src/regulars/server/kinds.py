@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote_plus
 
+from regulars.http.cookies import has_session_cookie
 from regulars.http.middleware import TENANT
 from regulars.http.public_url import client_address
 from regulars.server.admission import READ, SEARCH, SIGN_IN, WRITE, Kind
@@ -41,8 +42,9 @@ def is_plain_list(environ: Environ) -> bool:
 class Groups:
     """Groups of requests, which share a worker's threads evenly: by tenant, by token or by the address of the client.
 
-    The tenant and token are not verified yet. A request that names the tenant of somebody else is refused when it runs.
-    Outside the API only the address counts: otherwise a stranger could name another tenant with each sign-in.
+    The tenant counts if the request has a token or a session cookie. None of these is verified yet. A request that
+    names the tenant of somebody else is refused when it runs. Outside the API only the address counts: otherwise a
+    stranger could name another tenant with each sign-in.
     """
 
     def __init__(self, trusted_proxies: tuple[Network, ...]) -> None:
@@ -52,9 +54,9 @@ class Groups:
     def group_of(self, environ: Environ) -> str:
         """Return the group of a request."""
         token: str = environ.get("HTTP_AUTHORIZATION", "")
-        if not token or not environ["PATH_INFO"].startswith("/api/"):
-            return f"address {client_address(environ, self.trusted_proxies)}"
         tenant = environ.get("HTTP_X_TENANT", "").strip().lstrip("0")
+        if not environ["PATH_INFO"].startswith("/api/") or not (token or (tenant and has_session_cookie(environ))):
+            return f"address {client_address(environ, self.trusted_proxies)}"
         return f"tenant {tenant[:20]}" if tenant else self._tenants.get(token, f"token {token}")
 
     def learn(self, environ: Environ) -> None:
