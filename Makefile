@@ -1,6 +1,7 @@
 # Development tasks. Run 'make help' for a list.
 PYTHON ?= python3
 BIN := .venv/bin
+SCRIPTS := src/regulars/console/assets
 SHELL := /bin/sh
 
 .PHONY: help demo check test lint bench mutants messages lock clean
@@ -17,11 +18,14 @@ check: lint ## run the linters and the quick tests on SQLite
 test: .venv/dev postgresql pgbouncer chromium ## install everything and run all tests on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n $$((2 * $$(nproc))) --dist loadfile $(TESTS)
 
-lint: .venv/dev ## check formatting, lint rules, types and import layers
+lint: .venv/dev typescript ## check formatting, lint rules, types and import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxfmt --check '$(SCRIPTS)/**/*.js'
+	$(BIN)/oxlint --deny-warnings $(SCRIPTS)
+	tsc
 
 bench: .venv/dev postgresql ## run the benchmark on both databases and update docs/performance.md
 	$(BIN)/python -m benchmarks.bench $(or $(BENCH),--write docs/performance.md)
@@ -72,6 +76,11 @@ clean: ## delete generated files
 	$(PYTHON) -m venv --without-pip .venv-mutants
 	$(PYTHON) -m pip --python .venv-mutants/bin/python install --quiet --disable-pip-version-check --require-hashes -r requirements-mutants.txt
 	@touch $@
+
+# TypeScript's compiler checks the types of the console's scripts.
+.PHONY: typescript
+typescript:
+	@command -v tsc >/dev/null 2>&1 || scripts/install-debian node-typescript
 
 # The tests start their own PostgreSQL server, from Debian's package.
 .PHONY: postgresql

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 from regulars.console.assets import load_assets
 from tests.conftest import FreshDatabase
 from tests.console.test_pages import make_stale
+from tests.support.axe import violations
 from tests.support.chromium import add_authenticator, open_page, sign_in
 from tests.support.oauth import Application
 from tests.support.postgres import free_port
@@ -45,6 +46,7 @@ def test_sign_in_and_consent_lead_back_to_the_application(page: Page, server: Se
     app = Application.register(server.world, "native", redirect_uris=[CALLBACK])
     request, address = request_of(server, app)
     page.goto(request)
+    assert violations(page) == []
     sign_in(page, "alice@example.com", "a wrong one")
     assert page.get_by_role("alert").first.inner_text() == "The e-mail address or the password is wrong."
     sign_in(page, "alice@example.com")

@@ -1,16 +1,37 @@
-// Passkeys need the browser's own dialogue, and so a script; everything else works without one.
-"use strict";
+// Passkeys need the browser's own dialog, and so a script. Everything else works without one.
 
+/**
+ * Decode base64url.
+ *
+ * @param {string} text
+ */
 const bytes = (text) =>
-  Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
-const text = (buffer) =>
-  btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 
+/**
+ * Encode as base64url.
+ *
+ * @param {ArrayBuffer} buffer
+ */
+const text = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
+
+/**
+ * Return the options that the server has chosen for this form.
+ *
+ * @param {HTMLFormElement} form
+ * @returns {Promise<any>} The options to create or to use a passkey.
+ */
 async function options(form) {
-  const answer = await fetch(form.dataset.begin, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  const body = new URLSearchParams(/** @type {any} */ (new FormData(form)));
+  const answer = await fetch(String(form.dataset.begin), { method: "POST", body });
   if (!answer.ok) throw new Error(String(answer.status));
   if (answer.redirected) {
-    location.reload(); // The page itself asks for a new sign-in.
+    // The page itself asks for a new sign-in.
+    location.reload();
     return new Promise(() => {});
   }
   const chosen = await answer.json();
@@ -20,7 +41,13 @@ async function options(form) {
   return chosen;
 }
 
+/**
+ * Return a credential as JSON for the server.
+ *
+ * @param {any} credential A `PublicKeyCredential` that was created or used.
+ */
 function encoded(credential) {
+  /** @type {Record<string, unknown>} */
   const response = { clientDataJSON: text(credential.response.clientDataJSON) };
   for (const name of ["attestationObject", "authenticatorData", "signature", "userHandle"]) {
     if (credential.response[name]) response[name] = text(credential.response[name]);
@@ -29,21 +56,31 @@ function encoded(credential) {
   return JSON.stringify({ id: credential.id, rawId: text(credential.rawId), type: credential.type, response });
 }
 
+/**
+ * Create or use a passkey, as the form says, and return it as JSON for the server.
+ *
+ * @param {HTMLFormElement} form
+ */
 async function use(form) {
   const publicKey = await options(form);
-  const kind = form.dataset.passkey;
-  return encoded(await (kind === "create" ? navigator.credentials.create({ publicKey }) : navigator.credentials.get({ publicKey })));
+  const { credentials } = navigator;
+  const isNew = form.dataset.passkey === "create";
+  return encoded(await (isNew ? credentials.create({ publicKey }) : credentials.get({ publicKey })));
 }
 
-for (const form of window.PublicKeyCredential ? document.querySelectorAll("form[data-passkey]") : []) {
+/** @type {Iterable<HTMLFormElement>} */
+const forms = "PublicKeyCredential" in window ? document.querySelectorAll("form[data-passkey]") : [];
+for (const form of forms) {
+  const credential = /** @type {HTMLInputElement} */ (form.elements.namedItem("credential"));
+  const fault = /** @type {HTMLElement} */ (form.querySelector("[role=alert]"));
   form.hidden = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      form.elements.credential.value = await use(form);
+      credential.value = await use(form);
       form.submit();
     } catch {
-      form.querySelector("[role=alert]").hidden = false;
+      fault.hidden = false;
     }
   });
 }

@@ -14,5 +14,5 @@ const translations = language === "en" ? {} : (await import(`../words/${language
  */
 export function _(text, values = {}) {
   const template = translations[text] ?? text;
-  return template.replace(/\{(\w+)\}/g, (placeholder, name) => String(values[name] ?? placeholder));
+  return template.replaceAll(/\{(\w+)\}/g, (placeholder, name) => String(values[name] ?? placeholder));
 }
