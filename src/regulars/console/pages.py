@@ -22,7 +22,7 @@ from regulars.http.cookies import BROWSER, SESSION, Cookies
 from regulars.http.forms import read_form
 from regulars.http.problems import Problem
 from regulars.http.public_url import client_address
-from regulars.i18n import _, preferred_language, translate_in_template
+from regulars.i18n import LANGUAGES, _, preferred_language, translate_in_template
 from regulars.security.encryption import Cipher
 from regulars.security.form_tokens import form_cipher, form_token, is_form_token
 from regulars.security.tokens import Kind, is_token, new_token
@@ -49,6 +49,7 @@ class Visitor:
 
     `browser` is a random token that identifies the browser. `known_cookie` is a signature that proves that a user has
     signed in with this browser before. `language` is "en" or "tr".
+    `theme` is "light" or "dark", or empty if the system decides.
     """
 
     session: Session | None
@@ -58,6 +59,7 @@ class Visitor:
     language: str
     address: str
     user_agent: str
+    theme: str = ""
 
     @property
     def session_id(self) -> str | None:
@@ -129,7 +131,8 @@ class Pages:
             user=get_user(self.database, session.user_id) if session else None,
             browser=browser,
             known_cookie=self._cookies.get(request, "known"),
-            language=preferred_language(request.get_header("Accept-Language") or ""),
+            language=self._language(request),
+            theme=self._theme(request),
             address=client_address(request.env, self.settings.trusted_proxies),
             user_agent=request.user_agent or "",
         )
@@ -256,7 +259,7 @@ class Pages:
         return [self.path(path) for path in self.assets.preloads(name, language)]
 
     def local_path(self, target: str) -> str:
-        """Return `target` if it is a path of this service, otherwise "/account". This prevents open redirects.
+        """Return `target` if it is a path of this service, otherwise "/". This prevents open redirects.
 
         The prefix of the public URL is removed from the path: `path` and `redirect` add it again.
         """
@@ -264,7 +267,7 @@ class Pages:
         is_local = (
             path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
         )
-        return path if is_local else "/account"
+        return path if is_local else "/"
 
     def set_session(self, response: falcon.Response, visitor: Visitor, session: Session, token: str) -> None:
         """Store the session in a cookie, and mark the browser as known to the user (see `is_known_browser`)."""
@@ -305,9 +308,24 @@ class Pages:
 
     def show_error(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
         """Send an error page in the language of the browser, without reading the session."""
-        anonymous = Visitor(None, None, "", "", preferred_language(request.get_header("Accept-Language") or ""), "", "")
+        anonymous = Visitor(None, None, "", "", self._language(request), "", "", self._theme(request))
         self.show(response, anonymous, "error", status=status, problem=problem)
 
+    def cookie(self, request: falcon.Request, name: str) -> str:
+        """Return the value of a cookie of the console; an empty string if there is none."""
+        return self._cookies.get(request, name)
+
+    def set_preference(self, response: falcon.Response, name: str, value: str) -> None:
+        """Keep a choice of the visitor in this browser for a year."""
+        self._cookies.set(response, name, value, COOKIE_SECONDS)
+
+    def _language(self, request: falcon.Request) -> str:
+        chosen = self.cookie(request, "language")
+        return chosen if chosen in LANGUAGES else preferred_language(request.get_header("Accept-Language") or "")
+
+    def _theme(self, request: falcon.Request) -> str:
+        chosen = self.cookie(request, "theme")
+        return chosen if chosen in {"light", "dark"} else ""
 
 def _known_text(visitor: Visitor, user_id: int) -> str:
     return f"known {visitor.browser} {user_id}"
