@@ -14,6 +14,7 @@ from regulars.accounts.throttle import browser_key, forget_failures, record_fail
 from regulars.accounts.users import User, update_name
 from regulars.console.flash import redirect_with_flash, take_flash
 from regulars.console.pages import Form, Pages, Visitor
+from regulars.console.screen import find_screen, frame_values
 from regulars.errors import Conflict, Forbidden, Invalid, NotFound
 from regulars.i18n import _
 from regulars.oauth.connected_apps import disconnect, list_connections
@@ -54,7 +55,7 @@ BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
 
 
 class Overview:
-    """`/` and `/account`"""
+    """`/account`"""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
@@ -280,7 +281,6 @@ class Tokens:
 def account_routes(pages: Pages) -> list[tuple[str, object]]:
     """Return the routes of the account pages."""
     return [
-        ("/", Overview(pages)),
         ("/account", Overview(pages)),
         ("/account/profile", Profile(pages)),
         ("/account/password", Password(pages)),
@@ -311,6 +311,7 @@ def show(
 ) -> None:
     """Send the account page `name`, with the navigation and the message that the parameter `done` names."""
     assert visitor.user is not None  # noqa: S101 - these pages are for people who have signed in
+    frame = account_frame(pages, request, visitor)
     roles = {membership.role for membership in memberships_of(pages.database, visitor.user.id).values()}
     done = DONE_MESSAGES.get(request.get_param("done") or "", "") if request.method == "GET" else ""
     pages.show(
@@ -318,12 +319,20 @@ def show(
         visitor,
         f"account_{name}",
         status=status,
-        here=request.path.removeprefix(pages.root),
         done=done,
         manages=bool(roles & {Role.OWNER, Role.ADMIN}),
         owns=Role.OWNER in roles,
-        **values,
+        **(frame | values),
     )
+
+
+def account_frame(pages: Pages, request: falcon.Request, visitor: Visitor) -> dict[str, Any]:
+    """Return what the templates of the frame need; without a business if the user is not a member of any."""
+    assert visitor.user is not None and visitor.session is not None  # noqa: S101 - see `show`
+    screen = find_screen(pages, request, visitor, visitor.session, visitor.user)
+    if screen is None:
+        return {"here": request.path.removeprefix(pages.root)}
+    return frame_values(pages, request, screen) | {"logo_url": screen.tenant.logo_url}
 
 
 def other_access(pages: Pages, user: User) -> dict[str, Any]:

@@ -130,6 +130,8 @@ def _list_values(pages: Pages, screen: Screen, table: Table) -> dict[str, Any]:
     """Return what the templates of the filters and of the whole table need."""
     return {
         "headings": COLUMNS,
+        "choosable": [*table.columns[1:], *(name for name in COLUMNS if name not in table.columns)],
+        "list_path": "/",
         "total": number(table.page.total, screen.visitor.language),
         "rows_per_page": ROWS,
         "tags": list_tags(pages.database, screen.tenant.id),

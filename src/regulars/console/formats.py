@@ -99,3 +99,32 @@ def moment_formatter(zone: str, now: datetime, language: str) -> Callable[[datet
         return format_date(local, "d MMM" if is_this_year else "d MMM yyyy", locale=language), exact
 
     return moment
+
+
+def date_of(value: str | datetime | None) -> date | None:
+    """Return the date in a customer's date of birth, which SQLite has as text."""
+    if value is None:
+        return None
+    return date.fromisoformat(value[:10]) if isinstance(value, str) else value.date()
+
+
+def time_of(value: str | datetime) -> datetime:
+    """Return a time of a customer, which SQLite has as text."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def for_templates(language: str) -> dict[str, Callable[..., object]]:
+    """Return the functions of this module that templates use, for one language."""
+    return {
+        "age": age,
+        "date_of": date_of,
+        "day": lambda value: day(value, language),
+        "full_name": full_name,
+        "initials": lambda name: initials(name, language),
+        "long_day": lambda value: long_day(value, language),
+        "number": lambda value: number(value, language),
+        "phone": phone,
+        "time_of": time_of,
+        "tint": tint,
+        "tint_of_color": tint_of_color,
+    }

@@ -15,6 +15,7 @@ from regulars.accounts.email_addresses import CONFIRM_PATH, lost_its_address
 from regulars.accounts.sessions import Session, find_session
 from regulars.accounts.users import User, get_user
 from regulars.console.assets import load_assets
+from regulars.console.formats import for_templates
 from regulars.console.next_path import pack
 from regulars.db.database import Database
 from regulars.errors import Forbidden
@@ -49,7 +50,8 @@ class Visitor:
 
     `browser` is a random token that identifies the browser. `known_cookie` is a signature that proves that a user has
     signed in with this browser before. `language` is "en" or "tr".
-    `theme` is "light" or "dark", or empty if the system decides.
+    `theme` is "light" or "dark", or empty if the system decides. `page` is the path and query that a GET request asks
+    for.
     """
 
     session: Session | None
@@ -60,6 +62,7 @@ class Visitor:
     address: str
     user_agent: str
     theme: str = ""
+    page: str = ""
 
     @property
     def session_id(self) -> str | None:
@@ -133,6 +136,7 @@ class Pages:
             known_cookie=self._cookies.get(request, "known"),
             language=self._language(request),
             theme=self._theme(request),
+            page=request.relative_uri if request.method == "GET" else "",
             address=client_address(request.env, self.settings.trusted_proxies),
             user_agent=request.user_agent or "",
         )
@@ -235,6 +239,8 @@ class Pages:
                 "visitor": visitor,
                 "form_token": self.form_token(visitor),
                 "root": self.root,
+                "screen": None,
+                **for_templates(visitor.language),
                 "preloads": partial(self.preloads, visitor.language),
                 **values,
             }

@@ -5,6 +5,8 @@ from regulars.console.app_redirect import app_redirect_routes
 from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
+from regulars.console.customer import customer_routes
+from regulars.console.customers import Customers
 from regulars.console.device import device_routes
 from regulars.console.email import email_routes
 from regulars.console.invitation import invitation_routes
@@ -12,6 +14,7 @@ from regulars.console.logout import logout_routes
 from regulars.console.members import member_routes
 from regulars.console.pages import Pages
 from regulars.console.passkeys import passkey_routes
+from regulars.console.preferences import Preferences
 from regulars.console.recovery import recovery_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
@@ -23,6 +26,9 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
     return [
         *asset_routes(pages.assets),
         *sign_in_routes(pages),
+        ("/", Customers(pages)),
+        *customer_routes(pages),
+        ("/preferences", Preferences(pages)),
         *account_routes(pages),
         ("/account/second-factor", SecondFactorSettings(pages)),
         *passkey_routes(pages),

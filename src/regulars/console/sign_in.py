@@ -49,7 +49,7 @@ class SignIn:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Ask for e-mail address and password. If there is a session, redirect, unless `reauthenticate` is 1."""
         visitor = self.pages.visitor(request, response)
-        target = self.pages.local_path(unpack(request.get_param("next") or "/account"))
+        target = self.pages.local_path(unpack(request.get_param("next") or "/"))
         if visitor.session is not None and request.get_param("reauthenticate") != "1":
             self.pages.redirect(response, target)
             return
