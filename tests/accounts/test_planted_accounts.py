@@ -45,7 +45,7 @@ def test_the_invited_person_gets_an_account_of_their_own_by_mail(mailing_world: 
     assert holder.id != planted
     assert holder.id in users_of_the_clinic(world)
     assert memberships_of(world.database, planted).keys() == {world.salon}
-    assert sign_in(Browser(world), ADDRESS, OWN_PASSWORD).headers["location"] == "/account"
+    assert sign_in(Browser(world), ADDRESS, OWN_PASSWORD).headers["location"] == "/"
 
 
 def test_the_invited_person_gets_an_account_of_their_own_by_a_passed_link(empty_world: World) -> None:

@@ -328,7 +328,8 @@ def show(
 
 def account_frame(pages: Pages, request: falcon.Request, visitor: Visitor) -> dict[str, Any]:
     """Return what the templates of the frame need; without a business if the user is not a member of any."""
-    assert visitor.user is not None and visitor.session is not None  # noqa: S101 - see `show`
+    assert visitor.user is not None  # noqa: S101 - see `show`
+    assert visitor.session is not None  # noqa: S101 - see `show`
     screen = find_screen(pages, request, visitor, visitor.session, visitor.user)
     if screen is None:
         return {"here": request.path.removeprefix(pages.root)}

@@ -8,7 +8,6 @@ import falcon
 from regulars.accounts.memberships import list_members
 from regulars.api.customers.body import customer_reader
 from regulars.api.customers.common import id_of
-from regulars.console.account import CONSOLE
 from regulars.console.customer_history import ACTIONS, history_of
 from regulars.console.customers import show_table
 from regulars.console.filters import Filters
@@ -23,7 +22,7 @@ from regulars.customers.write.commands import create_customer, restore_customer,
 from regulars.errors import Conflict, Gone, Invalid, PreconditionFailed
 from regulars.http.query_params import Query
 from regulars.i18n import _
-from regulars.permissions import Actor
+from regulars.permissions import CONSOLE, Actor
 from regulars.tenants.channels import list_channels
 from regulars.tenants.countries import list_countries
 
@@ -107,7 +106,9 @@ class EditCustomer:
         except Invalid as error:
             _show_again(self.pages, request, response, screen, found, form, error.errors)
         except PreconditionFailed:
-            changed = {"form": [_("Somebody else has changed this customer. Check the values, then save again.")]}
+            changed: dict[str, list[str]] = {
+                "form": [_("Somebody else has changed this customer. Check the values, then save again.")]
+            }
             _show_again(self.pages, request, response, screen, found, form, changed, status=409)
         except Conflict as error:
             faults = error.errors or {"form": [error.message]}
@@ -155,7 +156,7 @@ def customer_routes(pages: Pages) -> list[tuple[str, object]]:
 
 def panel_values(pages: Pages, request: falcon.Request, screen: Screen, found: Found) -> dict[str, Any]:
     """Return what the template of a customer needs."""
-    database, tenant_id = pages.database, screen.tenant.id
+    database = pages.database
     return {
         "customer": found.customer,
         "version": found.version,
@@ -239,5 +240,3 @@ def _stored_values(pages: Pages, customer: Customer) -> dict[str, Any]:
         "user_id": customer.related_user.id if customer.related_user else None,
         "tags": [tag.id for tag in tags],
     }
-
-

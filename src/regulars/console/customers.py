@@ -20,7 +20,6 @@ from regulars.customers.tags import list_tags
 from regulars.http.query_params import Query
 from regulars.i18n import _
 from regulars.tenants.channels import list_channels
-from regulars.tenants.countries import list_countries
 
 ROWS = 50
 """The number of rows that a page of the table has, and that a script loads at a time."""
@@ -71,7 +70,7 @@ class Customers:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """Show the table, or the part of it that a script asks for."""
         screen = open_screen(self.pages, request, response)
-        show_table(self.pages, request, response, screen, "customers")
+        show_table(self.pages, request, response, screen, "customers", customer=None)
 
 
 def show_table(
@@ -134,7 +133,6 @@ def _list_values(pages: Pages, screen: Screen, table: Table) -> dict[str, Any]:
         "list_path": "/",
         "total": number(table.page.total, screen.visitor.language),
         "rows_per_page": ROWS,
-        "tags": list_tags(pages.database, screen.tenant.id),
-        "members": list_members(pages.database, screen.tenant.id),
-        "countries": list_countries(pages.database),
+        "tag_options": [(str(tag.id), tag.name) for tag in list_tags(pages.database, screen.tenant.id)],
+        "member_options": [(str(each.user_id), each.name) for each in list_members(pages.database, screen.tenant.id)],
     }

@@ -93,7 +93,7 @@ def moment_formatter(zone: str, now: datetime, language: str) -> Callable[[datet
     def moment(value: datetime) -> tuple[str, str]:
         local = value.astimezone(time_zone)
         exact = format_datetime(local, "d MMMM yyyy HH:mm", locale=language)
-        if abs((now - value).days) < 7:  # noqa: SIM300
+        if abs((now - value).days) < 7:
             return format_timedelta(value - now, add_direction=True, locale=language, format="short"), exact
         is_this_year = local.year == now.astimezone(time_zone).year
         return format_date(local, "d MMM" if is_this_year else "d MMM yyyy", locale=language), exact

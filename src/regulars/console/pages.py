@@ -333,6 +333,7 @@ class Pages:
         chosen = self.cookie(request, "theme")
         return chosen if chosen in {"light", "dark"} else ""
 
+
 def _known_text(visitor: Visitor, user_id: int) -> str:
     return f"known {visitor.browser} {user_id}"
 

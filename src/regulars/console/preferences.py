@@ -25,4 +25,4 @@ class Preferences:
             self.pages.set_preference(response, "theme", form.get("theme"))
         if form.get("business").isdigit():
             self.pages.set_preference(response, BUSINESS_COOKIE, form.get("business"))
-        self.pages.redirect(response, self.pages.local_path(form.get("next")))
+        self.pages.redirect(response, self.pages.local_path(form.get("page")))

@@ -12,6 +12,7 @@ from regulars.console.email import email_routes
 from regulars.console.invitation import invitation_routes
 from regulars.console.logout import logout_routes
 from regulars.console.members import member_routes
+from regulars.console.more import More, Settings
 from regulars.console.pages import Pages
 from regulars.console.passkeys import passkey_routes
 from regulars.console.preferences import Preferences
@@ -28,6 +29,8 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
         *sign_in_routes(pages),
         ("/", Customers(pages)),
         *customer_routes(pages),
+        ("/more", More(pages)),
+        ("/settings", Settings(pages)),
         ("/preferences", Preferences(pages)),
         *account_routes(pages),
         ("/account/second-factor", SecondFactorSettings(pages)),

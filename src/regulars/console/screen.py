@@ -45,9 +45,7 @@ class Screen:
         return permission in PERMISSIONS[self.role]
 
 
-def find_screen(
-    pages: Pages, request: falcon.Request, visitor: Visitor, session: Session, user: User
-) -> Screen | None:
+def find_screen(pages: Pages, request: falcon.Request, visitor: Visitor, session: Session, user: User) -> Screen | None:
     """Return the screen of a user who has signed in; None if the user is not a member of any business."""
     businesses = list_tenants_of(pages.database, user.id)
     if not businesses:

@@ -31,8 +31,13 @@ if TYPE_CHECKING:
         """The attributes that the code reads by name."""
 
         id: int
+        first_name: str
+        last_name: str | None
+        date_of_birth: str | datetime | None
         country_name: str | None
         identity_number: str | None
+        default_channel_id: int | None
+        related_user: RelatedUser | None
         tags: list[Tag] | UnsetType
 
 else:

@@ -1,0 +1,275 @@
+// The list of customers: search as one types, filters, scrolling, selection and the keyboard.
+
+import { fragment } from "../lib/api.js";
+import { all, find, get, isTyping, origin } from "../lib/dom.js";
+import { _ } from "../lib/words.js";
+import { chooseColumns, layOut } from "./columns.js";
+import { Selection } from "./selection.js";
+import { VirtualRows } from "./virtual-rows.js";
+
+export class CustomerList {
+  /**
+   * @param {HTMLElement} root The element with the attribute data-customers.
+   * @param {(href: string, row: HTMLElement | null) => void} open Opens a customer.
+   */
+  constructor(root, open) {
+    this.root = root;
+    this.open = open;
+    this.region = get("[data-list-region]", root);
+    this.announcement = get("[data-announce]", root);
+    this.search = /** @type {HTMLInputElement} */ (get("[data-search] input[type=search]", root));
+    this.base = /** @type {HTMLFormElement} */ (get("[data-search]", root)).action.split("?")[0] ?? "";
+    this.parameters = new URLSearchParams(location.search);
+    this.loading = new AbortController();
+    /** @type {VirtualRows | null} */
+    this.rows = null;
+    this.active = -1;
+    this.openId = "";
+    this.selection = new Selection(this);
+    this.take();
+    this.listen();
+  }
+
+  /** The address of the list as it is shown, without the part for a script. */
+  get address() {
+    const query = this.parameters.toString();
+    return query ? `${this.base}?${query}` : this.base;
+  }
+
+  /** The number of customers in the list. */
+  get total() {
+    return Number(find("[data-total]", this.region)?.dataset.total ?? 0);
+  }
+
+  /** Take over the table that the server has sent. */
+  take() {
+    this.rows?.stop();
+    this.rows = null;
+    this.active = -1;
+    const scroller = find(".table-scroll", this.region);
+    if (scroller) {
+      const table = get("table", scroller);
+      layOut(table);
+      this.rows = new VirtualRows({
+        scroller,
+        total: this.total,
+        rowsPerPage: Number(table.dataset.rows),
+        address: (page) => this.addressOfPage(page),
+        onRows: (rows) => this.dress(rows),
+        onPage: (page) => this.showPage(page),
+      });
+    }
+    const columns = find("[data-columns]", this.region);
+    if (columns) chooseColumns(columns, (names) => this.change({ columns: names.join(",") }, { keepsMenus: true }));
+    this.selection.draw();
+  }
+
+  /** @param {number} page */
+  addressOfPage(page) {
+    const parameters = new URLSearchParams(this.parameters);
+    parameters.set("page", String(page));
+    return `${this.base}?${parameters}`;
+  }
+
+  /** @param {number} page */
+  showPage(page) {
+    const input = /** @type {HTMLInputElement | null} */ (find("[data-page-form] input[name=page]", this.region));
+    if (input && document.activeElement !== input) input.value = String(page);
+    if (page > 1) this.parameters.set("page", String(page));
+    else this.parameters.delete("page");
+    if (!this.openId) history.replaceState(history.state, "", this.address);
+  }
+
+  /** @param {HTMLElement[]} rows */
+  dress(rows) {
+    for (const row of rows) {
+      row.classList.toggle("is-open", row.dataset.id === this.openId);
+      this.selection.dress(row);
+    }
+  }
+
+  /**
+   * Change parameters of the list, and show it.
+   *
+   * @param {Record<string, string>} changes An empty value removes a parameter.
+   * @param {{ isTyped?: boolean, keepsMenus?: boolean }} [how]
+   */
+  async change(changes, how = {}) {
+    for (const [name, value] of Object.entries(changes)) {
+      if (value) this.parameters.set(name, value);
+      else this.parameters.delete(name);
+    }
+    this.parameters.delete("page");
+    await this.load(how);
+  }
+
+  /**
+   * Show the list that an address asks for.
+   *
+   * @param {string} address
+   */
+  async go(address) {
+    const url = new URL(address, location.href);
+    this.parameters = url.searchParams;
+    await this.load({});
+  }
+
+  /** @param {{ isTyped?: boolean, keepsMenus?: boolean, isBack?: boolean }} how */
+  async load(how) {
+    this.loading.abort();
+    this.loading = new AbortController();
+    const { signal } = this.loading;
+    if (!how.isBack) {
+      if (how.isTyped) history.replaceState({}, "", this.address);
+      else history.pushState({}, "", this.address);
+    }
+    const html = await fragment(this.address, "list", signal).catch((error) => {
+      if (signal.aborted) return null;
+      throw error;
+    });
+    if (html === null || signal.aborted) return;
+    const menu = how.keepsMenus && find(".columns-menu[open]", this.region);
+    this.rows?.stop();
+    this.region.innerHTML = html;
+    if (menu) get(".columns-menu", this.region).setAttribute("open", "");
+    if (!how.isTyped) this.search.value = this.parameters.get("search") ?? "";
+    this.take();
+    this.announcement.textContent = this.total === 1 ? _("1 customer") : _("{count} customers", { count: this.total });
+  }
+
+  /** Load the rows in sight again, and the total. */
+  async refresh() {
+    await this.rows?.refresh();
+    const html = await fragment(this.addressOfPage(1), "list");
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const total = find("[data-total]", template.content);
+    const shown = find("[data-total]", this.region);
+    if (!total || !shown) return;
+    if (total.dataset.total !== shown.dataset.total && this.rows) {
+      const top = this.rows.above / this.rows.rowHeight;
+      shown.replaceWith(total);
+      this.rows.stop();
+      const fresh = template.content.querySelector(".table-scroll");
+      const old = find(".table-scroll", this.region);
+      if (fresh && old) old.replaceWith(fresh);
+      this.take();
+      this.rows?.scrollToRow(top);
+    }
+  }
+
+  listen() {
+    this.search.addEventListener("input", () => void this.change({ search: this.search.value.trim() }, { isTyped: true }));
+    get("[data-search]", this.root).addEventListener("submit", (event) => event.preventDefault());
+    this.region.addEventListener("click", (event) => this.onClick(event));
+    this.region.addEventListener("submit", (event) => this.onSubmit(event));
+    this.region.addEventListener("change", (event) => this.selection.onChange(event));
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    document.addEventListener("click", (event) => this.closeMenus(event));
+  }
+
+  /** @param {MouseEvent} event */
+  onClick(event) {
+    if (event.ctrlKey || event.metaKey) return;
+    const link = /** @type {HTMLAnchorElement | null} */ (origin(event, "a[data-list]"));
+    if (link) {
+      event.preventDefault();
+      void this.go(link.href);
+      return;
+    }
+    if (origin(event, ".pick")) return;
+    const row = origin(event, "tr[data-id]");
+    if (row) {
+      event.preventDefault();
+      this.openRow(row);
+    }
+  }
+
+  /** @param {HTMLElement} row */
+  openRow(row) {
+    this.activate(this.rows?.numberOf(row) ?? -1);
+    this.open(/** @type {HTMLAnchorElement} */ (get("a.open", row)).href, row);
+  }
+
+  /** @param {SubmitEvent} event */
+  onSubmit(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const data = new FormData(form);
+    if (form.matches("[data-page-form]")) {
+      event.preventDefault();
+      this.rows?.scrollToRow((Number(data.get("page")) - 1) * this.rows.options.rowsPerPage);
+    } else if (form.matches("[data-list]")) {
+      event.preventDefault();
+      void this.change(Object.fromEntries([...data].map(([name, value]) => [name, String(value).trim()])));
+    }
+  }
+
+  /** @param {MouseEvent} event */
+  closeMenus(event) {
+    for (const menu of all("details.menu[open]")) {
+      if (!(event.target instanceof Node && menu.contains(event.target))) menu.removeAttribute("open");
+    }
+  }
+
+  /**
+   * Make a row, counted from 0, the active one, and show it.
+   *
+   * @param {number} number
+   */
+  activate(number) {
+    if (!this.rows || number < 0 || number >= this.total) return;
+    find("tr.is-active", this.region)?.classList.remove("is-active");
+    this.active = number;
+    this.rows.reveal(number);
+    this.rows.row(number)?.classList.add("is-active");
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")) return;
+    if (event.key === "ArrowDown" && (document.activeElement === this.search || !isTyping())) {
+      event.preventDefault();
+      this.search.blur();
+      this.activate(this.active + 1);
+    } else if (event.key === "ArrowUp" && !isTyping()) {
+      event.preventDefault();
+      this.activate(this.active - 1);
+    } else if (event.key === "Enter" && document.activeElement === this.search) {
+      this.activate(0);
+      this.openActive();
+    } else if (isTyping()) {
+      if (event.key === "Escape" && document.activeElement === this.search) this.search.blur();
+    } else if (event.key === "Enter" && this.active >= 0 && !origin(event, "a, button, summary")) {
+      event.preventDefault();
+      this.openActive();
+    } else if (event.key === "x" && this.active >= 0) {
+      const row = this.rows?.row(this.active);
+      if (row) this.selection.toggle(row);
+    }
+  }
+
+  openActive() {
+    const row = this.rows?.row(this.active);
+    if (row) this.openRow(row);
+  }
+
+  /**
+   * Open the customer after (1) or before (-1) the open one.
+   *
+   * @param {number} step
+   */
+  openNext(step) {
+    this.activate(this.active + step);
+    this.openActive();
+  }
+
+  /**
+   * Mark the row of the open customer.
+   *
+   * @param {string} id Empty if no customer is open.
+   */
+  mark(id) {
+    this.openId = id;
+    for (const row of all("tr[data-id]", this.region)) row.classList.toggle("is-open", row.dataset.id === id);
+  }
+}

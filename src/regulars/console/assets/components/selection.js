@@ -1,0 +1,95 @@
+// The selected customers: some of them, or all that match. A bar at the bottom says what can be done with them.
+
+import { all, find, make, origin } from "../lib/dom.js";
+import { _ } from "../lib/words.js";
+import { actionsFor } from "./bulk-actions.js";
+
+/** @typedef {import("./customer-list.js").CustomerList} CustomerList */
+
+export class Selection {
+  /** @param {CustomerList} list */
+  constructor(list) {
+    this.list = list;
+    /** @type {Set<string>} */
+    this.ids = new Set();
+    this.isAll = false;
+    this.last = -1;
+  }
+
+  /** The number of selected customers. */
+  get count() {
+    return this.isAll ? this.list.total : this.ids.size;
+  }
+
+  /** The filters of the API that select the same customers. */
+  get filters() {
+    return this.isAll ? this.list.parameters : new URLSearchParams({ ids: [...this.ids].join(",") });
+  }
+
+  clear() {
+    this.ids.clear();
+    this.isAll = false;
+    this.list.dress(all("tr[data-id]", this.list.region));
+    this.draw();
+  }
+
+  selectAll() {
+    this.isAll = true;
+    this.list.dress(all("tr[data-id]", this.list.region));
+    this.draw();
+  }
+
+  /** @param {HTMLElement} row */
+  dress(row) {
+    const isPicked = this.isAll || this.ids.has(row.dataset.id ?? "");
+    row.classList.toggle("is-picked", isPicked);
+    const box = /** @type {HTMLInputElement | null} */ (find(".pick input", row));
+    if (box) box.checked = isPicked;
+  }
+
+  /** @param {HTMLElement} row */
+  toggle(row) {
+    const id = row.dataset.id ?? "";
+    if (this.isAll) {
+      this.isAll = false;
+      this.ids.clear();
+    } else if (!this.ids.delete(id)) this.ids.add(id);
+    this.list.dress(all("tr[data-id]", this.list.region));
+    this.draw();
+  }
+
+  /** @param {Event} event */
+  onChange(event) {
+    const box = /** @type {HTMLInputElement | null} */ (origin(event, ".pick input"));
+    if (!box) return;
+    const row = /** @type {HTMLElement | null} */ (box.closest("tr[data-id]"));
+    if (row) {
+      this.toggle(row);
+      return;
+    }
+    this.isAll = false;
+    for (const shown of all("tr[data-id]", this.list.region)) {
+      if (box.checked) this.ids.add(shown.dataset.id ?? "");
+      else this.ids.delete(shown.dataset.id ?? "");
+    }
+    this.list.dress(all("tr[data-id]", this.list.region));
+    this.draw();
+  }
+
+  /** Show or hide the bar. */
+  draw() {
+    find(".selection")?.remove();
+    if (!this.count) return;
+    const bar = make("div", { class: "selection", role: "region", "aria-label": _("Selected customers") });
+    bar.append(make("strong", { text: _("{count} selected", { count: this.count.toLocaleString(document.documentElement.lang) }) }));
+    if (!this.isAll && this.list.total > this.count) {
+      const more = make("button", { type: "button", class: "plain", text: _("Select all {count} that match", { count: this.list.total.toLocaleString(document.documentElement.lang) }) });
+      more.addEventListener("click", () => this.selectAll());
+      bar.append(more);
+    }
+    const close = make("button", { type: "button", class: "quiet small", text: _("Clear") });
+    close.addEventListener("click", () => this.clear());
+    bar.append(...actionsFor(this), close);
+    document.body.append(bar);
+  }
+}
