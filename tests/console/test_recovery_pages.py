@@ -1,5 +1,6 @@
 """Pages for people who have forgotten the password, or who confirm or change their e-mail address."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -60,8 +61,9 @@ def test_a_forgotten_password_is_replaced_by_mail(mailing_world: World, mail_ser
 
 
 def test_the_page_says_the_same_for_every_address(mailing_world: World) -> None:
-    said = {ask(mailing_world, email) for email in (BOB, "nobody@example.com", "no address")}
-    assert len({text.replace(BOB, "") for text in said}) == 1
+    pages = {ask(mailing_world, email) for email in (BOB, "nobody@example.com", "no address")}
+    said = {re.sub(r'name="form_token" value="\w+"', "", page).replace(BOB, "") for page in pages}
+    assert len(said) == 1
     assert len(list_waiting(mailing_world.database)) == 1
 
 

@@ -49,14 +49,22 @@ async function tag(selection) {
     [{ words: _("Change tags"), value: "yes" }],
   );
   if (!chosen) return;
-  await run(selection, { action: "update", add_tags: picked(adding), remove_tags: picked(removing) }, _("The tags were changed."));
+  await run(
+    selection,
+    { action: "update", add_tags: picked(adding), remove_tags: picked(removing) },
+    _("The tags were changed."),
+  );
 }
 
 /** @param {Selection} selection */
 async function assign(selection) {
   const { body } = await api("GET", "/users?limit=100");
   const list = choices([{ id: 0, name: _("Nobody") }, ...body.data], "radio");
-  const chosen = await ask(_("Assign {count} customers", { count: selection.count }), [list], [{ words: _("Assign"), value: "yes" }]);
+  const chosen = await ask(
+    _("Assign {count} customers", { count: selection.count }),
+    [list],
+    [{ words: _("Assign"), value: "yes" }],
+  );
   const [id] = picked(list);
   if (!chosen || id === undefined) return;
   await run(selection, { action: "update", values: { user_id: id || null } }, _("The customers were assigned."));
@@ -66,7 +74,11 @@ async function assign(selection) {
 async function setChannel(selection) {
   const { body } = await api("GET", "/channels");
   const list = choices([{ id: 0, name: _("No channel") }, ...body.data], "radio");
-  const chosen = await ask(_("Channel of {count} customers", { count: selection.count }), [list], [{ words: _("Change the channel"), value: "yes" }]);
+  const chosen = await ask(
+    _("Channel of {count} customers", { count: selection.count }),
+    [list],
+    [{ words: _("Change the channel"), value: "yes" }],
+  );
   const [id] = picked(list);
   if (!chosen || id === undefined) return;
   await run(selection, { action: "update", values: { default_channel_id: id || null } }, _("The channel was changed."));

@@ -3,7 +3,22 @@
 import { all, find, get, make, origin } from "../lib/dom.js";
 
 /** @type {Record<string, number>} */
-const WIDTHS = { name: 220, phone_number: 152, email: 220, date_of_birth: 150, tags: 200, gender: 90, country: 120, channel: 120, user: 140, identity_number: 140, job: 140, address: 240, created_at: 110, updated_at: 110 };
+const WIDTHS = {
+  name: 220,
+  phone_number: 152,
+  email: 220,
+  date_of_birth: 150,
+  tags: 200,
+  gender: 90,
+  country: 120,
+  channel: 120,
+  user: 140,
+  identity_number: 140,
+  job: 140,
+  address: 240,
+  created_at: 110,
+  updated_at: 110,
+};
 const KEY = "regulars.column-widths";
 const LEAST = 60;
 
@@ -45,10 +60,14 @@ export function layOut(table) {
       draw();
     };
     handle.addEventListener("pointermove", move);
-    handle.addEventListener("lostpointercapture", () => {
-      handle.removeEventListener("pointermove", move);
-      localStorage.setItem(KEY, JSON.stringify({ ...storedWidths(), [name]: widths[name] }));
-    }, { once: true });
+    handle.addEventListener(
+      "lostpointercapture",
+      () => {
+        handle.removeEventListener("pointermove", move);
+        localStorage.setItem(KEY, JSON.stringify({ ...storedWidths(), [name]: widths[name] }));
+      },
+      { once: true },
+    );
   });
 }
 
@@ -61,7 +80,12 @@ export function layOut(table) {
 export function chooseColumns(form, choose) {
   find("button[type=submit]", form)?.remove();
   for (const label of all("label.item", form)) {
-    const up = make("button", { type: "button", class: "quiet small", text: "↑", "aria-label": `${label.textContent?.trim()} ↑` });
+    const up = make("button", {
+      type: "button",
+      class: "quiet small",
+      text: "↑",
+      "aria-label": `${label.textContent?.trim()} ↑`,
+    });
     up.addEventListener("click", (event) => {
       event.preventDefault();
       const before = label.previousElementSibling;

@@ -22,10 +22,20 @@ const COMMANDS = () => [
 export function openPalette() {
   if (find("dialog.palette")) return;
   const input = /** @type {HTMLInputElement} */ (
-    make("input", { type: "search", placeholder: _("Find customers and commands"), "aria-label": _("Find customers and commands"), autocomplete: "off", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list" })
+    make("input", {
+      type: "search",
+      placeholder: _("Find customers and commands"),
+      "aria-label": _("Find customers and commands"),
+      autocomplete: "off",
+      role: "combobox",
+      "aria-expanded": "true",
+      "aria-controls": "palette-list",
+    })
   );
   const list = make("div", { id: "palette-list", role: "listbox", "aria-label": _("Results") });
-  const dialog = /** @type {HTMLDialogElement} */ (make("dialog", { class: "palette", "aria-label": _("Find customers and commands") }, [input, list]));
+  const dialog = /** @type {HTMLDialogElement} */ (
+    make("dialog", { class: "palette", "aria-label": _("Find customers and commands") }, [input, list])
+  );
   document.body.append(dialog);
   dialog.showModal();
   dialog.addEventListener("close", () => dialog.remove());
@@ -39,13 +49,17 @@ export function openPalette() {
     const commands = COMMANDS().filter(({ words }) => words.toLocaleLowerCase().includes(folded));
     const found = typed ? await search(typed, signal) : [];
     if (signal.aborted) return;
-    list.replaceChildren(...[...found, ...commands].map(({ words, address }) => make("a", { class: "item", role: "option", href: path(address), text: words, tabindex: "-1" })));
+    list.replaceChildren(
+      ...[...found, ...commands].map(({ words, address }) =>
+        make("a", { class: "item", role: "option", href: path(address), text: words, tabindex: "-1" }),
+      ),
+    );
     choose(0);
   };
   const choose = (/** @type {number} */ step) => {
     const items = [...list.children];
     const at = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
-    const next = items[Math.min(items.length - 1, Math.max(0, (at < 0 ? 0 : at) + step))];
+    const next = items[Math.min(items.length - 1, Math.max(0, Math.max(0, at) + step))];
     for (const item of items) item.setAttribute("aria-selected", String(item === next));
     next?.scrollIntoView({ block: "nearest" });
   };
@@ -72,11 +86,17 @@ export function openPalette() {
  */
 async function search(typed, signal) {
   try {
-    const { body } = await api("GET", `/customers?per_page=${CUSTOMERS}&search=${encodeURIComponent(typed)}`, { signal });
-    return body.data.map((/** @type {{ id: number, first_name: string, last_name: string | null, phone_number: string | null }} */ each) => ({
-      words: [each.first_name, each.last_name, each.phone_number].filter(Boolean).join(" "),
-      address: `/customers/${each.id}`,
-    }));
+    const { body } = await api("GET", `/customers?per_page=${CUSTOMERS}&search=${encodeURIComponent(typed)}`, {
+      signal,
+    });
+    return body.data.map(
+      (
+        /** @type {{ id: number, first_name: string, last_name: string | null, phone_number: string | null }} */ each,
+      ) => ({
+        words: [each.first_name, each.last_name, each.phone_number].filter(Boolean).join(" "),
+        address: `/customers/${each.id}`,
+      }),
+    );
   } catch {
     return [];
   }

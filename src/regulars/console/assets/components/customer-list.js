@@ -2,6 +2,7 @@
 
 import { fragment } from "../lib/api.js";
 import { all, find, get, isTyping, origin } from "../lib/dom.js";
+import { parse } from "../lib/html.js";
 import { _ } from "../lib/words.js";
 import { chooseColumns, layOut } from "./columns.js";
 import { Selection } from "./selection.js";
@@ -130,7 +131,7 @@ export class CustomerList {
     if (html === null || signal.aborted) return;
     const menu = how.keepsMenus && find(".columns-menu[open]", this.region);
     this.rows?.stop();
-    this.region.innerHTML = html;
+    this.region.replaceChildren(parse(html));
     if (menu) get(".columns-menu", this.region).setAttribute("open", "");
     if (!how.isTyped) this.search.value = this.parameters.get("search") ?? "";
     this.take();
@@ -141,25 +142,26 @@ export class CustomerList {
   async refresh() {
     await this.rows?.refresh();
     const html = await fragment(this.addressOfPage(1), "list");
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    const total = find("[data-total]", template.content);
+    const fresh = parse(html);
+    const total = find("[data-total]", fresh);
     const shown = find("[data-total]", this.region);
     if (!total || !shown) return;
     if (total.dataset.total !== shown.dataset.total && this.rows) {
       const top = this.rows.above / this.rows.rowHeight;
       shown.replaceWith(total);
       this.rows.stop();
-      const fresh = template.content.querySelector(".table-scroll");
-      const old = find(".table-scroll", this.region);
-      if (fresh && old) old.replaceWith(fresh);
+      const table = find(".table-scroll", fresh);
+      if (table) get(".table-scroll", this.region).replaceWith(table);
       this.take();
       this.rows?.scrollToRow(top);
     }
   }
 
   listen() {
-    this.search.addEventListener("input", () => void this.change({ search: this.search.value.trim() }, { isTyped: true }));
+    this.search.addEventListener(
+      "input",
+      () => void this.change({ search: this.search.value.trim() }, { isTyped: true }),
+    );
     get("[data-search]", this.root).addEventListener("submit", (event) => event.preventDefault());
     this.region.addEventListener("click", (event) => this.onClick(event));
     this.region.addEventListener("submit", (event) => this.onSubmit(event));

@@ -3,6 +3,7 @@
 import { ApiError, api, fragment } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { all, find, get, make, origin, path } from "../lib/dom.js";
+import { parse } from "../lib/html.js";
 import { attempt, sentencesOf, toast } from "../lib/toast.js";
 import { _ } from "../lib/words.js";
 
@@ -17,7 +18,7 @@ export class CustomerPanel {
     this.loading = new AbortController();
     element.addEventListener("click", (event) => this.onClick(event));
     element.addEventListener("submit", (event) => this.onSubmit(event));
-    if (!element.hidden) this.showDuplicates();
+    if (!element.hidden) void attempt(() => this.showDuplicates());
   }
 
   /** The id of the customer; empty if the panel is closed. */
@@ -49,10 +50,10 @@ export class CustomerPanel {
     });
     if (html === null || signal.aborted) return;
     this.address = address;
-    this.element.innerHTML = html;
+    this.element.replaceChildren(parse(html));
     this.element.hidden = false;
     this.element.scrollTop = 0;
-    this.showDuplicates();
+    void attempt(() => this.showDuplicates());
   }
 
   /** Show the same customer as it is stored now. */
@@ -222,12 +223,10 @@ export class CustomerPanel {
    */
   async isStillWanted(id, field, value) {
     const html = await fragment(path(`/customers/${id}`), "panel");
-    const template = document.createElement("template");
-    template.innerHTML = html;
     const selector = `.fact[data-field="${field}"]`;
-    const theirs = template.content.querySelector(selector);
+    const theirs = find(selector, parse(html));
     const mine = find(selector, this.element);
-    if (theirs instanceof HTMLElement && theirs.dataset.value === mine?.dataset.value) return true;
+    if (theirs?.dataset.value === mine?.dataset.value) return true;
     const shown = theirs?.querySelector("dd")?.textContent?.trim() ?? "";
     const content = make("dl", {}, [
       make("dt", { text: _("Your value") }),
@@ -235,27 +234,32 @@ export class CustomerPanel {
       make("dt", { text: _("Stored meanwhile") }),
       make("dd", { text: shown }),
     ]);
-    const answer = await ask(_("Somebody else has changed this"), [content], [
-      { words: _("Save your value"), value: "mine" },
-      { words: _("Keep the stored value"), value: "theirs", class: "secondary" },
-    ]);
+    const answer = await ask(
+      _("Somebody else has changed this"),
+      [content],
+      [
+        { words: _("Save your value"), value: "mine" },
+        { words: _("Keep the stored value"), value: "theirs", class: "secondary" },
+      ],
+    );
     return answer === "mine";
   }
 
   /** Say who may be the same person. */
-  showDuplicates() {
+  async showDuplicates() {
     const { id } = this;
     const place = find("[data-duplicates]", this.element);
     if (!id || !place) return;
-    api("GET", `/customers/duplicates?customer_id=${id}&limit=3`).then(({ body }) => {
-      if (this.id !== id) return;
-      for (const pair of body.data) {
-        const other = pair.customers.find((/** @type {{ id: number }} */ each) => String(each.id) !== id);
-        const name = [other.first_name, other.last_name].filter(Boolean).join(" ");
-        const link = make("a", { href: path(`/duplicates?customer_id=${id}`), text: _("Compare") });
-        place.append(make("p", { class: "notice" }, [make("strong", { text: _("May be the same person:") }), ` ${name} `, link]));
-      }
-    }, () => undefined);
+    const { body } = await api("GET", `/customers/duplicates?customer_id=${id}&limit=3`);
+    if (this.id !== id) return;
+    for (const pair of body.data) {
+      const other = pair.customers.find((/** @type {{ id: number }} */ each) => String(each.id) !== id);
+      const name = [other.first_name, other.last_name].filter(Boolean).join(" ");
+      const link = make("a", { href: path(`/duplicates?customer_id=${id}`), text: _("Compare") });
+      place.append(
+        make("p", { class: "notice" }, [make("strong", { text: _("May be the same person:") }), ` ${name} `, link]),
+      );
+    }
   }
 
   /** Start to edit the first value. */
@@ -286,7 +290,9 @@ function fieldFor(panel, fact, label) {
     area.value = value;
     return area;
   }
-  const input = /** @type {HTMLInputElement} */ (make("input", { type: type ?? "text", "aria-label": label, autocomplete: "off" }));
+  const input = /** @type {HTMLInputElement} */ (
+    make("input", { type: type ?? "text", "aria-label": label, autocomplete: "off" })
+  );
   input.value = value;
   return input;
 }

@@ -81,9 +81,19 @@ export class Selection {
     find(".selection")?.remove();
     if (!this.count) return;
     const bar = make("div", { class: "selection", role: "region", "aria-label": _("Selected customers") });
-    bar.append(make("strong", { text: _("{count} selected", { count: this.count.toLocaleString(document.documentElement.lang) }) }));
+    bar.append(
+      make("strong", {
+        text: _("{count} selected", { count: this.count.toLocaleString(document.documentElement.lang) }),
+      }),
+    );
     if (!this.isAll && this.list.total > this.count) {
-      const more = make("button", { type: "button", class: "plain", text: _("Select all {count} that match", { count: this.list.total.toLocaleString(document.documentElement.lang) }) });
+      const more = make("button", {
+        type: "button",
+        class: "plain",
+        text: _("Select all {count} that match", {
+          count: this.list.total.toLocaleString(document.documentElement.lang),
+        }),
+      });
       more.addEventListener("click", () => this.selectAll());
       bar.append(more);
     }

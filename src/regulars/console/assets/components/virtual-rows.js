@@ -1,7 +1,8 @@
 // The rows of a long table. Pages of rows come from the server when they scroll into sight, and go when they leave it.
 
 import { fragment } from "../lib/api.js";
-import { all, find, get } from "../lib/dom.js";
+import { all, get } from "../lib/dom.js";
+import { parse } from "../lib/html.js";
 
 // Chromium draws nothing beyond 33,554,432 pixels. Longer tables scroll proportionally faster.
 const MAX_HEIGHT = 30_000_000;
@@ -12,8 +13,8 @@ const MARGIN = 700;
 /**
  * @typedef {object} Options
  * @property {HTMLElement} scroller The element that scrolls; the table is in it.
- * @property {number} total
- * @property {number} rowsPerPage
+ * @property {number} total The number of all rows.
+ * @property {number} rowsPerPage The number of rows that are loaded together.
  * @property {(page: number) => string} address Returns the address of a page of rows.
  * @property {(rows: HTMLElement[]) => void} onRows Called with new rows.
  * @property {(page: number) => void} onPage Called with the number of the page at the top.
@@ -30,7 +31,7 @@ export class VirtualRows {
     const height = options.total * this.rowHeight;
     this.height = Math.min(height, MAX_HEIGHT);
     this.table.style.height = `${this.height + this.heading}px`;
-    /** @type {Map<number, string>} */
+    /** @type {Map<number, HTMLElement[]>} The rows of pages that were loaded, the oldest first. */
     this.kept = new Map();
     /** @type {Map<number, HTMLElement>} */
     this.mounted = new Map();
@@ -38,7 +39,7 @@ export class VirtualRows {
     this.page = 1;
     const first = get("tbody", this.table);
     const page = Number(first.dataset.page);
-    this.kept.set(page, first.innerHTML);
+    this.kept.set(page, all("tr", first));
     this.mounted.set(page, first);
     options.onRows(all("tr", first));
     this.scrollToRow((page - 1) * options.rowsPerPage);
@@ -137,7 +138,7 @@ export class VirtualRows {
   async load(page) {
     try {
       const html = await fragment(this.options.address(page), "rows", this.stopped.signal);
-      const rows = rowsOf(html);
+      const rows = all("tr", parse(html));
       this.keep(page, rows);
       const body = this.mounted.get(page);
       if (body) this.fill(body, rows);
@@ -154,7 +155,7 @@ export class VirtualRows {
 
   /**
    * @param {number} page
-   * @param {string} rows
+   * @param {HTMLElement[]} rows
    */
   keep(page, rows) {
     this.kept.delete(page);
@@ -165,13 +166,13 @@ export class VirtualRows {
 
   /**
    * @param {HTMLElement} body
-   * @param {string} rows
+   * @param {HTMLElement[]} rows
    */
   fill(body, rows) {
-    body.innerHTML = rows;
+    body.replaceChildren(...rows);
     body.classList.remove("is-waiting");
     body.style.height = "";
-    this.options.onRows(all("tr", body));
+    this.options.onRows(rows);
   }
 
   /**
@@ -194,11 +195,4 @@ export class VirtualRows {
     const body = /** @type {HTMLElement} */ (row.closest("tbody"));
     return (Number(body.dataset.page) - 1) * this.options.rowsPerPage + all("tr", body).indexOf(row);
   }
-}
-
-/** @param {string} html */
-function rowsOf(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return find("tbody", template.content)?.innerHTML ?? "";
 }

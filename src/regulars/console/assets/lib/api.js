@@ -3,6 +3,7 @@
 import { hideBanner, showBanner } from "./banner.js";
 import { path, setting } from "./dom.js";
 import { signInAgain } from "./sign-in-again.js";
+import { wait } from "./wait.js";
 import { _ } from "./words.js";
 
 const RETRY_MILLISECONDS = 2000;
@@ -38,9 +39,8 @@ export class Unreachable extends Error {
 /**
  * @typedef {object} Options
  * @property {unknown} [body] Sent as JSON; a FormData as it is.
- * @property {string | null} [ifMatch]
- * @property {AbortSignal} [signal]
- * @property {string} [tenant]
+ * @property {string | null} [ifMatch] The ETag that the object must still have.
+ * @property {AbortSignal} [signal] Ends the request.
  */
 
 /**
@@ -54,7 +54,11 @@ export class Unreachable extends Error {
 export async function api(method, address, options = {}) {
   const { body, ifMatch, signal } = options;
   /** @type {Record<string, string>} */
-  const headers = { "X-Form-Token": setting("token"), "X-Tenant": setting("tenant"), "Accept-Language": document.documentElement.lang };
+  const headers = {
+    "X-Form-Token": setting("token"),
+    "X-Tenant": setting("tenant"),
+    "Accept-Language": document.documentElement.lang,
+  };
   if (ifMatch) headers["If-Match"] = ifMatch;
   if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
   const isForm = body instanceof FormData;
@@ -91,7 +95,7 @@ export async function fragment(address, part, signal) {
       return html;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+      await wait(RETRY_MILLISECONDS);
     }
   }
 }

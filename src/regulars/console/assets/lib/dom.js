@@ -29,7 +29,8 @@ export function get(selector, root = document) {
  * @param {ParentNode} [root]
  * @returns {HTMLElement[]}
  */
-export const all = (selector, root = document) => [...root.querySelectorAll(selector)].map((each) => /** @type {HTMLElement} */ (each));
+export const all = (selector, root = document) =>
+  [...root.querySelectorAll(selector)].map((each) => /** @type {HTMLElement} */ (each));
 
 /**
  * Return a new element with a text, classes and children.
@@ -70,10 +71,10 @@ export const setting = (name) => document.body.dataset[name] ?? "";
 /**
  * Return the path of a page of this service, for a link or a request.
  *
- * @param {string} path
+ * @param {string} place The path within the service.
  * @returns {string}
  */
-export const path = (path) => setting("root") + path;
+export const path = (place) => setting("root") + place;
 
 /** Tell whether the user is typing, so that single letters are not shortcuts. */
 export const isTyping = () => {

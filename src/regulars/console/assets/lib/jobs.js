@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { make } from "./dom.js";
 import { add } from "./toast.js";
+import { wait } from "./wait.js";
 import { _ } from "./words.js";
 
 const MILLISECONDS = 400;
@@ -28,7 +29,7 @@ export async function followJob(id, words) {
       if (job.state === "done") return job;
       if (job.state === "failed") throw new Error(job.error ?? _("It failed."));
       if (job.state === "cancelled") throw new Error(_("It was cancelled. What was done until then stays."));
-      await new Promise((resolve) => setTimeout(resolve, MILLISECONDS));
+      await wait(MILLISECONDS);
     }
   } finally {
     clearTimeout(appears);

@@ -1,6 +1,7 @@
 // What others change, while the page is visible: one cheap request every few seconds.
 
 import { api } from "./api.js";
+import { wait } from "./wait.js";
 
 const SECONDS = 5;
 
@@ -16,11 +17,12 @@ export async function follow(onChanges) {
       try {
         const { body } = await api("GET", `/customers/changes?since=${since}&limit=1000`);
         since = String(body.meta.cursor);
-        if (body.data.length) onChanges(body.data.map((/** @type {{ customer_id: number }} */ each) => String(each.customer_id)));
+        const ids = body.data.map((/** @type {{ customer_id: number }} */ each) => String(each.customer_id));
+        if (ids.length > 0) onChanges(ids);
       } catch {
         // The next request may succeed.
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+    await wait(SECONDS * 1000);
   }
 }

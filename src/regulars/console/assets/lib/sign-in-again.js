@@ -16,11 +16,22 @@ export function signInAgain() {
 
 /** @returns {Promise<void>} */
 function show() {
-  const email = /** @type {HTMLInputElement} */ (make("input", { id: "again-email", type: "email", autocomplete: "username", required: "" }));
+  const email = /** @type {HTMLInputElement} */ (
+    make("input", { id: "again-email", type: "email", autocomplete: "username", required: "" })
+  );
   email.value = document.body.dataset.email ?? "";
-  const password = make("input", { id: "again-password", type: "password", autocomplete: "current-password", required: "" });
+  const password = make("input", {
+    id: "again-password",
+    type: "password",
+    autocomplete: "current-password",
+    required: "",
+  });
   const fault = make("p", { class: "fault", role: "alert", hidden: "" });
-  const other = make("a", { href: path("/sign-in"), target: "_blank", text: _("Sign in in another way, in a new tab") });
+  const other = make("a", {
+    href: path("/sign-in"),
+    target: "_blank",
+    text: _("Sign in in another way, in a new tab"),
+  });
   const form = make("form", {}, [
     make("h2", { text: _("Sign in again") }),
     make("p", { text: _("Your session has ended. What you have typed is still here.") }),

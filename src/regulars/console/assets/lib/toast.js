@@ -19,8 +19,11 @@ function region() {
  * @param {string} sentence
  * @param {{ undo?: () => Promise<unknown>, isFault?: boolean }} [options]
  */
-export function toast(sentence, { undo, isFault = false } = {}) {
-  const shown = make("div", { class: isFault ? "toast is-fault" : "toast", role: isFault ? "alert" : undefined }, [make("span", { text: sentence })]);
+export function toast(sentence, options = {}) {
+  const { undo, isFault = false } = options;
+  const shown = make("div", { class: isFault ? "toast is-fault" : "toast", role: isFault ? "alert" : undefined }, [
+    make("span", { text: sentence }),
+  ]);
   if (undo) {
     const button = make("button", { type: "button", class: "plain", text: _("Undo") });
     button.addEventListener("click", async () => {
@@ -39,8 +42,9 @@ export function toast(sentence, { undo, isFault = false } = {}) {
  * @param {HTMLElement} element
  */
 export function add(element) {
-  const all = region();
+  const all = /** @type {HTMLElement & { showPopover(): void, hidePopover(): void }} */ (region());
   all.append(element);
+  // What was shown last is above everything else, also above dialogs.
   if (all.matches(":popover-open")) all.hidePopover();
   all.showPopover();
 }
@@ -67,6 +71,7 @@ export async function attempt(action) {
  * @returns {string[]}
  */
 export function sentencesOf(error) {
-  if (error instanceof Error && "sentences" in error) return /** @type {string[]} */ (error.sentences);
-  return [error instanceof Error ? error.message : String(error)];
+  if (!(error instanceof Error)) return [String(error)];
+  const { sentences } = /** @type {Error & { sentences?: string[] }} */ (error);
+  return sentences ?? [error.message];
 }

@@ -20,7 +20,9 @@ async function check() {
     const value = String(new FormData(form).get(name) ?? "").trim();
     return value ? [[name, value]] : [];
   });
-  const found = typed.length ? await api("POST", "/customers/duplicates/check", { body: Object.fromEntries(typed), signal }).catch(() => null) : null;
+  const found = typed.length
+    ? await api("POST", "/customers/duplicates/check", { body: Object.fromEntries(typed), signal }).catch(() => null)
+    : null;
   if (signal.aborted) return;
   const links = (found?.body.data ?? []).map((/** @type {any} */ each) => {
     const { customer } = each;
@@ -29,7 +31,14 @@ async function check() {
   });
   const place = get("[data-duplicates]");
   place.className = links.length ? "notice" : "";
-  place.replaceChildren(...(links.length ? [make("strong", { text: _("May be the same person:") }), ...links.flatMap((/** @type {Node} */ link) => [" ", link])] : []));
+  place.replaceChildren(
+    ...(links.length
+      ? [
+          make("strong", { text: _("May be the same person:") }),
+          ...links.flatMap((/** @type {Node} */ link) => [" ", link]),
+        ]
+      : []),
+  );
 }
 
 if (!find("[name=version]", form)?.getAttribute("value")) {
