@@ -30,6 +30,7 @@ from regulars.api.jobs import CancelJob, Jobs, OneJob, RetryJob
 from regulars.api.tags import OneTag, TagList
 from regulars.api.tenants import OneTenant
 from regulars.api.users import OneUser, UserList
+from regulars.api.views import OneView, ViewList
 from regulars.console import routes as console
 from regulars.console.pages import Pages
 from regulars.db.database import Database
@@ -120,6 +121,8 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/jobs/{id}/retry", RetryJob(api)),
         ("/api/v1/tags", TagList(api)),
         ("/api/v1/tags/{id}", OneTag(api)),
+        ("/api/v1/views", ViewList(api)),
+        ("/api/v1/views/{id}", OneView(api)),
         ("/api/v1/users", UserList(api)),
         ("/api/v1/users/{id}", OneUser(api)),
         ("/api/v1/invitations", Invitations(api)),

@@ -22,7 +22,13 @@ class Role(StrEnum):
 
 VIEWER_PERMISSIONS = frozenset({"account:read", "account:write", "tenants:read", "users:read", "customers:read"})
 AGENT_PERMISSIONS = VIEWER_PERMISSIONS | {"customers:write"}
-ADMIN_PERMISSIONS = AGENT_PERMISSIONS | {"customers:erase", "tenants:write", "applications:manage", "jobs:manage"}
+ADMIN_PERMISSIONS = AGENT_PERMISSIONS | {
+    "customers:erase",
+    "tenants:write",
+    "applications:manage",
+    "jobs:manage",
+    "views:manage",
+}
 PERMISSIONS: Mapping[Role, frozenset[str]] = {
     Role.OWNER: ADMIN_PERMISSIONS | {"users:write"},
     Role.ADMIN: ADMIN_PERMISSIONS,
@@ -30,8 +36,27 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
     Role.VIEWER: VIEWER_PERMISSIONS,
 }
 """The permissions of each role. Most are also scopes. The exceptions are `applications:manage`, which only the console
-uses, `customers:erase` (purge and erase customers), which tokens with the scope `customers:write` can use, and
-`jobs:manage` (see, undo and cancel the imports, exports and other jobs of all members)."""
+uses, `customers:erase` (purge and erase customers), which tokens with the scope `customers:write` can use,
+`jobs:manage` (see, undo and cancel the imports, exports and other jobs of all members), and `views:manage` (change the
+shared views of all members, and choose the default one)."""
+
+
+def check_scopes(identity: "Identity", *scopes: str) -> None:
+    """Raise `Forbidden` if the access token has none of `scopes`."""
+    if identity.scopes.isdisjoint(scopes):
+        message = _("The access token lacks the scope {scope}.", scope=" or ".join(scopes))
+        raise Forbidden(message, code="insufficient_scope", scope=scopes[0])
+
+
+def check_role(principal: "Principal", scope: str) -> None:
+    """Raise `Forbidden` if the principal's role does not have the permissions of `scope`."""
+    if scope not in PERMISSIONS[principal.role]:
+        message = _(
+            "The role {role} does not have the permissions of the scope {scope}.",
+            role=principal.role.value,
+            scope=scope,
+        )
+        raise Forbidden(message, code="insufficient_scope", scope=scope)
 
 
 def check_permitted(principal: "Principal", permission: str, action: str) -> None:

@@ -104,6 +104,7 @@ def test_each_role_may_do_what_the_next_may() -> None:
         "applications:manage",
         "customers:erase",
         "jobs:manage",
+        "views:manage",
     }
 
 

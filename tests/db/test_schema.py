@@ -59,6 +59,7 @@ def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) 
             "import_mappings",
             "import_issues",
             "import_batches",
+            "customer_views",
         }
         for table in owned:
             keys = [schema.get_pk_constraint(table)["constrained_columns"]]
@@ -95,6 +96,7 @@ def test_a_published_migration_never_changes() -> None:
         "0002_accounts.py": "2275df1c23260709b5a6542ee5f604842318edd307acd5f1ec1cdbb9da39092a",
         "0003_ids_of_tenants.py": "23abec02c888035b36be3c5025574183558aaeb7054772c23fcc590cfc4ca0ed",
         "0004_jobs_and_imports.py": "5ab7232c4cf7d510ef7356e8506ce122064cc79040544d48d96c5392be5f37e8",
+        "0005_customer_views.py": "d6e01e88b53ed214f69dd87f4becf58381aace2f831f87ae4303802aab77505b",
     }
     assert {path.name: sha256(path.read_bytes()).hexdigest() for path in MIGRATIONS.glob("*.py")} == published
 

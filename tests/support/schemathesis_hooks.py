@@ -66,6 +66,10 @@ def _is_id(value: Any) -> bool:
 def _meant(name: str, value: Any) -> Any:
     if name == "customer_id" and _is_id(value):
         return IDS["customer_id"]
+    if name == "columns" and isinstance(value, list):
+        return _without_repeated_columns(value)
+    if name == "filters" and isinstance(value, dict):
+        return _without_impossible_ages(value)
     if name == "atomic" and value is True:
         # In this mode, one invalid customer fails the whole batch, and the schema does not describe customers.
         return False
@@ -77,6 +81,24 @@ def _meant(name: str, value: Any) -> Any:
     allowed, longest, well_formed = WELL_FORMED.get(name, (LINE, 0, ""))
     is_meant = isinstance(value, str) and len(value) <= longest and allowed.fullmatch(value)
     return well_formed if is_meant else value
+
+
+def _without_repeated_columns(columns: list[Any]) -> list[Any]:
+    seen: list[Any] = []
+    kept = []
+    for column in columns:
+        named = column.get("name") if isinstance(column, dict) else None
+        if not isinstance(named, str) or named not in seen:
+            kept.append(column)
+        seen.append(named)
+    return kept
+
+
+def _without_impossible_ages(filters: dict[str, Any]) -> dict[str, Any]:
+    low, high = filters.get("min_age"), filters.get("max_age")
+    is_impossible = isinstance(low, int | float) and isinstance(high, int | float) and low > high
+    # A merge patch keeps the ages that the view already has, unless they are null.
+    return {"min_age": None, "max_age": None} | (filters | {"max_age": low} if is_impossible else filters)
 
 
 @schemathesis.hook

@@ -90,6 +90,12 @@ WRITES_OF_JOBS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("POST", f"{ONE_JOB}/cancel"): None,
     ("POST", f"{ONE_JOB}/retry"): None,
 }
+VIEWS, ONE_VIEW = "/api/v1/views", "/api/v1/views/{id}"
+WRITES_OF_VIEWS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("PUT", ONE_VIEW): {"name": "Stolen"},
+    ("PATCH", ONE_VIEW): {"name": "Stolen"},
+    ("DELETE", ONE_VIEW): None,
+}
 OF_NO_TENANT = {"/api/v1/countries"}
 NAME_CHANNELS = Statement(
     update(channels)
@@ -480,13 +486,30 @@ def test_imports_exports_and_jobs_are_only_for_members_of_their_tenant(world: Wo
     )
 
 
+def test_saved_views_are_only_for_members_of_their_tenant(world: World) -> None:
+    """Charlie owns the salon. For him, a shared view of the clinic does not exist."""
+    view = world.send("POST", VIEWS, {"name": "Ours", "shared": True}, tenant=world.clinic).json["data"]
+    where = f"{VIEWS}/{view['id']}"
+    for (method, _path), body in [(("GET", ONE_VIEW), None), *WRITES_OF_VIEWS.items()]:
+        theirs = world.send(method, where, body, user=world.charlie, tenant=world.clinic)
+        expect_error(theirs, 403, "tenant_forbidden")
+        foreign, absent = (
+            expect_error(world.send(method, path, body, user=world.charlie, tenant=world.salon), 404, "not_found")
+            for path in (where, f"{VIEWS}/{'0' * 36}")
+        )
+        assert foreign["message"].replace(view["id"], "0" * 36) == absent["message"]
+    assert world.send("GET", VIEWS, user=world.charlie, tenant=world.salon).json["data"] == []
+    assert world.send("GET", where, tenant=world.clinic).json["data"] == view
+    assert world.send("DELETE", where, tenant=world.clinic).status_code == 204
+
+
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
     of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, TAGS, ONE_TAG}
     read = of_customers | {USERS, DEFAULT_CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
     writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
-    writes |= WRITES_OF_INVITATIONS | WRITES_OF_JOBS
-    read |= READS_OF_JOBS | {IMPORTS, EXPORTS, JOBS, EMPTY_TRASH}
+    writes |= WRITES_OF_INVITATIONS | WRITES_OF_JOBS | WRITES_OF_VIEWS
+    read |= READS_OF_JOBS | {IMPORTS, EXPORTS, JOBS, EMPTY_TRASH, VIEWS}
     tried = read | {BATCH, INVITATIONS, AUDIT_EVENTS, LEAVE} | {path for _, path in writes}
     assert api - OF_NO_TENANT == tried, "add new endpoints to the tests above"
 
@@ -505,7 +528,8 @@ def test_a_public_function_on_customers_takes_the_tenant_first_after_the_databas
                 "rare_trigrams",
                 "delete_expired_imports",
             }
-            # `found` is an import, which has its tenant.
-            if names[:1] == ["database"] and names[1:2] not in (["tenant_id"], ["found"]) and not is_for_all:
+            # `found` is an import and `principal` a member. Both have their tenant.
+            has_tenant = names[1:2] in (["tenant_id"], ["found"], ["principal"])
+            if names[:1] == ["database"] and not has_tenant and not is_for_all:
                 wrong.append(f"{path.name}: {node.name}")
     assert wrong == []

@@ -196,6 +196,7 @@ def made_up_values(kind: str, statement: Statement) -> dict[str, Any]:
     assert isinstance(compiled, SQLCompiler)
     samples = {
         int: 7,
+        bool: True,
         str: "7",
         datetime: datetime(2026, 1, 1, tzinfo=UTC),
         date: date(2026, 1, 1),

@@ -8,7 +8,16 @@ from sqlalchemy import Delete, Table, Update, bindparam, delete, select, update
 from regulars.clock import utc_now
 from regulars.db.database import Database
 from regulars.db.statement import Statement
-from regulars.db.tables import grants, invitations, memberships, one_time_tokens, passkeys, personal_tokens, sessions
+from regulars.db.tables import (
+    customer_views,
+    grants,
+    invitations,
+    memberships,
+    one_time_tokens,
+    passkeys,
+    personal_tokens,
+    sessions,
+)
 from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 
@@ -44,6 +53,11 @@ DELETE_TENANT_TOKENS = Statement(
     _delete_of_user(personal_tokens).where(personal_tokens.c.bound_tenant_id == bindparam("tenant_id"))
 )
 DELETE_PASSKEYS = Statement(_delete_of_user(passkeys))
+DELETE_PERSONAL_VIEWS = Statement(
+    _delete_of_user(customer_views).where(
+        customer_views.c.tenant_id == bindparam("tenant_id"), ~customer_views.c.is_shared
+    )
+)
 REVOKE_INVITATIONS = Statement(
     update(invitations)
     .where(
@@ -105,11 +119,12 @@ def end_session_grants(database: Database, user_id: int, session_id: str, *, wit
 
 
 def end_tenant_access(database: Database, tenant_id: int, user_id: int) -> None:
-    """Delete a former member's personal tokens for the tenant, and revoke the pending invitations that the member sent.
+    """Delete a former member's personal tokens and views of the tenant, and revoke the pending invitations.
 
     If the user is not a member of any other tenant, end all sessions and grants, and delete all personal tokens.
     """
     database.execute(DELETE_TENANT_TOKENS, {"user_id": user_id, "tenant_id": tenant_id})
+    database.execute(DELETE_PERSONAL_VIEWS, {"user_id": user_id, "tenant_id": tenant_id})
     revoke_invitations_of(database, tenant_id, user_id)
     if database.fetch_one(FIND_MEMBERSHIP, {"user_id": user_id}) is None:
         end_access(database, user_id, with_tokens=True)

@@ -19,7 +19,7 @@ from regulars.oauth.clients import find_client
 from regulars.oauth.external_issuer import ExternalIssuer
 from regulars.oauth.grants import is_grant_live
 from regulars.oauth.signing_keys import PublicKeys, public_keys
-from regulars.permissions import PERMISSIONS, Identity, Membership, Principal
+from regulars.permissions import Identity, Membership, Principal, check_role, check_scopes
 from regulars.security.auth_version import auth_version
 from regulars.security.tokens import Kind, is_token
 from regulars.settings import Settings
@@ -67,13 +67,7 @@ class Authenticator:
         Raise the errors of `member`, and `Forbidden` (403) if the role does not have the permissions of `scope`.
         """
         principal = self.member(request, scope)
-        if scope not in PERMISSIONS[principal.role]:
-            message = _(
-                "The role {role} does not have the permissions of the scope {scope}.",
-                role=principal.role.value,
-                scope=scope,
-            )
-            raise Forbidden(message, code="insufficient_scope", scope=scope)
+        check_role(principal, scope)
         return principal
 
     def member(self, request: falcon.Request, scope: str) -> Principal:
@@ -95,9 +89,8 @@ class Authenticator:
         scopes, and the errors of `SessionAuthenticator.identity`.
         """
         identity = self._identity(request)
-        if scopes and identity.scopes.isdisjoint(scopes):
-            message = _("The access token lacks the scope {scope}.", scope=" or ".join(scopes))
-            raise Forbidden(message, code="insufficient_scope", scope=scopes[0])
+        if scopes:
+            check_scopes(identity, *scopes)
         return identity
 
     def _identity(self, request: falcon.Request) -> Identity:

@@ -34,6 +34,7 @@ DISTRIBUTED_TABLES = (
     "import_mappings",
     "import_issues",
     "import_batches",
+    "customer_views",
 )
 MIN_CITUS_VERSION = (11, 2)
 """Older versions run REPEATABLE READ as READ COMMITTED on the workers, so that merging count deltas would lose changes.

@@ -5,6 +5,7 @@ Every key of a table that belongs to tenants starts with `tenant_id`, so that ta
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -404,6 +405,25 @@ import_batches = Table(
     Column("import_id", Key, primary_key=True),
     Column("first_position", BigInteger, primary_key=True, autoincrement=False),
     Column("last_position", BigInteger, nullable=False),
+)
+
+# Saved views of the customer list.
+customer_views = Table(
+    "customer_views",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("id", Key, primary_key=True),
+    Column("user_id", Id, nullable=False, comment="the user who created it"),
+    Column("name", Text, nullable=False),
+    Column("filters", Text, nullable=False, comment="JSON: parameters of the customer list"),
+    Column("sort_by", Text),
+    Column("sort_order", Text),
+    Column("columns", Text, comment="JSON: names and widths; null: the default columns"),
+    Column("is_shared", Boolean, nullable=False, comment="all members see it; otherwise only its user"),
+    Column("is_default", Boolean, nullable=False, comment="the list of all members, or of its user, opens with it"),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    ForeignKeyConstraint(["tenant_id", "user_id"], ["memberships.tenant_id", "memberships.user_id"]),
 )
 
 # Responses to requests with an Idempotency-Key.

@@ -27,8 +27,8 @@ class Field:
     """A field of a body: its JSON Schema, and the function that reads its value.
 
     `read` takes the value and, if `read_fields` is called with one, a context. It raises ValueError with a rule to
-    append to the field's name, such as "must not be empty". A field that is not `required` may be null; `read` is not
-    called then.
+    append to the field's name, such as "must not be empty", or for an object `Invalid` with the faults of its fields. A
+    field that is not `required` may be null; `read` is not called then.
     """
 
     name: str
@@ -172,6 +172,8 @@ def read_fields(content: Any, fields: Sequence[Field], *, partial: bool = False,
             if value is None and field.required:
                 raise ValueError(_("must not be empty"))
             found[field.name] = None if value is None else field.read(value, *given)
+        except Invalid as error:
+            faults |= {f"{field.name}.{name}": messages for name, messages in error.errors.items()}
         except ValueError as error:
             faults[field.name] = [_("{field} {rule}.", field=field.name, rule=error.args[0])]
     known = {field.name for field in fields}
@@ -231,6 +233,11 @@ def _invalid_json(error: json.JSONDecodeError) -> Malformed:
 
 def _too_deep() -> Malformed:
     return Malformed(_("The body is nested too deeply. At most {limit} levels are allowed.", limit=MAX_DEPTH))
+
+
+def is_merge_patch(request: falcon.Request) -> bool:
+    """Tell whether the body of a request is a JSON Merge Patch (RFC 7396), which is merged into objects."""
+    return (request.content_type or "").partition(";")[0].strip().lower() == MERGE_PATCH
 
 
 def _read(request: falcon.Request, at_most: int) -> bytes:

@@ -98,6 +98,7 @@ WITHOUT_TENANT: Mapping[int, tuple[str, str, str]] = {
 TAGS: Mapping[str, str] = {
     "Account": "The user of the access token.",
     "Customers": "The customers of a tenant.",
+    "Views": "Saved views of the customer list.",
     "Users": "The users of a tenant.",
     "Tenants": "The settings of a tenant.",
     "Reference": "Tags, channels and countries.",

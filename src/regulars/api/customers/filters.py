@@ -1,5 +1,6 @@
 """The filters and the order of the customer list, as an object in a JSON body."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from regulars.api.customers.parameters import PARAMETERS, check_ages, query_of
@@ -63,22 +64,25 @@ OWN_FIELDS = (
     ),
 )
 OTHER_NAMES = NOT_FILTERS | {field.name for field in OWN_FIELDS}
+ORDER_NAMES = ("sort_by", "sort_order")
 FIELDS = (*(_field(each) for each in PARAMETERS if each.name not in OTHER_NAMES), *OWN_FIELDS)
 FILTERS_SCHEMA = body_schema(FIELDS) | {"type": ["object", "null"]}
 
 
 def read_filters(value: Any) -> CustomerQuery:
-    """Return the query of an object with filters and an order.
+    """Return the query of an object with filters and an order. Raise the errors of `read_values`."""
+    return query_of(read_values(value, FIELDS), in_pages=True)
+
+
+def read_values(value: Any, fields: Sequence[Field]) -> dict[str, Any]:
+    """Return the values of the fields of an object, by name, without those that are null or empty.
 
     Raise ValueError if `value` is not an object, and `Invalid` with every fault.
     """
     if not isinstance(value, dict):
         raise ValueError(_("must be an object, not {value}", value=quote(value)))
-    try:
-        read = read_fields(value, FIELDS)
-    except Invalid as error:
-        raise Invalid({f"filters.{name}": messages for name, messages in error.errors.items()}) from None
+    read = read_fields(value, fields)
     given = {name: each for name, each in read.items() if each not in (None, "", ())}
     if faults := check_ages(given):
-        raise Invalid({f"filters.{name}": [message] for name, message in faults.items()})
-    return query_of(given, in_pages=True)
+        raise Invalid({name: [message] for name, message in faults.items()})
+    return given
