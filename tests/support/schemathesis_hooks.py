@@ -1,7 +1,7 @@
 """Hooks that tell Schemathesis the rules that the OpenAPI document cannot express.
 
-They concern dependent parameters, cursors, references to other resources, the columns of a file, phone numbers and
-idempotency keys.
+They concern dependent parameters, white space, cursors, references to other resources, the columns of a file, phone
+numbers and idempotency keys.
 """
 
 import json
@@ -105,8 +105,8 @@ def _without_impossible_ages(filters: dict[str, Any]) -> dict[str, Any]:
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
     """Skip requests that other tests cover.
 
-    These have a `min_age` above `max_age`, a cursor, a `limit` that is ignored, a precondition on a customer's version,
-    or a repeated key.
+    These have a `min_age` above `max_age`, a cursor, a `limit` that is ignored, white space around a value of the
+    query, which is removed, a precondition on a customer's version, or a repeated key.
     """
     headers: dict[str, Any] = dict(case.headers or {})
     key = headers.get("Idempotency-Key")
@@ -116,6 +116,8 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any])
         keys_seen.add(key)
     query: dict[str, Any] = dict(case.query or {})
     low, high = query.get("min_age"), query.get("max_age")
+    if any(isinstance(value, str) and value != value.strip() for value in query.values()):
+        return False
     if query.get("cursor") or ("limit" in query and query.keys() & {"page", "per_page"}):
         return False
     return not (isinstance(low, int) and isinstance(high, int) and low > high)
