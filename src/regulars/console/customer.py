@@ -7,7 +7,7 @@ import falcon
 
 from regulars.accounts.memberships import list_members
 from regulars.api.customers.body import customer_reader
-from regulars.api.customers.common import id_of
+from regulars.api.customers.common import etag_of, id_of
 from regulars.console.customer_history import ACTIONS, history_of
 from regulars.console.customers import show_table
 from regulars.console.filters import Filters
@@ -159,7 +159,7 @@ def panel_values(pages: Pages, request: falcon.Request, screen: Screen, found: F
     database = pages.database
     return {
         "customer": found.customer,
-        "version": found.version,
+        "etag": etag_of(found),
         "values": _stored_values(pages, found.customer),
         "labels": LABELS,
         "history": history_of(database, screen, found.customer.id),

@@ -23,7 +23,7 @@ export function actionsFor(selection) {
     button(_("Tag"), () => tag(selection)),
     button(_("Assign"), () => assign(selection)),
     button(_("Channel"), () => setChannel(selection)),
-    button(_("Trash"), () => trash(selection), "danger"),
+    button(_("Move to trash"), () => trash(selection), "danger"),
   ];
 }
 

@@ -5,7 +5,7 @@ import { all, find, get, make, origin } from "../lib/dom.js";
 /** @type {Record<string, number>} */
 const WIDTHS = {
   name: 220,
-  phone_number: 152,
+  phone_number: 160,
   email: 220,
   date_of_birth: 150,
   tags: 200,

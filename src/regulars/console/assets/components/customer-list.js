@@ -1,9 +1,11 @@
 // The list of customers: search as one types, filters, scrolling, selection and the keyboard.
 
 import { fragment } from "../lib/api.js";
-import { all, find, get, isTyping, origin } from "../lib/dom.js";
+import { all, find, get, isTyping, origin, setting } from "../lib/dom.js";
 import { parse } from "../lib/html.js";
+import { attempt } from "../lib/toast.js";
 import { _ } from "../lib/words.js";
+import { CellEditor } from "./cell-editor.js";
 import { chooseColumns, layOut } from "./columns.js";
 import { Selection } from "./selection.js";
 import { VirtualRows } from "./virtual-rows.js";
@@ -27,6 +29,7 @@ export class CustomerList {
     this.active = -1;
     this.openId = "";
     this.selection = new Selection(this);
+    this.cells = setting("writes") ? new CellEditor(this.region, () => void attempt(() => this.refresh())) : null;
     this.take();
     this.listen();
   }
@@ -179,7 +182,7 @@ export class CustomerList {
       void this.go(link.href);
       return;
     }
-    if (origin(event, ".pick")) return;
+    if (origin(event, ".pick, .is-editing, .pencil")) return;
     const row = origin(event, "tr[data-id]");
     if (row) {
       event.preventDefault();
@@ -244,6 +247,9 @@ export class CustomerList {
     } else if (event.key === "Enter" && this.active >= 0 && !origin(event, "a, button, summary")) {
       event.preventDefault();
       this.openActive();
+    } else if (event.key === "F2" && this.active >= 0) {
+      const row = this.rows?.row(this.active);
+      if (row) this.cells?.editRow(row);
     } else if (event.key === "x" && this.active >= 0) {
       const row = this.rows?.row(this.active);
       if (row) this.selection.toggle(row);

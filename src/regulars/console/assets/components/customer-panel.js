@@ -188,7 +188,7 @@ export class CustomerPanel {
     const { id, customer } = this;
     const body = { [field]: value };
     try {
-      await api("PATCH", `/customers/${id}`, { body, ifMatch: `"${customer.dataset.version}.console"` });
+      await api("PATCH", `/customers/${id}`, { body, ifMatch: `"${customer.dataset.etag}"` });
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 412)) throw error;
       if (!(await this.isStillWanted(id, field, value))) {

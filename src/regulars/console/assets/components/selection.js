@@ -13,7 +13,12 @@ export class Selection {
     /** @type {Set<string>} */
     this.ids = new Set();
     this.isAll = false;
+    /** The number of the row that was selected last, counted from 0; the start of a range. */
     this.last = -1;
+    this.isRange = false;
+    list.region.addEventListener("click", (event) => {
+      this.isRange = event.shiftKey;
+    });
   }
 
   /** The number of selected customers. */
@@ -58,13 +63,32 @@ export class Selection {
     this.draw();
   }
 
+  /**
+   * Select all rows between two numbers, as far as they have been in sight.
+   *
+   * @param {number} start
+   * @param {number} end
+   */
+  addRange(start, end) {
+    this.isAll = false;
+    for (let number = Math.min(start, end); number <= Math.max(start, end); number += 1) {
+      const id = this.list.rows?.row(number)?.dataset.id;
+      if (id) this.ids.add(id);
+    }
+    this.list.dress(all("tr[data-id]", this.list.region));
+    this.draw();
+  }
+
   /** @param {Event} event */
   onChange(event) {
     const box = /** @type {HTMLInputElement | null} */ (origin(event, ".pick input"));
     if (!box) return;
     const row = /** @type {HTMLElement | null} */ (box.closest("tr[data-id]"));
     if (row) {
-      this.toggle(row);
+      const number = this.list.rows?.numberOf(row) ?? -1;
+      if (this.isRange && this.last >= 0) this.addRange(this.last, number);
+      else this.toggle(row);
+      this.last = number;
       return;
     }
     this.isAll = false;

@@ -13,6 +13,7 @@ const KEYS = () => [
   ["↑ ↓", _("Choose a customer in the table")],
   ["Enter", _("Open the chosen customer")],
   ["x", _("Select the chosen customer")],
+  ["F2", _("Edit the chosen row of the table")],
   ["e", _("Edit the open customer")],
   ["n", _("New customer")],
   ["j k", _("Next and previous customer, while one is open")],

@@ -176,14 +176,13 @@ export class VirtualRows {
   }
 
   /**
-   * Return the row with a number, counted from 0, if it is in sight.
+   * Return the row with a number, counted from 0, if it is or has been in sight.
    *
-   * @param {number} row
+   * @param {number} number
    */
-  row(row) {
+  row(number) {
     const { rowsPerPage } = this.options;
-    const body = this.mounted.get(Math.floor(row / rowsPerPage) + 1);
-    return body ? /** @type {HTMLElement | undefined} */ (all("tr", body)[row % rowsPerPage]) : undefined;
+    return this.kept.get(Math.floor(number / rowsPerPage) + 1)?.[number % rowsPerPage];
   }
 
   /**
