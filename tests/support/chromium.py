@@ -49,3 +49,37 @@ def add_authenticator(page: Page) -> None:
     devices = page.context.new_cdp_session(page)
     devices.send("WebAuthn.enable")
     devices.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+
+
+@contextmanager
+def screen(chromium: Browser, server: Server, email: str = "alice@example.com", **options: Any) -> Iterator[Page]:
+    """Yield the customers screen of a user who has signed in, in a new browser context.
+
+    At the end, check that the console was quiet and that the pages asked no other server for anything.
+    """
+    said: list[str] = []
+    elsewhere: list[str] = []
+    with open_page(chromium, server, **options) as page:
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        origin = server.world.settings.origin
+        page.on("request", lambda sent: elsewhere.append(sent.url) if not sent.url.startswith(origin) else None)
+        page.goto("/")
+        page.locator("main input[name=email]").fill(email)
+        page.locator("main input[name=password]").fill(PASSWORD)
+        page.locator("main form").first.get_by_role("button").click()
+        page.wait_for_url(f"{origin}/")
+        yield page
+    assert [line for line in said if "the server responded with a status of" not in line] == []
+    assert elsewhere == []
+
+
+def looks(page: Page, path: str) -> Iterator[str]:
+    """Open a page with a wide and a narrow window in both themes. Yield the name of each look."""
+    for width, height in ((1280, 800), (375, 812)):
+        for theme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+            page.goto(path)
+            yield f"{theme} {width}"

@@ -28,6 +28,8 @@ export class CustomerList {
     this.rows = null;
     this.active = -1;
     this.openId = "";
+    /** @type {Promise<void>} Ends when the results of the last search are shown. */
+    this.found = Promise.resolve();
     this.selection = new Selection(this);
     this.cells = setting("writes") ? new CellEditor(this.region, () => void attempt(() => this.refresh())) : null;
     this.take();
@@ -161,10 +163,10 @@ export class CustomerList {
   }
 
   listen() {
-    this.search.addEventListener(
-      "input",
-      () => void this.change({ search: this.search.value.trim() }, { isTyped: true }),
-    );
+    this.search.addEventListener("input", () => {
+      this.found = this.change({ search: this.search.value.trim() }, { isTyped: true });
+      void attempt(() => this.found);
+    });
     get("[data-search]", this.root).addEventListener("submit", (event) => event.preventDefault());
     this.region.addEventListener("click", (event) => this.onClick(event));
     this.region.addEventListener("submit", (event) => this.onSubmit(event));
@@ -240,8 +242,7 @@ export class CustomerList {
       event.preventDefault();
       this.activate(this.active - 1);
     } else if (event.key === "Enter" && document.activeElement === this.search) {
-      this.activate(0);
-      this.openActive();
+      void this.openFirst();
     } else if (isTyping()) {
       if (event.key === "Escape" && document.activeElement === this.search) this.search.blur();
     } else if (event.key === "Enter" && this.active >= 0 && !origin(event, "a, button, summary")) {
@@ -254,6 +255,14 @@ export class CustomerList {
       const row = this.rows?.row(this.active);
       if (row) this.selection.toggle(row);
     }
+  }
+
+  /** Open the first customer that the search finds. */
+  async openFirst() {
+    this.search.blur();
+    await this.found;
+    this.activate(0);
+    this.openActive();
   }
 
   openActive() {

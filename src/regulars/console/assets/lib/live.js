@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { wait } from "./wait.js";
 
-const SECONDS = 5;
+const SECONDS = 3;
 
 /**
  * Call `onChanges` with the ids of customers that were changed, in the order of the changes.

@@ -1,0 +1,1 @@
+"""Tests of the console's screens in Debian's Chromium."""
