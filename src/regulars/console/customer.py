@@ -20,7 +20,6 @@ from regulars.customers.tags import list_tags
 from regulars.customers.write.change_set import open_change_set
 from regulars.customers.write.commands import create_customer, restore_customer, trash_customer, update_customer
 from regulars.errors import Conflict, Gone, Invalid, PreconditionFailed
-from regulars.http.query_params import Query
 from regulars.i18n import _
 from regulars.permissions import CONSOLE, Actor
 from regulars.tenants.channels import list_channels
@@ -164,7 +163,7 @@ def panel_values(pages: Pages, request: falcon.Request, screen: Screen, found: F
         "labels": LABELS,
         "history": history_of(database, screen, found.customer.id),
         "actions": ACTIONS,
-        "close_path": "/?" + urlencode(Filters(Query(request.query_string).values).changed()),
+        "close_path": "/?" + urlencode(Filters(request.query_string, screen.tenant.time_zone).changed()),
         **choices_of(pages, screen),
     }
 

@@ -1,6 +1,7 @@
 """The customers of a business: the table, searched, filtered, sorted and scrolled."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -8,18 +9,22 @@ from urllib.parse import urlencode
 import falcon
 
 from regulars.accounts.memberships import list_members
-from regulars.api.customers.parameters import check_ages, parameters_for, query_of
-from regulars.console.filters import Filters
+from regulars.api.customers.parameters import query_of
+from regulars.console.day_ranges import day_ranges
+from regulars.console.filters import Filters, address_of_view
 from regulars.console.formats import number
 from regulars.console.pages import Pages
 from regulars.console.screen import Screen, fragment_of, open_screen, show_fragment, show_screen
 from regulars.customers.read.get import with_tags_of
-from regulars.customers.read.list import Page, fetch_page
+from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
 from regulars.customers.tags import list_tags
+from regulars.customers.views import CustomerView, default_view, get_view
+from regulars.errors import NotFound
 from regulars.http.query_params import Query
 from regulars.i18n import _
 from regulars.tenants.channels import list_channels
+from regulars.tenants.countries import list_countries
 
 ROWS = 50
 """The number of rows that a page of the table has, and that a script loads at a time."""
@@ -41,19 +46,32 @@ COLUMNS: Mapping[str, tuple[str, SortBy | None]] = {
 }
 """The columns that the table can have: the heading, and the field by which it can be sorted."""
 DEFAULT_COLUMNS = ("name", "phone_number", "email", "date_of_birth", "tags", "updated_at")
-COLUMNS_COOKIE = "columns"
+WITHOUT = {
+    "gender": _("No gender"),
+    "date_of_birth": _("No date of birth"),
+    "channel_id": _("No channel"),
+    "country_id": _("No country"),
+    "user_id": _("Not assigned"),
+}
+"""The fields that can be empty, for the filter `without`."""
+UNSAVED_VIEW = "all"
+"""The value of the parameter `view` for the table without a saved view, although one is the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A page of the table, with everything that its templates show."""
+    """A page of the table, with everything that its templates show. `view` is the saved view that it started from."""
 
     page: Page
     filters: Filters
+    query: CustomerQuery
     columns: tuple[str, ...]
-    sort_by: str
-    sort_order: str
-    number: int
+    view: CustomerView | None
+
+    @property
+    def number(self) -> int:
+        """The number of the page, from 1."""
+        return self.query.page
 
     @property
     def last_page(self) -> int:
@@ -68,9 +86,26 @@ class Customers:
         self.pages = pages
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show the table, or the part of it that a script asks for."""
+        """Show the table, or the part of it that a script asks for. Redirect to the address of a saved view."""
         screen = open_screen(self.pages, request, response)
-        show_table(self.pages, request, response, screen, "customers", customer=None)
+        view = self._asked_view(request, screen)
+        if view is None:
+            show_table(self.pages, request, response, screen, "customers", customer=None)
+            return
+        order = {"sort_by": view.sort_by, "sort_order": view.sort_order}
+        columns = ",".join(column.name for column in view.columns or ())
+        self.pages.redirect(
+            response, "/?" + urlencode({"view": view.id} | address_of_view(view.filters, order, columns))
+        )
+
+    def _asked_view(self, request: falcon.Request, screen: Screen) -> CustomerView | None:
+        """Return the view that the request names without its filters, or the default view of a bare address."""
+        if fragment_of(request):
+            return None
+        given = Query(request.query_string).values
+        if given.keys() == {"view"} and given["view"] != UNSAVED_VIEW:
+            return get_view(self.pages.database, screen.principal, given["view"])
+        return None if request.query_string else default_view(self.pages.database, screen.principal)
 
 
 def show_table(
@@ -92,26 +127,32 @@ def show_table(
 
 def read_table(pages: Pages, request: falcon.Request, screen: Screen, *, trashed: bool = False) -> Table:
     """Return the page of the table that the query of a request asks for. Raise `Invalid` if a value is not valid."""
-    query = Query(request.query_string)
-    values = query.read(parameters_for(in_pages=True), check=check_ages)
-    values |= {"per_page": ROWS} | ({"trashed": True} if trashed else {})
-    wanted = query_of({name: value for name, value in values.items() if name != "include"}, in_pages=True)
-    page = fetch_page(pages.database, screen.tenant.id, wanted, screen.today)
+    filters = Filters(request.query_string, screen.tenant.time_zone)
+    values = filters.typed | {"per_page": ROWS} | ({"trashed": True} if trashed else {})
+    query = query_of(values, in_pages=True)
+    page = fetch_page(pages.database, screen.tenant.id, query, screen.today)
     customers = with_tags_of(pages.database, screen.tenant.id, page.customers)
-    columns = query.values.get("columns", "") or pages.cookie(request, COLUMNS_COOKIE)
     return Table(
         page=Page(customers, page.total),
-        filters=Filters(query.values),
-        columns=_columns(columns),
-        sort_by=wanted.sort_by,
-        sort_order=wanted.sort_order,
-        number=wanted.page,
+        filters=filters,
+        query=query,
+        columns=_columns(filters.get("columns")),
+        view=_view(pages, screen, filters.get("view")),
     )
 
 
 def _columns(names: str) -> tuple[str, ...]:
     chosen = [name for name in dict.fromkeys(names.split(",")) if name in COLUMNS and name != "name"]
     return ("name", *chosen) if chosen else DEFAULT_COLUMNS
+
+
+def _view(pages: Pages, screen: Screen, view_id: str) -> CustomerView | None:
+    """Return the view with an id, or None: a view may have been deleted while its address is in use."""
+    if not view_id:
+        return None
+    with suppress(NotFound):
+        return get_view(pages.database, screen.principal, view_id)
+    return None
 
 
 def _row_values(pages: Pages, screen: Screen, table: Table) -> dict[str, Any]:
@@ -127,12 +168,36 @@ def _row_values(pages: Pages, screen: Screen, table: Table) -> dict[str, Any]:
 
 def _list_values(pages: Pages, screen: Screen, table: Table) -> dict[str, Any]:
     """Return what the templates of the filters and of the whole table need."""
+    database, tenant_id = pages.database, screen.tenant.id
     return {
         "headings": COLUMNS,
         "choosable": [*table.columns[1:], *(name for name in COLUMNS if name not in table.columns)],
         "list_path": "/",
         "total": number(table.page.total, screen.visitor.language),
         "rows_per_page": ROWS,
-        "tag_options": [(str(tag.id), tag.name) for tag in list_tags(pages.database, screen.tenant.id)],
-        "member_options": [(str(each.user_id), each.name) for each in list_members(pages.database, screen.tenant.id)],
+        "view": table.view,
+        "is_view_changed": table.view is not None and _state_of(table) != _saved_state(table.view),
+        "state": _state_of(table),
+        "tag_options": [(str(tag.id), tag.name) for tag in list_tags(database, tenant_id)],
+        "member_options": [(str(each.user_id), each.name) for each in list_members(database, tenant_id)],
+        "channel_options": [(str(each.id), each.name) for each in list_channels(database, tenant_id)],
+        "country_options": [(str(each.id), each.name) for each in list_countries(database)],
+        "without_options": list(WITHOUT.items()),
+        "day_ranges": day_ranges(screen.today),
     }
+
+
+def _state_of(table: Table) -> dict[str, Any]:
+    """Return what a saved view of the table has, as the API's body has it."""
+    typed, columns = table.filters.typed, table.filters.get("columns")
+    return {
+        "filters": table.filters.as_json,
+        "sort_by": typed.get("sort_by"),
+        "sort_order": typed.get("sort_order"),
+        "columns": [{"name": name} for name in table.columns] if columns else None,
+    }
+
+
+def _saved_state(view: CustomerView) -> dict[str, Any]:
+    columns = [{"name": column.name} for column in view.columns] if view.columns else None
+    return {"filters": view.filters, "sort_by": view.sort_by, "sort_order": view.sort_order, "columns": columns}

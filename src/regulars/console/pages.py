@@ -240,6 +240,7 @@ class Pages:
                 "form_token": self.form_token(visitor),
                 "root": self.root,
                 "screen": None,
+                "view": None,
                 **for_templates(visitor.language),
                 "preloads": partial(self.preloads, visitor.language),
                 **values,

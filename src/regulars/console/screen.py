@@ -14,9 +14,11 @@ from regulars.clock import utc_now
 from regulars.console.formats import moment_formatter, number
 from regulars.console.pages import Pages, Visitor
 from regulars.customers.read.list import CustomerQuery, count_customers
+from regulars.customers.views import list_views
 from regulars.errors import Forbidden
 from regulars.i18n import _
-from regulars.permissions import PERMISSIONS, Role
+from regulars.permissions import CONSOLE, PERMISSIONS, Identity, Principal, Role
+from regulars.scopes import SCOPES
 from regulars.tenants.tenants import OwnTenant, Tenant, get_tenant, list_tenants_of
 
 BUSINESS_COOKIE = "business"
@@ -39,6 +41,12 @@ class Screen:
     def today(self) -> date:
         """The date in the time zone of the business."""
         return self.now.astimezone(ZoneInfo(self.tenant.time_zone)).date()
+
+    @property
+    def principal(self) -> Principal:
+        """The user in this business, as the API knows the sender of a request."""
+        identity = Identity(self.user.id, CONSOLE, frozenset(SCOPES), {})
+        return Principal(identity, self.tenant.id, self.role, self.tenant.time_zone)
 
     def can(self, permission: str) -> bool:
         """Tell whether the user's role has a permission."""
@@ -88,6 +96,8 @@ def frame_values(pages: Pages, request: falcon.Request, screen: Screen) -> dict[
         "screen": screen,
         "here": request.path.removeprefix(pages.root) or "/",
         "customer_total": number(total, language),
+        "views": list_views(pages.database, screen.principal),
+        "view": None,
         "moment": moment_formatter(screen.tenant.time_zone, screen.now, language),
     }
 

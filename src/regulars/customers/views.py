@@ -127,6 +127,12 @@ def list_views(database: Database, principal: Principal) -> list[CustomerView]:
     return sorted(map(_view, rows), key=lambda view: (name_key(view.name), view.id))
 
 
+def default_view(database: Database, principal: Principal) -> CustomerView | None:
+    """Return the view with which the list opens: the user's own default, otherwise the tenant's; None without one."""
+    defaults = [view for view in list_views(database, principal) if view.default]
+    return min(defaults, key=lambda view: view.shared, default=None)
+
+
 def get_view(database: Database, principal: Principal, view_id: str) -> CustomerView:
     """Return a view that the user sees. Raise `NotFound` otherwise."""
     row = database.fetch_one(GET_VIEW, _of(principal) | {"id": view_id}) if is_id(view_id) else None

@@ -3,7 +3,6 @@
 import { api } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { make, setting } from "../lib/dom.js";
-import { filtersOf } from "../lib/filters.js";
 import { followJob } from "../lib/jobs.js";
 import { attempt, toast } from "../lib/toast.js";
 import { _ } from "../lib/words.js";
@@ -101,7 +100,7 @@ async function trash(selection) {
  */
 async function run(selection, change, done) {
   const { list } = selection;
-  const { body } = await api("POST", "/bulk-changes", { body: { filters: filtersOf(selection.filters), ...change } });
+  const { body } = await api("POST", "/bulk-changes", { body: { filters: selection.filters, ...change } });
   selection.clear();
   await followJob(body.data.job.id, done);
   await list.refresh();

@@ -1,7 +1,7 @@
 // The list of customers: search as one types, filters, scrolling, selection and the keyboard.
 
-import { fragment } from "../lib/api.js";
-import { all, find, get, isTyping, origin, setting } from "../lib/dom.js";
+import { api, fragment } from "../lib/api.js";
+import { all, find, get, isTyping, make, origin, setting } from "../lib/dom.js";
 import { parse } from "../lib/html.js";
 import { attempt } from "../lib/toast.js";
 import { _ } from "../lib/words.js";
@@ -170,6 +170,7 @@ export class CustomerList {
     get("[data-search]", this.root).addEventListener("submit", (event) => event.preventDefault());
     this.region.addEventListener("click", (event) => this.onClick(event));
     this.region.addEventListener("submit", (event) => this.onSubmit(event));
+    this.region.addEventListener("focusin", (event) => void attempt(() => fillCountries(event)));
     this.region.addEventListener("change", (event) => this.selection.onChange(event));
     document.addEventListener("keydown", (event) => this.onKey(event));
     document.addEventListener("click", (event) => this.closeMenus(event));
@@ -207,7 +208,7 @@ export class CustomerList {
       this.rows?.scrollToRow((Number(data.get("page")) - 1) * this.rows.options.rowsPerPage);
     } else if (form.matches("[data-list]")) {
       event.preventDefault();
-      void this.change(Object.fromEntries([...data].map(([name, value]) => [name, String(value).trim()])));
+      void this.change(form.dataset.boxes ? boxesOf(form, data) : textsOf(data));
     }
   }
 
@@ -289,4 +290,43 @@ export class CustomerList {
     this.openId = id;
     for (const row of all("tr[data-id]", this.region)) row.classList.toggle("is-open", row.dataset.id === id);
   }
+}
+
+/**
+ * Return the values of a form as parameters.
+ *
+ * @param {FormData} data
+ */
+const textsOf = (data) => Object.fromEntries([...data].map(([name, value]) => [name, String(value).trim()]));
+
+/**
+ * Return the checked boxes of a form as a parameter. Several may need another parameter than one.
+ *
+ * @param {HTMLFormElement} form
+ * @param {FormData} data
+ */
+function boxesOf(form, data) {
+  const { boxes: one = "", boxesSeveral: several = one } = form.dataset;
+  const values = data.getAll(one).map(String);
+  const name = values.length > 1 ? several : one;
+  return { [one]: "", [several]: "", [name]: values.join(",") };
+}
+
+/**
+ * Fill the menu of countries when it gets the focus.
+ *
+ * @param {FocusEvent} event
+ */
+async function fillCountries(event) {
+  const select = /** @type {HTMLSelectElement | null} */ (origin(event, "[data-countries]"));
+  if (!select || select.length > 2) return;
+  const { value } = select;
+  const { body } = await api("GET", "/countries");
+  select.replaceChildren(
+    make("option", { value: "" }),
+    ...body.data.map((/** @type {{ id: number, name: string }} */ each) =>
+      make("option", { value: String(each.id), text: each.name }),
+    ),
+  );
+  select.value = value;
 }

@@ -1,6 +1,6 @@
 // The selected customers: some of them, or all that match. A bar at the bottom says what can be done with them.
 
-import { all, find, make, origin } from "../lib/dom.js";
+import { all, find, get, make, origin } from "../lib/dom.js";
 import { _ } from "../lib/words.js";
 import { actionsFor } from "./bulk-actions.js";
 
@@ -28,7 +28,8 @@ export class Selection {
 
   /** The filters of the API that select the same customers. */
   get filters() {
-    return this.isAll ? this.list.parameters : new URLSearchParams({ ids: [...this.ids].join(",") });
+    if (!this.isAll) return { ids: [...this.ids].map(Number) };
+    return JSON.parse(get("[data-state]", this.list.region).dataset.state ?? "{}").filters;
   }
 
   clear() {

@@ -3,6 +3,7 @@
 import { CustomerList } from "../components/customer-list.js";
 import { CustomerPanel } from "../components/customer-panel.js";
 import { listenToKeys } from "../components/shortcuts.js";
+import { listenToViews } from "../components/views.js";
 import { find, get, isTyping, path } from "../lib/dom.js";
 import { follow } from "../lib/live.js";
 import { attempt } from "../lib/toast.js";
@@ -59,6 +60,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 listenToKeys();
+listenToViews(list.region);
 void follow((ids) => {
   void attempt(() => list.refresh());
   if (ids.includes(panel.id) && !panel.isEditing) void attempt(() => panel.reload());
