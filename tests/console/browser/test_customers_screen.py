@@ -196,3 +196,26 @@ def test_a_thumb_finds_and_opens_a_customer(chromium: Browser, server: Server) -
         expect(page.locator("[data-heading]")).to_have_text("Zeynep Kaya 050")
         page.get_by_role("link", name="Close").tap()
         expect(page.locator("[data-panel]")).to_be_hidden()
+
+
+def test_a_view_keeps_filters_order_and_columns_at_its_own_address(page: Page) -> None:
+    page.goto("/?view=all&gender=male&sort_by=first_name&columns=email,job")
+    expect(page.locator("table.is-live")).to_be_visible()
+    page.get_by_role("button", name="New view").click()
+    page.get_by_label("Name").fill("Erkekler")
+    page.get_by_label("Open the list with it").check()
+    page.get_by_role("button", name="Save the view").click()
+    page.wait_for_url(re.compile(r"view=[0-9a-f-]+&gender=male"))
+    page.goto("/")
+    expect(page.locator(".sidebar .place", has_text="Erkekler")).to_have_attribute("aria-current", "page")
+    expect(page.locator(".chip", has_text="Gender: male")).to_be_visible()
+    assert page.locator("thead th[data-column]").count() == 3
+    page.get_by_role("link", name="Remove the filter Gender").click()
+    page.locator("summary", has_text="Erkekler").click()
+    page.get_by_role("button", name="Save the changes").click()
+    page.wait_for_url(re.compile(r"view=[0-9a-f-]+&sort_by"))
+    expect(page.locator(".chip.active", has_text="Gender")).to_have_count(0)
+    page.locator("summary", has_text="Erkekler").click()
+    page.get_by_role("button", name="Delete the view").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete the view").click()
+    page.wait_for_url("**/?view=all")

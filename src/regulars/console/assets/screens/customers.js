@@ -28,7 +28,7 @@ list.mark(panel.id);
 async function open(href) {
   await panel.show(href);
   list.mark(panel.id);
-  find("[data-heading]", panel.element)?.focus({ preventScroll: true });
+  if (!isTyping()) find("[data-heading]", panel.element)?.focus({ preventScroll: true });
   const name = find("[data-customer]", panel.element)?.dataset.name;
   if (name) document.title = `${name} · Regulars`;
 }
