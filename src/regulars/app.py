@@ -20,6 +20,7 @@ from regulars.api.customers.duplicates import CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
+from regulars.api.customers.statistics import CustomerStatistics
 from regulars.api.customers.trash import EmptyTrash
 from regulars.api.exports import DownloadExport, Exports, OneExport
 from regulars.api.imports.collection import Imports
@@ -97,6 +98,7 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/customers/batch", CustomerBatch(api)),
         ("/api/v1/customers/empty-trash", EmptyTrash(api)),
         ("/api/v1/customers/duplicates", CustomerDuplicates(api)),
+        ("/api/v1/customers/statistics", CustomerStatistics(api)),
         ("/api/v1/customers/changes", CustomerChanges(api)),
         ("/api/v1/customers/{id}", OneCustomer(api)),
         ("/api/v1/customers/{id}/restore", RestoreCustomer(api)),

@@ -46,6 +46,8 @@ def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) 
             "customers",
             "customer_counts",
             "count_deltas",
+            "customer_group_counts",
+            "group_count_deltas",
             "page_checkpoints",
             "tags",
             "customer_tags",
@@ -97,6 +99,7 @@ def test_a_published_migration_never_changes() -> None:
         "0003_ids_of_tenants.py": "23abec02c888035b36be3c5025574183558aaeb7054772c23fcc590cfc4ca0ed",
         "0004_jobs_and_imports.py": "5ab7232c4cf7d510ef7356e8506ce122064cc79040544d48d96c5392be5f37e8",
         "0005_customer_views.py": "d6e01e88b53ed214f69dd87f4becf58381aace2f831f87ae4303802aab77505b",
+        "0006_group_counts.py": "3f5853f8355a879405a30a0bde987a27afa1dff0e4935d3920a6cf8ad735339e",
     }
     assert {path.name: sha256(path.read_bytes()).hexdigest() for path in MIGRATIONS.glob("*.py")} == published
 

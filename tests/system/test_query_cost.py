@@ -108,12 +108,12 @@ class Meter:
 
     world: World
 
-    def cost(self, query: str, tenant: int, *, finds: bool = True) -> int:
+    def cost(self, query: str, tenant: int, *, path: str = LIST, finds: bool = True) -> int:
         """Return the cost of a GET request with this query."""
         user = self.world.alice if tenant == self.world.clinic else self.world.charlie
         with pytest.MonkeyPatch.context() as patch:
             count = self._count_rows(patch) if self.world.database.dialect == "postgresql" else self._count_steps()
-            answer = self.world.get(query_string=query, user=user, tenant=tenant)
+            answer = self.world.get(path, query_string=query, user=user, tenant=tenant)
             assert answer.status_code == 200, answer.text
             assert bool(answer.json["data"]) == finds
             return sum(count)
@@ -287,3 +287,14 @@ def test_a_filter_whose_index_has_the_order_leads_to_the_page(large_world: World
     """A few thousand matches are counted; customers before them in the list are not read."""
     cost = Meter(large_world).cost(query, large_world.clinic)
     assert cost <= (LARGE / 20 if large_world.database.dialect == "postgresql" else LARGE / 4)
+
+
+@pytest.mark.parametrize("group_by", ["gender", "created_month,channel,country,user,tag", "age"])
+def test_statistics_do_not_read_the_customers(large_world: World, group_by: str) -> None:
+    """The ages are counted from years, and from half the days of each fifth year at most."""
+    cost = Meter(large_world).cost(f"group_by={group_by}", large_world.clinic, path=f"{LIST}/statistics")
+    is_postgresql = large_world.database.dialect == "postgresql"
+    if group_by == "age":
+        assert cost <= (15_000 if is_postgresql else 400_000)
+    else:
+        assert cost <= (500 if is_postgresql else 10_000)

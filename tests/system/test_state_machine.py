@@ -32,6 +32,7 @@ from regulars.permissions import Role
 from regulars.tenants.tenants import create_tenant
 from tests.customers.test_write import CHANGES, MAKE_UNIQUE, TAGS
 from tests.support.change_feed import Follower
+from tests.support.statistics import counted, shown
 from tests.support.world import LIST, NOON, World
 from tests.system.test_both_databases import expected
 
@@ -48,6 +49,7 @@ KEPT: Mapping[str, Mapping[Any, Any]] = {
     "date_of_birth": {None: None, "1990-05-01": date(1990, 5, 1), "2000-02-29T10:00:00Z": date(2000, 2, 29)},
     "gender": {None: None, "female": "female", "other": "other"},
     "country_id": {None: None, 792: 792, 276: 276},
+    "default_channel_id": {None: None, 1: 1, 2: 2},
     "identity_number": {None: None, "X1": "X1", "10000000146": "10000000146"},
     "job": {None: None, "Doktor": "Doktor", "Hakim": "Hakim", "Aşçı": "Aşçı"},
     "address": {None: None, "Cadde 1\r\nİzmir": "Cadde 1\nİzmir"},
@@ -494,6 +496,12 @@ class Customers(RuleBasedStateMachine):
     @invariant()
     def the_counts_are_right(self) -> None:
         assert check_counts(self.world.database, self.tenant) == []
+
+    @invariant()
+    def the_statistics_count_every_customer(self) -> None:
+        data = self.get(f"{LIST}/statistics").json["data"]
+        assert shown(data) == counted(self.customers.values(), self.tags_of)
+        assert data["total"] == sum(entry["count"] for entry in data["age"])
 
     def teardown(self) -> None:
         if hasattr(self, "tenant"):

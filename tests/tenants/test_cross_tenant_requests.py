@@ -30,7 +30,7 @@ from tests.support.world import LIST, PASSWORD, World, expect_error
 
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
 USERS, DEFAULT_CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
-CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
+CHANGES, DUPLICATES, STATISTICS = f"{LIST}/changes", f"{LIST}/duplicates", f"{LIST}/statistics"
 ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"
 ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{DEFAULT_CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
@@ -250,6 +250,7 @@ def test_no_request_gives_a_row_of_another_tenant(crowd: Crowd, data: st.DataObj
         personal_data,
         CHANGES,
         DUPLICATES,
+        STATISTICS,
         USERS,
         DEFAULT_CHANNELS,
         OWN_ROLES,
@@ -296,6 +297,10 @@ def expect_only(crowd: Crowd, tenant_id: int, path: str, body: dict[str, Any]) -
     elif path == DUPLICATES:
         shown = [crowd.owner_of[customer["id"]] for pair in data for customer in pair["customers"]]
         assert set(shown) == {tenant_id}
+    elif path == STATISTICS:
+        assert data["total"] <= 4
+        assert {tag["id"] for tag in data["tag"]} <= {crowd.tags[tenant_id]}
+        assert {user["id"] for user in data["user"]} <= {None, *crowd.users_of(tenant_id)}
     elif path == TAGS:
         assert {tag["id"] for tag in data} == {crowd.tags[tenant_id]}
     elif path.startswith(TAGS):
@@ -505,7 +510,7 @@ def test_saved_views_are_only_for_members_of_their_tenant(world: World) -> None:
 
 def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     api = {path for path, _ in routes(world.settings, world.database) if path.startswith("/api/v")}
-    of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, TAGS, ONE_TAG}
+    of_customers = {LIST, ONE, HISTORY, PERSONAL_DATA, CHANGES, DUPLICATES, STATISTICS, TAGS, ONE_TAG}
     read = of_customers | {USERS, DEFAULT_CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
     writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
     writes |= WRITES_OF_INVITATIONS | WRITES_OF_JOBS | WRITES_OF_VIEWS

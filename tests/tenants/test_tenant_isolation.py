@@ -31,12 +31,14 @@ from regulars.customers.exports.request import ExportRequest
 from regulars.customers.read import list as listing
 from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
+from regulars.customers.read.statistics import fetch_statistics
+from regulars.customers.read.statistics_sql import GROUPS
 from regulars.db.database import NO_VALUES
 from regulars.db.postgres_session import SessionSettings, configure_session
 from regulars.db.sqlite import SQLiteDatabase
 from regulars.db.statement import CLIENT_SIDE_DIALECT, DIALECTS, Row, Statement, Values
 from regulars.db.tables import metadata
-from tests.support.world import World
+from tests.support.world import NOON, World
 
 TENANT = 424_242_424_242
 TENANT_TABLES = {table.name for table in metadata.tables.values() if "tenant_id" in table.c}
@@ -76,6 +78,7 @@ MADE_WHEN_ASKED = {
     "page_statement",  # tested below with all query shapes
     "stream_statement",
     "total_statement",
+    "statistics_statement",
     "_run",  # db/bulk_load.py: reads the catalog
     "_call",  # db/citus.py: sets up the cluster
 }
@@ -342,3 +345,12 @@ def test_every_form_of_the_list_has_a_tenant_condition(
     for part in ("page_checkpoints", "ORDER BY", "OFFSET"):
         assert any(part in statement.compiled(plans.kind).sql for statement in executed), part
     assert len(executed) > 150
+
+
+def test_the_statistics_have_a_tenant_condition(
+    long_list: World, executed: dict[Statement, Values], plans: SQLitePlans | PostgresPlans
+) -> None:
+    for groups in ((), GROUPS):
+        fetch_statistics(long_list.database, long_list.clinic, groups, NOON)
+    assert [lines for statement, values in executed.items() if (lines := plans.unrestricted(statement, values))] == []
+    assert any("group_count_deltas" in statement.compiled(plans.kind).sql for statement in executed)

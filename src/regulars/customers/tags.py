@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from sqlalchemy import bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 
 from regulars.clock import utc_now
 from regulars.customers.change_log import Change, record_changes
+from regulars.customers.counts.group_counts import TAG, GroupDeltas, add_group_deltas
 from regulars.customers.validation import read_line
 from regulars.db.database import Database
 from regulars.db.dialects import one_of
@@ -62,6 +63,13 @@ TOUCH_TAGGED_CUSTOMERS = Statement(
     update(customers)
     .where(customers.c.tenant_id == bindparam("of_tenant"), customers.c.id.in_(TAGGED_CUSTOMERS))
     .values(updated_at=bindparam("now"), version=customers.c.version + literal_column("1"))
+)
+COUNT_LISTED_TAGGED = Statement(
+    select(func.count()).where(
+        customers.c.tenant_id == bindparam("of_tenant"),
+        customers.c.id.in_(TAGGED_CUSTOMERS),
+        customers.c.deleted_at.is_(None),
+    )
 )
 UNTAG_CUSTOMERS = Statement(
     delete(customer_tags).where(
@@ -178,6 +186,8 @@ def delete_tag(database: Database, tenant_id: int, tag_id: int, actor: Actor) ->
             Change(customer_id, "updated", {"tags": (before, [each for each in before if each != tag_id])}, now)
             for customer_id, before in had.items()
         ]
+        ((listed,),) = database.fetch_all(COUNT_LISTED_TAGGED, of_tag)
+        add_group_deltas(database, tenant_id, GroupDeltas({(TAG, tag_id): -listed}))
         database.execute(TOUCH_TAGGED_CUSTOMERS, of_tag | {"now": now})
         database.execute(UNTAG_CUSTOMERS, of_tag)
         database.execute(DELETE_TAG, of_tag)

@@ -22,6 +22,8 @@ DISTRIBUTED_TABLES = (
     "customers",
     "customer_counts",
     "count_deltas",
+    "customer_group_counts",
+    "group_count_deltas",
     "page_checkpoints",
     "customer_tags",
     "change_counters",

@@ -96,3 +96,13 @@ def day_number(day: ColumnElement[Any]) -> ColumnElement[int]:
         postgresql="CAST(to_char({0}, 'YYYYMMDD') AS BIGINT)",
         returns=BigInteger,
     )
+
+
+def month_number(moment: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return the expression for the month of a time, in UTC, as a number such as 202611 for November 2026."""
+    return DialectExpression(
+        moment,
+        sqlite="CAST(replace(substr({0}, 1, 7), '-', '') AS BIGINT)",
+        postgresql="CAST(to_char({0} AT TIME ZONE 'UTC', 'YYYYMM') AS BIGINT)",
+        returns=BigInteger,
+    )

@@ -234,6 +234,27 @@ count_deltas = Table(
     Column("change", Integer, nullable=False, comment="1: customer added; -1: removed"),
 )
 
+# The number of a tenant's customers outside the trash by month of creation, country, default channel and tag.
+customer_group_counts = Table(
+    "customer_group_counts",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("kind", Key, primary_key=True, comment="created_month, country, channel or tag"),
+    Column("value", BigInteger, primary_key=True, autoincrement=False, comment="202611: a month in UTC; or an id"),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Changes that have not been merged into these counts yet: the sum of each transaction.
+group_count_deltas = Table(
+    "group_count_deltas",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    Column("change", BigInteger, nullable=False),
+)
+
 # Checkpoints of long lists in the order of `created_at` and id. `count` is the number of customers outside the trash
 # from a checkpoint to the next one.
 page_checkpoints = Table(

@@ -123,6 +123,27 @@ def ids_parameter(name: str, description: str, example: str, *, at_most: int) ->
     return Parameter(name, {"type": "string", "pattern": pattern}, description, example, read)
 
 
+def choices_parameter(name: str, description: str, example: str, *, options: Sequence[str]) -> Parameter:
+    """Return a parameter for one or several of `options`, separated by commas. The value is a tuple."""
+
+    def read(value: str) -> tuple[str, ...]:
+        parts = value.split(",")
+        for part in parts:
+            if part not in options:
+                names = ", ".join(options)
+                raise ValueError(
+                    _(
+                        "must be one or more of {options}, separated by commas, not {value}",
+                        options=names,
+                        value=quote(part),
+                    )
+                )
+        return tuple(parts)
+
+    one = f"({'|'.join(options)})"
+    return Parameter(name, {"type": "string", "pattern": f"^{one}(,{one})*$"}, description, example, read)
+
+
 def flag_parameter(name: str, description: str) -> Parameter:
     """Return a parameter for `true`, `1`, `false` or `0`."""
     options = {"true": True, "1": True, "false": False, "0": False}

@@ -19,6 +19,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from regulars.customers.counts.group_counts import (
+    GroupDifference,
+    compare_groups,
+    count_groups,
+    merge_group_deltas,
+)
 from regulars.customers.counts.page_checkpoints import set_page_checkpoints, update_page_checkpoints
 from regulars.customers.counts.totals import (
     IS_DELTA_OF_TENANT,
@@ -31,7 +37,7 @@ from regulars.db.bulk_load import snapshot
 from regulars.db.database import Database
 from regulars.db.dialects import day_number, upsert
 from regulars.db.statement import Statement
-from regulars.db.tables import count_deltas, customer_counts, customers
+from regulars.db.tables import count_deltas, customer_counts, customers, group_count_deltas
 from regulars.errors import Unavailable
 
 MAX_ATTEMPTS = 5
@@ -88,7 +94,9 @@ def _add_to_counts(deltas: FromClause) -> Statement:
 DELETE_DELTAS = Statement(delete(count_deltas).where(count_deltas.c.tenant_id == bindparam("tenant_id")))
 DELETE_COUNTS = Statement(delete(customer_counts).where(customer_counts.c.tenant_id == bindparam("tenant_id")))
 MERGE_DELTAS = _add_to_counts(select(count_deltas).where(IS_DELTA_OF_TENANT).subquery("deltas"))
-FIND_TENANTS_WITH_DELTAS = Statement(select(count_deltas.c.tenant_id).distinct())
+FIND_TENANTS_WITH_DELTAS = Statement(
+    select(count_deltas.c.tenant_id).distinct().union(select(group_count_deltas.c.tenant_id).distinct())
+)
 GET_TOTAL = Statement(select(total_expression(by_user=False, by_gender=False, by_birth_date=False)))
 
 
@@ -117,6 +125,7 @@ def merge_tenant_deltas(database: Database, tenant_id: int) -> None:
         database.execute(MERGE_DELTAS, values)
         update_page_checkpoints(database, tenant_id, total)
         database.execute(DELETE_DELTAS, values)
+        merge_group_deltas(database, tenant_id)
 
 
 def _customers_as_deltas() -> FromClause:
@@ -145,6 +154,7 @@ def count_customers(database: Database, tenant_id: int) -> None:
     database.execute(DELETE_COUNTS, values)
     database.execute(DELETE_DELTAS, values)
     database.execute(COUNT_CUSTOMERS, values)
+    count_groups(database, tenant_id)
     set_page_checkpoints(database, tenant_id, _total(database, tenant_id))
 
 
@@ -196,6 +206,10 @@ def _compare_counts() -> Statement:
 COMPARE_COUNTS = _compare_counts()
 
 
-def check_counts(database: Database, tenant_id: int) -> list[Difference]:
-    """Return the tenant's counts that differ from the actual numbers of customers. Both are read in one snapshot."""
-    return [Difference(*row) for row in database.stream(COMPARE_COUNTS, {"tenant_id": tenant_id})]
+def check_counts(database: Database, tenant_id: int) -> list[Difference | GroupDifference]:
+    """Return the tenant's counts that differ from the actual numbers of customers.
+
+    A count and the number are read in one snapshot.
+    """
+    differences = [Difference(*row) for row in database.stream(COMPARE_COUNTS, {"tenant_id": tenant_id})]
+    return [*differences, *compare_groups(database, tenant_id)]

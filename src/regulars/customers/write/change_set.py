@@ -16,11 +16,13 @@ from sqlalchemy import bindparam, delete, select, update
 
 from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, Fields, record_changes
+from regulars.customers.counts.group_counts import GroupDeltas, add_group_deltas
 from regulars.customers.counts.totals import CountDelta, add_count_deltas
 from regulars.customers.fields import PERSONAL_FIELDS, STORED_FIELDS, Record
 from regulars.customers.write.storage import (
     COLUMNS,
     TAG_COLUMNS,
+    change_groups,
     delta_of,
     load_uncounted,
     row_of,
@@ -49,9 +51,9 @@ DELETE_CUSTOMERS = Statement(
     delete(customers).where(customers.c.tenant_id == bindparam("of_tenant"), one_of(customers.c.id, "ids"))
 )
 LIST_TAG_IDS = Statement(
-    select(customer_tags.c.tag_id)
-    .where(customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.customer_id == bindparam("customer_id"))
-    .order_by(customer_tags.c.tag_id)
+    select(customer_tags.c.customer_id, customer_tags.c.tag_id)
+    .where(customer_tags.c.tenant_id == bindparam("tenant_id"), one_of(customer_tags.c.customer_id, "ids"))
+    .order_by(customer_tags.c.customer_id, customer_tags.c.tag_id)
 )
 DELETE_CUSTOMER_TAGS = Statement(
     delete(customer_tags).where(
@@ -103,6 +105,7 @@ class ChangeSet:
         self.tenant = get_tenant(database, tenant_id)
         self._stored: dict[int, Record | None] = {}
         self._current: dict[int, Record | None] = {}
+        self._stored_tags: dict[int, list[int]] = {}
         self._tags: dict[int, list[int]] = {}
         self._tagged: set[int] = set()
         self._derived: dict[int, Row] = {}
@@ -164,10 +167,19 @@ class ChangeSet:
 
     def tags(self, customer_id: int) -> list[int]:
         """Return the ids of the customer's tags, in ascending order."""
-        if customer_id not in self._tags:
-            rows = self.database.fetch_all(LIST_TAG_IDS, {"tenant_id": self.tenant_id, "customer_id": customer_id})
-            self._tags[customer_id] = [tag_id for (tag_id,) in rows]
+        self.preload_tags([customer_id])
         return self._tags[customer_id]
+
+    def preload_tags(self, ids: Collection[int]) -> None:
+        """Load the tags of the customers with these ids in one query."""
+        missing = [number for number in ids if number not in self._tags]
+        if not missing:
+            return
+        found: dict[int, list[int]] = {number: [] for number in missing}
+        for number, tag_id in self.database.fetch_all(LIST_TAG_IDS, {"tenant_id": self.tenant_id, "ids": missing}):
+            found[number].append(tag_id)
+        self._stored_tags |= found
+        self._tags |= found
 
     def create(self, values: Values, tags: Collection[int] = (), derived: Row | None = None) -> Record:
         """Create a customer, and return it. Raise `Conflict` if a unique value, or a given id, is taken.
@@ -236,6 +248,7 @@ class ChangeSet:
     def write(self) -> None:
         """Write all changes to the database, including the customer counts and the change log."""
         database, tenant_id = self.database, self.tenant_id
+        group_deltas = self._group_deltas()
         created = [record for number, record in self._current.items() if record and self._stored[number] is None]
         if created:
             rows = (row_of(record, self._derived.get(record.id)) for record in created)
@@ -254,6 +267,7 @@ class ChangeSet:
             database.execute(DELETE_CUSTOMERS, {"of_tenant": tenant_id, "ids": removed})
         if deltas := self._deltas():
             add_count_deltas(database, tenant_id, deltas)
+        add_group_deltas(database, tenant_id, group_deltas)
         self.positions = record_changes(database, tenant_id, self.actor, self._logged_changes(), self.import_id)
 
     def _logged_changes(self) -> list[Change]:
@@ -281,6 +295,21 @@ class ChangeSet:
             added = [delta_of(record, 1)] if record else []
             if [delta[:-1] for delta in removed] != [delta[:-1] for delta in added]:
                 deltas += removed + added
+        return deltas
+
+    def _group_deltas(self) -> GroupDeltas:
+        """Return the changes of the group counts. Call it before the tags are written."""
+        deltas = GroupDeltas()
+        changed = {number: record for number, record in self._current.items() if record is not self._stored[number]}
+        # Other customers keep their tags, or the tags are loaded because they change.
+        self.preload_tags(
+            [number for number, record in changed.items() if _is_listed(self._stored[number]) != _is_listed(record)]
+        )
+        for number, record in changed.items():
+            if stored := self._stored[number]:
+                change_groups(deltas, stored, self._stored_tags.get(number, ()), -1)
+            if record:
+                change_groups(deltas, record, self._tags.get(number, ()), 1)
         return deltas
 
     def _new_values(self, record: Record) -> dict[str, Any]:
@@ -323,6 +352,10 @@ class ChangeSet:
         if faults:
             first = next(iter(faults.values()))[0]
             raise Conflict(first, {field: faults[field] for field in sorted(faults)})
+
+
+def _is_listed(record: Record | None) -> bool:
+    return record is not None and record.deleted_at is None
 
 
 def merged(customer_id: int, merged_into_id: int) -> Gone:

@@ -1,6 +1,6 @@
 """Insert customers, and update everything derived from them in the same transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import to_builtins
@@ -8,6 +8,14 @@ from msgspec.structs import astuple
 
 from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, record_changes
+from regulars.customers.counts.group_counts import (
+    CHANNEL,
+    COUNTRY,
+    CREATED_MONTH,
+    TAG,
+    GroupDeltas,
+    add_group_deltas,
+)
 from regulars.customers.counts.totals import NO_USER, UNKNOWN_BIRTH_DATE, CountDelta, add_count_deltas, number_of_day
 from regulars.customers.fields import STORED_FIELDS, Record
 from regulars.db.database import Database
@@ -75,6 +83,10 @@ def insert_customers(
         lock_customers(database, tenant_id)
         load_uncounted(database, tenant_id, [row_of(record) for record in records])
         add_count_deltas(database, tenant_id, [delta_of(record, 1) for record in records])
+        groups = GroupDeltas()
+        for record in records:
+            change_groups(groups, record, tags.get(record.id, ()), 1)
+        add_group_deltas(database, tenant_id, groups)
         now = utc_now()
         if tags:
             rows = [(tenant_id, customer_id, tag_id) for customer_id, ids in tags.items() for tag_id in ids]
@@ -101,9 +113,24 @@ def delta_of(record: Record, change: int) -> CountDelta:
     )
 
 
+def change_groups(deltas: GroupDeltas, record: Record, tags: Collection[int], change: int) -> None:
+    """Add `change` to the groups of `record`, which has these tags. A customer in the trash is in no group."""
+    if record.deleted_at is not None:
+        return
+    created_at = record.created_at
+    deltas[CREATED_MONTH, created_at.year * 100 + created_at.month] += change
+    if record.country_id is not None:
+        deltas[COUNTRY, record.country_id] += change
+    if record.default_channel_id is not None:
+        deltas[CHANNEL, record.default_channel_id] += change
+    for tag_id in tags:
+        deltas[TAG, tag_id] += change
+
+
 def load_uncounted(database: Database, tenant_id: int, rows: Iterable[Row]) -> None:
     """Insert rows that `row_of` returned, without counting them.
 
-    The caller must update the counts in the same transaction, by `count_customers` or `add_count_deltas`.
+    The caller must update the counts in the same transaction, by `count_customers`, or by `add_count_deltas` and
+    `add_group_deltas`.
     """
     database.load(customers, COLUMNS, [(tenant_id, *row) for row in rows])
