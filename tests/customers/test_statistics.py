@@ -15,6 +15,7 @@ from regulars.db.migrate import migrate
 from regulars.db.statement import Statement
 from regulars.db.tables import customer_group_counts, group_count_deltas
 from tests.support.schema import connect
+from tests.support.shop import Shop
 from tests.support.world import LIST, World, expect_error
 
 STATISTICS = f"{LIST}/statistics"
@@ -168,6 +169,20 @@ def test_a_change_of_tags_alone_is_merged(world: World) -> None:
     merge_count_deltas(world.database)
     assert world.database.fetch_all(DELTAS) == [(0,)]
     assert wrong_figures(world) == []
+
+
+def test_an_import_and_its_undo_are_counted(empty_world: World) -> None:
+    shop = Shop.opened(empty_world)
+    rows = "".join(f"Ad {number},{('DE', 'TR')[number % 2]},VIP|Yeni\n" for number in range(300))
+    done = shop.load(f"first_name,country_code,tags\n{rows}")
+    assert (done.status, done.stderr) == (0, "")
+    data = empty_world.get(STATISTICS, tenant=shop.tenant).json["data"]
+    assert [one["count"] for group in ("country", "tag") for one in data[group]] == [150, 150, 300, 300]
+    assert check_counts(empty_world.database, shop.tenant) == []
+    assert shop.run(*done.undo[:3]).status == 0
+    assert check_counts(empty_world.database, shop.tenant) == []
+    data = empty_world.get(STATISTICS, tenant=shop.tenant).json["data"]
+    assert [data[group] for group in ("country", "tag", "created_month")] == [[], [], []]
 
 
 def test_wrong_counts_are_found_and_rebuilt(world: World, capsys: pytest.CaptureFixture[str]) -> None:
