@@ -23,7 +23,8 @@ TAGS = "/api/v1/tags"
 DELTAS = Statement(select(func.count()).select_from(group_count_deltas))
 SPOIL = Statement(
     update(customer_group_counts)
-    .where(customer_group_counts.c.tenant_id == bindparam("of_tenant"))
+    .where(customer_group_counts.c.tenant_id == bindparam("of_tenant"), customer_group_counts.c.kind == "channel")
+    .where(customer_group_counts.c.value == 1)
     .values(count=customer_group_counts.c.count + 1)
 )
 

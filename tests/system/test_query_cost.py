@@ -297,4 +297,4 @@ def test_statistics_do_not_read_the_customers(large_world: World, group_by: str)
     if group_by == "age":
         assert cost <= (15_000 if is_postgresql else 400_000)
     else:
-        assert cost <= (500 if is_postgresql else 10_000)
+        assert cost <= (1_000 if is_postgresql else 10_000)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from regulars.customers.counts.totals import IS_LISTED_DELTA
 from regulars.db.database import Database
 from regulars.db.dialects import upsert
 from regulars.db.statement import Statement
@@ -40,7 +41,6 @@ LIST_START = datetime(1, 1, 1, tzinfo=UTC)
 
 CHECKPOINT_COLUMNS = ["tenant_id", "created_at", "customer_id", "count"]
 IS_CHECKPOINT_OF_TENANT = page_checkpoints.c.tenant_id == bindparam("tenant_id")
-IS_LISTED_DELTA = (count_deltas.c.tenant_id == bindparam("tenant_id"), count_deltas.c.trashed == literal_column("0"))
 DELETE_CHECKPOINTS = Statement(delete(page_checkpoints).where(IS_CHECKPOINT_OF_TENANT))
 MEASURE_CHECKPOINTS = Statement(
     select(

@@ -57,6 +57,7 @@ def add_count_deltas(database: Database, tenant_id: int, deltas: Iterable[CountD
 
 
 IS_DELTA_OF_TENANT = count_deltas.c.tenant_id == bindparam("tenant_id")
+IS_LISTED_DELTA = (IS_DELTA_OF_TENANT, count_deltas.c.trashed == literal_column("0"))
 
 PERIODS = ("first_days", "years", "last_days")
 FIRST_DAY, LAST_DAY = number_of_day(date.min), number_of_day(date.max)

@@ -7,7 +7,14 @@ from typing import Any, Literal, get_args
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, literal_column, select, union_all
 
 from regulars.customers.counts.group_counts import CHANNEL, COUNTRY, CREATED_MONTH, TAG
-from regulars.customers.counts.totals import ALL_BIRTH_DATES, ALL_USERS, NO_USER, UNKNOWN_BIRTH_DATE, YEAR_FACTOR
+from regulars.customers.counts.totals import (
+    ALL_BIRTH_DATES,
+    ALL_USERS,
+    IS_LISTED_DELTA,
+    NO_USER,
+    UNKNOWN_BIRTH_DATE,
+    YEAR_FACTOR,
+)
 from regulars.db.statement import Statement
 from regulars.db.tables import count_deltas, customer_counts, customer_group_counts, group_count_deltas, memberships
 
@@ -24,7 +31,6 @@ and 503."""
 
 Part = Select[tuple[str, int, str, int]]
 
-IS_LISTED_DELTA = (count_deltas.c.tenant_id == bindparam("tenant_id"), count_deltas.c.trashed == literal_column("0"))
 YEAR = literal_column(str(YEAR_FACTOR), BigInteger)
 
 
@@ -84,7 +90,8 @@ def _ages() -> Sequence[Part]:
 
 
 def _users() -> Sequence[Part]:
-    """The counts are read for each member, because those of other periods lie between them in the index."""
+    """Return the parts for users. The counts of each member are looked up one by one, because the counts of all periods
+    lie between them in the index."""
     counts, member = customer_counts, memberships.c.user_id
     is_of_member = (*_is_listed(counts, member), counts.c.period == _number(ALL_BIRTH_DATES))
     total = select(func.sum(counts.c.count)).where(*is_of_member).correlate(memberships).scalar_subquery()
