@@ -40,7 +40,7 @@ from regulars.http.cookies import Cookies
 from regulars.http.health import Alive, Ready
 from regulars.http.idempotency import Idempotency
 from regulars.http.middleware import RequestMiddleware
-from regulars.http.openapi import OpenApi, OpenApiPage, StyleSheet
+from regulars.http.openapi import OpenApi
 from regulars.i18n import load_translations
 from regulars.oauth.external_issuer import external_issuer
 from regulars.oauth.grant_types import create_server
@@ -144,10 +144,8 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
     return [
         *resources,
         *oauth.routes(server, authenticator),
-        *console.routes(pages or Pages(database, settings), server),
+        *console.routes(pages or Pages(database, settings), server, document),
         ("/api/openapi.json", document),
-        ("/api/docs", OpenApiPage(document)),
-        ("/api/docs.css", StyleSheet()),
         ("/healthz", Alive()),
         ("/readyz", Ready(database, partial(check_secret_key, database, settings))),
     ]

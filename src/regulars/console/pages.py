@@ -136,7 +136,7 @@ class Pages:
             known_cookie=self._cookies.get(request, "known"),
             language=self._language(request),
             theme=self._theme(request),
-            page=request.relative_uri if request.method == "GET" else "",
+            page=request.relative_uri if request.method in {"GET", "HEAD"} else "",
             address=client_address(request.env, self.settings.trusted_proxies),
             user_agent=request.user_agent or "",
         )
@@ -232,12 +232,15 @@ class Pages:
         response.content_type = "text/html; charset=utf-8"
         response.set_header("Content-Security-Policy", policy)
         response.set_header("Cache-Control", "no-store")
-        response.text = self._templates.get_template(f"{template}.html.jinja").render(
+        response.text = self.render(visitor, template, form_token=self.form_token(visitor), **values)
+
+    def render(self, visitor: Visitor, template: str, **values: Any) -> str:
+        """Return the page `template`.html.jinja, rendered with `values`."""
+        return self._templates.get_template(f"{template}.html.jinja").render(
             {
                 "_": partial(translate_in_template, visitor.language),
                 "language": visitor.language,
                 "visitor": visitor,
-                "form_token": self.form_token(visitor),
                 "root": self.root,
                 "screen": None,
                 "view": None,
@@ -315,8 +318,11 @@ class Pages:
 
     def show_error(self, request: falcon.Request, response: falcon.Response, status: int, problem: Problem) -> None:
         """Send an error page in the language of the browser, without reading the session."""
-        anonymous = Visitor(None, None, "", "", self._language(request), "", "", self._theme(request))
-        self.show(response, anonymous, "error", status=status, problem=problem)
+        self.show(response, self.anonymous(request), "error", status=status, problem=problem)
+
+    def anonymous(self, request: falcon.Request) -> Visitor:
+        """Return a visitor with the language and theme of the browser, without reading the session."""
+        return Visitor(None, None, "", "", self._language(request), "", "", self._theme(request))
 
     def cookie(self, request: falcon.Request, name: str) -> str:
         """Return the value of a cookie of the console; an empty string if there is none."""

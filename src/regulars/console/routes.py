@@ -1,6 +1,7 @@
 """The routes of the console."""
 
 from regulars.console.account import account_routes
+from regulars.console.api_reference import api_reference_routes
 from regulars.console.app_redirect import app_redirect_routes
 from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
@@ -19,11 +20,12 @@ from regulars.console.preferences import Preferences
 from regulars.console.recovery import recovery_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
+from regulars.http.openapi import OpenApi
 from regulars.oauth.server import Server
 
 
-def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
-    """Return all routes of the console, with their resources."""
+def routes(pages: Pages, server: Server, api: OpenApi) -> list[tuple[str, object]]:
+    """Return all routes of the console, with their resources. `api` is the description of the API."""
     return [
         *asset_routes(pages.assets),
         *sign_in_routes(pages),
@@ -44,4 +46,5 @@ def routes(pages: Pages, server: Server) -> list[tuple[str, object]]:
         *device_routes(pages, server),
         *logout_routes(pages, server),
         *app_redirect_routes(pages, server),
+        *api_reference_routes(pages, api),
     ]

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, and a page that shows it.
+"""The OpenAPI 3.1 document.
 
 The document is generated from the `operations` of each resource class, a mapping from method to `Operation`. The fields
 and parameters in it are those that the resource uses to read requests.
@@ -7,11 +7,9 @@ and parameters in it are those that the resource uses to read requests.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 import falcon
-import jinja2
 import msgspec
 
 from regulars import __version__
@@ -96,7 +94,6 @@ WITHOUT_TENANT: Mapping[int, tuple[str, str, str]] = {
 """Errors of operations that need no tenant. They replace those in `ERRORS`."""
 
 TAGS: Mapping[str, str] = {
-    "Account": "The user of the access token.",
     "Customers": "The customers of a tenant.",
     "Views": "Saved views of the customer list.",
     "Users": "The users of a tenant.",
@@ -105,6 +102,7 @@ TAGS: Mapping[str, str] = {
     "Imports": "Imports of customers from files.",
     "Exports": "Exports of customers to files.",
     "Jobs": "Work in the background.",
+    "Account": "The user of the access token.",
 }
 
 
@@ -225,45 +223,6 @@ class OpenApi:
     def encoded(self) -> bytes:
         """The document as JSON."""
         return msgspec.json.encode(self.document)
-
-
-class OpenApiPage:
-    """`/api/docs`: the document as an HTML page without scripts and external resources."""
-
-    def __init__(self, api: OpenApi) -> None:
-        self.api = api
-
-    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Get the page."""
-        response.content_type = "text/html; charset=utf-8"
-        response.set_header("Cache-Control", "public, max-age=300")
-        response.set_header("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
-        send(request, response, self.page)
-
-    @cached_property
-    def page(self) -> bytes:
-        """The page as HTML."""
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("regulars.http"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-        )
-        template = environment.get_template("openapi.html.jinja")
-        return template.render(document=self.api.document, pretty=_pretty).encode()
-
-
-class StyleSheet:
-    """`/api/docs.css`"""
-
-    content = files("regulars.http").joinpath("templates", "openapi.css").read_bytes()
-
-    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Get the style sheet."""
-        response.content_type = "text/css; charset=utf-8"
-        response.set_header("Cache-Control", "public, max-age=300")
-        send(request, response, self.content)
-
-
-def _pretty(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def _describe(method: str, operation: Operation) -> dict[str, Any]:

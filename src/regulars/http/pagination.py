@@ -7,15 +7,16 @@ from msgspec import Meta, Struct
 
 ON_EACH_SIDE = 3
 WINDOW = ON_EACH_SIDE + 4
+EXAMPLE = "https://customers.example.com/api/v1/customers"
 
 
 class Links(Struct, frozen=True):
     """The URLs of the first, last, previous and next page."""
 
-    first: str
-    last: str
+    first: Annotated[str, Meta(examples=[f"{EXAMPLE}?page=1"])]
+    last: Annotated[str, Meta(examples=[f"{EXAMPLE}?page=64"])]
     prev: str | None
-    next: str | None
+    next: Annotated[str | None, Meta(examples=[f"{EXAMPLE}?page=2"])]
 
 
 class PageLink(Struct, frozen=True):
@@ -30,13 +31,13 @@ class PageMeta(Struct, frozen=True, rename={"from_": "from"}):
     """The position of the page. `from` and `to` are row numbers within all pages, and null on an empty page."""
 
     current_page: int
-    from_: int | None
-    last_page: int
+    from_: Annotated[int | None, Meta(examples=[1])]
+    last_page: Annotated[int, Meta(examples=[64])]
     links: list[PageLink]
-    path: str
-    per_page: int
-    to: int | None
-    total: int
+    path: Annotated[str, Meta(examples=[EXAMPLE])]
+    per_page: Annotated[int, Meta(examples=[15])]
+    to: Annotated[int | None, Meta(examples=[15])]
+    total: Annotated[int, Meta(examples=[950])]
 
 
 Cursors = tuple[str | None, str | None]

@@ -106,7 +106,7 @@ export async function fragment(address, part, signal) {
  * @param {string} address
  * @param {RequestInit} request
  */
-async function send(address, request) {
+export async function send(address, request) {
   try {
     const response = await fetch(address, request);
     hideBanner();
