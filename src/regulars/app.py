@@ -10,6 +10,7 @@ from regulars.api import oauth
 from regulars.api.account import LeaveTenant, OwnAccount, OwnRoles, OwnTenants
 from regulars.api.audit import AuditEvents
 from regulars.api.authentication import Authenticator
+from regulars.api.bulk_changes import BulkChangeIssues, BulkChanges, OneBulkChange, UndoBulkChange
 from regulars.api.channels import ChannelList, OneChannel
 from regulars.api.countries import CountryList
 from regulars.api.customers.batch import CustomerBatch
@@ -117,6 +118,10 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/exports", Exports(api)),
         ("/api/v1/exports/{id}", OneExport(api)),
         ("/api/v1/exports/{id}/download", DownloadExport(api)),
+        ("/api/v1/bulk-changes", BulkChanges(api)),
+        ("/api/v1/bulk-changes/{id}", OneBulkChange(api)),
+        ("/api/v1/bulk-changes/{id}/undo", UndoBulkChange(api)),
+        ("/api/v1/bulk-changes/{id}/issues", BulkChangeIssues(api)),
         ("/api/v1/jobs", Jobs(api)),
         ("/api/v1/jobs/{id}", OneJob(api)),
         ("/api/v1/jobs/{id}/cancel", CancelJob(api)),

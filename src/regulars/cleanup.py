@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, literal_column, select, tuple_
 
 from regulars.clock import utc_now
+from regulars.customers.bulk.store import delete_expired_undo_data
 from regulars.customers.imports.forget import delete_expired_imports
 from regulars.db import tables
 from regulars.db.database import Database
@@ -143,7 +144,7 @@ def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
 
     Each rule runs in a transaction of its own and deletes at most one batch, or all old idempotency keys. A rule that
     fails does not stop the others; the first error is raised at the end. After the rules, some expired files of imports
-    and exports are deleted.
+    and exports, and what was needed to undo bulk changes, are deleted.
     """
     now = now or utc_now()
     deleted, failures = 0, []
@@ -155,4 +156,5 @@ def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
     if failures:
         raise failures[0]
     before = now - MIN_RETENTION
-    return deleted + delete_expired_imports(database, before) + delete_expired_files(database, before)
+    deleted += delete_expired_imports(database, before) + delete_expired_undo_data(database, before)
+    return deleted + delete_expired_files(database, before)

@@ -1,5 +1,6 @@
 """What each kind of job does."""
 
+from regulars.customers.bulk.run import change_customers, undo_bulk_change
 from regulars.customers.exports.job import export
 from regulars.customers.imports.detect import detect
 from regulars.customers.imports.preview import preview
@@ -15,4 +16,6 @@ HANDLERS: Handlers = {
     "undo": undo,
     "export": export,
     "empty_trash": empty_trash_job,
+    "bulk_change": change_customers,
+    "undo_bulk_change": undo_bulk_change,
 }

@@ -59,8 +59,10 @@ def test_every_key_of_a_tenants_table_starts_with_the_tenant(database_url: str) 
             "stored_file_parts",
             "imports",
             "import_mappings",
-            "import_issues",
-            "import_batches",
+            "issues",
+            "bulk_changes",
+            "undo_positions",
+            "dismissed_duplicates",
             "customer_views",
         }
         for table in owned:
@@ -83,7 +85,7 @@ def test_constraint_names_have_their_prefix_once(database_url: str) -> None:
         "ck_customers_gender",
         "ck_customers_id",
         "ck_device_codes_status",
-        "ck_import_issues_kind",
+        "ck_issues_kind",
         "ck_invitations_role",
         "ck_invitations_status",
         "ck_jobs_state",
@@ -100,6 +102,7 @@ def test_a_published_migration_never_changes() -> None:
         "0004_jobs_and_imports.py": "5ab7232c4cf7d510ef7356e8506ce122064cc79040544d48d96c5392be5f37e8",
         "0005_customer_views.py": "d6e01e88b53ed214f69dd87f4becf58381aace2f831f87ae4303802aab77505b",
         "0006_group_counts.py": "3f5853f8355a879405a30a0bde987a27afa1dff0e4935d3920a6cf8ad735339e",
+        "0007_bulk_changes.py": "b4dbf1950443fdca9849136910dea81bfb62f00d092f7faf2f5303fdb249a84b",
     }
     assert {path.name: sha256(path.read_bytes()).hexdigest() for path in MIGRATIONS.glob("*.py")} == published
 

@@ -23,7 +23,7 @@ COUNT_CHANGES = Statement(
     select(customer_changes.c.action, func.count(), func.count(customer_changes.c.customer_id.distinct()))
     .where(
         customer_changes.c.tenant_id == bindparam("tenant_id"),
-        customer_changes.c.import_id == bindparam("import_id"),
+        customer_changes.c.source_id == bindparam("import_id"),
     )
     .group_by(customer_changes.c.action)
 )

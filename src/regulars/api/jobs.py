@@ -8,7 +8,7 @@ import falcon
 from msgspec import Meta, Struct
 
 from regulars.api.common import Api
-from regulars.customers.imports.store import retry
+from regulars.customers.retry import retry
 from regulars.errors import Forbidden, NotFound
 from regulars.http.idempotency import Result
 from regulars.http.openapi import Operation
@@ -39,6 +39,9 @@ class JobInfo(Struct, frozen=True):
         int | None, Meta(description="The user who started it. Null: a service account or the operator.", examples=[7])
     ]
     import_id: Annotated[str | None, Meta(description="The import that it works on, if any.", examples=[EXAMPLE_ID])]
+    bulk_change_id: Annotated[
+        str | None, Meta(description="The bulk change that it carries out or undoes, if any.", examples=[None])
+    ]
     done: Annotated[int, Meta(description="The number of done steps, such as rows.", examples=[4200])]
     total: Annotated[int | None, Meta(description="The number of all steps, if it is known.", examples=[10000])]
     percent: Annotated[int | None, Meta(description="The share of done steps, if the total is known.", examples=[42])]
@@ -72,6 +75,7 @@ def job_info(job: Job, language: str) -> JobInfo:
         state=job.state,
         user_id=job.actor.user_id,
         import_id=job.arguments.get("import_id"),
+        bulk_change_id=job.arguments.get("bulk_change_id"),
         done=job.done,
         total=job.total,
         percent=job.percent,
@@ -191,8 +195,8 @@ class CancelJob(_JobAction):
         "post": Operation(
             id="cancelJob",
             summary="Cancel a job",
-            description="A queued job ends at once, a running one after its current step. What an import has stored"
-            " until then stays, and can be undone.",
+            description="A queued job ends at once, a running one after its current step. What an import or a bulk"
+            " change has done until then stays, and can be undone.",
             response=JobAnswer,
             tag="Jobs",
             scopes=("customers:read",),

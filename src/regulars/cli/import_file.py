@@ -268,7 +268,7 @@ class _Import:
     def _write_errors(self) -> str:
         """Write the error file if rows were refused. Return a sentence about it, after a space."""
         from regulars.customers.imports.error_file import error_file_name, write_error_file
-        from regulars.customers.imports.issues import list_issues
+        from regulars.customers.issues import list_issues
 
         if not list_issues(self.database, self.tenant_id, self.found.id, "refused", limit=1):
             return ""

@@ -103,8 +103,8 @@ def undo(import_id: ImportArgument, tenant: TenantOption, database: DatabaseOpti
     A customer that has been changed since is kept, and printed with the reason.
     """
     from regulars.cli.running import run_here
-    from regulars.customers.imports.issues import all_issues
     from regulars.customers.imports.store import get_import, start_undo
+    from regulars.customers.issues import all_issues
     from regulars.permissions import COMMAND_LINE
     from regulars.security.tokens import new_id
 

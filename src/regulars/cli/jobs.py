@@ -8,7 +8,9 @@ from regulars.cli.database import opened
 from regulars.cli.options import DatabaseOption, JsonOption, TenantOption
 from regulars.cli.output import print_json, print_line, print_table
 
-app = typer.Typer(help="List, show, cancel and retry jobs: imports, exports and their undo.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, show, cancel and retry jobs: imports, exports, bulk changes and their undo.", no_args_is_help=True
+)
 
 JobArgument = Annotated[str, typer.Argument(metavar="ID", help="The job's id; see 'regulars job list'.")]
 
@@ -66,8 +68,8 @@ def cancel(job_id: JobArgument, tenant: TenantOption, database: DatabaseOption =
 @app.command("retry")
 def retry(job_id: JobArgument, tenant: TenantOption, database: DatabaseOption = None) -> None:
     """Queue a failed or cancelled job again. It continues where it stopped, as soon as a process runs jobs."""
-    from regulars.customers.imports import store
+    from regulars.customers.retry import retry as retry_job
 
     with opened(database) as (db, _):
-        store.retry(db, tenant, job_id)
+        retry_job(db, tenant, job_id)
     print_line("The job was queued again.")

@@ -90,6 +90,9 @@ class CustomerChange(Struct, frozen=True, rename={"imported_from": "import"}):
     imported_from: Annotated[
         ChangeImport | None, Meta(description="The import that made the change or, by its undo, reverted it.")
     ] = None
+    bulk_change_id: Annotated[
+        str | None, Meta(description="The bulk change that made the change or, by its undo, reverted it.")
+    ] = None
 
 
 _first_changes = upsert(change_counters).values(
@@ -143,12 +146,12 @@ def _advance_counter(database: Database, tenant_id: int, changes: Sequence[Chang
 
 
 def record_changes(
-    database: Database, tenant_id: int, actor: Actor, changes: Sequence[Change], import_id: str | None = None
+    database: Database, tenant_id: int, actor: Actor, changes: Sequence[Change], source_id: str | None = None
 ) -> range:
     """Append `changes` to the log, in the current transaction. Return their positions.
 
     Also raise the tenant's last customer id to the highest new id (up to `MAX_ADVANCING_ID`), so that later customers
-    get higher ids. `import_id` is the import that makes the changes.
+    get higher ids. `source_id` is the import or bulk change that makes the changes.
     """
     if not changes:
         return range(0)
@@ -164,7 +167,7 @@ def record_changes(
             actor.user_id,
             actor.client_id,
             change.at,
-            import_id,
+            source_id,
         )
         for position, change in enumerate(changes, first)
     ]
@@ -231,13 +234,13 @@ def _changes(*conditions: ColumnElement[bool]) -> Select[Any]:
             users.c.name,
             customer_changes.c.client_id,
             customer_changes.c.created_at,
-            customer_changes.c.import_id,
+            customer_changes.c.source_id,
             imports.c.file_name,
         )
         .select_from(
             customer_changes.outerjoin(users, users.c.id == customer_changes.c.user_id).outerjoin(
                 imports,
-                (imports.c.tenant_id == customer_changes.c.tenant_id) & (imports.c.id == customer_changes.c.import_id),
+                (imports.c.tenant_id == customer_changes.c.tenant_id) & (imports.c.id == customer_changes.c.source_id),
             )
         )
         .where(*conditions)
@@ -303,7 +306,7 @@ def last_seen_position(database: Database, tenant_id: int) -> int:
 
 
 def _change(row: Row) -> CustomerChange:
-    position, customer_id, action, fields, other_id, user_id, user_name, client_id, at, import_id, file_name = row
+    position, customer_id, action, fields, other_id, user_id, user_name, client_id, at, source_id, file_name = row
     changed = None
     if fields is not None:
         pairs = _decode(fields).items()
@@ -313,5 +316,9 @@ def _change(row: Row) -> CustomerChange:
             if name not in UNLOGGED_FIELDS
         }
     author = ChangeAuthor(user_id, user_name) if user_id is not None and user_name is not None else None
-    source = ChangeImport(import_id, file_name) if import_id is not None else None
-    return CustomerChange(position, customer_id, action, changed, other_id, author, client_id, at, source)
+    # Only imports have a file name.
+    imported_from = ChangeImport(source_id, file_name) if source_id is not None and file_name is not None else None
+    bulk_change_id = source_id if imported_from is None else None
+    return CustomerChange(
+        position, customer_id, action, changed, other_id, author, client_id, at, imported_from, bulk_change_id
+    )

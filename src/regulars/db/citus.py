@@ -34,8 +34,10 @@ DISTRIBUTED_TABLES = (
     "stored_file_parts",
     "imports",
     "import_mappings",
-    "import_issues",
-    "import_batches",
+    "issues",
+    "bulk_changes",
+    "undo_positions",
+    "dismissed_duplicates",
     "customer_views",
 )
 MIN_CITUS_VERSION = (11, 2)

@@ -313,7 +313,7 @@ customer_changes = Table(
     Column("user_id", Id, comment="the user who made the change"),
     Column("client_id", Text, comment="the application that made the change"),
     Column("created_at", Time, nullable=False),
-    Column("import_id", Key, comment="the import that made the change"),
+    Column("source_id", Key, comment="the import or bulk change that made it or, by its undo, reverted it"),
     PrimaryKeyConstraint("tenant_id", "position"),
     sqlite_with_rowid=False,
 )
@@ -400,30 +400,61 @@ import_mappings = Table(
     Column("updated_at", Time, nullable=False),
 )
 
-# Rows of a file that were not imported, and customers that an undo left as they are.
-import_issues = Table(
-    "import_issues",
+# Rows of a file that were not imported, customers that a bulk change refused, and those that an undo has kept.
+issues = Table(
+    "issues",
     metadata,
     Column("tenant_id", Id, primary_key=True, autoincrement=False),
-    Column("import_id", Key, primary_key=True),
+    Column("source_id", Key, primary_key=True, comment="the import or bulk change"),
     Column("kind", Text, CheckConstraint("kind IN ('refused', 'skipped', 'kept')", name="kind"), primary_key=True),
     Column(
         "number",
         BigInteger,
         primary_key=True,
         autoincrement=False,
-        comment="number of the row in the file; kept: id of the customer",
+        comment="number of the row in the file, or id of the customer",
     ),
     Column("reasons", Text, nullable=False, comment="JSON: headings and messages"),
     Column("cells", Text, comment="JSON: the cells of the row"),
 )
 
-# The entries of an import in the change log, in ranges without gaps.
-import_batches = Table(
-    "import_batches",
+# Changes of many customers at once.
+bulk_changes = Table(
+    "bulk_changes",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("id", Key, primary_key=True),
+    Column("user_id", Id, comment="the user who asked for it"),
+    Column("client_id", Text, nullable=False, comment="the application that asked for it"),
+    Column("job_id", Key, nullable=False, comment="the last job, which determines the state"),
+    Column("query", Text, comment="JSON: which customers are changed; null after they have been found"),
+    Column("change", Text, nullable=False, comment="JSON: what changes"),
+    Column("counts", Text, nullable=False, comment="JSON: the counts so far"),
+    Column("undo_result", Text, comment="JSON: the counts of the undo"),
+    Column("created_at", Time, nullable=False),
+    Column("undo_until", Time, comment="when everything needed to undo it is deleted"),
+)
+
+# Pairs of customers that are not the same person, although they look alike. The first id is the lower one.
+dismissed_duplicates = Table(
+    "dismissed_duplicates",
+    metadata,
+    Column("tenant_id", Id, ForeignKey("tenants.id"), primary_key=True, autoincrement=False),
+    Column("id", Key, primary_key=True),
+    Column("first_customer_id", Id, nullable=False),
+    Column("second_customer_id", Id, nullable=False),
+    Column("user_id", Id, comment="the user who said so"),
+    Column("client_id", Text, nullable=False, comment="the application through which it was said"),
+    Column("created_at", Time, nullable=False),
+    UniqueConstraint("tenant_id", "first_customer_id", "second_customer_id", name="uq_dismissed_duplicates_pair"),
+)
+
+# The entries of an import or a bulk change in the change log, in ranges without gaps.
+undo_positions = Table(
+    "undo_positions",
     metadata,
     Column("tenant_id", Id, primary_key=True, autoincrement=False),
-    Column("import_id", Key, primary_key=True),
+    Column("source_id", Key, primary_key=True),
     Column("first_position", BigInteger, primary_key=True, autoincrement=False),
     Column("last_position", BigInteger, nullable=False),
 )

@@ -101,6 +101,7 @@ TAGS: Mapping[str, str] = {
     "Reference": "Tags, channels and countries.",
     "Imports": "Imports of customers from files.",
     "Exports": "Exports of customers to files.",
+    "Bulk changes": "Changes of many customers at once.",
     "Jobs": "Work in the background.",
     "Account": "The user of the access token.",
 }

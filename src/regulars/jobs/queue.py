@@ -23,7 +23,7 @@ from regulars.i18n import _, from_builtins, to_builtins
 from regulars.permissions import Actor
 from regulars.security.tokens import is_id, new_id
 
-JobKind = Literal["detect", "preview", "import", "undo", "export", "empty_trash"]
+JobKind = Literal["detect", "preview", "import", "undo", "export", "empty_trash", "bulk_change", "undo_bulk_change"]
 JobState = Literal["queued", "running", "completed", "failed", "cancelled"]
 JOB_STATES: tuple[str, ...] = get_args(JobState)
 LEASE = timedelta(seconds=30)

@@ -34,7 +34,7 @@ def stored_text(world: World) -> str:
     queries = (
         "SELECT coalesce(detected, ''), coalesce(preview, ''), coalesce(result, '') FROM imports",
         "SELECT coalesce(checkpoint, ''), coalesce(result, ''), coalesce(error, '') FROM jobs",
-        "SELECT reasons, coalesce(cells, ''), kind FROM import_issues",
+        "SELECT reasons, coalesce(cells, ''), kind FROM issues",
         "SELECT CAST(number AS text), file_id, 'part' FROM stored_file_parts",
     )
     return repr([world.database.fetch_all(Statement(text(query).columns(*map(column, "abc")))) for query in queries])

@@ -14,10 +14,11 @@ from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.dates import DateOrder
 from regulars.customers.imports.mapping import ColumnMapping, suggest_mapping
 from regulars.customers.imports.references import ReferenceNames
-from regulars.customers.imports.rows import Remark, Row, RowReader
+from regulars.customers.imports.rows import Row, RowReader
 from regulars.customers.imports.table import Row as TableRow
 from regulars.customers.imports.table import read_headings
 from regulars.customers.imports.values import ReadingContext
+from regulars.customers.issues import Remark
 from regulars.customers.validation import ReadContext
 from regulars.i18n import translate
 

@@ -12,12 +12,13 @@ from regulars.i18n import _
 from regulars.validation import quote
 
 NOT_FILTERS = {"page", "per_page", "cursor", "limit", "include"}
-MAX_IDS = 100
+MAX_IDS = 10_000
 
 
 def _read_ids(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) > MAX_IDS:
-        raise ValueError(_("must be a list of up to {limit} ids, not {value}", limit=MAX_IDS, value=quote(value)))
+    # An empty list must not mean all customers.
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_IDS:
+        raise ValueError(_("must be a list of 1 to {limit} ids, not {value}", limit=MAX_IDS, value=quote(value)))
     return tuple(sorted(set(map(read_id, value))))
 
 
@@ -56,6 +57,7 @@ OWN_FIELDS = (
         {
             "type": ["array", "null"],
             "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+            "minItems": 1,
             "maxItems": MAX_IDS,
         },
         "Filter by id.",
@@ -82,7 +84,7 @@ def read_values(value: Any, fields: Sequence[Field]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(_("must be an object, not {value}", value=quote(value)))
     read = read_fields(value, fields)
-    given = {name: each for name, each in read.items() if each not in (None, "", ())}
+    given = {name: each for name, each in read.items() if each not in (None, "")}
     if faults := check_ages(given):
         raise Invalid({name: [message] for name, message in faults.items()})
     return given

@@ -14,7 +14,7 @@ from regulars.customers.imports.error_file import (
     error_file_type,
     write_error_file,
 )
-from regulars.customers.imports.issues import list_issues
+from regulars.customers.issues import list_issues
 from regulars.http.openapi import Operation
 from regulars.http.problems import language_of
 from regulars.http.query_params import Query, choice_parameter, integer_parameter

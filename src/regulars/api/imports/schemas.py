@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, structs
 
 from regulars.api.jobs import EXAMPLE_ID, JobInfo, job_info
-from regulars.customers.imports.issues import Issue, IssueKind
 from regulars.customers.imports.settings import DetectedFile, MatchBy, OnMatch
 from regulars.customers.imports.store import Import, ImportState
+from regulars.customers.issues import Issue, IssueKind
 from regulars.i18n import from_builtins, translate
 
 Action = Literal["created", "updated", "unchanged", "skipped", "refused"]

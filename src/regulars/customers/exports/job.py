@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from tempfile import TemporaryFile
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from regulars.clock import utc_now
 from regulars.customers.exports.exporter import count_exported, export_customers
 from regulars.customers.exports.request import ExportFormat, ExportRequest
-from regulars.customers.read.list import CustomerQuery
+from regulars.customers.read.stored_query import query_from_builtins
 from regulars.db.database import Database
 from regulars.jobs.files import set_expiry, store_file
 from regulars.jobs.queue import Job, JobData, create_job, delete_old_exports
@@ -34,13 +34,11 @@ def start_export(database: Database, tenant_id: int, actor: Actor, request: Expo
 def request_of(job: Job) -> ExportRequest:
     """Return what a job exports."""
     query = job.arguments["query"]
-    if query is not None:
-        query = dict(query)
-        filters = dict(query.pop("uncounted_filters") or {})
-        if "updated_since" in filters:
-            filters["updated_since"] = datetime.fromisoformat(filters["updated_since"])
-        query = CustomerQuery(**query, uncounted_filters=filters or None)
-    return ExportRequest(job.arguments["format"], tuple(job.arguments["columns"]), query)
+    return ExportRequest(
+        job.arguments["format"],
+        tuple(job.arguments["columns"]),
+        None if query is None else query_from_builtins(query),
+    )
 
 
 def export(run: JobRun) -> JobData:

@@ -6,8 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.imports.cells import Cell
-from regulars.customers.imports.rows import NAMES, Remark, Row
+from regulars.customers.imports.rows import NAMES, Row
 from regulars.customers.imports.settings import ImportSettings
+from regulars.customers.issues import Remark
 from regulars.customers.tags import create_tag, list_tags, name_key
 from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.references import References

@@ -8,8 +8,8 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from regulars.customers.formulas import escape_formula
-from regulars.customers.imports.issues import Issue, IssueKind, all_issues
 from regulars.customers.imports.store import Import
+from regulars.customers.issues import Issue, IssueKind, all_issues
 from regulars.db.database import Database
 from regulars.i18n import _, translate
 

@@ -8,23 +8,25 @@ from datetime import datetime
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import bindparam, delete, literal_column, null, select, update
+from sqlalchemy import bindparam, literal_column, null, select, update
 
-from regulars.customers.imports.issues import delete_issues
 from regulars.customers.imports.store import Import, discard_import, get_import, set_column, set_result
+from regulars.customers.issues import delete_issues
+from regulars.customers.undo.positions import delete_positions
 from regulars.db.database import Database
 from regulars.db.dialects import one_of
 from regulars.db.statement import Statement
-from regulars.db.tables import customer_changes, import_batches, imports, jobs
+from regulars.db.tables import customer_changes, imports, jobs
 from regulars.jobs.files import delete_file
 
 FIND_IMPORTS_OF_CUSTOMERS = Statement(
-    select(customer_changes.c.import_id)
-    .where(
-        customer_changes.c.tenant_id == bindparam("tenant_id"),
-        one_of(customer_changes.c.customer_id, "ids"),
-        customer_changes.c.import_id.is_not(None),
+    select(imports.c.id)
+    .join_from(
+        customer_changes,
+        imports,
+        (imports.c.tenant_id == customer_changes.c.tenant_id) & (imports.c.id == customer_changes.c.source_id),
     )
+    .where(customer_changes.c.tenant_id == bindparam("tenant_id"), one_of(customer_changes.c.customer_id, "ids"))
     .distinct()
 )
 FIND_EXPIRED_IMPORTS = Statement(
@@ -32,11 +34,6 @@ FIND_EXPIRED_IMPORTS = Statement(
     .where(imports.c.undo_until < bindparam("before", type_=imports.c.undo_until.type))
     .order_by(imports.c.undo_until)
     .limit(literal_column("10"))
-)
-DELETE_BATCHES = Statement(
-    delete(import_batches).where(
-        import_batches.c.tenant_id == bindparam("of_tenant"), import_batches.c.import_id == bindparam("of_import")
-    )
 )
 FORGET_CHECKPOINTS = Statement(
     update(jobs)
@@ -85,6 +82,6 @@ def delete_expired_imports(database: Database, before: datetime) -> int:
         with database.transaction():
             forget_file(database, found)
             delete_issues(database, tenant_id, import_id, "kept")
-            database.execute(DELETE_BATCHES, {"of_tenant": tenant_id, "of_import": import_id})
+            delete_positions(database, tenant_id, import_id)
             set_column(database, found, "undo_until", None)
     return len(expired)

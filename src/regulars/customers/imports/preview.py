@@ -9,12 +9,11 @@ import msgspec
 
 from regulars.customers.imports.apply import Applier, Outcome, ReadRow
 from regulars.customers.imports.detect import mapping_of, read_context
-from regulars.customers.imports.issues import Issue, add_issues, delete_issues
 from regulars.customers.imports.reading import read_rows
-from regulars.customers.imports.rows import Remark
 from regulars.customers.imports.store import Import, get_import, set_result
 from regulars.customers.imports.tally import Tally
 from regulars.customers.imports.trial import TrialChanges, digest
+from regulars.customers.issues import Issue, Remark, add_issues, delete_issues
 from regulars.customers.validation import MAX_ADVANCING_ID
 from regulars.customers.write.uniqueness import key_of
 from regulars.db.scratch import Scratch, scratch

@@ -21,10 +21,11 @@ from regulars.customers.imports.apply import ReadRow
 from regulars.customers.imports.formats import open_table
 from regulars.customers.imports.mapping import ColumnMapping
 from regulars.customers.imports.references import ReferenceNames
-from regulars.customers.imports.rows import Remark, Row, RowReader
+from regulars.customers.imports.rows import Row, RowReader
 from regulars.customers.imports.table import Choices
 from regulars.customers.imports.table import Row as TableRow
 from regulars.customers.imports.values import ReadingContext
+from regulars.customers.issues import Remark
 from regulars.customers.write.storage import SEARCHED_FIELDS, derived_columns
 from regulars.errors import Malformed, Unavailable
 from regulars.garbage import collect_garbage_less_often

@@ -12,19 +12,13 @@ from regulars.customers.imports.joining import join_address, join_names
 from regulars.customers.imports.mapping import ColumnMapping, is_own_format
 from regulars.customers.imports.references import ReferenceNames
 from regulars.customers.imports.values import SEPARATORS, PhoneNumber, ReadingContext
+from regulars.customers.issues import Remark
 from regulars.i18n import _
 from regulars.validation import quote
 
 NAMES = ("first_name", FULL_NAME, REVERSED_NAME, MIDDLE_NAME, "last_name")
 """Targets of names. The first one in a file is named if a row has no name."""
 JOINED_NAMES = (FULL_NAME, REVERSED_NAME, MIDDLE_NAME)
-
-
-class Remark(NamedTuple):
-    """A sentence about a row, and the heading (or number) of the column; empty if it is about the whole row."""
-
-    heading: str
-    reason: str
 
 
 @dataclass(slots=True)

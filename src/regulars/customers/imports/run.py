@@ -9,15 +9,15 @@ import structlog
 
 from regulars.customers.counts.maintenance import merge_tenant_deltas
 from regulars.customers.imports.apply import Applier
-from regulars.customers.imports.batches import add_batch, delete_batches
 from regulars.customers.imports.detect import mapping_of, read_context, remember_mapping
-from regulars.customers.imports.issues import Issue, add_issues, delete_issues
 from regulars.customers.imports.preview import dry_run
 from regulars.customers.imports.reading import read_rows
 from regulars.customers.imports.row_process import Block
 from regulars.customers.imports.store import Import, get_import, keep_until_undo, set_result
 from regulars.customers.imports.tally import Tally
 from regulars.customers.imports.undo import undo_changes
+from regulars.customers.issues import Issue, add_issues, delete_issues
+from regulars.customers.undo.positions import add_positions, delete_positions
 from regulars.customers.write.change_set import open_change_set
 from regulars.customers.write.storage import keep_new_ids_above
 from regulars.db.bulk_load import analyze_after_load, analyze_tenants
@@ -55,7 +55,7 @@ def run_import(run: JobRun) -> JobData:
     failure = from_builtins(run.checkpoint["failure"])
     with run.database.transaction():
         # Another attempt starts from the beginning.
-        delete_batches(run.database, found.tenant_id, found.id)
+        delete_positions(run.database, found.tenant_id, found.id)
         run.save({}, 0, run.job.total)
     raise RegularsError(failure)
 
@@ -121,7 +121,7 @@ class _Writer:
                 issues = self._apply(changes, rows)
                 checkpoint = {"today": run.checkpoint["today"], "counts": self.tally.to_builtins()}
                 run.save(checkpoint, self.tally.rows, found.detected.rows if found.detected else None)
-            add_batch(run.database, found.tenant_id, found.id, changes.positions)
+            add_positions(run.database, found.tenant_id, found.id, changes.positions)
             add_issues(run.database, found.tenant_id, found.id, issues)
 
     def _apply(self, changes: Any, rows: Block) -> list[Issue]:

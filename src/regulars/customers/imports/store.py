@@ -10,8 +10,8 @@ from msgspec import structs
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from regulars.clock import utc_now
-from regulars.customers.imports.issues import delete_issues
 from regulars.customers.imports.settings import CHOICE_NAMES, SUGGESTED_NAMES, DetectedFile, ImportSettings
+from regulars.customers.issues import delete_issues
 from regulars.db.database import Database
 from regulars.db.statement import Row, Statement
 from regulars.db.tables import imports, jobs
@@ -19,7 +19,7 @@ from regulars.errors import Conflict, NotFound
 from regulars.i18n import Message, _
 from regulars.jobs.files import StoredFile, delete_file, set_expiry
 from regulars.jobs.queue import COLUMNS as JOB_COLUMNS
-from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, get_job, job_of, retry_job
+from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, get_job, job_of
 from regulars.permissions import Actor
 from regulars.security.tokens import is_id
 from regulars.tenants.locks import lock_tenant
@@ -296,19 +296,6 @@ def discard_import(database: Database, found: Import) -> None:
         delete_file(database, found.tenant_id, found.id)
 
 
-def retry(database: Database, tenant_id: int, job_id: str) -> Job:
-    """Queue a failed or cancelled job again, of an import or not, and return it.
-
-    Raise `NotFound` if it does not exist, and `Conflict` if it has not failed, or if its import has had another job
-    since.
-    """
-    with database.transaction():
-        import_id = get_job(database, tenant_id, job_id).arguments.get("import_id")
-        if import_id is not None and not _lock_job(database, tenant_id, import_id, job_id):
-            raise Conflict(_("Another job of this import has been started since. Retry that one."))
-        return retry_job(database, tenant_id, job_id)
-
-
 def set_result(database: Database, found: Import, name: str, result: dict[str, Any] | None) -> None:
     """Store a result of the import: `detected`, `preview`, `result` or `undo_result`."""
     set_column(database, found, name, None if result is None else _encode(result))
@@ -328,12 +315,12 @@ def set_column(database: Database, found: Import, name: str, value: object) -> N
 
 def _lock(database: Database, found: Import) -> None:
     """Lock an import until the transaction ends. Raise `Conflict` if a job has been started since it was read."""
-    is_last = _lock_job(database, found.tenant_id, found.id, found.job.id)
+    is_last = lock_last_job(database, found.tenant_id, found.id, found.job.id)
     if not is_last or get_job(database, found.tenant_id, found.job.id).is_active:
         raise _changed(found)
 
 
-def _lock_job(database: Database, tenant_id: int, import_id: str, job_id: str) -> bool:
+def lock_last_job(database: Database, tenant_id: int, import_id: str, job_id: str) -> bool:
     """Lock an import until the transaction ends. Return False if this is not its last job."""
     values = {"of_tenant": tenant_id, "of_import": import_id, "old_job": job_id, "new_job": job_id}
     return bool(database.execute(SET_JOB, values))

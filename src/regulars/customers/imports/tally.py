@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from regulars.customers.imports.apply import Outcome
-from regulars.customers.imports.rows import Remark
+from regulars.customers.issues import Remark
 from regulars.i18n import to_builtins
 
 MAX_REASONS = 100

@@ -71,16 +71,16 @@ REMOVALS = ("purged", "erased")
 
 @contextmanager
 def open_change_set(
-    database: Database, tenant_id: int, actor: Actor, import_id: str | None = None
+    database: Database, tenant_id: int, actor: Actor, source_id: str | None = None
 ) -> Iterator["ChangeSet"]:
     """Open a transaction for changes of customers, and yield their `ChangeSet`.
 
-    The changes are written at the end of the block, unless it raises an exception. `import_id` is the import that makes
-    them.
+    The changes are written at the end of the block, unless it raises an exception. `source_id` is the import or
+    bulk change that makes them.
     """
     with database.transaction():
         last_ids = lock_customers(database, tenant_id)
-        changes = ChangeSet(database, tenant_id, actor, last_ids.customer, import_id)
+        changes = ChangeSet(database, tenant_id, actor, last_ids.customer, source_id)
         yield changes
         changes.write()
 
@@ -93,12 +93,12 @@ class ChangeSet:
     """
 
     def __init__(
-        self, database: Database, tenant_id: int, actor: Actor, last_id: int, import_id: str | None = None
+        self, database: Database, tenant_id: int, actor: Actor, last_id: int, source_id: str | None = None
     ) -> None:
         self.database = database
         self.tenant_id = tenant_id
         self.actor = actor
-        self.import_id = import_id
+        self.source_id = source_id
         self.positions = range(0)
         """The positions of the changes in the log, after `write`."""
         self.now = utc_now()
@@ -122,6 +122,15 @@ class ChangeSet:
         for row in rows:
             record = Record(**dict(zip(STORED_FIELDS, row, strict=True)))
             self._stored[record.id] = self._current[record.id] = record
+
+    def preload_tags(self, ids: Collection[int]) -> None:
+        """Load the tags of the customers with these ids in one query."""
+        missing: dict[int, list[int]] = {number: [] for number in ids if number not in self._tags}
+        if missing:
+            values = {"tenant_id": self.tenant_id, "ids": list(missing)}
+            for customer_id, tag_id in self.database.fetch_all(LIST_TAG_IDS, values):
+                missing[customer_id].append(tag_id)
+            self._tags |= missing
 
     def preload_holders(self, field: str, values: Collection[str]) -> None:
         """Find and load the customers that have these values of a unique field, in few queries."""
@@ -268,7 +277,7 @@ class ChangeSet:
         if deltas := self._deltas():
             add_count_deltas(database, tenant_id, deltas)
         add_group_deltas(database, tenant_id, group_deltas)
-        self.positions = record_changes(database, tenant_id, self.actor, self._logged_changes(), self.import_id)
+        self.positions = record_changes(database, tenant_id, self.actor, self._logged_changes(), self.source_id)
 
     def _logged_changes(self) -> list[Change]:
         """Return the changes for the log. Those of a customer that was removed have no values, except the removal."""

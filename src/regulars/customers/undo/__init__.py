@@ -1,0 +1,1 @@
+"""Undo of imports and of bulk changes."""
