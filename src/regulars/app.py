@@ -17,7 +17,8 @@ from regulars.api.customers.batch import CustomerBatch
 from regulars.api.customers.changes import CustomerChanges, CustomerHistory
 from regulars.api.customers.collection import CustomerList
 from regulars.api.customers.common import CustomerApi
-from regulars.api.customers.duplicates import CustomerDuplicates
+from regulars.api.customers.dismissals import Dismissals, OneDismissal
+from regulars.api.customers.duplicates import CheckDuplicates, CustomerDuplicates
 from regulars.api.customers.item import EraseCustomer, OneCustomer, RestoreCustomer
 from regulars.api.customers.merge import MergeCustomers, UnmergeCustomers
 from regulars.api.customers.personal_data import CustomerPersonalData
@@ -100,6 +101,9 @@ def routes(settings: Settings, database: Database, pages: Pages | None = None) -
         ("/api/v1/customers/empty-trash", EmptyTrash(api)),
         ("/api/v1/customers/duplicates", CustomerDuplicates(api)),
         ("/api/v1/customers/statistics", CustomerStatistics(api)),
+        ("/api/v1/customers/duplicates/check", CheckDuplicates(api)),
+        ("/api/v1/customers/duplicates/dismissals", Dismissals(api)),
+        ("/api/v1/customers/duplicates/dismissals/{id}", OneDismissal(api)),
         ("/api/v1/customers/changes", CustomerChanges(api)),
         ("/api/v1/customers/{id}", OneCustomer(api)),
         ("/api/v1/customers/{id}/restore", RestoreCustomer(api)),

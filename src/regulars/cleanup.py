@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, exists, literal_column, select, tuple_
 
 from regulars.clock import utc_now
-from regulars.customers.bulk.store import delete_expired_undo_data
+from regulars.customers.bulk.store import delete_expired_bulk_changes
 from regulars.customers.imports.forget import delete_expired_imports
 from regulars.db import tables
 from regulars.db.database import Database
@@ -156,5 +156,5 @@ def delete_expired_rows(database: Database, now: datetime | None = None) -> int:
     if failures:
         raise failures[0]
     before = now - MIN_RETENTION
-    deleted += delete_expired_imports(database, before) + delete_expired_undo_data(database, before)
+    deleted += delete_expired_imports(database, before) + delete_expired_bulk_changes(database, before)
     return deleted + delete_expired_files(database, before)

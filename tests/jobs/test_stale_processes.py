@@ -2,7 +2,8 @@
 
 import pytest
 
-from regulars.customers.imports.store import get_import, retry, start_undo
+from regulars.customers.imports.store import get_import, start_undo
+from regulars.customers.retry import retry
 from regulars.errors import Conflict
 from regulars.job_handlers import HANDLERS
 from regulars.jobs.queue import Job, cancel_job, claim_next

@@ -29,7 +29,8 @@ WELL_FORMED = {
     "country": (COUNTRY, 20, "TR"),
 }
 IDS: dict[str, Any] = json.loads(os.environ["FUZZING_IDS"])
-"""By path, the id of an object whose state the operation needs; and the id for the field `customer_id`."""
+"""By path, the id of an object whose state the operation needs; and ids for fields that refer to customers."""
+BULK_CHANGES = "/api/v1/bulk-changes"
 keys_seen: set[Any] = set()
 
 
@@ -46,6 +47,15 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any],
         case.path_parameters = {"id": IDS[case.path]}
     if isinstance(case.body, dict) and case.media_type in PATCH_TYPES:
         case.body = {name: _meant(name, value) for name, value in case.body.items() if not _refers(name, value)}
+        if case.path == BULK_CHANGES and case.meta is not None and case.meta.generation.mode.is_positive:
+            _give_what_the_action_needs(case.body)
+
+
+def _give_what_the_action_needs(body: dict[str, Any]) -> None:
+    """Let a valid bulk change have something to update, without references, or nothing if it only moves customers."""
+    body.pop("values", None)
+    if body["action"] == "update":
+        body["values"] = {"user_id": None}
 
 
 def _refers(name: str, value: Any) -> bool:
@@ -53,7 +63,7 @@ def _refers(name: str, value: Any) -> bool:
         return isinstance(value, list) and all(
             each is None or (isinstance(each, str) and each in TARGETS) for each in value
         )
-    if name == "tags":
+    if name in ("tags", "add_tags", "remove_tags"):
         return isinstance(value, list) and len(value) <= 100 and all(map(_is_id, value))
     return name in NOT_OURS and _is_id(value)
 
@@ -70,6 +80,8 @@ def _meant(name: str, value: Any) -> Any:
         return _without_repeated_columns(value)
     if name == "filters" and isinstance(value, dict):
         return _without_impossible_ages(value)
+    if name == "customer_ids" and isinstance(value, list) and len(value) == 2 and all(map(_is_id, value)):
+        return IDS[name] if value[0] != value[1] else value
     if name == "atomic" and value is True:
         # In this mode, one invalid customer fails the whole batch, and the schema does not describe customers.
         return False

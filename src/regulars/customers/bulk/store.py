@@ -202,7 +202,7 @@ def forget_query(database: Database, found: BulkChange) -> None:
     database.execute(FORGET_QUERY, _of(found))
 
 
-def delete_expired_undo_data(database: Database, before: datetime) -> int:
+def delete_expired_bulk_changes(database: Database, before: datetime) -> int:
     """Delete what is needed to undo some bulk changes whose period ended before a time. Return their number."""
     expired = database.fetch_all(FIND_EXPIRED, {"before": before})
     for tenant_id, bulk_change_id in expired:

@@ -18,6 +18,7 @@ from regulars.clock import utc_now
 from regulars.customers.change_log import CREATED, Change, Fields, record_changes
 from regulars.customers.counts.group_counts import GroupDeltas, add_group_deltas
 from regulars.customers.counts.totals import CountDelta, add_count_deltas
+from regulars.customers.dismissals import forget_dismissals
 from regulars.customers.fields import PERSONAL_FIELDS, STORED_FIELDS, Record
 from regulars.customers.write.storage import (
     COLUMNS,
@@ -274,6 +275,7 @@ class ChangeSet:
         if removed:
             database.execute(DELETE_TAGS_OF_CUSTOMERS, {"of_tenant": tenant_id, "ids": removed})
             database.execute(DELETE_CUSTOMERS, {"of_tenant": tenant_id, "ids": removed})
+            forget_dismissals(database, tenant_id, removed)
         if deltas := self._deltas():
             add_count_deltas(database, tenant_id, deltas)
         add_group_deltas(database, tenant_id, group_deltas)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from regulars.customers.change_log import MERGED, UNMERGED, fields_of_merge
+from regulars.customers.dismissals import forget_dismissals
 from regulars.customers.fields import PERSONAL_FIELDS, Record
 from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.commands import check_version
@@ -18,7 +19,8 @@ def merge_customers(
 ) -> Record:
     """Merge the other customer into this one: fill its empty fields, and add the tags. Return this customer.
 
-    The other customer moves to the trash. Requests for it get the id of this one (`Gone`). Raise `NotFound` or `Gone`
+    The other customer moves to the trash. Requests for it get the id of this one (`Gone`), and its dismissed duplicates
+    are forgotten. Raise `NotFound` or `Gone`
     if this customer does not exist or was merged, `PreconditionFailed` if its version is not one of `expected`, and
     `Conflict` if the other customer does not exist, was merged or is the same, or if one of them is in the trash.
     """
@@ -30,6 +32,7 @@ def merge_customers(
             raise Conflict(_("Customer {id} is in the trash. Restore it first.", id=customer.id))
     missing = _missing_values(survivor, other)
     tags = {*changes.tags(survivor.id), *changes.tags(other.id)}
+    forget_dismissals(changes.database, changes.tenant_id, [other.id])
     # The other customer must release its unique values first.
     changes.change(other, "trashed", {"deleted_at": changes.now, "merged_into_id": survivor.id}, other_id=survivor.id)
     return changes.change(survivor, MERGED, missing, tags, other_id=other.id)
