@@ -16,6 +16,7 @@ from regulars.app import routes
 from regulars.scopes import SCOPES
 from tests.api.test_exports import export
 from tests.support import ROOT
+from tests.support.bulk import change
 from tests.support.imports import csv_file, import_file, upload
 from tests.support.server import running
 from tests.support.world import LIST, World
@@ -24,14 +25,19 @@ pytestmark = pytest.mark.slow
 
 
 def prepared_ids(world: World) -> dict[str, Any]:
-    """Return, by path, the id of an object whose state the operation needs; and an id for the field `customer_id`."""
-    kept, duplicate, merged, deleted = (world.create(first_name="Ayşe") for _number in range(4))
+    """Return, by path, the id of an object whose state the operation needs; and ids for fields that refer to others."""
+    kept, duplicate, merged, deleted, trashed = (world.create(first_name="Ayşe") for _number in range(5))
     world.send("POST", f"{LIST}/{kept}/merge", {"customer_id": merged})
-    world.send("DELETE", f"{LIST}/{deleted}")
+    for number in (deleted, trashed):
+        world.send("DELETE", f"{LIST}/{number}")
+    dismissed = world.send("POST", f"{LIST}/duplicates/dismissals", {"customer_ids": [kept, duplicate]}).json
     ready, started, undone = (csv_file(["Ad"], [name]) for name in ("Ayşe", "Ali", "Can"))
     return {
         "/api/v1/customers/{id}/merge": kept,
         "customer_id": duplicate,
+        "customer_ids": [duplicate, kept],
+        "/api/v1/customers/duplicates/dismissals/{id}": dismissed["data"]["id"],
+        "/api/v1/bulk-changes/{id}/undo": change(world, {"ids": [trashed]}, "restore")["id"],
         "/api/v1/customers/{id}/unmerge": kept,
         "/api/v1/customers/{id}/restore": deleted,
         "/api/v1/exports/{id}/download": export(world)["id"],

@@ -1,4 +1,4 @@
-"""Imports and undos whose processes are killed: every row is imported once, and every undo removes everything.
+"""Imports, bulk changes and undos whose processes are killed: every step is done once, and every undo is complete.
 
 The environment variable `JOB_KILLS` sets how many running jobs are killed on each database (default 2):
 half of them imports, half of them undos.
@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count, cycle
 
@@ -22,6 +23,7 @@ from regulars.scopes import SCOPES
 from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.customers.test_write import TAGS
 from tests.support import postgres
+from tests.support.bulk import BULK, counts, get, start
 from tests.support.editor import Editor
 from tests.support.import_checks import (
     Stored,
@@ -32,10 +34,12 @@ from tests.support.import_checks import (
     feed_of,
     kept_customers,
     known_customers_of,
+    logged_changes,
     new_customers,
 )
 from tests.support.import_plan import ImportPlan, OnMatch, known_customers
-from tests.support.imports import import_file
+from tests.support.imports import import_file, work
+from tests.support.killed_job import Where, run_until_killed
 from tests.support.other_jobs import (
     begin,
     end_claims,
@@ -252,3 +256,33 @@ def check_writers(world: World, writers: list[Writer]) -> None:
     assert check_counts(world.database, world.clinic) == []
     if world.database.dialect == "sqlite":
         check_file(sqlite_path(world.url))
+
+
+def test_killed_bulk_changes_and_their_undo_change_every_customer_once(empty_world: World) -> None:
+    world = empty_world
+    ids = [world.add(first_name=f"A {number}", job="Doktor") for number in range(40)]
+    mark = world.send("POST", TAGS, {"name": "VIP", "color": "#000000"}).json["data"]["id"]
+    bulk_change_id = start(world, {"search": "a"}, values={"user_id": world.bob}, add_tags=[mark])
+    finish_after_kills(world, edited=(ids[0], ids[-1]))
+    found = get(world, bulk_change_id)
+    assert (found["state"], counts(found)) == ("completed", {"changed": 40})
+    assert logged_changes(world, bulk_change_id) == {"updated": (40, 40)}
+    assert world.send("POST", f"{BULK}/{bulk_change_id}/undo").status_code == 202
+    finish_after_kills(world, edited=(ids[0], ids[1]))
+    found = get(world, bulk_change_id)
+    # The undo begins with the last customers, so only the first ones are changed before it reaches them.
+    assert (found["state"], found["undo"]) == ("undone", {"restored": 38, "kept": 2})
+    assert logged_changes(world, bulk_change_id) == {"updated": (78, 40)}
+    assert world.get(LIST, params={"tag_id": mark}).json["meta"]["total"] == 2
+    assert check_counts(world.database, world.clinic) == []
+
+
+def finish_after_kills(world: World, edited: Collection[int]) -> None:
+    """Let a job run in two processes that are killed, change customers meanwhile, and finish the job."""
+    kills: list[tuple[int, Where]] = [(8, "in"), (20, "between")]
+    for done, where in kills:
+        run_until_killed(world.url, done, where)
+        end_claims(world)
+    for number in edited:
+        assert world.send("PATCH", f"{LIST}/{number}", {"address": "Bağdat Caddesi 1"}).status_code == 200
+    work(world)

@@ -31,6 +31,8 @@ from tests.support.world import LIST, PASSWORD, World, expect_error
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
 USERS, DEFAULT_CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
 CHANGES, DUPLICATES, STATISTICS = f"{LIST}/changes", f"{LIST}/duplicates", f"{LIST}/statistics"
+CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
+CHECK, DISMISSALS = f"{DUPLICATES}/check", f"{DUPLICATES}/dismissals"
 ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"
 ONE_USER, ONE_CHANNEL, ONE_TENANT = f"{USERS}/{{id}}", f"{DEFAULT_CHANNELS}/{{id}}", "/api/v1/tenants/{id}"
@@ -72,6 +74,7 @@ WRITES_OF_INVITATIONS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("POST", RESEND): None,
 }
 IMPORTS, EXPORTS, JOBS, EMPTY_TRASH = "/api/v1/imports", "/api/v1/exports", "/api/v1/jobs", f"{LIST}/empty-trash"
+BULK_CHANGES, ONE_BULK_CHANGE = "/api/v1/bulk-changes", "/api/v1/bulk-changes/{id}"
 ONE_IMPORT, ONE_EXPORT, ONE_JOB = f"{IMPORTS}/{{id}}", f"{EXPORTS}/{{id}}", f"{JOBS}/{{id}}"
 READS_OF_JOBS = {
     ONE_IMPORT,
@@ -80,6 +83,8 @@ READS_OF_JOBS = {
     ONE_EXPORT,
     f"{ONE_EXPORT}/download",
     ONE_JOB,
+    ONE_BULK_CHANGE,
+    f"{ONE_BULK_CHANGE}/issues",
 }
 WRITES_OF_JOBS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("PATCH", ONE_IMPORT): {"strict": True},
@@ -89,6 +94,7 @@ WRITES_OF_JOBS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("POST", f"{ONE_IMPORT}/undo"): None,
     ("POST", f"{ONE_JOB}/cancel"): None,
     ("POST", f"{ONE_JOB}/retry"): None,
+    ("POST", f"{ONE_BULK_CHANGE}/undo"): None,
 }
 VIEWS, ONE_VIEW = "/api/v1/views", "/api/v1/views/{id}"
 WRITES_OF_VIEWS: dict[tuple[str, str], dict[str, Any] | None] = {
@@ -473,7 +479,9 @@ def test_imports_exports_and_jobs_are_only_for_members_of_their_tenant(world: Wo
     """Charlie owns the salon. For him, those of the clinic do not exist."""
     found = upload(world, "a.csv", b"first_name,email\nAyse,ayse@example.com\n", tenant=world.clinic)
     exported = world.send("POST", EXPORTS, {}, tenant=world.clinic).json["data"]["id"]
-    ids = {IMPORTS: found["id"], EXPORTS: exported, JOBS: found["job"]["id"]}
+    everything = {"filters": {}, "action": "trash"}
+    changed = world.send("POST", BULK_CHANGES, everything, tenant=world.clinic).json["data"]["id"]
+    ids = {IMPORTS: found["id"], EXPORTS: exported, JOBS: found["job"]["id"], BULK_CHANGES: changed}
     for method, path, body in [("GET", path, None) for path in READS_OF_JOBS] + [
         (method, path, body) for (method, path), body in WRITES_OF_JOBS.items()
     ]:
@@ -484,11 +492,25 @@ def test_imports_exports_and_jobs_are_only_for_members_of_their_tenant(world: Wo
     for path in (IMPORTS, EXPORTS, JOBS):
         assert world.send("GET", path, user=world.charlie, tenant=world.salon).json["data"] == []
     assert get(world, found["id"], tenant=world.clinic) == found
-    expect_error(
-        world.send("POST", EMPTY_TRASH, {"older_than_days": 0}, user=world.charlie, tenant=world.clinic),
-        403,
-        "tenant_forbidden",
-    )
+    for path, content in ((EMPTY_TRASH, {"older_than_days": 0}), (BULK_CHANGES, everything)):
+        expect_error(
+            world.send("POST", path, content, user=world.charlie, tenant=world.clinic), 403, "tenant_forbidden"
+        )
+
+
+def test_dismissed_duplicates_are_those_of_the_tenant(empty_world: World) -> None:
+    world = empty_world
+    pair = [world.add(first_name=name, email="a@example.com", id=900 + number) for number, name in enumerate("AB")]
+    dismissed = world.send("POST", DISMISSALS, {"customer_ids": pair}, tenant=world.clinic).json["data"]["id"]
+    options: dict[str, Any] = {"user": world.charlie, "tenant": world.salon}
+    assert world.send("GET", DISMISSALS, **options).json["data"] == []
+    assert world.send("POST", CHECK, {"email": "a@example.com"}, **options).json["data"] == []
+    assert world.send("GET", DUPLICATES, params={"customer_id": pair[0]}, **options).json["data"] == []
+    expect_error(world.send("POST", DISMISSALS, {"customer_ids": pair}, **options), 409, "conflict")
+    expect_error(world.send("DELETE", f"{DISMISSALS}/{dismissed}", **options), 404, "not_found")
+    for method, path in (("GET", DISMISSALS), ("POST", CHECK), ("DELETE", f"{DISMISSALS}/{dismissed}")):
+        expect_error(world.send(method, path, {}, user=world.charlie, tenant=world.clinic), 403, "tenant_forbidden")
+    assert len(world.send("GET", DISMISSALS, tenant=world.clinic).json["data"]) == 1
 
 
 def test_saved_views_are_only_for_members_of_their_tenant(world: World) -> None:
@@ -514,7 +536,8 @@ def test_every_address_of_the_api_was_tried_above(world: World) -> None:
     read = of_customers | {USERS, DEFAULT_CHANNELS, ACCOUNT, OWN_TENANTS, OWN_ROLES, ONE_USER, ONE_CHANNEL, ONE_TENANT}
     writes = WRITES_OF_CUSTOMERS | WRITES_OF_TAGS | WRITES_OF_USERS | WRITES_OF_CHANNELS | WRITES_OF_TENANTS
     writes |= WRITES_OF_INVITATIONS | WRITES_OF_JOBS | WRITES_OF_VIEWS
-    read |= READS_OF_JOBS | {IMPORTS, EXPORTS, JOBS, EMPTY_TRASH, VIEWS}
+    read |= READS_OF_JOBS | {IMPORTS, EXPORTS, JOBS, EMPTY_TRASH, VIEWS, BULK_CHANGES}
+    read |= {CHECK, DISMISSALS, f"{DISMISSALS}/{{id}}"}
     tried = read | {BATCH, INVITATIONS, AUDIT_EVENTS, LEAVE} | {path for _, path in writes}
     assert api - OF_NO_TENANT == tried, "add new endpoints to the tests above"
 
@@ -532,8 +555,9 @@ def test_a_public_function_on_customers_takes_the_tenant_first_after_the_databas
                 "merge_count_deltas",
                 "rare_trigrams",
                 "delete_expired_imports",
+                "delete_expired_bulk_changes",
             }
-            # `found` is an import and `principal` a member. Both have their tenant.
+            # `found` is an import or a bulk change, and `principal` a member. They have their tenant.
             has_tenant = names[1:2] in (["tenant_id"], ["found"], ["principal"])
             if names[:1] == ["database"] and not has_tenant and not is_for_all:
                 wrong.append(f"{path.name}: {node.name}")

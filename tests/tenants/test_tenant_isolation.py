@@ -64,6 +64,7 @@ FOR_ALL_TENANTS = {
     "regulars.accounts.memberships.LIST_USER_MEMBERSHIPS": "lists the tenants of a user",
     "regulars.tenants.tenants.LIST_TENANTS_OF_USER": "lists the tenants of a user",
     "regulars.customers.imports.forget.FIND_EXPIRED_IMPORTS": "finds the expired imports of all tenants with an index",
+    "regulars.customers.bulk.store.FIND_EXPIRED": "finds the expired bulk changes of all tenants with an index",
     "regulars.jobs.files.FIND_EXPIRED": "finds the expired files of all tenants with an index",
     "regulars.jobs.queue.FIND_DUE": "finds the jobs of all tenants that are due",
     "regulars.jobs.queue.COUNT_RUNNING": "counts the running jobs of each tenant",
