@@ -37,8 +37,8 @@ PERMISSIONS: Mapping[Role, frozenset[str]] = {
 }
 """The permissions of each role. Most are also scopes. The exceptions are `applications:manage`, which only the console
 uses, `customers:erase` (purge and erase customers), which tokens with the scope `customers:write` can use,
-`jobs:manage` (see, undo and cancel the imports, exports and other jobs of all members), and `views:manage` (change the
-shared views of all members, and choose the default one)."""
+`jobs:manage` (see, undo and cancel the imports, exports, bulk changes and other jobs of all members), and
+`views:manage` (change the shared views of all members, and choose the default one)."""
 
 
 def check_scopes(identity: "Identity", *scopes: str) -> None:

@@ -1,17 +1,19 @@
 """The schema: the migrations create the tables that the statements expect, and no other schema is accepted."""
 
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from regulars.cli.main import run
-from regulars.db.migrate import migrate
+from regulars.db.migrate import _config, _connection, migrate
 from regulars.db.schema_version import MIGRATIONS, known_revisions
 from regulars.db.tables import metadata
 from regulars.errors import ConfigurationError
@@ -150,6 +152,31 @@ def test_servers_that_start_in_parallel_migrate_once(fresh_database: FreshDataba
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(migrate, [url] * 4))
     assert sum(before is None for before, _ in results) == 1
+
+
+def test_what_an_undo_of_an_import_needs_survives_the_migration_to_bulk_changes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/old.db"
+    with _connection(url) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        upgrade(config, "0004")
+        connection.exec_driver_sql("INSERT INTO import_issues VALUES (1, 'an-import', 'refused', 17, '[]', NULL)")
+        connection.exec_driver_sql("INSERT INTO import_batches VALUES (1, 'an-import', 4, 9)")
+        connection.exec_driver_sql(
+            "INSERT INTO customer_changes (tenant_id, position, customer_id, action, created_at, import_id)"
+            " VALUES (1, 4, 1, 'created', '2026-11-28 12:00:00', 'an-import')"
+        )
+    assert migrate(url)[0] == "0004"
+    with connect(url) as connection:
+        found = [
+            connection.execute(text(f"SELECT tenant_id, source_id, {column} FROM {table}")).all()
+            for table, column in (
+                ("issues", "number"),
+                ("undo_positions", "last_position"),
+                ("customer_changes", "position"),
+            )
+        ]
+    assert found == [[(1, "an-import", number)] for number in (17, 9, 4)]
 
 
 def test_the_revisions_are_in_alembics_order() -> None:

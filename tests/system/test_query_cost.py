@@ -238,6 +238,18 @@ def test_duplicates_are_found_with_indexes_only(large_world: World) -> None:
             assert ways.count("Sort") + ways.count("Incremental Sort") == 1, ways
 
 
+def test_the_duplicates_of_one_person_are_looked_up_in_an_index(large_world: World) -> None:
+    person = {**SOMEBODY, "identity_number": "X1"}
+    for reason, statement in duplicates.FIND_SAME_VALUE.items():
+        keys = duplicates._key_values(reason, person)
+        values = {"tenant_id": large_world.clinic, **{f"key_{number}": key for number, key in enumerate(keys)}}
+        if large_world.database.dialect == "sqlite":
+            (step,) = explain_on_sqlite(large_world, statement, values)
+            assert step.startswith(f"SEARCH customers USING INDEX ix_customers_{reason}"), step
+        else:
+            assert rows_read(explain(large_world.url, statement, values)) <= duplicates.MAX_GROUP_SIZE + 1
+
+
 def explain_on_sqlite(world: World, statement: Statement, values: Values) -> list[str]:
     compiled = statement.compiled("sqlite")
     connection = world.database._connection()  # type: ignore[attr-defined]
