@@ -31,7 +31,6 @@ from tests.support.world import LIST, PASSWORD, World, expect_error
 ACCOUNT, OWN_TENANTS, OWN_ROLES = "/api/v1/account", "/api/v1/account/tenants", "/api/v1/account/roles"
 USERS, DEFAULT_CHANNELS, TAGS = "/api/v1/users", "/api/v1/channels", "/api/v1/tags"
 CHANGES, DUPLICATES, STATISTICS = f"{LIST}/changes", f"{LIST}/duplicates", f"{LIST}/statistics"
-CHANGES, DUPLICATES = f"{LIST}/changes", f"{LIST}/duplicates"
 CHECK, DISMISSALS = f"{DUPLICATES}/check", f"{DUPLICATES}/dismissals"
 ONE, HISTORY, PERSONAL_DATA = f"{LIST}/{{id}}", f"{LIST}/{{id}}/history", f"{LIST}/{{id}}/personal-data"
 ONE_TAG = f"{TAGS}/{{id}}"

@@ -124,15 +124,6 @@ class ChangeSet:
             record = Record(**dict(zip(STORED_FIELDS, row, strict=True)))
             self._stored[record.id] = self._current[record.id] = record
 
-    def preload_tags(self, ids: Collection[int]) -> None:
-        """Load the tags of the customers with these ids in one query."""
-        missing: dict[int, list[int]] = {number: [] for number in ids if number not in self._tags}
-        if missing:
-            values = {"tenant_id": self.tenant_id, "ids": list(missing)}
-            for customer_id, tag_id in self.database.fetch_all(LIST_TAG_IDS, values):
-                missing[customer_id].append(tag_id)
-            self._tags |= missing
-
     def preload_holders(self, field: str, values: Collection[str]) -> None:
         """Find and load the customers that have these values of a unique field, in few queries."""
         keys = {key_of(field, value) for value in values}
