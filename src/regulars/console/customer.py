@@ -9,7 +9,7 @@ from regulars.accounts.memberships import list_members
 from regulars.api.customers.body import customer_reader
 from regulars.api.customers.common import etag_of, id_of
 from regulars.console.customer_history import ACTIONS, history_of
-from regulars.console.customers import show_table
+from regulars.console.customers import CUSTOMERS, TRASH, Place, show_table
 from regulars.console.filters import Filters
 from regulars.console.formats import date_of, full_name
 from regulars.console.pages import Form, Pages
@@ -18,7 +18,13 @@ from regulars.customers.read.get import Found, get_customer
 from regulars.customers.schemas import Customer
 from regulars.customers.tags import list_tags
 from regulars.customers.write.change_set import open_change_set
-from regulars.customers.write.commands import create_customer, restore_customer, trash_customer, update_customer
+from regulars.customers.write.commands import (
+    create_customer,
+    purge_customer,
+    restore_customer,
+    trash_customer,
+    update_customer,
+)
 from regulars.errors import Conflict, Gone, Invalid, PreconditionFailed
 from regulars.i18n import _
 from regulars.permissions import CONSOLE, Actor
@@ -48,10 +54,11 @@ LABELS = {
 
 
 class OneCustomer:
-    """`/customers/{id}`"""
+    """`/customers/{id}` and `/trash/{id}`"""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, place: Place) -> None:
         self.pages = pages
+        self.place = place
 
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Show the customer beside the table, or only the part of the page that a script asks for."""
@@ -61,23 +68,32 @@ class OneCustomer:
         except Gone as error:
             self.pages.redirect(response, f"/customers/{error.merged_into_id}")
             return
-        values = panel_values(self.pages, request, screen, found)
+        values = panel_values(self.pages, request, screen, self.place, found)
         if fragment_of(request) == "panel":
             response.set_header("X-Title", urlencode({"": full_name(found.customer)})[1:])
             show_fragment(self.pages, response, screen, "components/customer_panel", **values)
         else:
-            show_table(self.pages, request, response, screen, "customers", **values)
+            show_table(self.pages, request, response, screen, self.place, **values)
 
     def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
-        """Move the customer to the trash, or take it out."""
+        """Move the customer to the trash, take it out, or purge it."""
         screen = open_screen(self.pages, request, response, "customers:write")
         form = self.pages.form(request, screen.visitor)
-        with _changes(self.pages, screen) as changes:
+        if form.get("do") == "purge":
+            self._purge(request, response, id_of(id))
+            return
+        with open_changes(self.pages, screen) as changes:
             if form.get("do") == "trash":
                 trash_customer(changes, id_of(id))
             elif form.get("do") == "restore":
                 restore_customer(changes, id_of(id))
         self.pages.redirect(response, f"/customers/{id_of(id)}")
+
+    def _purge(self, request: falcon.Request, response: falcon.Response, customer_id: int) -> None:
+        screen = open_screen(self.pages, request, response, "customers:erase")
+        with open_changes(self.pages, screen) as changes:
+            purge_customer(changes, customer_id)
+        self.pages.redirect(response, TRASH.path)
 
 
 class EditCustomer:
@@ -90,7 +106,7 @@ class EditCustomer:
         """Show a form with all fields."""
         screen = open_screen(self.pages, request, response, "customers:write")
         found = get_customer(self.pages.database, screen.tenant.id, id_of(id), with_tags=True)
-        show_form(self.pages, request, response, screen, found, values=_stored_values(self.pages, found.customer))
+        show_form(self.pages, request, response, screen, found, values=stored_values(self.pages, found.customer))
 
     def on_post(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Store the form; show it again if a value is not valid, or if somebody else has changed the customer."""
@@ -99,7 +115,7 @@ class EditCustomer:
         found = get_customer(self.pages.database, screen.tenant.id, id_of(id), with_tags=True)
         expected = [int(form.get("version"))] if form.get("version").isdigit() else None
         try:
-            with _changes(self.pages, screen) as changes:
+            with open_changes(self.pages, screen) as changes:
                 values = customer_reader(changes.tenant, self.pages.database).read(_content(form), partial=True)
                 update_customer(changes, id_of(id), values, expected)
         except Invalid as error:
@@ -132,7 +148,7 @@ class NewCustomer:
         screen = open_screen(self.pages, request, response, "customers:write")
         form = self.pages.form(request, screen.visitor)
         try:
-            with _changes(self.pages, screen) as changes:
+            with open_changes(self.pages, screen) as changes:
                 values = customer_reader(changes.tenant, self.pages.database).read(_content(form))
                 record = create_customer(changes, values)
         except Invalid as error:
@@ -148,22 +164,23 @@ def customer_routes(pages: Pages) -> list[tuple[str, object]]:
     """Return the routes of the pages of one customer."""
     return [
         ("/customers/new", NewCustomer(pages)),
-        ("/customers/{id}", OneCustomer(pages)),
+        ("/customers/{id}", OneCustomer(pages, CUSTOMERS)),
+        ("/trash/{id}", OneCustomer(pages, TRASH)),
         ("/customers/{id}/edit", EditCustomer(pages)),
     ]
 
 
-def panel_values(pages: Pages, request: falcon.Request, screen: Screen, found: Found) -> dict[str, Any]:
+def panel_values(pages: Pages, request: falcon.Request, screen: Screen, place: Place, found: Found) -> dict[str, Any]:
     """Return what the template of a customer needs."""
     database = pages.database
     return {
         "customer": found.customer,
         "etag": etag_of(found),
-        "values": _stored_values(pages, found.customer),
+        "values": stored_values(pages, found.customer),
         "labels": LABELS,
         "history": history_of(database, screen, found.customer.id),
         "actions": ACTIONS,
-        "close_path": "/?" + urlencode(Filters(request.query_string, screen.tenant.time_zone).changed()),
+        "close_path": f"{place.path}?" + urlencode(Filters(request.query_string, screen.tenant.time_zone).changed()),
         **choices_of(pages, screen),
     }
 
@@ -215,7 +232,7 @@ def _show_again(
     show_form(pages, request, response, screen, found, values=values, faults=faults, status=status)
 
 
-def _changes(pages: Pages, screen: Screen) -> Any:
+def open_changes(pages: Pages, screen: Screen) -> Any:
     return open_change_set(pages.database, screen.tenant.id, Actor(screen.user.id, CONSOLE))
 
 
@@ -226,7 +243,7 @@ def _content(form: Form) -> dict[str, Any]:
     return content | {"tags": [int(number) for number in form.all("tags") if number.isdigit()]}
 
 
-def _stored_values(pages: Pages, customer: Customer) -> dict[str, Any]:
+def stored_values(pages: Pages, customer: Customer) -> dict[str, Any]:
     """Return the values of a customer as the API's body has them."""
     stored: dict[str, Any] = {name: getattr(customer, name) for name in (*TEXT_FIELDS, *CHOICE_FIELDS)}
     born = date_of(customer.date_of_birth)

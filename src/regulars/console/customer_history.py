@@ -11,7 +11,7 @@ from regulars.console.screen import Screen
 from regulars.customers.change_log import CustomerChange, list_history
 from regulars.customers.tags import list_tags
 from regulars.db.database import Database
-from regulars.i18n import _
+from regulars.i18n import _, translate
 from regulars.tenants.channels import list_channels
 from regulars.tenants.countries import list_countries
 
@@ -46,12 +46,12 @@ class Entry:
 def history_of(database: Database, screen: Screen, customer_id: int) -> list[Entry]:
     """Return the last changes of a customer, newest first."""
     found = list_history(database, screen.tenant.id, customer_id, 0, MAX_CHANGES)
-    names = _Names(database, screen) if found else None
+    names = ValueTexts(database, screen) if found else None
     return [_entry(change, names) for change in reversed(found[-ENTRIES:]) if names]
 
 
-class _Names:
-    """Finds the names of the objects to which a customer refers."""
+class ValueTexts:
+    """Turns stored values of customers into what people read. It knows the names of the objects that they refer to."""
 
     def __init__(self, database: Database, screen: Screen) -> None:
         tenant_id = screen.tenant.id
@@ -75,10 +75,10 @@ class _Names:
             return phone(value, self.country_code)
         if field == "date_of_birth":
             return day(datetime.fromisoformat(value).date(), self.language)
-        return str(value)
+        return translate(value, self.language) if field == "gender" else str(value)
 
 
-def _entry(change: CustomerChange, names: _Names) -> Entry:
+def _entry(change: CustomerChange, names: ValueTexts) -> Entry:
     fields = [
         ChangedField(name, names.text(name, each.before), names.text(name, each.after), each.before)
         for name, each in (change.fields or {}).items()

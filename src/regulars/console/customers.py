@@ -1,4 +1,4 @@
-"""The customers of a business: the table, searched, filtered, sorted and scrolled."""
+"""The customers of a business, or those in its trash: the table, searched, filtered, sorted and scrolled."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -43,9 +43,9 @@ COLUMNS: Mapping[str, tuple[str, SortBy | None]] = {
     "address": (_("Address"), None),
     "created_at": (_("Added"), "created_at"),
     "updated_at": (_("Changed"), "updated_at"),
+    "deleted_at": (_("Moved to the trash"), None),
 }
 """The columns that the table can have: the heading, and the field by which it can be sorted."""
-DEFAULT_COLUMNS = ("name", "phone_number", "email", "date_of_birth", "tags", "updated_at")
 WITHOUT = {
     "gender": _("No gender"),
     "date_of_birth": _("No date of birth"),
@@ -59,9 +59,29 @@ UNSAVED_VIEW = "all"
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A table of customers: its path, the path before the id of an open customer, and the columns that it shows."""
+
+    path: str
+    customer_path: str
+    columns: tuple[str, ...]
+    is_trash: bool = False
+
+    @property
+    def headings(self) -> Mapping[str, tuple[str, SortBy | None]]:
+        """The columns that the table can have."""
+        return {name: heading for name, heading in COLUMNS.items() if self.is_trash or name != "deleted_at"}
+
+
+CUSTOMERS = Place("/", "/customers", ("name", "phone_number", "email", "date_of_birth", "tags", "updated_at"))
+TRASH = Place("/trash", "/trash", ("name", "phone_number", "email", "tags", "deleted_at"), is_trash=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A page of the table, with everything that its templates show. `view` is the saved view that it started from."""
 
+    place: Place
     page: Page
     filters: Filters
     query: CustomerQuery
@@ -90,7 +110,7 @@ class Customers:
         screen = open_screen(self.pages, request, response)
         view = self._asked_view(request, screen)
         if view is None:
-            show_table(self.pages, request, response, screen, "customers", customer=None)
+            show_table(self.pages, request, response, screen, CUSTOMERS, customer=None)
             return
         order = {"sort_by": view.sort_by, "sort_order": view.sort_order}
         columns = ",".join(column.name for column in view.columns or ())
@@ -108,11 +128,23 @@ class Customers:
         return None if request.query_string else default_view(self.pages.database, screen.principal)
 
 
+class Trash:
+    """`/trash`"""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+
+    def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
+        """Show the table of the trash, or the part of it that a script asks for."""
+        screen = open_screen(self.pages, request, response)
+        show_table(self.pages, request, response, screen, TRASH, customer=None)
+
+
 def show_table(
-    pages: Pages, request: falcon.Request, response: falcon.Response, screen: Screen, template: str, **values: Any
+    pages: Pages, request: falcon.Request, response: falcon.Response, screen: Screen, place: Place, **values: Any
 ) -> None:
-    """Send a page with the table, or the part of it that a script asks for."""
-    table = read_table(pages, request, screen)
+    """Send the page with the table of a place, or the part of it that a script asks for."""
+    table = read_table(pages, request, screen, place)
     values |= _row_values(pages, screen, table)
     part = fragment_of(request)
     if part == "rows":
@@ -122,28 +154,32 @@ def show_table(
     if part == "list":
         show_fragment(pages, response, screen, "components/customer_list", **values)
     else:
-        show_screen(pages, request, response, screen, template, **values)
+        show_screen(pages, request, response, screen, "customers", **values)
 
 
-def read_table(pages: Pages, request: falcon.Request, screen: Screen, *, trashed: bool = False) -> Table:
+def read_table(pages: Pages, request: falcon.Request, screen: Screen, place: Place) -> Table:
     """Return the page of the table that the query of a request asks for. Raise `Invalid` if a value is not valid."""
     filters = Filters(request.query_string, screen.tenant.time_zone)
-    values = filters.typed | {"per_page": ROWS} | ({"trashed": True} if trashed else {})
+    values = filters.typed | {"per_page": ROWS}
+    if place.is_trash:
+        # What was moved to the trash last comes first.
+        values = {"sort_by": "updated_at", "sort_order": "desc"} | values | {"trashed": True}
     query = query_of(values, in_pages=True)
     page = fetch_page(pages.database, screen.tenant.id, query, screen.today)
     customers = with_tags_of(pages.database, screen.tenant.id, page.customers)
     return Table(
+        place=place,
         page=Page(customers, page.total),
         filters=filters,
         query=query,
-        columns=_columns(filters.get("columns")),
+        columns=_columns(filters.get("columns"), place),
         view=_view(pages, screen, filters.get("view")),
     )
 
 
-def _columns(names: str) -> tuple[str, ...]:
-    chosen = [name for name in dict.fromkeys(names.split(",")) if name in COLUMNS and name != "name"]
-    return ("name", *chosen) if chosen else DEFAULT_COLUMNS
+def _columns(names: str, place: Place) -> tuple[str, ...]:
+    chosen = [name for name in dict.fromkeys(names.split(",")) if name in place.headings and name != "name"]
+    return ("name", *chosen) if chosen else place.columns
 
 
 def _view(pages: Pages, screen: Screen, view_id: str) -> CustomerView | None:
@@ -162,7 +198,7 @@ def _row_values(pages: Pages, screen: Screen, table: Table) -> dict[str, Any]:
         "table": table,
         "channels": {channel.id: channel.name for channel in channels},
         "address_with": lambda **changes: "?" + urlencode(table.filters.changed(**changes)),
-        "path_of": lambda customer: f"/customers/{customer.id}?" + urlencode(table.filters.changed()),
+        "path_of": lambda customer: f"{table.place.customer_path}/{customer.id}?" + urlencode(table.filters.changed()),
     }
 
 
@@ -170,9 +206,9 @@ def _list_values(pages: Pages, screen: Screen, table: Table) -> dict[str, Any]:
     """Return what the templates of the filters and of the whole table need."""
     database, tenant_id = pages.database, screen.tenant.id
     return {
-        "headings": COLUMNS,
-        "choosable": [*table.columns[1:], *(name for name in COLUMNS if name not in table.columns)],
-        "list_path": "/",
+        "headings": table.place.headings,
+        "choosable": [*table.columns[1:], *(name for name in table.place.headings if name not in table.columns)],
+        "list_path": table.place.path,
         "total": number(table.page.total, screen.visitor.language),
         "rows_per_page": ROWS,
         "view": table.view,

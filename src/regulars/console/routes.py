@@ -7,7 +7,7 @@ from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
 from regulars.console.authorize import authorize_routes
 from regulars.console.customer import customer_routes
-from regulars.console.customers import Customers
+from regulars.console.customers import Customers, Trash
 from regulars.console.device import device_routes
 from regulars.console.email import email_routes
 from regulars.console.invitation import invitation_routes
@@ -16,6 +16,7 @@ from regulars.console.members import member_routes
 from regulars.console.more import More, Settings
 from regulars.console.pages import Pages
 from regulars.console.passkeys import passkey_routes
+from regulars.console.personal_data import personal_data_routes
 from regulars.console.preferences import Preferences
 from regulars.console.recovery import recovery_routes
 from regulars.console.second_factor import SecondFactorSettings
@@ -31,6 +32,8 @@ def routes(pages: Pages, server: Server, api: OpenApi) -> list[tuple[str, object
         *sign_in_routes(pages),
         ("/", Customers(pages)),
         *customer_routes(pages),
+        ("/trash", Trash(pages)),
+        *personal_data_routes(pages),
         ("/more", More(pages)),
         ("/settings", Settings(pages)),
         ("/preferences", Preferences(pages)),

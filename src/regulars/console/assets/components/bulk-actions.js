@@ -27,11 +27,13 @@ export function actionsFor(selection) {
 }
 
 /**
+ * Return a button of the bar.
+ *
  * @param {string} words
  * @param {() => Promise<void>} action
  * @param {string} [kind]
  */
-function button(words, action, kind = "secondary") {
+export function button(words, action, kind = "secondary") {
   const made = make("button", { type: "button", class: `${kind} small`, text: words });
   made.addEventListener("click", () => void attempt(action));
   return made;
@@ -94,16 +96,19 @@ async function trash(selection) {
 }
 
 /**
+ * Change the selected customers in a job, say what it refused, and offer the undo.
+ *
  * @param {Selection} selection
  * @param {Record<string, unknown>} change
  * @param {string} done
  */
-async function run(selection, change, done) {
+export async function run(selection, change, done) {
   const { list } = selection;
   const { body } = await api("POST", "/bulk-changes", { body: { filters: selection.filters, ...change } });
   selection.clear();
   await followJob(body.data.job.id, done);
   await list.refresh();
+  await showRefused(body.data.id);
   toast(done, {
     undo: async () => {
       const undone = await api("POST", `/bulk-changes/${body.data.id}/undo`);
@@ -112,6 +117,19 @@ async function run(selection, change, done) {
       toast(_("Undone."));
     },
   });
+}
+
+/**
+ * Say how many customers a bulk change has refused, and why it refused the first one.
+ *
+ * @param {string} id
+ */
+async function showRefused(id) {
+  const { refused } = (await api("GET", `/bulk-changes/${id}`)).body.data.result;
+  if (!refused) return;
+  const { body } = await api("GET", `/bulk-changes/${id}/issues?limit=1`);
+  const reason = body.data[0]?.message ?? "";
+  toast(_("{count} customers were left as they are. {reason}", { count: refused, reason }), { isFault: true });
 }
 
 /**

@@ -31,7 +31,9 @@ export class CustomerList {
     /** @type {Promise<void>} Ends when the results of the last search are shown. */
     this.found = Promise.resolve();
     this.selection = new Selection(this);
-    this.cells = setting("writes") ? new CellEditor(this.region, () => void attempt(() => this.refresh())) : null;
+    this.isTrash = root.hasAttribute("data-trash");
+    this.cells =
+      setting("writes") && !this.isTrash ? new CellEditor(this.region, () => void attempt(() => this.refresh())) : null;
     this.take();
     this.listen();
   }
@@ -150,13 +152,19 @@ export class CustomerList {
     const fresh = parse(html);
     const total = find("[data-total]", fresh);
     const shown = find("[data-total]", this.region);
+    const table = find(".table-scroll", fresh);
     if (!total || !shown) return;
-    if (total.dataset.total !== shown.dataset.total && this.rows) {
+    if (!table || !this.rows) {
+      this.rows?.stop();
+      this.region.replaceChildren(fresh);
+      this.take();
+      return;
+    }
+    if (total.dataset.total !== shown.dataset.total) {
       const top = this.rows.above / this.rows.rowHeight;
       shown.replaceWith(total);
       this.rows.stop();
-      const table = find(".table-scroll", fresh);
-      if (table) get(".table-scroll", this.region).replaceWith(table);
+      get(".table-scroll", this.region).replaceWith(table);
       this.take();
       this.rows?.scrollToRow(top);
     }

@@ -86,19 +86,34 @@ export class CustomerPanel {
   /** @param {SubmitEvent} event */
   onSubmit(event) {
     const form = /** @type {HTMLFormElement} */ (event.target);
-    if (!form.matches("[data-trash]")) return;
-    event.preventDefault();
     const { id } = this;
+    const trash = () => api("DELETE", `/customers/${id}`);
+    const restore = () => api("POST", `/customers/${id}/restore`);
+    const purge = () => api("DELETE", `/customers/${id}?permanently=true`);
+    if (form.matches("[data-trash]")) this.move(event, trash, _("The customer is in the trash."), restore);
+    else if (form.matches("[data-untrash]")) this.move(event, restore, _("The customer was restored."), trash);
+    else if (form.matches("[data-purge]")) this.move(event, purge, _("The customer was deleted permanently."));
+  }
+
+  /**
+   * Move the customer to another place, and close the panel.
+   *
+   * @param {SubmitEvent} event
+   * @param {() => Promise<unknown>} action
+   * @param {string} done
+   * @param {() => Promise<unknown>} [back]
+   */
+  move(event, action, done, back) {
+    event.preventDefault();
     void attempt(async () => {
-      await api("DELETE", `/customers/${id}`);
+      await action();
       this.events.onClose();
       this.events.onChange();
-      toast(_("The customer is in the trash."), {
-        undo: async () => {
-          await api("POST", `/customers/${id}/restore`);
-          this.events.onChange();
-        },
-      });
+      const undo = async () => {
+        await back?.();
+        this.events.onChange();
+      };
+      toast(done, back && { undo });
     });
   }
 

@@ -3,6 +3,7 @@
 import { all, find, get, make, origin } from "../lib/dom.js";
 import { _ } from "../lib/words.js";
 import { actionsFor } from "./bulk-actions.js";
+import { trashActionsFor } from "./trash-actions.js";
 
 /** @typedef {import("./customer-list.js").CustomerList} CustomerList */
 
@@ -124,7 +125,7 @@ export class Selection {
     }
     const close = make("button", { type: "button", class: "quiet small", text: _("Clear") });
     close.addEventListener("click", () => this.clear());
-    bar.append(...actionsFor(this), close);
+    bar.append(...(this.list.isTrash ? trashActionsFor(this) : actionsFor(this)), close);
     document.body.append(bar);
   }
 }

@@ -34,3 +34,25 @@ export function ask(heading, content, buttons, size = "") {
     });
   });
 }
+
+/**
+ * Ask for something that cannot be undone: the user types a word to confirm it. Return whether the user has done so.
+ *
+ * @param {string} heading
+ * @param {(Node | string)[]} content
+ * @param {string} word
+ * @param {string} words The words of the button.
+ * @returns {Promise<boolean>}
+ */
+export async function askTyped(heading, content, word, words) {
+  const input = /** @type {HTMLInputElement} */ (make("input", { id: "typed-word", autocomplete: "off" }));
+  const check = () => {
+    const language = document.documentElement.lang;
+    const isRight = input.value.trim().toLocaleLowerCase(language) === word.toLocaleLowerCase(language);
+    input.setCustomValidity(isRight ? "" : _("Type “{word}”.", { word }));
+  };
+  input.addEventListener("input", check);
+  check();
+  const label = make("label", { for: "typed-word", text: _("Type “{word}” to confirm", { word }) });
+  return (await ask(heading, [...content, label, input], [{ words, value: "yes", class: "danger" }])) === "yes";
+}

@@ -26,7 +26,7 @@ export async function followJob(id, words) {
       const { body } = await api("GET", `/jobs/${id}`);
       const job = body.data;
       if (job.percent !== null) bar.value = job.percent;
-      if (job.state === "done") return job;
+      if (job.state === "completed") return job;
       if (job.state === "failed") throw new Error(job.error ?? _("It failed."));
       if (job.state === "cancelled") throw new Error(_("It was cancelled. What was done until then stays."));
       await wait(MILLISECONDS);

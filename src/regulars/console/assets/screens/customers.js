@@ -3,8 +3,9 @@
 import { CustomerList } from "../components/customer-list.js";
 import { CustomerPanel } from "../components/customer-panel.js";
 import { listenToKeys } from "../components/shortcuts.js";
+import { offerToEmptyTrash } from "../components/trash-actions.js";
 import { listenToViews } from "../components/views.js";
-import { find, get, isTyping, path } from "../lib/dom.js";
+import { find, get, isTyping } from "../lib/dom.js";
 import { follow } from "../lib/live.js";
 import { attempt } from "../lib/toast.js";
 
@@ -40,7 +41,7 @@ function close() {
 }
 
 window.addEventListener("popstate", () => {
-  const isCustomer = location.pathname.startsWith(path("/customers/"));
+  const isCustomer = location.pathname.startsWith(root.dataset.customerPath ?? "");
   list.parameters = new URLSearchParams(location.search);
   void attempt(() => list.load({ isBack: true }));
   if (isCustomer) void attempt(() => open(location.href));
@@ -59,6 +60,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+offerToEmptyTrash(list);
 listenToKeys();
 listenToViews(list.region);
 void follow((ids) => {
