@@ -9,6 +9,7 @@ from regulars.console.authorize import authorize_routes
 from regulars.console.customer import customer_routes
 from regulars.console.customers import Customers, Trash
 from regulars.console.device import device_routes
+from regulars.console.duplicates import Duplicates
 from regulars.console.email import email_routes
 from regulars.console.invitation import invitation_routes
 from regulars.console.logout import logout_routes
@@ -34,6 +35,7 @@ def routes(pages: Pages, server: Server, api: OpenApi) -> list[tuple[str, object
         *customer_routes(pages),
         ("/trash", Trash(pages)),
         *personal_data_routes(pages),
+        ("/duplicates", Duplicates(pages)),
         ("/more", More(pages)),
         ("/settings", Settings(pages)),
         ("/preferences", Preferences(pages)),

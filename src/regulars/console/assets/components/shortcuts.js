@@ -1,7 +1,7 @@
 // Keys that work everywhere: search, new, go to a place, and a list of them all.
 
 import { ask } from "../lib/dialog.js";
-import { find, isTyping, make, path } from "../lib/dom.js";
+import { all, find, isTyping, make, path } from "../lib/dom.js";
 import { _ } from "../lib/words.js";
 import { openPalette } from "./command-palette.js";
 
@@ -18,6 +18,10 @@ const KEYS = () => [
   ["n", _("New customer")],
   ["j k", _("Next and previous customer, while one is open")],
   ["Esc", _("Close")],
+  ["m", _("Merge the two customers that are compared")],
+  ["b", _("Keep both: they are not the same person")],
+  ["← →", _("Choose which of the two is kept")],
+  ["u", _("Undo the last change, while its message is shown")],
   ["Ctrl K", _("Find customers and commands")],
   ["g c", _("Go to the customers")],
   ["g t", _("Go to today")],
@@ -43,6 +47,7 @@ export function listenToKeys() {
     }
     goUntil = event.key === "g" ? Date.now() + GO_MILLISECONDS : 0;
     if (event.key === "?") void showKeys();
+    if (event.key === "u") all("[data-undo]").at(-1)?.click();
     if (event.key === "/") {
       const search = find("input[type=search]");
       event.preventDefault();

@@ -25,7 +25,7 @@ export function toast(sentence, options = {}) {
     make("span", { text: sentence }),
   ]);
   if (undo) {
-    const button = make("button", { type: "button", class: "plain", text: _("Undo") });
+    const button = make("button", { type: "button", class: "plain", "data-undo": "", text: _("Undo") });
     button.addEventListener("click", async () => {
       shown.remove();
       await attempt(undo);
