@@ -47,12 +47,15 @@ def test_every_format_can_be_downloaded(empty_world: World, format: str) -> None
 
 def test_filters_are_those_of_the_list(empty_world: World) -> None:
     empty_world.create(first_name="Ayşe", gender="female")
-    empty_world.create(first_name="Ali", gender="male")
-    found = export(
-        empty_world,
-        filters={"gender": "male", "updated_since": "2026-01-01T00:00:00Z", "ids": [1, 2, 3], "trashed": False},
-    )
+    empty_world.create(first_name="Ali", gender="male", default_channel_id=1, date_of_birth="2000-02-29")
+    times = {f"{name}_since": "2026-01-01T00:00:00Z" for name in ("created", "updated")}
+    times |= {name.replace("since", "until"): "9999-01-01T00:00:00Z" for name in times}
+    birthdays = {"birthday_from": "02-29", "birthday_to": "02-29"}
+    lists: dict[str, Any] = {"ids": [1, 2, 3], "channel_id": [1, 2], "without": ["country_id", "user_id"]}
+    found = export(empty_world, filters={"gender": "male", "trashed": False, **times, **birthdays, **lists})
     assert found["customers"] == 1
+    assert export(empty_world, filters={"channel_id": 1})["customers"] == 1
+    assert export(empty_world, filters={"without": ["gender"], "tag_id": None})["customers"] == 0
 
 
 FAULTS = [
@@ -65,7 +68,10 @@ FAULTS = [
         {"filters": {"search": {"a": 1}, "ids": ["x"], "gender": ["male"], "user_id": "1", "trashed": "true"}},
         {"filters.search", "filters.ids", "filters.gender", "filters.user_id", "filters.trashed"},
     ),
-    ({"filters": {"min_age": 40, "max_age": 30}}, {"filters.min_age"}),
+    ({"filters": {"min_age": 40, "max_age": 30, "birthday_to": "05-01"}}, {"filters.min_age", "filters.birthday_from"}),
+    ({"filters": {"tag_id": ["x"], "without": "gender"}}, {"filters.tag_id", "filters.without"}),
+    ({"filters": {"tag_id": [], "without": []}}, {"filters.tag_id", "filters.without"}),
+    ({"filters": {"without": ["email"], "birthday_from": "5-1"}}, {"filters.without", "filters.birthday_from"}),
 ]
 
 

@@ -28,6 +28,10 @@ SEARCHES: list[dict[str, Any]] = [
     {"trashed": "true"},
     {"country_id": 792, "sort_by": "last_name"},
     {"updated_since": "2026-05-04T12:00:00Z", "search": "müşteri"},
+    {"birthday_from": "06-01", "birthday_to": "03-31"},
+    {"created_since": "2026-04-20T12:00:00Z", "created_until": "2026-05-03T12:00:01Z"},
+    {"created_since": "2026-04-20T12:00:00Z", "created_until": "2026-05-03T12:00:01Z", "sort_order": "asc"},
+    {"without": "user_id"},
     {"ids": ",".join(map(str, range(1, 60))), "sort_by": "date_of_birth"},
 ]
 

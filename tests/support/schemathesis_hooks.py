@@ -7,12 +7,14 @@ numbers and idempotency keys.
 import json
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 import schemathesis
 
 from regulars.customers.imports.mapping import TARGETS
 from regulars.http.json_body import FILLED_PATTERN, PATCH_TYPES
+from regulars.http.query_params import time_parameter
 
 NOT_OURS = ("country_id", "default_channel_id", "user_id")
 LINE = re.compile(FILLED_PATTERN)
@@ -28,6 +30,14 @@ WELL_FORMED = {
     "timezone": (LINE, 64, "Europe/Istanbul"),
     "country": (COUNTRY, 20, "TR"),
 }
+read_time = time_parameter("time", "", "").read
+RANGES: tuple[tuple[str, str, Callable[[Any], Any] | None], ...] = (
+    ("min_age", "max_age", float),
+    ("birthday_from", "birthday_to", None),
+    ("created_since", "created_until", read_time),
+    ("updated_since", "updated_until", read_time),
+)
+LIMITS = tuple(name for low, high, _read in RANGES for name in (low, high))
 IDS: dict[str, Any] = json.loads(os.environ["FUZZING_IDS"])
 """By path, the id of an object whose state the operation needs; and ids for fields that refer to customers."""
 BULK_CHANGES = "/api/v1/bulk-changes"
@@ -79,7 +89,8 @@ def _meant(name: str, value: Any) -> Any:
     if name == "columns" and isinstance(value, list):
         return _without_repeated_columns(value)
     if name == "filters" and isinstance(value, dict):
-        return _without_impossible_ages(value)
+        # A merge patch keeps the values that the view already has, unless they are null.
+        return dict.fromkeys(LIMITS) | _without_contradictions(value)
     if name == "customer_ids" and isinstance(value, list) and len(value) == 2 and all(map(_is_id, value)):
         return IDS[name] if value[0] != value[1] else value
     if name == "atomic" and value is True:
@@ -106,19 +117,31 @@ def _without_repeated_columns(columns: list[Any]) -> list[Any]:
     return kept
 
 
-def _without_impossible_ages(filters: dict[str, Any]) -> dict[str, Any]:
-    low, high = filters.get("min_age"), filters.get("max_age")
-    is_impossible = isinstance(low, int | float) and isinstance(high, int | float) and low > high
-    # A merge patch keeps the ages that the view already has, unless they are null.
-    return {"min_age": None, "max_age": None} | (filters | {"max_age": low} if is_impossible else filters)
+def _without_contradictions(filters: dict[str, Any]) -> dict[str, Any]:
+    """Return filters with both limits of each range, in their order. A value that is invalid is kept."""
+    kept = dict(filters)
+    for low, high, read in RANGES:
+        given = [filters[name] for name in (low, high) if filters.get(name) is not None]
+        if low == "birthday_from" and len(given) == 1:
+            kept[low] = kept[high] = given[0]
+        elif low in filters and high in filters and _is_reversed(filters[low], filters[high], read):
+            kept[low], kept[high] = filters[high], filters[low]
+    return kept
+
+
+def _is_reversed(low: Any, high: Any, read: Callable[[Any], Any] | None) -> bool:
+    try:
+        return bool(read(low) > read(high)) if read else False
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        return False
 
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
     """Skip requests that other tests cover.
 
-    These have a `min_age` above `max_age`, a cursor, a `limit` that is ignored, white space around a value of the
-    query, which is removed, a precondition on a customer's version, or a repeated key.
+    These have filters that contradict each other, a cursor, a `limit` that is ignored, white space around a value of
+    the query, which is removed, a precondition on a customer's version, or a repeated key.
     """
     headers: dict[str, Any] = dict(case.headers or {})
     key = headers.get("Idempotency-Key")
@@ -127,9 +150,9 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any])
     if key is not None:
         keys_seen.add(key)
     query: dict[str, Any] = dict(case.query or {})
-    low, high = query.get("min_age"), query.get("max_age")
     if any(isinstance(value, str) and value != value.strip() for value in query.values()):
         return False
     if query.get("cursor") or ("limit" in query and query.keys() & {"page", "per_page"}):
         return False
-    return not (isinstance(low, int) and isinstance(high, int) and low > high)
+    is_negative = case.meta is not None and not case.meta.generation.mode.is_positive
+    return is_negative or query == _without_contradictions(query)

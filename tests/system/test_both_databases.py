@@ -12,6 +12,7 @@ import pytest
 
 from regulars.customers.fields import Record
 from regulars.customers.read import list as listing
+from regulars.customers.read.filter_sql import WITHOUT_OPTIONS
 from regulars.customers.tags import create_tag
 from regulars.customers.write.storage import TAG_COLUMNS, insert_customers
 from regulars.db.migrate import migrate
@@ -75,7 +76,9 @@ def made_up_customers(count: int, user_ids: list[int]) -> list[Record]:
                 last_name=draw.choice(LAST_NAMES),
                 phone_number=draw.choice((None, f"+90532111{draw.randrange(10000):04}", "+442079460958")),
                 email=draw.choice((None, f"x{draw.randrange(30)}@example.com", f"ayse.öz{number}@example.com")),
-                date_of_birth=draw.choice((None, date(2000, 2, 29), date(1990 + draw.randrange(9), 3, 1))),
+                date_of_birth=draw.choice(
+                    (None, date(2000, 2, 29), date(1990 + draw.randrange(9), 3, 1), date(1985, 12, 31))
+                ),
                 gender=draw.choice(("male", "female", "other", None)),
                 country_id=draw.choice((None, 792, 276)),
                 identity_number=draw.choice((None, "12-34-5", str(draw.randrange(10**11)))),
@@ -110,15 +113,33 @@ def random_request(draw: random.Random, customers: list[Record], user_ids: list[
         "max_age": draw.choice((30, 35, 36, 200)),
         "user_id": draw.choice((*user_ids, 99)),
         "trashed": draw.choice(("true", "false", "1")),
-        "updated_since": (NOW - timedelta(hours=draw.randrange(200), seconds=draw.choice((0, 0.5)))).isoformat(),
-        "tag_id": draw.choice((1, 2, 9)),
-        "channel_id": draw.choice((1, 2, 9)),
-        "country_id": draw.choice((792, 276, 250)),
-        "ids": ",".join(str(draw.randrange(1, 400)) for _ in range(draw.choice((1, 20, 100)))),
     }
-    unlikely = dict.fromkeys(("updated_since", "tag_id", "channel_id", "country_id", "ids"), 0.1)
-    likely = unlikely | {"search": 0.5, "per_page": 0.7, "page": 0.5, "sort_by": 0.6, "sort_order": 0.4}
-    return {name: value for name, value in every.items() if draw.random() < likely.get(name, 0.25)}
+    likely = {"search": 0.5, "per_page": 0.7, "page": 0.5, "sort_by": 0.6, "sort_order": 0.4}
+    chosen = {name: value for name, value in every.items() if draw.random() < likely.get(name, 0.25)}
+    return chosen | random_filters(draw, user_ids)
+
+
+def random_filters(draw: random.Random, user_ids: list[int]) -> dict[str, Any]:
+    """Return a few of the filters that are not counted, with random values."""
+
+    def hours_ago(first: int, last: int) -> str:
+        return (NOW - timedelta(hours=draw.randrange(first, last), seconds=draw.choice((0, 0.5)))).isoformat()
+
+    first, last = draw.choice((("03-01", "03-01"), ("02-28", "02-29"), ("12-31", "02-29"), ("03-01", "02-28")))
+    every: tuple[dict[str, str], ...] = (
+        {"birthday_from": first, "birthday_to": last},
+        {"updated_since": hours_ago(70, 200)},
+        {"updated_until": hours_ago(0, 70)},
+        {"created_since": hours_ago(70, 200)},
+        {"created_until": hours_ago(0, 70)},
+        {"tag_id": draw.choice(("1", "2", "9", "1,2", "9,2"))},
+        {"channel_id": draw.choice(("1", "2", "9", "1,2"))},
+        {"country_id": draw.choice(("792", "276", "250", "250,276"))},
+        {"user_ids": ",".join(map(str, draw.choice((user_ids, user_ids[:1], (*user_ids[1:], 99)))))},
+        {"without": ",".join(draw.sample(sorted(WITHOUT_OPTIONS), draw.choice((1, 1, 2))))},
+        {"ids": ",".join(str(draw.randrange(1, 400)) for _ in range(draw.choice((1, 20, 100))))},
+    )
+    return {name: value for each in every if draw.random() < 0.1 for name, value in each.items()}
 
 
 def tags_of(customer: Record) -> list[int]:
@@ -162,11 +183,12 @@ def expected(world: World, customers: list[Record], asked: dict[str, Any]) -> tu
         if (customer.deleted_at is not None) == wanted_trash
         and asked.get("gender") in {None, customer.gender}
         and asked.get("user_id") in {None, customer.user_id}
-        and asked.get("channel_id") in {None, customer.default_channel_id}
-        and asked.get("country_id") in {None, customer.country_id}
-        and ("tag_id" not in asked or asked["tag_id"] in tags_of(customer))
-        and ("ids" not in asked or str(customer.id) in asked["ids"].split(","))
-        and customer.updated_at >= datetime.fromisoformat(asked.get("updated_since", "2000-01-01T00:00:00Z"))
+        and has_one_of(customer, asked)
+        and all(
+            getattr(customer, WITHOUT_OPTIONS[name]) is None for name in asked.get("without", "").split(",") if name
+        )
+        and is_in_time(customer, asked)
+        and is_birthday(customer, asked)
         and is_of_age(customer, asked, today)
         and all(is_in(customer, word) for word in fold(asked.get("search", "")).split())
     ]
@@ -174,6 +196,34 @@ def expected(world: World, customers: list[Record], asked: dict[str, Any]) -> tu
     per_page = asked.get("per_page", 15)
     start = (asked.get("page", 1) - 1) * per_page
     return [customer.id for customer in ordered[start : start + per_page]], len(found)
+
+
+def has_one_of(customer: Record, asked: dict[str, Any]) -> bool:
+    """Tell whether the customer has one of the values of each filter by ids."""
+    values: dict[str, list[int | None]] = {
+        "ids": [customer.id],
+        "tag_id": [*tags_of(customer)],
+        "user_ids": [customer.user_id],
+        "channel_id": [customer.default_channel_id],
+        "country_id": [customer.country_id],
+    }
+    return all(set(map(str, each)) & set(asked[name].split(",")) for name, each in values.items() if name in asked)
+
+
+def is_in_time(customer: Record, asked: dict[str, Any]) -> bool:
+    return all(
+        datetime.fromisoformat(asked.get(f"{name}_since", "2000-01-01T00:00:00Z"))
+        <= getattr(customer, f"{name}_at")
+        < datetime.fromisoformat(asked.get(f"{name}_until", "3000-01-01T00:00:00Z"))
+        for name in ("created", "updated")
+    )
+
+
+def is_birthday(customer: Record, asked: dict[str, Any]) -> bool:
+    if "birthday_from" not in asked:
+        return True
+    first, last, born = asked["birthday_from"], asked["birthday_to"], f"{customer.date_of_birth or ''}"[5:]
+    return bool(born) and (first <= born <= last if first <= last else born >= first or born <= last)
 
 
 def is_of_age(customer: Record, asked: dict[str, Any], today: date) -> bool:

@@ -28,7 +28,9 @@ from regulars.customers.counts import page_checkpoints
 from regulars.customers.counts.maintenance import merge_count_deltas, rebuild_counts
 from regulars.customers.exports.exporter import export_customers
 from regulars.customers.exports.request import ExportRequest
+from regulars.customers.fields import FILTERED_COLUMNS
 from regulars.customers.read import list as listing
+from regulars.customers.read.filter_sql import EMPTY_FILTERS, LIST_FILTERS, TIME_FILTERS, UNCOUNTED_FILTERS
 from regulars.customers.read.list import CustomerQuery, Page, fetch_page
 from regulars.customers.read.list_sql import SortBy
 from regulars.customers.read.statistics import fetch_statistics
@@ -311,12 +313,13 @@ def test_every_form_of_the_list_has_a_tenant_condition(
         "trashed": (False, True),
     }
     uncounted_filters: dict[str, Any] = {
-        "updated_since": datetime(2026, 1, 1, tzinfo=UTC),
-        "tag_id": 1,
-        "channel_id": 1,
-        "country_id": 792,
-        "ids": (1, 2, 3),
+        **dict.fromkeys(TIME_FILTERS, datetime(2026, 1, 1, tzinfo=UTC)),
+        **dict.fromkeys(EMPTY_FILTERS, True),
+        **dict.fromkeys(("tag_ids", *LIST_FILTERS, "ids"), (1, 2, 3)),
+        **dict.fromkeys(("tag_id", *FILTERED_COLUMNS), 1),
+        "birthday": ("11-01", "02-28"),
     }
+    assert uncounted_filters.keys() == UNCOUNTED_FILTERS
     for sort_by, sort_order in product(get_args(SortBy), ("asc", "desc")):
         for page in (1, 3, 6, 12):
             ask(sort_by=sort_by, sort_order=sort_order, page=page)

@@ -15,18 +15,37 @@ Command = Callable[..., None]
 Filters = Mapping[str, str]
 """The options that were given, as text, by the names of the API's parameters."""
 
+
+def _time(help_text: str) -> Any:
+    return Annotated[str | None, typer.Option(metavar="TIME", help=help_text)]
+
+
 FILTER_OPTIONS: Mapping[str, Any] = {
     "gender": Annotated[str | None, typer.Option(metavar="GENDER", help="female, male or other.")],
     "min_age": Annotated[str | None, typer.Option(metavar="YEARS", help="Minimum age.")],
     "max_age": Annotated[str | None, typer.Option(metavar="YEARS", help="Maximum age.")],
     "user_id": Annotated[str | None, typer.Option(metavar="ID", help="Assigned user.")],
-    "tag_id": Annotated[str | None, typer.Option(metavar="ID", help="Tag.")],
-    "country_id": Annotated[str | None, typer.Option(metavar="ID", help="Country.")],
-    "channel_id": Annotated[str | None, typer.Option(metavar="ID", help="Default channel.")],
-    "updated_since": Annotated[
+    "user_ids": Annotated[str | None, typer.Option(metavar="IDS", help="Any of these assigned users, such as 1,2.")],
+    "tag_id": Annotated[str | None, typer.Option(metavar="IDS", help="Any of these tags, such as 1,2.")],
+    "country_id": Annotated[str | None, typer.Option(metavar="IDS", help="Any of these countries.")],
+    "channel_id": Annotated[str | None, typer.Option(metavar="IDS", help="Any of these default channels.")],
+    "without": Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Last change at this time or later, such as 2026-11-07T05:31:56Z."),
+        typer.Option(
+            metavar="FIELDS",
+            help="Customers without any of these fields: gender, date_of_birth, user_id, country_id, channel_id.",
+        ),
     ],
+    "birthday_from": Annotated[
+        str | None, typer.Option(metavar="MM-DD", help="Birthday on this day or later; with --birthday-to.")
+    ],
+    "birthday_to": Annotated[
+        str | None, typer.Option(metavar="MM-DD", help="Birthday on this day or earlier; with --birthday-from.")
+    ],
+    "created_since": _time("Creation at this time or later, such as 2026-11-07T05:31:56Z."),
+    "created_until": _time("Creation before this time."),
+    "updated_since": _time("Last change at this time or later, such as 2026-11-07T05:31:56Z."),
+    "updated_until": _time("Last change before this time."),
     "trashed": Annotated[bool | None, typer.Option("--trashed", help="Customers in the trash.")],
     "sort_by": Annotated[
         str | None,
@@ -69,9 +88,9 @@ def read_filters(filters: Filters, *own: "Parameter") -> dict[str, Any]:
 
     `own` are further parameters of the command, or replace those with the same name. Raise `Invalid` with every fault.
     """
-    from regulars.api.customers.parameters import PARAMETERS, check_ages
+    from regulars.api.customers.parameters import PARAMETERS, check_filters
     from regulars.http.query_params import Query
 
     names = {parameter.name for parameter in own}
     parameters = [*own, *(parameter for parameter in PARAMETERS if parameter.name not in names)]
-    return Query(urlencode(filters, errors="surrogateescape")).read(parameters, check=check_ages)
+    return Query(urlencode(filters, errors="surrogateescape")).read(parameters, check=check_filters)

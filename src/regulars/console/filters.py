@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from regulars.api.customers.parameters import check_ages, parameters_for
+from regulars.api.customers.parameters import check_filters, parameters_for
 from regulars.http.query_params import Query
 
 POSITION = ("page", "cursor", "per_page", "limit", "include")
@@ -26,7 +26,7 @@ class Filters:
         self.values = dict(query.values)
         self._sent = self.values | _days_as_times(self.values, ZoneInfo(zone))
         query.values = self._sent
-        self.typed = query.read(parameters_for(in_pages=True), check=check_ages)
+        self.typed = query.read(parameters_for(in_pages=True), check=check_filters)
 
     def get(self, name: str) -> str:
         """Return the value of a parameter; an empty string if it is not given."""

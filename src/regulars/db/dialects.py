@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Text, bindparam, literal_column
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Integer, Text, bindparam, literal_column
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -105,4 +105,14 @@ def month_number(moment: ColumnElement[Any]) -> ColumnElement[int]:
         sqlite="CAST(replace(substr({0}, 1, 7), '-', '') AS BIGINT)",
         postgresql="CAST(to_char({0} AT TIME ZONE 'UTC', 'YYYYMM') AS BIGINT)",
         returns=BigInteger,
+    )
+
+
+def month_and_day(day: ColumnElement[Any]) -> ColumnElement[int]:
+    """Return the expression for the month and day of a date as a number, such as 317 for 17 March."""
+    return DialectExpression(
+        day,
+        sqlite="CAST(replace(substr({0}, 6), '-', '') AS INTEGER)",
+        postgresql="CAST(extract(month FROM {0}) * 100 + extract(day FROM {0}) AS INTEGER)",
+        returns=Integer,
     )

@@ -23,6 +23,8 @@ ID = re.compile(r"[1-9][0-9]{0,17}")
 TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8})(?:\.([0-9]+))?(Z|[-+ ][0-9]{2}:[0-9]{2})")
 INTEGER = re.compile(r"-?[0-9]{1,100}")
 PATH_ID = re.compile(r"[1-9][0-9]{0,17}")
+DAY_PATTERN = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9])"
+DAY = re.compile(DAY_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,19 @@ def time_parameter(name: str, description: str, example: str) -> Parameter:
             ) from None
 
     return Parameter(name, {"type": "string", "format": "date-time"}, description, example, read)
+
+
+def day_parameter(name: str, description: str, example: str) -> Parameter:
+    """Return a parameter for a day of the year: month and day, such as `12-24`."""
+
+    def read(value: str) -> str:
+        if not DAY.fullmatch(value):
+            raise ValueError(
+                _("must be a month and a day, such as {example}, not {value}", example=example, value=quote(value))
+            )
+        return value
+
+    return Parameter(name, {"type": "string", "pattern": f"^({DAY_PATTERN})$"}, description, example, read)
 
 
 def ids_parameter(name: str, description: str, example: str, *, at_most: int) -> Parameter:
@@ -215,7 +230,8 @@ class Query:
                 found[parameter.name] = parameter.read(value)
             except ValueError as error:
                 faults[parameter.name] = [_("{field} {rule}.", field=parameter.name, rule=error.args[0])]
-        faults |= {name: [sentence] for name, sentence in check(found).items()}
+        for name, sentence in check(found).items():
+            faults.setdefault(name, [sentence])
         if strict:
             known = {parameter.name for parameter in parameters}
             for name in self.given.keys() - known:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from regulars.customers.exports.exporter import count_exported, export_customers
 from regulars.customers.exports.request import EXPORT_FORMATS, ExportFormat, ExportRequest, read_columns
 from regulars.customers.fields import CSV_COLUMNS
+from regulars.customers.read.filter_sql import EMPTY_FILTERS, TIME_FILTERS, UNCOUNTED_FILTERS
 from regulars.customers.read.list import CustomerQuery, fetch_page
 from regulars.customers.read.list_sql import SortBy, SortOrder
 from regulars.customers.tags import create_tag
@@ -21,13 +22,22 @@ from regulars.errors import NotFound
 from tests.conftest import DATABASE_KINDS, FreshDatabase
 from tests.support.world import LIST, NOON, World
 
+IDS = [(1, 2), (2, 9)]
+TIMES = [datetime(2026, 5, 4, 12, 30, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]
 UNCOUNTED: dict[str, list[Any]] = {
-    "tag_id": [1, 2, 9, 2**63],
+    "tag_id": [1, 2, 9],
+    "tag_ids": IDS,
+    "user_ids": IDS,
     "country_id": [792, 276, 1],
+    "country_ids": [(276, 792)],
     "channel_id": [1, 2],
-    "updated_since": [datetime(2026, 5, 4, 12, 30, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)],
+    "channel_ids": IDS,
+    "birthday": [("01-01", "12-31"), ("11-01", "02-28"), ("02-29", "02-29")],
     "ids": [(1, 2, 3, 40, 999)],
+    **dict.fromkeys(TIME_FILTERS, TIMES),
+    **{name: [True] for name in EMPTY_FILTERS},
 }
+assert UNCOUNTED.keys() == UNCOUNTED_FILTERS
 QUERIES = st.builds(
     CustomerQuery,
     search=st.sampled_from(["", "", "müş", "yılmaz 1", "MÜŞTERİ 0", "1", "z", "ş 2", "example.com"]),
@@ -38,9 +48,9 @@ QUERIES = st.builds(
     max_age=st.sampled_from([None, None, 0, 50]),
     user_id=st.sampled_from([None, None, 2, 2**63]),
     trashed=st.booleans(),
-    uncounted_filters=st.fixed_dictionaries(
-        {}, optional={name: st.sampled_from(values) for name, values in UNCOUNTED.items()}
-    ).map(lambda filters: filters or None),
+    uncounted_filters=st.lists(
+        st.sampled_from([(name, value) for name, values in UNCOUNTED.items() for value in values]), max_size=3
+    ).map(lambda filters: dict(filters) or None),
 )
 
 

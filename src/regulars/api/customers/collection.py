@@ -10,7 +10,7 @@ import msgspec
 
 from regulars.api.customers.body import CUSTOMER_BODY, customer_reader
 from regulars.api.customers.common import CREATED, PATH, CustomerApi, CustomerResult
-from regulars.api.customers.parameters import PARAMETERS, check_ages, is_in_pages, parameters_for, query_of
+from regulars.api.customers.parameters import PARAMETERS, check_filters, is_in_pages, parameters_for, query_of
 from regulars.customers.read.cursors import Cursors
 from regulars.customers.read.get import with_tags_of
 from regulars.customers.read.list import CustomerQuery, fetch_page
@@ -85,7 +85,7 @@ class CustomerList:
         query = Query(request.query_string)
         in_pages = is_in_pages(query)
         parameters = parameters_for(in_pages=in_pages)
-        values = query.read(parameters, check=check_ages, strict=is_strict(request, response))
+        values = query.read(parameters, check=check_filters, strict=is_strict(request, response))
         list_query = query_of(values, in_pages=in_pages)
         tenant_id = principal.tenant_id
         if "cursor" in values:

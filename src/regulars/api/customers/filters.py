@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from regulars.api.customers.parameters import PARAMETERS, check_ages, query_of
+from regulars.api.customers.parameters import ID_LISTS, PARAMETERS, check_filters, query_of
+from regulars.customers.read.filter_sql import WITHOUT_OPTIONS
 from regulars.customers.read.list import CustomerQuery
 from regulars.errors import Invalid
 from regulars.http.json_body import Field, body_schema, flag_field, read_fields, read_id, read_integer
@@ -13,13 +14,39 @@ from regulars.validation import quote
 
 NOT_FILTERS = {"page", "per_page", "cursor", "limit", "include"}
 MAX_IDS = 10_000
+MAX_ANY_OF = 100
+"""The maximum number of ids of which any one matches."""
+ID = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 
 
-def _read_ids(value: Any) -> tuple[int, ...]:
+def _read_ids(value: Any, limit: int = MAX_IDS) -> tuple[int, ...]:
     # An empty list must not mean all customers.
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_IDS:
-        raise ValueError(_("must be a list of 1 to {limit} ids, not {value}", limit=MAX_IDS, value=quote(value)))
+    if not isinstance(value, list) or not 1 <= len(value) <= limit:
+        raise ValueError(_("must be a list of 1 to {limit} ids, not {value}", limit=limit, value=quote(value)))
     return tuple(sorted(set(map(read_id, value))))
+
+
+def _ids_field(parameter: Parameter) -> Field:
+    """Return the field for an id, or for a list of ids of which any one matches."""
+
+    def read(value: Any) -> tuple[int, ...]:
+        return _read_ids(value if isinstance(value, list) else [value], MAX_ANY_OF)
+
+    lists = {"type": ["integer", "array", "null"], "items": ID, "minItems": 1, "maxItems": MAX_ANY_OF}
+    return Field(parameter.name, ID | lists, parameter.description, [int(parameter.example)], read)
+
+
+def _choices_field(parameter: Parameter, options: Sequence[str]) -> Field:
+    """Return the field for a list of some of `options`."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value or any(each not in options for each in value):
+            names = ", ".join(options)
+            raise ValueError(_("must be a list of some of {options}, not {value}", options=names, value=quote(value)))
+        return tuple(value)
+
+    schema = {"type": ["array", "null"], "items": {"enum": list(options)}, "minItems": 1}
+    return Field(parameter.name, schema, parameter.description, parameter.example.split(","), read)
 
 
 def _integer_field(parameter: Parameter) -> Field:
@@ -47,6 +74,10 @@ def _text_field(parameter: Parameter) -> Field:
 
 def _field(parameter: Parameter) -> Field:
     """Return the field with the values of a parameter."""
+    if parameter.name in ID_LISTS:
+        return _ids_field(parameter)
+    if parameter.name == "without":
+        return _choices_field(parameter, tuple(WITHOUT_OPTIONS))
     return (_integer_field if parameter.schema["type"] == "integer" else _text_field)(parameter)
 
 
@@ -85,6 +116,6 @@ def read_values(value: Any, fields: Sequence[Field]) -> dict[str, Any]:
         raise ValueError(_("must be an object, not {value}", value=quote(value)))
     read = read_fields(value, fields)
     given = {name: each for name, each in read.items() if each not in (None, "")}
-    if faults := check_ages(given):
+    if faults := check_filters(given):
         raise Invalid({name: [message] for name, message in faults.items()})
     return given

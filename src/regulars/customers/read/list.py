@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 
 from regulars.customers.counts.page_checkpoints import CHECKPOINT_DISTANCE, LIST_START, MIN_CHECKPOINT_TOTAL
 from regulars.customers.counts.totals import birth_date_values
+from regulars.customers.read.filter_sql import days_between
 from regulars.customers.read.list_sql import (
     KEY,
     TOTAL,
@@ -65,7 +66,10 @@ class CustomerQuery:
     user_id: int | None = None
     trashed: bool = False
     uncounted_filters: Mapping[str, Any] | None = None
-    """Filters that the customer counts do not cover, by parameter."""
+    """The values of some `UNCOUNTED_FILTERS`, by name.
+
+    That of `birthday` is the first and the last day, such as `12-20`; that of a filter by empty values is True.
+    """
     cursor: Cursor | None = None
 
 
@@ -117,11 +121,7 @@ def count_customers(database: Database, tenant_id: int, query: CustomerQuery, to
 
 
 def _has_impossible_id(query: CustomerQuery) -> bool:
-    if query.user_id is not None and query.user_id >= FIRST_INVALID_ID:
-        return True
-    return query.uncounted_filters is not None and any(
-        value >= FIRST_INVALID_ID for name, value in query.uncounted_filters.items() if name.endswith("_id")
-    )
+    return query.user_id is not None and query.user_id >= FIRST_INVALID_ID
 
 
 def _search(
@@ -240,10 +240,10 @@ def _shape(dialect: str, tenant_id: int, query: CustomerQuery, today: date) -> t
         **(birth_date_values(born_after_date, born_until_date) if born_until_date or born_after_date else {}),
         **search_values(dialect, tenant_id, words, {}),
     }
-    if query.uncounted_filters:
-        values.update(query.uncounted_filters.items())
-        if "ids" in query.uncounted_filters:
-            values["ids"] = list(query.uncounted_filters["ids"])
+    for name, value in (query.uncounted_filters or {}).items():
+        values[name] = list(value) if name.endswith("ids") else value
+        if name == "birthday":
+            values[name] = days_between(*value)
     shape = QueryShape(
         dialect=dialect,
         rows=query.per_page,

@@ -1,6 +1,6 @@
 """The SQL of the customer list: one statement for each combination of filters, order and start (`QueryShape`)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -23,26 +23,18 @@ from sqlalchemy.sql.selectable import FromClause
 
 from regulars.customers.counts.page_checkpoints import last_checkpoint
 from regulars.customers.counts.totals import total_expression
-from regulars.customers.fields import FILTERED_COLUMNS
+from regulars.customers.read.filter_sql import FILTER_ORDER, TIME_FILTERS, filter_condition
 from regulars.customers.read.search import Words, filter_by_text, filter_without_index
 from regulars.customers.schemas import CUSTOMER_COLUMNS, CUSTOMER_TABLES
-from regulars.db.dialects import one_of, without_index
+from regulars.db.dialects import without_index
 from regulars.db.statement import Statement
-from regulars.db.tables import countries, customer_tags, customers, users
+from regulars.db.tables import countries, customers, users
 
 SortBy = Literal["first_name", "last_name", "date_of_birth", "gender", "created_at", "updated_at"]
 SortOrder = Literal["asc", "desc"]
 Start = Literal["page", "page from the end", "page by checkpoint", "after", "after empty", "before", "before empty"]
 """The way to find the start of a page: by an offset from the start of the list, from its end or from a checkpoint; or
 next to the row of a cursor, whose sort key may be empty."""
-
-UNCOUNTED_FILTERS = frozenset({"updated_since", "tag_id", "ids", *FILTERED_COLUMNS})
-"""Filters that the customer counts do not cover. With one of them, matches must be counted."""
-FILTER_INDEX_ORDER: Mapping[str, SortBy] = {
-    "updated_at": "updated_at",
-    **dict.fromkeys(FILTERED_COLUMNS.values(), "created_at"),
-}
-"""The uncounted filter columns whose index is also ordered by a sort key, with this key."""
 
 SORT_KEYS: Mapping[SortBy, ColumnElement[Any]] = {
     "first_name": customers.c.first_name_key,
@@ -105,6 +97,11 @@ class QueryShape(NamedTuple):
     def has_only_short_words(self) -> bool:
         """Tell whether SQLite's trigram index cannot find any of the words."""
         return self.dialect == "sqlite" and bool(self.words) and not any(map(all, self.words))
+
+    @property
+    def has_cursor(self) -> bool:
+        """Tell whether the page is next to the row of a cursor."""
+        return not self.start.startswith("page")
 
     @property
     def is_backward(self) -> bool:
@@ -263,9 +260,10 @@ def _order(shape: QueryShape, row_id: Any, key: Any, *, backward: bool) -> tuple
 
 def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
     def column(name: str) -> ColumnElement[Any]:
-        has_order = shape.uncounted_filters and FILTER_INDEX_ORDER.get(name) == shape.sort_by
-        if shape.has_ids or (shape.in_order and not has_order):
-            return without_index(customers.c[name])
+        is_checked = shape.has_ids or shape.in_order
+        return without_index(customers.c[name]) if is_checked else customers.c[name]
+
+    def filter_column(name: str) -> ColumnElement[Any]:
         return customers.c[name]
 
     deleted = customers.c.deleted_at
@@ -281,35 +279,23 @@ def _filters(shape: QueryShape) -> list[ColumnElement[bool]]:
         found.append(column("date_of_birth") <= bindparam("born_until"))
     if shape.born_after:
         found.append(column("date_of_birth") > bindparam("born_after"))
+    check_each = shape.in_order or shape.has_ids or any(map(all, shape.words))
     for name in sorted(shape.uncounted_filters):
-        found.append(_tag_condition(shape) if name == "tag_id" else _filter_condition(shape, name, column))
+        from_index = filter_column if _leads_to_page(shape, name) else column
+        found.append(filter_condition(name, from_index, check_each=check_each))
     return found
 
 
-def _filter_condition(shape: QueryShape, name: str, column: Callable[[str], ColumnElement[Any]]) -> ColumnElement[bool]:
-    """Return the condition of an uncounted filter other than `tag_id`."""
-    if name == "ids":
-        return one_of(customers.c.id, "ids")
-    if name == "updated_since":
-        return column("updated_at") >= bindparam("updated_since", type_=customers.c.updated_at.type)
-    return column(FILTERED_COLUMNS[name]) == bindparam(name)
+def _leads_to_page(shape: QueryShape, name: str) -> bool:
+    """Tell whether the index of an uncounted filter has the order of the list, so that reading in order can use it.
 
-
-def _tag_condition(shape: QueryShape) -> ColumnElement[bool]:
-    """Return the condition for customers with the tag.
-
-    Normally it is a join, which can start with the tag or with the customers and stop early; with IN, SQLite would
-    first collect all customers of the tag. If other conditions or the order find the customers, EXISTS checks each of
-    them.
+    The place of a cursor is within the range of times. SQLite would start reading at the limit of the range instead.
     """
-    has_tag = and_(
-        customer_tags.c.tenant_id == bindparam("tenant_id"),
-        customer_tags.c.tag_id == bindparam("tag_id"),
-        customer_tags.c.customer_id == customers.c.id,
-    )
-    if shape.in_order or shape.has_ids or any(map(all, shape.words)):
-        return select(customer_tags.c.tag_id).where(has_tag).correlate(customers).exists()
-    return has_tag
+    if shape.has_ids or FILTER_ORDER.get(name) != shape.sort_by:
+        return False
+    is_upward = (shape.sort_order == "asc") != shape.is_backward
+    is_start = name in TIME_FILTERS and name.endswith("_since" if is_upward else "_until")
+    return not (is_start and shape.has_cursor)
 
 
 def _matches(shape: QueryShape) -> Select[Any]:

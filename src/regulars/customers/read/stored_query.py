@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from regulars.customers.read.filter_sql import TIME_FILTERS
 from regulars.customers.read.list import CustomerQuery
 
 
@@ -20,6 +21,6 @@ def query_from_builtins(stored: Mapping[str, Any]) -> CustomerQuery:
     """Return the query that `query_to_builtins` has stored."""
     query = dict(stored)
     filters = dict(query.pop("uncounted_filters") or {})
-    if "updated_since" in filters:
-        filters["updated_since"] = datetime.fromisoformat(filters["updated_since"])
+    for name in TIME_FILTERS.keys() & filters.keys():
+        filters[name] = datetime.fromisoformat(filters[name])
     return CustomerQuery(**query, uncounted_filters=filters or None)
