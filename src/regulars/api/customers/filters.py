@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from regulars.api.customers.parameters import ID_LISTS, PARAMETERS, check_filters, query_of
+from regulars.api.customers.parameters import ID_LISTS, MAX_LISTED_IDS, PARAMETERS, check_filters, query_of
 from regulars.customers.read.filter_sql import WITHOUT_OPTIONS
 from regulars.customers.read.list import CustomerQuery
 from regulars.errors import Invalid
@@ -14,8 +14,6 @@ from regulars.validation import quote
 
 NOT_FILTERS = {"page", "per_page", "cursor", "limit", "include"}
 MAX_IDS = 10_000
-MAX_ANY_OF = 100
-"""The maximum number of ids of which any one matches."""
 ID = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 
 
@@ -30,9 +28,9 @@ def _ids_field(parameter: Parameter) -> Field:
     """Return the field for an id, or for a list of ids of which any one matches."""
 
     def read(value: Any) -> tuple[int, ...]:
-        return _read_ids(value if isinstance(value, list) else [value], MAX_ANY_OF)
+        return _read_ids(value if isinstance(value, list) else [value], MAX_LISTED_IDS)
 
-    lists = {"type": ["integer", "array", "null"], "items": ID, "minItems": 1, "maxItems": MAX_ANY_OF}
+    lists = {"type": ["integer", "array", "null"], "items": ID, "minItems": 1, "maxItems": MAX_LISTED_IDS}
     return Field(parameter.name, ID | lists, parameter.description, [int(parameter.example)], read)
 
 

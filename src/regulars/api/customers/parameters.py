@@ -24,7 +24,7 @@ from regulars.http.query_params import (
 from regulars.i18n import _
 
 INCLUDE = choice_parameter("include", "`tags`: each customer with its tags.", "tags", options=("tags",))
-MAX_IDS = 100
+MAX_LISTED_IDS = 100
 
 
 def _field_filter(field: CustomerField, declared: Filter) -> Parameter:
@@ -35,8 +35,8 @@ def _field_filter(field: CustomerField, declared: Filter) -> Parameter:
 
 
 def _any_of(name: str, description: str, example: int) -> Parameter:
-    described = f"{description} Of up to {MAX_IDS} ids, separated by commas, any one matches."
-    return ids_parameter(name, described, str(example), at_most=MAX_IDS)
+    described = f"{description} Of up to {MAX_LISTED_IDS} ids, separated by commas, any one matches."
+    return ids_parameter(name, described, str(example), at_most=MAX_LISTED_IDS)
 
 
 PARAMETERS = (
@@ -84,7 +84,9 @@ PARAMETERS = (
     time_parameter("created_until", "Filter by time of creation: before this time.", "2026-12-07T05:31:56Z"),
     time_parameter("updated_since", "Filter by time of the last change: this time or later.", "2026-11-07T05:31:56Z"),
     time_parameter("updated_until", "Filter by time of the last change: before this time.", "2026-12-07T05:31:56Z"),
-    ids_parameter("ids", f"Filter by id: up to {MAX_IDS} ids, separated by commas.", "1,2", at_most=MAX_IDS),
+    ids_parameter(
+        "ids", f"Filter by id: up to {MAX_LISTED_IDS} ids, separated by commas.", "1,2", at_most=MAX_LISTED_IDS
+    ),
     text_parameter(
         "cursor",
         "A cursor from `links.next`, `links.prev` or `meta.cursor` of a response for the same list, at most 30 days"
