@@ -80,6 +80,11 @@ def long_day(value: date, language: str) -> str:
     return format_date(value, "d MMMM yyyy", locale=language)
 
 
+def short_day(value: date, language: str) -> str:
+    """Return a day near today, such as Tue 1 Dec."""
+    return format_date(value, "EEE d MMM", locale=language)
+
+
 def age(born: date, today: date) -> int:
     """Return the completed years."""
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
@@ -124,6 +129,7 @@ def for_templates(language: str) -> dict[str, Callable[..., object]]:
         "long_day": lambda value: long_day(value, language),
         "number": lambda value: number(value, language),
         "phone": phone,
+        "short_day": lambda value: short_day(value, language),
         "time_of": time_of,
         "tint": tint,
         "tint_of_color": tint_of_color,

@@ -23,6 +23,7 @@ from regulars.console.recovery import recovery_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
 from regulars.http.openapi import OpenApi
+from regulars.console.today import Today
 from regulars.oauth.server import Server
 
 
@@ -36,6 +37,7 @@ def routes(pages: Pages, server: Server, api: OpenApi) -> list[tuple[str, object
         ("/trash", Trash(pages)),
         *personal_data_routes(pages),
         ("/duplicates", Duplicates(pages)),
+        ("/today", Today(pages)),
         ("/more", More(pages)),
         ("/settings", Settings(pages)),
         ("/preferences", Preferences(pages)),

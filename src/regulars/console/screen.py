@@ -38,9 +38,14 @@ class Screen:
     now: datetime
 
     @property
+    def local_now(self) -> datetime:
+        """The time in the time zone of the business."""
+        return self.now.astimezone(ZoneInfo(self.tenant.time_zone))
+
+    @property
     def today(self) -> date:
         """The date in the time zone of the business."""
-        return self.now.astimezone(ZoneInfo(self.tenant.time_zone)).date()
+        return self.local_now.date()
 
     @property
     def principal(self) -> Principal:

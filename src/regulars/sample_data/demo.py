@@ -2,13 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from regulars.accounts.memberships import add_member
 from regulars.accounts.users import create_user
 from regulars.clock import utc_now
+from regulars.customers.tags import create_tag
 from regulars.customers.write.storage import insert_customers, reserve_customer_ids
 from regulars.db.database import Database
 from regulars.errors import ConfigurationError
@@ -22,6 +23,7 @@ from regulars.tenants.tenants import create_tenant, list_tenants
 
 OWNER = "ayse@example.com"
 CUSTOMERS_PER_INSERT = 2_000
+TAGGED_ONE_IN = 4
 APPLICATION = "Demo application"
 # A native app can use any port of this machine (RFC 8252). The callback is the page with the API's documentation.
 CALLBACK_PATH = "/api/docs"
@@ -39,6 +41,8 @@ class Business:
     country_code: str
     share: float
     members: tuple[tuple[str, Role], ...]
+    tags: Mapping[str, str]
+    """The colour of each tag, by name."""
 
 
 USERS = {
@@ -55,6 +59,7 @@ BUSINESSES = (
         "TR",
         0.7,
         ((OWNER, Role.OWNER), ("mehmet@example.com", Role.AGENT), ("zeynep@example.com", Role.AGENT)),
+        {"VIP": "#E0A100", "Ortodonti": "#7A5AF5", "Diş beyazlatma": "#12A37F", "Sağlık turizmi": "#2F80ED"},
     ),
     Business(
         "Salon Işıltı",
@@ -63,8 +68,17 @@ BUSINESSES = (
         "TR",
         0.2,
         (("zeynep@example.com", Role.OWNER), (OWNER, Role.VIEWER)),
+        {"VIP": "#E0A100", "Gelin": "#E4572E"},
     ),
-    Business("Optik Nord", "Europe/Berlin", "de-DE", "DE", 0.1, (("lukas@example.com", Role.OWNER),)),
+    Business(
+        "Optik Nord",
+        "Europe/Berlin",
+        "de-DE",
+        "DE",
+        0.1,
+        (("lukas@example.com", Role.OWNER),),
+        {"Stammkunde": "#2F80ED", "Kontaktlinsen": "#12A37F"},
+    ),
 )
 
 
@@ -102,10 +116,12 @@ def _fill(
         add_member(database, tenant.id, email, role)
     now = utc_now()
     members = [user_ids[email] for email, _ in business.members]
+    tags = [create_tag(database, tenant.id, name, color).id for name, color in business.tags.items()]
     for done in range(0, count, CUSTOMERS_PER_INSERT):
         ids = reserve_customer_ids(database, tenant.id, min(CUSTOMERS_PER_INSERT, count - done))
         records = list(generate_customers(ids, seed=f"{tenant.id} {ids[0]}", now=now, user_ids=members))
-        insert_customers(database, tenant.id, records)
+        tagged = {number: [tags[number // TAGGED_ONE_IN % len(tags)]] for number in ids if number % TAGGED_ONE_IN == 0}
+        insert_customers(database, tenant.id, records, tags=tagged)
         progress(len(records))
 
 

@@ -1,0 +1,5 @@
+// Today: only the keys.
+
+import { listenToKeys } from "../components/shortcuts.js";
+
+listenToKeys();
