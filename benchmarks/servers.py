@@ -51,11 +51,14 @@ def peer_environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_regulars(database: str, workers: int, folder: Path) -> Iterator[Server]:
-    """Run `regulars serve` with its log in `folder`."""
+def running_regulars(database: str, workers: int, folder: Path, *, is_public: bool = False) -> Iterator[Server]:
+    """Run `regulars serve` with its log in `folder`. `is_public`: its own address is the public URL, for a browser."""
     port = free_port()
     log = folder / "regulars.log"
-    with running_process(regulars_command(database, port, workers), log, environment()) as process:
+    variables = environment()
+    if is_public:
+        variables["REGULARS_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    with running_process(regulars_command(database, port, workers), log, variables) as process:
         wait_until_ready(process, port, log, "/healthz")
         yield Server(f"127.0.0.1:{port}", process.pid)
 
