@@ -18,7 +18,7 @@ from benchmarks.servers import running_regulars
 from regulars.accounts.sessions import start_session
 from regulars.accounts.users import get_named_user
 from regulars.db.connect import open_database
-from regulars.http.cookies import SESSION, PREFIX
+from regulars.http.cookies import PREFIX, SESSION
 from regulars.settings import Settings
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -38,7 +38,7 @@ window.painted = (region, isDone) => new Promise((resolve) => {
   observer.observe(region, { childList: true, subtree: true, attributes: true });
 });
 """
-"""Defines a function that resolves to the time at which the browser has painted what a change of `region` has brought."""
+"""A function that resolves to the time at which the browser has painted what a change of `region` has brought."""
 NEXT_RESULTS = """() => {
   const region = document.querySelector("[data-list-region]");
   const before = region.firstElementChild;

@@ -22,8 +22,8 @@ from regulars.console.preferences import Preferences
 from regulars.console.recovery import recovery_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
-from regulars.http.openapi import OpenApi
 from regulars.console.today import Today
+from regulars.http.openapi import OpenApi
 from regulars.oauth.server import Server
 
 
