@@ -14,6 +14,7 @@ from regulars.clock import utc_now
 from regulars.customers.exports.job import request_of, start_export
 from regulars.customers.exports.request import EXPORT_FORMATS, ExportFormat, ExportRequest
 from regulars.customers.fields import CSV_COLUMNS
+from regulars.db.database import Database
 from regulars.errors import Conflict, NotFound
 from regulars.http.idempotency import Result
 from regulars.http.json_body import Field, choice_field, read_fields, read_json
@@ -230,14 +231,18 @@ class DownloadExport:
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Get the file."""
         principal = self.api.principal(request, response, "customers:read")
-        job = get_own_export(self.api, principal, id)
-        if job.state != "completed" or job.result is None:
-            raise Conflict(_("Export {id} has no file: its state is {state}.", id=job.id, state=job.state))
-        if datetime.fromisoformat(job.result["expires_at"]) <= utc_now():
-            raise NotFound(_("The file has been deleted."))
-        stored = get_file(self.api.database, job.tenant_id, job.result["file_id"])
-        # The server closes the file after it has been sent.
-        file = TemporaryFile()  # noqa: SIM115
-        for part in read_file(self.api.database, job.tenant_id, stored.id):
-            file.write(part)
-        send_file(request, response, file, stored.name, MEDIA_TYPES[request_of(job).format])
+        send_export(self.api.database, request, response, get_own_export(self.api, principal, id))
+
+
+def send_export(database: Database, request: falcon.Request, response: falcon.Response, job: Job) -> None:
+    """Send the file of an export. Raise `Conflict` if it is not completed, and `NotFound` if the file was deleted."""
+    if job.state != "completed" or job.result is None:
+        raise Conflict(_("Export {id} has no file: its state is {state}.", id=job.id, state=job.state))
+    if datetime.fromisoformat(job.result["expires_at"]) <= utc_now():
+        raise NotFound(_("The file has been deleted."))
+    stored = get_file(database, job.tenant_id, job.result["file_id"])
+    # The server closes the file after it has been sent.
+    file = TemporaryFile()  # noqa: SIM115
+    for part in read_file(database, job.tenant_id, stored.id):
+        file.write(part)
+    send_file(request, response, file, stored.name, MEDIA_TYPES[request_of(job).format])

@@ -14,7 +14,9 @@ from regulars.customers.imports.error_file import (
     error_file_type,
     write_error_file,
 )
-from regulars.customers.issues import list_issues
+from regulars.customers.imports.store import Import
+from regulars.customers.issues import IssueKind, list_issues
+from regulars.db.database import Database
 from regulars.http.openapi import Operation
 from regulars.http.problems import language_of
 from regulars.http.query_params import Query, choice_parameter, integer_parameter
@@ -92,8 +94,19 @@ class ImportErrors:
         principal = self.api.authenticator.principal(request, "customers:write")
         values = Query(request.query_string).read((KIND,), strict=is_strict(request, response))
         found = get_own_import(self.api, principal, id)
-        # The server closes the file after it has been sent.
-        file = TemporaryFile()  # noqa: SIM115
-        kind = values.get("kind", "refused")
-        write_error_file(self.api.database, found, kind, language_of(request), file)
-        send_file(request, response, file, error_file_name(found), error_file_type(found))
+        send_errors(self.api.database, request, response, found, values.get("kind", "refused"), language_of(request))
+
+
+def send_errors(
+    database: Database,
+    request: falcon.Request,
+    response: falcon.Response,
+    found: Import,
+    kind: IssueKind,
+    language: str,
+) -> None:
+    """Send the error file of an import."""
+    # The server closes the file after it has been sent.
+    file = TemporaryFile()  # noqa: SIM115
+    write_error_file(database, found, kind, language, file)
+    send_file(request, response, file, error_file_name(found), error_file_type(found))
