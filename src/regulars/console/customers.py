@@ -172,12 +172,13 @@ def read_table(pages: Pages, request: falcon.Request, screen: Screen, place: Pla
         page=Page(customers, page.total),
         filters=filters,
         query=query,
-        columns=_columns(filters.get("columns"), place),
+        columns=read_columns(filters.get("columns"), place),
         view=_view(pages, screen, filters.get("view")),
     )
 
 
-def _columns(names: str, place: Place) -> tuple[str, ...]:
+def read_columns(names: str, place: Place) -> tuple[str, ...]:
+    """Return the columns of a table in a text with commas between their names; the usual ones if it has none."""
     chosen = [name for name in dict.fromkeys(names.split(",")) if name in place.headings and name != "name"]
     return ("name", *chosen) if chosen else place.columns
 

@@ -69,6 +69,13 @@ def number(value: int, language: str) -> str:
     return format_decimal(value, locale=language)
 
 
+def file_size(size: int, language: str) -> str:
+    """Return the size of a file, such as 48 KB."""
+    if size < 1_000_000:
+        return f"{number(-(-size // 1_000), language)} KB"
+    return f"{format_decimal(size / 1_000_000, '#,##0.#', locale=language)} MB"
+
+
 @lru_cache(maxsize=40_000)
 def day(value: date, language: str) -> str:
     """Return a date in digits, such as 12.03.1985."""
@@ -124,6 +131,7 @@ def for_templates(language: str) -> dict[str, Callable[..., object]]:
         "age": age,
         "date_of": date_of,
         "day": lambda value: day(value, language),
+        "file_size": lambda size: file_size(size, language),
         "full_name": full_name,
         "initials": lambda name: initials(name, language),
         "long_day": lambda value: long_day(value, language),

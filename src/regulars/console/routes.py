@@ -11,6 +11,8 @@ from regulars.console.customers import Customers, Trash
 from regulars.console.device import device_routes
 from regulars.console.duplicates import Duplicates
 from regulars.console.email import email_routes
+from regulars.console.exports import export_routes
+from regulars.console.imports import import_routes
 from regulars.console.invitation import invitation_routes
 from regulars.console.logout import logout_routes
 from regulars.console.members import member_routes
@@ -38,6 +40,8 @@ def routes(pages: Pages, server: Server, api: OpenApi) -> list[tuple[str, object
         *personal_data_routes(pages),
         ("/duplicates", Duplicates(pages)),
         ("/today", Today(pages)),
+        *import_routes(pages),
+        *export_routes(pages),
         ("/more", More(pages)),
         ("/settings", Settings(pages)),
         ("/preferences", Preferences(pages)),

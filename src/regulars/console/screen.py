@@ -17,7 +17,7 @@ from regulars.customers.read.list import CustomerQuery, count_customers
 from regulars.customers.views import list_views
 from regulars.errors import Forbidden
 from regulars.i18n import _
-from regulars.permissions import CONSOLE, PERMISSIONS, Identity, Principal, Role
+from regulars.permissions import CONSOLE, PERMISSIONS, Actor, Identity, Principal, Role
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import OwnTenant, Tenant, get_tenant, list_tenants_of
 
@@ -56,6 +56,10 @@ class Screen:
     def can(self, permission: str) -> bool:
         """Tell whether the user's role has a permission."""
         return permission in PERMISSIONS[self.role]
+
+    def sees(self, actor: Actor) -> bool:
+        """Tell whether the user sees an import or job of `actor`: agents see their own, admins and owners all."""
+        return self.can("jobs:manage") or actor.user_id == self.user.id
 
 
 def find_screen(pages: Pages, request: falcon.Request, visitor: Visitor, session: Session, user: User) -> Screen | None:

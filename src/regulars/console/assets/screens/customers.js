@@ -5,7 +5,7 @@ import { CustomerPanel } from "../components/customer-panel.js";
 import { listenToKeys } from "../components/shortcuts.js";
 import { offerToEmptyTrash } from "../components/trash-actions.js";
 import { listenToViews } from "../components/views.js";
-import { find, get, isTyping } from "../lib/dom.js";
+import { find, get, isTyping, path } from "../lib/dom.js";
 import { follow } from "../lib/live.js";
 import { attempt } from "../lib/toast.js";
 
@@ -61,6 +61,13 @@ document.addEventListener("keydown", (event) => {
 });
 
 offerToEmptyTrash(list);
+
+const exporting = find("a.export", root);
+for (const kind of ["pointerdown", "focus"]) {
+  // The address changes while one searches and filters.
+  exporting?.addEventListener(kind, () => exporting.setAttribute("href", path(`/exports${location.search}`)));
+}
+
 listenToKeys();
 listenToViews(list.region);
 void follow((ids) => {
