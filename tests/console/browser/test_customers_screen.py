@@ -219,3 +219,32 @@ def test_a_view_keeps_filters_order_and_columns_at_its_own_address(page: Page) -
     page.get_by_role("button", name="Delete the view").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete the view").click()
     page.wait_for_url("**/?view=all")
+
+
+def test_all_that_match_are_tagged_and_the_change_is_undone(page: Page) -> None:
+    page.goto("/?view=all&search=kaya+02")
+    expect(page.locator("table.is-live")).to_be_visible()
+    boxes = page.locator("tr[data-id] .pick input")
+    boxes.nth(1).check()
+    boxes.nth(3).click(modifiers=["Shift"])
+    selection = page.get_by_role("region", name="Selected customers")
+    expect(selection).to_contain_text("3 selected")
+    selection.get_by_role("button", name="Select all 11 that match").click()
+    selection.get_by_role("button", name="Tag").click()
+    page.get_by_role("dialog").get_by_label("VIP").first.check()
+    page.get_by_role("button", name="Change tags").click()
+    expect(page.locator(".toast")).to_contain_text("The tags were changed.", timeout=20_000)
+    expect(page.locator('td[data-column="tags"] .tag')).to_have_count(11)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast")).to_contain_text("Undone.", timeout=20_000)
+    expect(page.locator('td[data-column="tags"] .tag')).to_have_count(0)
+
+
+def test_a_server_that_is_away_is_waited_for(page: Page) -> None:
+    expect(page.locator("table.is-live")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_role("searchbox").fill("kaya 030")
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    page.context.set_offline(False)
+    expect(page.locator(".total")).to_have_text("1 customer", timeout=10_000)
+    expect(page.locator(".banner")).to_have_count(0)
