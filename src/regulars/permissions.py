@@ -96,10 +96,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The author of a change: the user and the client. `user_id` is None for service accounts and operators."""
+    """The author of a change: the user, the client and the network address.
+
+    `user_id` is None for service accounts and operators. `address` is None if it is unknown.
+    """
 
     user_id: int | None
     client_id: str
+    address: str | None = None
 
 
 COMMAND_LINE = Actor(None, "command-line")

@@ -157,7 +157,7 @@ def test_an_owner_invites_on_a_page_and_sees_the_link_once(world: World) -> None
     answer = owner.submit(page, "/members", do="invite", email=ADDRESS, name="Zeynep", role="viewer")
     assert answer.status_code == 303, answer.text
     shown = owner.get("/members").text
-    links = re.findall(r'class="secret">([^<]+)<', shown)
+    links = re.findall(r'class="secret"[^>]*>([^<]+)<', shown)
     assert len(links) == 1
     assert links[0].startswith(f"{world.settings.origin}/invitation?token=")
     assert links[0] not in owner.get("/members").text
@@ -219,6 +219,6 @@ def test_others_cannot_manage_the_members(world: World, person: str) -> None:
         {"do": "role", "user": str(world.alice), "role": "viewer"},
         {"do": "remove", "user": str(world.alice), "sure": "yes"},
     ):
-        assert browser.submit(page, "/members", **({"tenant": str(world.clinic)} | action)).status_code == 404
+        assert browser.submit(page, "/members", **({"tenant": str(world.clinic)} | action)).status_code in {403, 409}
     assert world.send("GET", "/api/v1/invitations").json["data"] == []
     assert memberships_of(world.database, world.alice)[world.clinic].role == Role.OWNER

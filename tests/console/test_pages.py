@@ -29,6 +29,7 @@ from tests.support.world import LIST, PASSWORD, World, expect_error
 
 PAGES = ["/sign-in", "/account/profile", "/account/password", "/account/second-factor", "/account/passkeys"]
 PAGES += ["/account/sessions", "/account/connections", "/account/tokens", "/applications", "/applications/new"]
+PAGES += ["/members", "/settings/business", "/settings/channels", "/settings/tags", "/settings/audit"]
 PAGES += ["/device", "/device/done", "/device/denied", "/oauth/logout/done", "/nowhere"]
 
 
@@ -275,7 +276,9 @@ def test_an_application_is_disconnected(empty_world: World, browser: Browser) ->
     token = app.tokens(browser)["refresh_token"]
     page = browser.get("/account/connections")
     assert "Randevu" in page.text
-    assert browser.submit(page, "/account/connections", client=app.client.id).status_code == 303
+    asked = browser.submit(page, "/account/connections", client=app.client.id)
+    assert "Disconnect Randevu?" in asked.text
+    assert browser.submit(asked, "/account/connections", sure="yes").status_code == 303
     assert "Randevu" not in browser.get("/account/connections").text
     expect_oauth_error(app.refresh(token), "invalid_grant")
 
@@ -297,7 +300,9 @@ def test_a_personal_token_is_shown_once_and_revoked(empty_world: World, browser:
     (number,) = re.findall(r'name="revoke" value="([^"]+)"', later.text)
     stranger = Browser.signed_in(empty_world, empty_world.bob)
     assert stranger.submit(stranger.get("/account/tokens"), "/account/tokens", revoke=number).status_code == 404
-    assert browser.submit(later, "/account/tokens", revoke=number).status_code == 303
+    asked = browser.submit(later, "/account/tokens", revoke=number)
+    assert "Revoke my script?" in asked.text
+    assert browser.submit(asked, "/account/tokens", sure="yes").status_code == 303
     assert "my script" not in browser.get("/account/tokens").text
 
 
@@ -394,7 +399,10 @@ def test_an_owner_registers_an_application_and_sees_its_secret_once(empty_world:
     (client,) = list_clients(empty_world.database, empty_world.clinic)
     assert client.id in shown.text
     assert client.check_client_secret(secret)
-    browser.submit(shown, address, do="rotate")
+    asked = browser.submit(shown, address, do="rotate")
+    assert "Create a new secret for CRM?" in asked.text
+    assert client.check_client_secret(secret)
+    browser.submit(asked, address, do="rotate", sure="yes")
     (new,) = re.findall(r"rgl_secret_\w+", browser.get(address).text)
     assert new != secret
     browser.submit(shown, address, do="delete")
@@ -409,9 +417,10 @@ def test_others_do_not_see_a_tenants_applications(empty_world: World, browser: B
     assert charlie.get(f"/applications/{app.client.id}").status_code == 404
     page = charlie.get("/applications/new")
     form = {"tenant": str(empty_world.clinic), "name": "x", "kind": "device", "scope": "openid"}
-    assert charlie.submit(page, "/applications/new", **form).status_code == 404
+    assert charlie.submit(page, "/applications/new", **form).status_code == 409
+    assert list_clients(empty_world.database, empty_world.clinic) == [app.client]
     bob = Browser.signed_in(empty_world, empty_world.bob)
-    assert bob.get("/applications").status_code == 404
+    assert bob.get("/applications").status_code == 403
     assert "Applications</a>" not in bob.get("/account/profile").text
     operators = Application.register(empty_world)
     assert browser.get(f"/applications/{operators.client.id}").status_code == 404

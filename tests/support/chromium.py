@@ -85,3 +85,9 @@ def looks(page: Page, path: str) -> Iterator[str]:
             page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
             page.goto(path)
             yield f"{theme} {width}"
+
+
+def sign_out(page: Page) -> None:
+    """Sign out with the menu of the person in the sidebar."""
+    page.locator(".person > summary").click()
+    page.locator(".person").get_by_role("button", name="Sign out").click()

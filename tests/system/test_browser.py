@@ -10,7 +10,7 @@ from regulars.console.assets import load_assets
 from tests.conftest import FreshDatabase
 from tests.console.test_pages import make_stale
 from tests.support.axe import violations
-from tests.support.chromium import add_authenticator, open_page, sign_in
+from tests.support.chromium import add_authenticator, open_page, sign_in, sign_out
 from tests.support.oauth import Application
 from tests.support.postgres import free_port
 from tests.support.server import Server, running
@@ -61,6 +61,7 @@ def test_sign_in_and_consent_lead_back_to_the_application(page: Page, server: Se
 
     page.goto("/account/connections")
     page.get_by_role("button", name="Disconnect Randevu").click()
+    page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
     assert page.get_by_role("status").inner_text() == "The application was disconnected and has no access anymore."
     assert page.get_by_text("Randevu").count() == 0
 
@@ -73,7 +74,7 @@ def test_a_second_factor_is_set_up_and_required(page: Page) -> None:
     page.get_by_label("Code from the app").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Turn on").click()
     code = page.get_by_role("status").locator(".secret").inner_text().split()[0]
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     page.goto("/account/profile")
     sign_in(page, "dora@example.com")
     page.get_by_label("Code").fill("000000")
@@ -97,11 +98,12 @@ def test_a_passkey_signs_in_without_a_password(page: Page, server: Server) -> No
     page.get_by_label("Name of the passkey").fill("My phone")
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_text("The passkey was added.").wait_for()
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     page.goto("/sign-in?next=/account/passkeys")
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.get_by_text("My phone").wait_for()
     page.get_by_role("button", name="Delete My phone").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.get_by_text("The passkey was deleted.").wait_for()
     assert page.get_by_text("My phone").count() == 0
 

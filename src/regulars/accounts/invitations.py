@@ -68,6 +68,7 @@ class OpenedInvitation(Struct, frozen=True):
     invitation: Invitation
     tenant_id: int
     tenant_name: str
+    tenant_logo_url: str | None
     inviter_name: str
     proves_email: bool
 
@@ -111,7 +112,12 @@ FIND_MEMBER = Statement(
 # every tenant: only the person with the link can find the invitation.
 FIND_BY_LINK = Statement(
     select(
-        *INVITATION_COLUMNS, invitations.c.inviting_tenant_id, invitations.c.mailed_digest, tenants.c.name, users.c.name
+        *INVITATION_COLUMNS,
+        invitations.c.inviting_tenant_id,
+        invitations.c.mailed_digest,
+        tenants.c.name,
+        tenants.c.logo_url,
+        users.c.name,
     )
     .join_from(invitations, tenants)
     .outerjoin(users, users.c.id == invitations.c.invited_by)
@@ -229,9 +235,10 @@ def open_invitation(database: Database, token: str) -> OpenedInvitation | None:
     row = database.fetch_one(FIND_BY_LINK, {"digest": digest(token)})
     if row is None:
         return None
-    *stored, tenant_id, mailed_digest, tenant_name, inviter_name = row
+    *stored, tenant_id, mailed_digest, tenant_name, logo_url, inviter_name = row
     invitation = _invitation(tuple(stored), utc_now())
-    return OpenedInvitation(invitation, tenant_id, tenant_name, inviter_name or "", mailed_digest == digest(token))
+    proves_email = mailed_digest == digest(token)
+    return OpenedInvitation(invitation, tenant_id, tenant_name, logo_url, inviter_name or "", proves_email)
 
 
 def accept_invitation(database: Database, opened: OpenedInvitation, user: User) -> None:
@@ -372,4 +379,12 @@ def _invitation(row: Row, now: datetime) -> Invitation:
 
 def _record(database: Database, kind: str, tenant_id: int, invitation: Invitation, actor: Actor) -> None:
     about = f"invitation {invitation.id}: {invitation.role}"
-    audit.record(database, kind, user_id=actor.user_id, client_id=actor.client_id, about=about, tenant_id=tenant_id)
+    audit.record(
+        database,
+        kind,
+        user_id=actor.user_id,
+        client_id=actor.client_id,
+        about=about,
+        address=actor.address,
+        tenant_id=tenant_id,
+    )

@@ -211,5 +211,13 @@ def _check_owner_stays(database: Database, tenant_id: int, user_id: int) -> None
 def _record(database: Database, kind: str, tenant_id: int, user_id: int, role: Role, actor: Actor) -> None:
     """Write an audit event, and make all servers reload memberships."""
     about = f"user {user_id}: {role}"
-    audit.record(database, kind, user_id=actor.user_id, client_id=actor.client_id, about=about, tenant_id=tenant_id)
+    audit.record(
+        database,
+        kind,
+        user_id=actor.user_id,
+        client_id=actor.client_id,
+        about=about,
+        address=actor.address,
+        tenant_id=tenant_id,
+    )
     bump_auth_version(database)

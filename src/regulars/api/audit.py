@@ -18,6 +18,7 @@ LIST_PARAMETERS = (
     text_parameter(
         "before", "Only events older than the one with this id.", "019dd0f4-7f3c-7a15-8c3e-0b7a53a6c1de", at_most=36
     ),
+    text_parameter("kind", "Only events of this kind.", "member.added", at_most=50),
 )
 
 
@@ -45,7 +46,8 @@ class AuditEvents:
         "get": Operation(
             id="listAuditEvents",
             summary="Get the audit log",
-            description="Returns changes of the tenant's members and invitations, newest first. For owners.",
+            description="Returns changes of the tenant, its members, invitations and applications, newest first. For"
+            " owners.",
             response=TenantEventList,
             tag="Users",
             scopes=("users:read",),
@@ -66,6 +68,7 @@ class AuditEvents:
             principal.tenant_id,
             limit=values.get("limit", 100),
             before=values.get("before") or NEWEST,
+            kind=values.get("kind"),
         )
         data = [
             TenantEvent(event.id, event.kind, event.user_id, event.client_id, event.about, event.created_at)

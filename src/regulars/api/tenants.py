@@ -13,6 +13,7 @@ from regulars.http.openapi import Operation, path_id, put_and_patch
 from regulars.http.query_params import read_path_id
 from regulars.http.responses import send_content
 from regulars.i18n import _
+from regulars.permissions import Principal
 from regulars.tenants.tenants import Tenant, country_reader, get_tenant, update_tenant
 from regulars.tenants.validation import LOCALE_PATTERN, MAX_URL_LENGTH, UNIQUE, Readers, readers
 from regulars.validation import MAX_NAME_LENGTH
@@ -126,23 +127,24 @@ class OneTenant:
 
     def on_get(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Get the tenant."""
-        tenant_id = self._tenant_id(request, response, "tenants:read", id)
-        send_content(request, response, TenantAnswer("The tenant was found.", get_tenant(self.api.database, tenant_id)))
+        principal = self._principal(request, response, "tenants:read", id)
+        tenant = get_tenant(self.api.database, principal.tenant_id)
+        send_content(request, response, TenantAnswer("The tenant was found.", tenant))
 
     def on_put(self, request: falcon.Request, response: falcon.Response, id: str) -> None:
         """Change the given fields."""
-        tenant_id = self._tenant_id(request, response, "tenants:write", id)
+        principal = self._principal(request, response, "tenants:write", id)
         content = read_json(request)
         written = read_fields(content, self.fields, partial=True)
         if written.get("unique_fields", ...) is None:
             written["unique_fields"] = []
-        tenant = update_tenant(self.api.database, tenant_id, written)
+        tenant = update_tenant(self.api.database, principal.tenant_id, written, principal.actor)
         send_content(request, response, TenantAnswer("The tenant was changed.", tenant))
 
     on_patch = on_put
 
-    def _tenant_id(self, request: falcon.Request, response: falcon.Response, scope: str, text: str) -> int:
-        """Return the tenant id in the path (`text`).
+    def _principal(self, request: falcon.Request, response: falcon.Response, scope: str, text: str) -> Principal:
+        """Return the principal of a request with the tenant id `text` in its path.
 
         Raise the errors of `Api.principal`, and `NotFound` if the request acts in another tenant.
         """
@@ -152,4 +154,4 @@ class OneTenant:
             raise NotFound(
                 _("The request acts in tenant {own}, not in tenant {id}.", own=principal.tenant_id, id=tenant_id)
             )
-        return tenant_id
+        return principal

@@ -5,7 +5,7 @@ from typing import Any
 
 import falcon
 
-from regulars.accounts.memberships import end_membership, memberships_of
+from regulars.accounts.memberships import end_membership
 from regulars.accounts.passkeys import list_passkeys
 from regulars.accounts.passwords import confirm_password, hash_new_password, store_password
 from regulars.accounts.personal_tokens import create_personal_token, list_personal_tokens, revoke_personal_token
@@ -14,39 +14,17 @@ from regulars.accounts.throttle import browser_key, forget_failures, record_fail
 from regulars.accounts.users import User, update_name
 from regulars.console.flash import redirect_with_flash, take_flash
 from regulars.console.pages import Form, Pages, Visitor
-from regulars.console.screen import find_screen, frame_values
+from regulars.console.settings_page import ask_first, is_confirmed, show
 from regulars.errors import Conflict, Forbidden, Invalid, NotFound
 from regulars.i18n import _
 from regulars.oauth.connected_apps import disconnect, list_connections
-from regulars.permissions import CONSOLE, Actor, Role
+from regulars.permissions import CONSOLE, Actor
 from regulars.scopes import SCOPES
 from regulars.tenants.tenants import list_tenants_of
 from regulars.validation import quote
 
 WRONG_CURRENT_PASSWORD = _("The password is wrong, or there were too many attempts. Wait a minute and try again.")
-DONE_MESSAGES = {
-    "name": _("Your name was changed."),
-    "password": _("Your password was changed. All your other sessions and the access of applications have ended."),
-    "session": _("The session has ended."),
-    "sessions": _("All your other sessions have ended."),
-    "left": _("You have left the business."),
-    "email-sent": _("We have sent you a message. Open the link in it to confirm the address."),
-    "email-links": _("We have sent a message to both addresses. Open the links in them to confirm the change."),
-    "email-changed": _("Your e-mail address was changed."),
-    "email-verified": _("Your e-mail address is confirmed."),
-    "email-cancelled": _("The change of your e-mail address was cancelled."),
-    "email-half": _("Confirmed. Now open the link in the message to the other address."),
-    "invited": _("The invitation was sent."),
-    "invitation-revoked": _("The invitation was revoked."),
-    "role": _("The role was changed."),
-    "removed": _("The person was removed from the business."),
-    "accepted": _("Welcome! You are a member now."),
-    "disconnected": _("The application was disconnected and has no access anymore."),
-    "revoked": _("The token was revoked."),
-    "totp-off": _("The second factor is off."),
-    "passkey": _("The passkey was added."),
-    "passkey-deleted": _("The passkey was deleted."),
-}
+LEAVING = _("You will no longer see its customers. Your access tokens for it end. To return, you need an invitation.")
 DEFAULT_TOKEN_FORM = Form([("scope", "customers:read"), ("days", "30")])
 TOKEN_LIFETIMES = {"7": 7, "30": 30, "90": 90, "365": 365}
 TOKEN_SCOPES = [name for name in SCOPES if ":" in name]
@@ -99,11 +77,17 @@ class Profile:
         tenant = next((mine for mine in tenants if str(mine.id) == form.get("leave")), None)
         if tenant is None:
             raise NotFound(_("There is nothing at this address."))
-        if form.get("sure") != "yes":
-            show(self.pages, request, response, visitor, "leave", tenant=tenant)
+        if not is_confirmed(form):
+            ask_first(
+                self.pages, request, response, visitor, form,
+                question=_("Leave {name}?", name=tenant.name),
+                consequence=LEAVING,
+                action=_("Leave"),
+                back="/account/profile",
+            )  # fmt: skip
             return
         try:
-            end_membership(self.pages.database, tenant.id, user.id, Actor(user.id, CONSOLE))
+            end_membership(self.pages.database, tenant.id, user.id, Actor(user.id, CONSOLE, visitor.address))
         except Conflict as error:
             self._show(request, response, visitor, user, faults={"leave": [error.message]}, status=409)
             return
@@ -118,7 +102,8 @@ class Profile:
         self, request: falcon.Request, response: falcon.Response, visitor: Visitor, user: User, **values: Any
     ) -> None:
         tenants = list_tenants_of(self.pages.database, user.id)
-        defaults: dict[str, Any] = {"tenants": tenants, "faults": {}, "typed": user.name}
+        logos = [tenant.logo_url for tenant in tenants]
+        defaults: dict[str, Any] = {"tenants": tenants, "logo_urls": logos, "faults": {}, "typed": user.name}
         show(self.pages, request, response, visitor, "profile", **(defaults | values))
 
 
@@ -203,12 +188,25 @@ class Connections:
         """List the applications that the user has granted access."""
         visitor, _session, user = self.pages.signed_in(request, response)
         connections = list_connections(self.pages.database, user.id)
-        show(self.pages, request, response, visitor, "connections", connections=connections, words=SCOPES)
+        logos = [each.logo_url for each in connections]
+        values: dict[str, Any] = {"connections": connections, "words": SCOPES}
+        show(self.pages, request, response, visitor, "connections", logo_urls=logos, **values)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Disconnect an application: withdraw the consent and end its access."""
         visitor, _session, user = self.pages.signed_in(request, response)
         form = self.pages.form(request, visitor)
+        connections = list_connections(self.pages.database, user.id)
+        connection = next((each for each in connections if each.client_id == form.get("client")), None)
+        if connection is not None and not is_confirmed(form):
+            ask_first(
+                self.pages, request, response, visitor, form,
+                question=_("Disconnect {name}?", name=connection.name),
+                consequence=_("The application can no longer act on your behalf. To use it again, allow it again."),
+                action=_("Disconnect"),
+                back="/account/connections",
+            )  # fmt: skip
+            return
         disconnect(self.pages.database, user.id, form.get("client"))
         self.pages.redirect(response, "/account/connections?done=disconnected")
 
@@ -226,19 +224,30 @@ class Tokens:
         form = self.pages.draft_form(request)
         if not form.pairs:
             form = DEFAULT_TOKEN_FORM
-        self._show(request, response, visitor, user, form, token=token)
+        self._show(request, response, visitor, user, form, made_token=token)
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Create a token, which is shown once, or revoke one."""
         visitor, _session, user = self.pages.recently_signed_in(request, response)
         form = self.pages.form(request, visitor)
         if form.get("revoke"):
+            tokens = list_personal_tokens(self.pages.database, user.id)
+            token = next((each for each in tokens if each.id == form.get("revoke")), None)
+            if token is not None and not is_confirmed(form):
+                ask_first(
+                    self.pages, request, response, visitor, form,
+                    question=_("Revoke {name}?", name=token.name),
+                    consequence=_("Scripts that use the token lose access immediately. It cannot be restored."),
+                    action=_("Revoke"),
+                    back="/account/tokens",
+                )  # fmt: skip
+                return
             revoke_personal_token(self.pages.database, form.get("revoke"), user.id)
             self.pages.redirect(response, "/account/tokens?done=revoked")
             return
         days = TOKEN_LIFETIMES.get(form.get("days"), 0)
         try:
-            _, token = create_personal_token(
+            _made, secret = create_personal_token(
                 self.pages.database,
                 user.id,
                 name=form.get("name"),
@@ -251,7 +260,7 @@ class Tokens:
         except Forbidden as error:
             self._show(request, response, visitor, user, form, faults={"tenant": [error.message]}, status=422)
         else:
-            redirect_with_flash(self.pages, response, user, "/account/tokens", token)
+            redirect_with_flash(self.pages, response, user, "/account/tokens", secret)
 
     def _show(
         self,
@@ -272,7 +281,7 @@ class Tokens:
             "now": datetime.now(UTC),
             "scopes": {name: SCOPES[name] for name in TOKEN_SCOPES},
             "lifetimes": list(TOKEN_LIFETIMES),
-            "token": "",
+            "made_token": "",
             "faults": {},
         }
         show(self.pages, request, response, visitor, "tokens", **(defaults | values))
@@ -297,43 +306,6 @@ def _chosen_tenant(text: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise Invalid({"tenant": [_("The tenant must be a number, not {value}.", value=quote(text))]})
     return int(text)
-
-
-def show(
-    pages: Pages,
-    request: falcon.Request,
-    response: falcon.Response,
-    visitor: Visitor,
-    name: str,
-    *,
-    status: int = 200,
-    **values: Any,
-) -> None:
-    """Send the account page `name`, with the navigation and the message that the parameter `done` names."""
-    assert visitor.user is not None  # noqa: S101 - these pages are for people who have signed in
-    frame = account_frame(pages, request, visitor)
-    roles = {membership.role for membership in memberships_of(pages.database, visitor.user.id).values()}
-    done = DONE_MESSAGES.get(request.get_param("done") or "", "") if request.method == "GET" else ""
-    pages.show(
-        response,
-        visitor,
-        f"account_{name}",
-        status=status,
-        done=done,
-        manages=bool(roles & {Role.OWNER, Role.ADMIN}),
-        owns=Role.OWNER in roles,
-        **(frame | values),
-    )
-
-
-def account_frame(pages: Pages, request: falcon.Request, visitor: Visitor) -> dict[str, Any]:
-    """Return what the templates of the frame need; without a business if the user is not a member of any."""
-    assert visitor.user is not None  # noqa: S101 - see `show`
-    assert visitor.session is not None  # noqa: S101 - see `show`
-    screen = find_screen(pages, request, visitor, visitor.session, visitor.user)
-    if screen is None:
-        return {"here": request.path.removeprefix(pages.root)}
-    return frame_values(pages, request, screen) | {"logo_url": screen.tenant.logo_url}
 
 
 def other_access(pages: Pages, user: User) -> dict[str, Any]:

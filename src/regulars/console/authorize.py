@@ -1,5 +1,6 @@
 """`/oauth/authorize`: the authorization endpoint and its consent page (RFC 6749, section 3.1)."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -25,15 +26,32 @@ from regulars.oauth.authorization_request import (
     redirect_targets,
     suggested_email,
 )
+from regulars.oauth.clients import Client
 from regulars.oauth.server import Server
 from regulars.scopes import SCOPES
-from regulars.tenants.tenants import list_tenants_of
+from regulars.tenants.tenants import OwnTenant, list_tenants_of
 
 AUTHORIZE_PATH = "/oauth/authorize"
 LOGIN_REQUIRED = ("login_required", "The user is not signed in.")
 CONSENT_REQUIRED = ("consent_required", "The user must consent.")
 NOT_A_MEMBER = ("access_denied", "The user is not a member of a tenant in which this application can be used.")
 DENIED = ("access_denied", "The user denied the request.")
+
+
+SCOPE_ICONS = {
+    "openid": "person",
+    "profile": "person",
+    "email": "mail",
+    "offline_access": "clock",
+    "account:read": "person",
+    "account:write": "edit",
+    "tenants:read": "building",
+    "tenants:write": "settings",
+    "users:read": "users",
+    "users:write": "users",
+    "customers:read": "eye",
+    "customers:write": "edit",
+}
 
 
 class Authorize:
@@ -137,18 +155,21 @@ def show_consent(
     """Send the consent page. It shows the client, the requested scopes and the tenants to which they apply."""
     assert visitor.session is not None  # noqa: S101 - the user has signed in
     assert visitor.user is not None  # noqa: S101
+    client = authorization.client
+    request = urlencode(authorization.pairs, quote_via=quote)
+    values = consent_values(server, visitor.session, visitor.user, client.tenant_id, authorization.scopes)
     pages.show(
         response,
-        visitor.reading(authorization.language),
+        visitor.on(f"{AUTHORIZE_PATH}?{request}").reading(authorization.language),
         "consent",
         form_targets=redirect_targets(authorization.redirect_uri),
-        logo_url=authorization.client.logo_url,
-        client=authorization.client,
+        logo_urls=logos_on_consent(client, values["tenants"]),
+        client=client,
         destination=urlsplit(authorization.redirect_uri).netloc or authorization.redirect_uri.partition(":")[0],
-        request=urlencode(authorization.pairs, quote_via=quote),
+        request=request,
         as_other_user=urlencode(as_other_user(authorization), quote_via=quote),
         was_allowed=has_consented(server, authorization, visitor.session.user_id),
-        **consent_values(server, visitor.session, visitor.user, authorization.client.tenant_id, authorization.scopes),
+        **values,
     )
 
 
@@ -161,7 +182,13 @@ def consent_values(
     tenants = [tenant for tenant in list_tenants_of(server.database, user.id) if tenant.id in bound]
     return {
         "user": user,
-        "scopes": [SCOPES[name] for name in scopes if name != "openid"] or [SCOPES["openid"]],
+        "scopes": [(name, SCOPES[name]) for name in scopes if name != "openid"] or [("openid", SCOPES["openid"])],
+        "scope_icons": SCOPE_ICONS,
         "tenants": tenants,
         "touches_tenants": any(":" in name for name in scopes),
     }
+
+
+def logos_on_consent(client: Client, tenants: Sequence[OwnTenant]) -> list[str | None]:
+    """Return the URLs of the logos on a consent page."""
+    return [client.logo_url, *(tenant.logo_url for tenant in tenants)]

@@ -6,7 +6,7 @@ import falcon
 
 from regulars.accounts.memberships import memberships_of
 from regulars.accounts.throttle import address_key, record_failure, seconds_to_wait
-from regulars.console.authorize import consent_values
+from regulars.console.authorize import consent_values, logos_on_consent
 from regulars.console.pages import Pages, Visitor
 from regulars.errors import Conflict
 from regulars.i18n import _
@@ -57,8 +57,8 @@ class Device:
         else:
             values = consent_values(self.server, session, user, client.tenant_id, code.scopes)
             self.pages.show(
-                response, visitor, "device_consent", logo_url=client.logo_url, client=client,
-                code=_formatted(code.user_code), **values,
+                response, visitor, "device_consent", logo_urls=logos_on_consent(client, values["tenants"]),
+                client=client, code=_formatted(code.user_code), **values,
             )  # fmt: skip
 
     def _ask(

@@ -19,8 +19,9 @@ from regulars.accounts.email_addresses import (
 from regulars.accounts.throttle import account_key, record_failure, seconds_to_wait
 from regulars.accounts.users import User, get_user
 from regulars.clock import utc_now
-from regulars.console.account import WRONG_CURRENT_PASSWORD, is_own_password, show
+from regulars.console.account import WRONG_CURRENT_PASSWORD, is_own_password
 from regulars.console.pages import EMAIL_PATH, Form, Pages, Visitor
+from regulars.console.settings_page import show
 from regulars.errors import Conflict, Invalid
 from regulars.i18n import _
 from regulars.mail import is_configured
@@ -123,7 +124,7 @@ class ConfirmEmail:
         try:
             used = use_link(database, self.pages.settings, user, token, visitor.language)
         except Conflict as error:
-            values = {"found": None, "links": Link, "fault": error.message}
+            values: dict[str, Any] = {"found": None, "links": Link, "fault": error.message}
             show(self.pages, request, response, visitor, "confirm_email", status=409, **values)
             return
         if used is None:

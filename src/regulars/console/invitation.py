@@ -151,7 +151,8 @@ def show_invitation(
         "faults": faults or {},
         "fault": fault,
     }
-    pages.show(response, visitor, "invitation", status=status, **values)
+    logos = [opened.tenant_logo_url] if opened else []
+    pages.show(response, visitor.on(INVITATION_PATH), "invitation", status=status, logo_urls=logos, **values)
 
 
 def invitation_routes(pages: Pages) -> list[tuple[str, object]]:

@@ -50,8 +50,9 @@ class Visitor:
 
     `browser` is a random token that identifies the browser. `known_cookie` is a signature that proves that a user has
     signed in with this browser before. `language` is "en" or "tr".
-    `theme` is "light" or "dark", or empty if the system decides. `page` is the path and query that a GET request asks
-    for.
+    `has_chosen_language` tells whether the visitor has chosen it with the switch on a page. `theme` is "light" or
+    "dark", or empty if the system decides. `page` is the path, with the query of a GET request, of the page to return
+    to after a change of language or theme.
     """
 
     session: Session | None
@@ -63,6 +64,7 @@ class Visitor:
     user_agent: str
     theme: str = ""
     page: str = ""
+    has_chosen_language: bool = False
 
     @property
     def session_id(self) -> str | None:
@@ -70,8 +72,15 @@ class Visitor:
         return self.session.id if self.session else None
 
     def reading(self, language: str | None) -> "Visitor":
-        """Return a copy of the visitor with this language; the visitor itself if `language` is None."""
-        return replace(self, language=language) if language else self
+        """Return a copy of the visitor with this language, which an application asks for.
+
+        Return the visitor itself if `language` is None, or if the visitor has chosen a language.
+        """
+        return replace(self, language=language) if language and not self.has_chosen_language else self
+
+    def on(self, page: str) -> "Visitor":
+        """Return a copy of the visitor with another page to return to."""
+        return replace(self, page=page)
 
 
 class Form:
@@ -87,6 +96,11 @@ class Form:
     def raw(self, name: str) -> str:
         """Return the value of a field, such as a password, without trimming; an empty string if it is missing."""
         return dict(self.pairs).get(name, "")
+
+    def number(self, name: str) -> int:
+        """Return the value of a field as an id; 0 if it is missing or not a number."""
+        text = self.get(name)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
     def all(self, name: str) -> list[str]:
         """Return the values of all fields of this name."""
@@ -136,7 +150,8 @@ class Pages:
             known_cookie=self._cookies.get(request, "known"),
             language=self._language(request),
             theme=self._theme(request),
-            page=request.relative_uri if request.method in {"GET", "HEAD"} else "",
+            page=request.relative_uri if request.method in {"GET", "HEAD"} else request.path,
+            has_chosen_language=self.cookie(request, "language") in LANGUAGES,
             address=client_address(request.env, self.settings.trusted_proxies),
             user_agent=request.user_agent or "",
         )
@@ -216,16 +231,17 @@ class Pages:
         *,
         status: int = 200,
         form_targets: Sequence[str] | None = (),
-        logo_url: str | None = None,
+        logo_urls: Sequence[str | None] = (),
         **values: Any,
     ) -> None:
         """Send the page `template`.html.jinja, rendered with `values`.
 
         The Content-Security-Policy allows forms to be sent only to this service and the sources in `form_targets`; None
-        allows all. Browsers apply it to redirects after a form as well. It also allows images from the host of
-        `logo_url`.
+        allows all. Browsers apply it to redirects after a form as well. It also allows images from the hosts of
+        `logo_urls`.
         """
-        policy = CONTENT_SECURITY_POLICY + "'self'" + (f" https://{urlsplit(logo_url).netloc}" if logo_url else "")
+        hosts = dict.fromkeys(f" https://{urlsplit(url).netloc}" for url in logo_urls if url)
+        policy = CONTENT_SECURITY_POLICY + "'self'" + "".join(hosts)
         if form_targets is not None:
             policy += "; form-action " + " ".join(["'self'", *form_targets])
         response.status = status

@@ -3,10 +3,11 @@
 import falcon
 
 from regulars.accounts.passkeys import begin_registration, delete_passkey, finish_registration, list_passkeys
-from regulars.console.account import show
 from regulars.console.pages import Pages
+from regulars.console.settings_page import ask_first, is_confirmed, show
 from regulars.console.sign_in import STEP_SECONDS, send_options
 from regulars.errors import Invalid
+from regulars.i18n import _
 
 
 class Passkeys:
@@ -27,6 +28,17 @@ class Passkeys:
         form = self.pages.form(request, visitor)
         database, settings = self.pages.database, self.pages.settings
         if form.get("delete"):
+            passkeys = list_passkeys(database, user.id)
+            passkey = next((each for each in passkeys if each.id == form.get("delete")), None)
+            if passkey is not None and not is_confirmed(form):
+                ask_first(
+                    self.pages, request, response, visitor, form,
+                    question=_("Delete {name}?", name=passkey.name),
+                    consequence=_("You can no longer sign in with this passkey. Delete it on your device as well."),
+                    action=_("Delete"),
+                    back="/account/passkeys",
+                )  # fmt: skip
+                return
             delete_passkey(database, user.id, form.get("delete"))
             self.pages.redirect(response, "/account/passkeys?done=passkey-deleted")
             return

@@ -5,7 +5,10 @@ from regulars.console.api_reference import api_reference_routes
 from regulars.console.app_redirect import app_redirect_routes
 from regulars.console.applications import application_routes
 from regulars.console.assets import asset_routes
+from regulars.console.audit_log import AuditLog
 from regulars.console.authorize import authorize_routes
+from regulars.console.business import Business
+from regulars.console.channels import Channels
 from regulars.console.customer import customer_routes
 from regulars.console.customers import Customers, Trash
 from regulars.console.device import device_routes
@@ -24,6 +27,7 @@ from regulars.console.preferences import Preferences
 from regulars.console.recovery import recovery_routes
 from regulars.console.second_factor import SecondFactorSettings
 from regulars.console.sign_in import sign_in_routes
+from regulars.console.tags import Tags
 from regulars.console.today import Today
 from regulars.http.openapi import OpenApi
 from regulars.oauth.server import Server
@@ -44,6 +48,10 @@ def routes(pages: Pages, server: Server, api: OpenApi) -> list[tuple[str, object
         *export_routes(pages),
         ("/more", More(pages)),
         ("/settings", Settings(pages)),
+        ("/settings/business", Business(pages)),
+        ("/settings/channels", Channels(pages)),
+        ("/settings/tags", Tags(pages)),
+        ("/settings/audit", AuditLog(pages)),
         ("/preferences", Preferences(pages)),
         *account_routes(pages),
         ("/account/second-factor", SecondFactorSettings(pages)),

@@ -53,6 +53,11 @@ class Screen:
         identity = Identity(self.user.id, CONSOLE, frozenset(SCOPES), {})
         return Principal(identity, self.tenant.id, self.role, self.tenant.time_zone)
 
+    @property
+    def actor(self) -> Actor:
+        """The author of the changes that the user makes on the screen."""
+        return Actor(self.user.id, CONSOLE, self.visitor.address)
+
     def can(self, permission: str) -> bool:
         """Tell whether the user's role has a permission."""
         return permission in PERMISSIONS[self.role]
@@ -74,14 +79,21 @@ def find_screen(pages: Pages, request: falcon.Request, visitor: Visitor, session
 
 
 def open_screen(
-    pages: Pages, request: falcon.Request, response: falcon.Response, permission: str = "customers:read"
+    pages: Pages,
+    request: falcon.Request,
+    response: falcon.Response,
+    permission: str = "customers:read",
+    *,
+    is_sensitive: bool = False,
 ) -> Screen:
     """Return the screen that a request asks for.
 
-    Raise a redirect to the sign-in page, or to the account if the user is not a member of any business. Raise
-    `Forbidden` if the user's role does not have `permission`.
+    Raise a redirect to the sign-in page, or to the account if the user is not a member of any business. If
+    `is_sensitive` is true, the user must have signed in recently. Raise `Forbidden` if the user's role does not have
+    `permission`.
     """
-    screen = find_screen(pages, request, *pages.signed_in(request, response))
+    signed_in = pages.recently_signed_in if is_sensitive else pages.signed_in
+    screen = find_screen(pages, request, *signed_in(request, response))
     if screen is None:
         raise falcon.HTTPStatus(303, headers={"Location": pages.path("/account")})
     if not screen.can(permission):
@@ -116,7 +128,7 @@ def show_screen(
 ) -> None:
     """Send the page `template`.html.jinja within the frame."""
     frame = frame_values(pages, request, screen)
-    pages.show(response, screen.visitor, template, logo_url=screen.tenant.logo_url, **(frame | values))
+    pages.show(response, screen.visitor, template, logo_urls=[screen.tenant.logo_url], **(frame | values))
 
 
 def fragment_of(request: falcon.Request) -> str:

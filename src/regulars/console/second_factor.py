@@ -9,9 +9,10 @@ from regulars.accounts.one_time_tokens import create_one_time_token, peek_one_ti
 from regulars.accounts.recovery_codes import count_recovery_codes, new_recovery_codes
 from regulars.accounts.totp import disable_totp, enable_totp, has_totp, new_totp_secret, totp_uri
 from regulars.accounts.users import User
-from regulars.console.account import WRONG_CURRENT_PASSWORD, is_own_password, show
+from regulars.console.account import WRONG_CURRENT_PASSWORD, is_own_password
 from regulars.console.flash import redirect_with_flash, take_flash
 from regulars.console.pages import Form, Pages, Visitor
+from regulars.console.settings_page import show
 from regulars.i18n import _
 
 SECOND_FACTOR_PATH = "/account/second-factor"

@@ -246,6 +246,9 @@ def show_sign_in(
 ) -> None:
     """Send the page that asks for e-mail address and password. It names the application whose request is `target`."""
     requester = requesting_application(pages.database, target)
+    if fault:
+        # The page answers a form, so its own address lacks the parameters.
+        visitor = visitor.on(pages.sign_in_path(target) + ("&reauthenticate=1" if visitor.session else ""))
     pages.show(
         response,
         visitor.reading(requester.language),

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,7 @@ from regulars.errors import Invalid, NotFound
 from regulars.i18n import _
 from regulars.oauth.redirect_uris import check_redirect_uri, is_registered
 from regulars.oauth.requested_scopes import check_requested_scope
-from regulars.permissions import Role
+from regulars.permissions import COMMAND_LINE, Actor, Role
 from regulars.scopes import SCOPES, unknown_scopes
 from regulars.security.audit import record
 from regulars.security.auth_version import bump_auth_version
@@ -128,6 +128,12 @@ LIST_CLIENTS_OF_TENANT = Statement(
     select(*CLIENT_COLUMNS).where(clients.c.owner_tenant_id == bindparam("tenant_id")).order_by(clients.c.id)
 )
 INSERT_CLIENT = Statement(insert(clients).values({name: bindparam(name) for name in COLUMN_NAMES}))
+CHANGEABLE_COLUMNS = ("name", "redirect_uris", "scopes", "logo_url")
+UPDATE_CLIENT = Statement(
+    update(clients)
+    .where(clients.c.id == bindparam("client_id"))
+    .values({name: bindparam(f"new_{name}") for name in CHANGEABLE_COLUMNS})
+)
 SET_SECRET = Statement(
     update(clients).where(clients.c.id == bindparam("client_id")).values(secret_digest=bindparam("digest"))
 )
@@ -153,11 +159,11 @@ def create_client(
     tenant_id: int | None = None,
     role: str | None = None,
     logo_url: str | None = None,
-    user_id: int | None = None,
+    actor: Actor = COMMAND_LINE,
 ) -> tuple[Client, str | None]:
     """Register an application. Return it with its secret (only a digest is stored), or None if its kind has no secret.
 
-    `user_id` is the user who registers it. Raise `Invalid` with every fault.
+    Raise `Invalid` with every fault.
     """
     faults = _faults(database, name.strip(), kind, redirect_uris, scopes, tenant_id, role, logo_url)
     if faults:
@@ -177,28 +183,74 @@ def create_client(
     )
     with database.transaction():
         database.execute(INSERT_CLIENT, _values(client))
-        record(database, "client.created", user_id=user_id, client_id=client.id)
+        _record(database, "client.created", client, actor)
     return client, secret
 
 
-def rotate_secret(database: Database, client: Client, user_id: int | None = None) -> str:
+def update_client(
+    database: Database,
+    client: Client,
+    *,
+    name: str,
+    redirect_uris: Sequence[str],
+    scopes: Sequence[str],
+    logo_url: str | None,
+    actor: Actor,
+) -> Client:
+    """Change an application, and return it. Raise `Invalid` with every fault.
+
+    A scope that it no longer has is missing in its next tokens, also in those for a refresh token.
+    """
+    faults = _faults(
+        database, name.strip(), client.kind, redirect_uris, scopes, client.tenant_id, client.role, logo_url
+    )
+    if faults:
+        raise Invalid(faults)
+    changed = replace(
+        client,
+        name=name.strip(),
+        redirect_uris=tuple(dict.fromkeys(redirect_uris)),
+        scopes=tuple(name for name in SCOPES if name in scopes),
+        logo_url=logo_url or None,
+    )
+    values = _values(changed)
+    with database.transaction():
+        new = {f"new_{name}": values[name] for name in CHANGEABLE_COLUMNS}
+        database.execute(UPDATE_CLIENT, {"client_id": client.id} | new)
+        _record(database, "client.changed", changed, actor)
+    return changed
+
+
+def rotate_secret(database: Database, client: Client, actor: Actor = COMMAND_LINE) -> str:
     """Replace the secret of an application, and return the new one. Raise `Invalid` if its kind has no secret."""
     if not client.is_confidential:
         raise Invalid({"client": [_("An application of the kind {kind} has no secret.", kind=client.kind.value)]})
     secret = new_token(Kind.CLIENT_SECRET)
     with database.transaction():
         database.execute(SET_SECRET, {"client_id": client.id, "digest": digest(secret)})
-        record(database, "client.secret_rotated", user_id=user_id, client_id=client.id)
+        _record(database, "client.secret_rotated", client, actor)
     return secret
 
 
-def delete_client(database: Database, client: Client, user_id: int | None = None) -> None:
+def delete_client(database: Database, client: Client, actor: Actor = COMMAND_LINE) -> None:
     """Delete an application with its grants and consents. All servers refuse its tokens within a second."""
     with database.transaction():
         for statement in DELETE_CLIENT_DATA:
             database.execute(statement, {"client_id": client.id})
         bump_auth_version(database)
-        record(database, "client.deleted", user_id=user_id, client_id=client.id)
+        _record(database, "client.deleted", client, actor)
+
+
+def _record(database: Database, kind: str, client: Client, actor: Actor) -> None:
+    record(
+        database,
+        kind,
+        user_id=actor.user_id,
+        client_id=client.id,
+        about=client.name,
+        address=actor.address,
+        tenant_id=client.tenant_id,
+    )
 
 
 def find_client(database: Database, client_id: str) -> Client | None:

@@ -181,8 +181,12 @@ class Server(AuthorizationServer):
         )
 
     def issue(self, request: Request, scope: str, *, include_refresh_token: bool) -> dict[str, Any]:
-        """Return the token response for a request whose code or token, if any, was claimed. Store a refresh token."""
+        """Return the token response for a request whose code or token, if any, was claimed. Store a refresh token.
+
+        The tokens have the scopes in `scope` that the client may still request.
+        """
         grant, client = request.grant, request.client
+        scope = " ".join(name for name in scope.split() if name in client.scopes)
         audience = check_resources(self.settings, request.payload.resources, grant.resources if grant else ())
         token: dict[str, Any] = {
             "access_token": issue_access_token(

@@ -42,6 +42,16 @@ LIST_TENANT_EVENTS = Statement(
     .order_by(audit_events.c.id.desc())
     .limit(bindparam("limit"))
 )
+LIST_TENANT_EVENTS_OF_KIND = Statement(
+    select(*(audit_events.c[name] for name in EVENT_COLUMNS))
+    .where(
+        audit_events.c.about_tenant_id == bindparam("tenant_id"),
+        audit_events.c.id < bindparam("before"),
+        audit_events.c.kind == bindparam("kind"),
+    )
+    .order_by(audit_events.c.id.desc())
+    .limit(bindparam("limit"))
+)
 NEWEST = "g"
 """A value greater than every id, in every collation: ids begin with a hexadecimal digit."""
 
@@ -76,8 +86,11 @@ def list_events(database: Database, limit: int = 100) -> list[AuditEvent]:
 
 
 def list_tenant_events(
-    database: Database, tenant_id: int, *, limit: int = 100, before: str = NEWEST
+    database: Database, tenant_id: int, *, limit: int = 100, before: str = NEWEST, kind: str | None = None
 ) -> list[AuditEvent]:
-    """Return at most `limit` events of a tenant with ids less than `before`, newest first."""
-    values = {"tenant_id": tenant_id, "limit": limit, "before": before}
-    return [AuditEvent(*row) for row in database.fetch_all(LIST_TENANT_EVENTS, values)]
+    """Return at most `limit` events of a tenant with ids less than `before`, newest first, of one kind if given."""
+    values: dict[str, Any] = {"tenant_id": tenant_id, "limit": limit, "before": before}
+    if kind is None:
+        return [AuditEvent(*row) for row in database.fetch_all(LIST_TENANT_EVENTS, values)]
+    values["kind"] = kind
+    return [AuditEvent(*row) for row in database.fetch_all(LIST_TENANT_EVENTS_OF_KIND, values)]

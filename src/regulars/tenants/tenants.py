@@ -14,7 +14,8 @@ from regulars.db.statement import Row, Statement
 from regulars.db.tables import channels, countries, memberships, tenants
 from regulars.errors import Conflict, NotFound
 from regulars.i18n import _, preferred_language
-from regulars.permissions import RoleName
+from regulars.permissions import COMMAND_LINE, Actor, RoleName
+from regulars.security import audit
 from regulars.security.auth_version import bump_auth_version
 from regulars.tenants.locks import lock_customers, lock_tenant
 from regulars.tenants.unique_fields import find_pair
@@ -134,7 +135,9 @@ def create_tenant(
     return tenant
 
 
-def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any]) -> Tenant:
+def update_tenant(
+    database: Database, tenant_id: int, settings: Mapping[str, Any], actor: Actor = COMMAND_LINE
+) -> Tenant:
     """Change settings that the readers of `tenants.validation` have returned. Return the changed tenant.
 
     Raise `NotFound` if the tenant does not exist, and `Conflict` if customers have equal values in a field that is to
@@ -153,7 +156,22 @@ def update_tenant(database: Database, tenant_id: int, settings: Mapping[str, Any
         if after.time_zone != before.time_zone:
             # Servers cache the time zone with the memberships of a token.
             bump_auth_version(database)
+        if after != before:
+            _record(database, before, after, actor)
     return after
+
+
+def _record(database: Database, before: Tenant, after: Tenant, actor: Actor) -> None:
+    fields = [field for field in structs.fields(Tenant) if getattr(before, field.name) != getattr(after, field.name)]
+    audit.record(
+        database,
+        "tenant.changed",
+        user_id=actor.user_id,
+        client_id=actor.client_id,
+        about=" ".join(field.encode_name for field in fields),
+        address=actor.address,
+        tenant_id=after.id,
+    )
 
 
 def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> None:
@@ -161,7 +179,12 @@ def _check_unique(database: Database, tenant_id: int, fields: Sequence[str]) -> 
     lock_customers(database, tenant_id)
     found = {field: find_pair(database, tenant_id, field) for field in fields}
     sentences = [
-        f"The {field} cannot be unique: customers {pair[0]} and {pair[1]} have the same."
+        _(
+            "The {field} cannot be unique: customers {first} and {second} have the same.",
+            field=field,
+            first=pair[0],
+            second=pair[1],
+        )
         for field, pair in found.items()
         if pair
     ]

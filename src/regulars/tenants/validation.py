@@ -23,13 +23,14 @@ MAX_URL_LENGTH = 2048
 
 
 @cache
-def _time_zones() -> set[str]:
+def time_zones() -> set[str]:
+    """Return the names of all time zones."""
     return available_timezones()
 
 
 def read_time_zone(text: str) -> str:
     """Read the name of a time zone."""
-    if text not in _time_zones():
+    if text not in time_zones():
         raise ValueError(_("must be an IANA time zone such as Europe/Istanbul, not {value}", value=quote(text)))
     return text
 
