@@ -134,7 +134,7 @@ def test_what_others_change_appears(page: Page, server: Server) -> None:
         page.goto("/?search=kaya+011")
     customer = page.locator("tr[data-id]").get_attribute("data-id")
     server.world.send("PATCH", f"/api/v1/customers/{customer}", {"first_name": "Zehra"}, user=server.world.bob)
-    expect(page.locator("tr[data-id] a.open")).to_have_text("Zehra Kaya 011", timeout=15_000)
+    expect(page.locator("tr.is-changed a.open")).to_have_text("Zehra Kaya 011", timeout=15_000)
 
 
 def test_a_session_that_ends_while_typing_loses_nothing(page: Page, server: Server) -> None:

@@ -4,11 +4,14 @@ import { api, fragment } from "../lib/api.js";
 import { all, find, get, isTyping, make, origin, setting } from "../lib/dom.js";
 import { parse } from "../lib/html.js";
 import { attempt } from "../lib/toast.js";
+import { wait } from "../lib/wait.js";
 import { _ } from "../lib/words.js";
 import { CellEditor } from "./cell-editor.js";
 import { chooseColumns, layOut } from "./columns.js";
 import { Selection } from "./selection.js";
 import { VirtualRows } from "./virtual-rows.js";
+
+const MARK_MILLISECONDS = 10_000;
 
 export class CustomerList {
   /**
@@ -28,6 +31,8 @@ export class CustomerList {
     this.rows = null;
     this.active = -1;
     this.openId = "";
+    /** @type {Set<string>} The customers that others have just changed. */
+    this.changed = new Set();
     /** @type {Promise<void>} Ends when the results of the last search are shown. */
     this.found = Promise.resolve();
     this.selection = new Selection(this);
@@ -92,8 +97,22 @@ export class CustomerList {
   dress(rows) {
     for (const row of rows) {
       row.classList.toggle("is-open", row.dataset.id === this.openId);
+      row.classList.toggle("is-changed", this.changed.has(row.dataset.id ?? ""));
       this.selection.dress(row);
     }
+  }
+
+  /**
+   * Show what others have changed, and mark the rows for some seconds.
+   *
+   * @param {string[]} ids
+   */
+  async showChanges(ids) {
+    for (const id of ids) this.changed.add(id);
+    await this.refresh();
+    await wait(MARK_MILLISECONDS);
+    for (const id of ids) this.changed.delete(id);
+    this.dress(all("tr[data-id]", this.region));
   }
 
   /**

@@ -61,6 +61,17 @@ export class CustomerPanel {
     await this.show(this.address ?? location.href);
   }
 
+  /** Show what somebody else has changed; only a notice while the user edits a value. */
+  async showChange() {
+    if (!this.isEditing) {
+      await this.reload();
+      return;
+    }
+    if (find("[data-changed]", this.element)) return;
+    const words = _("Somebody else has changed this customer. Your value is compared when you save it.");
+    this.customer.prepend(make("p", { class: "notice", role: "status", "data-changed": "", text: words }));
+  }
+
   close() {
     this.loading.abort();
     this.element.hidden = true;

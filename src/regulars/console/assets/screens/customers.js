@@ -71,6 +71,6 @@ for (const kind of ["pointerdown", "focus"]) {
 listenToKeys();
 listenToViews(list.region);
 void follow((ids) => {
-  void attempt(() => list.refresh());
-  if (ids.includes(panel.id) && !panel.isEditing) void attempt(() => panel.reload());
+  void attempt(() => list.showChanges(ids));
+  if (ids.includes(panel.id)) void attempt(() => panel.showChange());
 });
