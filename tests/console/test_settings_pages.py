@@ -7,7 +7,9 @@ from urllib.parse import quote
 import pytest
 from falcon.testing import Result
 
+from regulars.accounts.administration import delete_user
 from regulars.accounts.memberships import add_member
+from regulars.accounts.users import get_user
 from regulars.customers.tags import list_tags
 from regulars.oauth.clients import get_client
 from regulars.permissions import Role
@@ -166,6 +168,8 @@ def test_the_audit_log_has_pages_and_kinds(empty_world: World, browser: Browser)
     assert "Alice</strong> invited zeynep@example.com: agent" in shown
     assert "became a member" not in shown
     assert "No events" in browser.get(f"{AUDIT}?kind=client.deleted").text
+    delete_user(world.database, get_user(world.database, world.dora))
+    assert f"deleted user {world.dora} is no longer a member" in browser.get(AUDIT).text
     events = world.send("GET", "/api/v1/audit-events?kind=invitation.sent").json["data"]
     assert [event["kind"] for event in events] == ["invitation.sent"]
 

@@ -14,7 +14,8 @@ from regulars.console.pages import Pages
 from regulars.console.screen import Screen, open_screen
 from regulars.console.settings_page import show
 from regulars.db.database import Database
-from regulars.i18n import Message, _
+from regulars.errors import NotFound
+from regulars.i18n import Message, _, translate
 from regulars.oauth.clients import find_client
 from regulars.permissions import COMMAND_LINE, CONSOLE
 from regulars.security.audit import NEWEST, AuditEvent, list_tenant_events
@@ -91,10 +92,11 @@ class AuditLog:
 class _Names:
     """Finds the names of the people and applications in events."""
 
-    def __init__(self, database: Database, tenant_id: int) -> None:
+    def __init__(self, database: Database, tenant_id: int, language: str) -> None:
         self._database = database
+        self._language = language
         self._people: dict[int, str] = {member.user_id: member.name for member in list_members(database, tenant_id)}
-        self._clients: dict[str, str] = {CONSOLE: "", COMMAND_LINE.client_id: _("command line")}
+        self._clients = {CONSOLE: "", COMMAND_LINE.client_id: translate(_("command line"), language)}
         self.invitations: Mapping[str, str] = {each.id: each.email for each in list_invitations(database, tenant_id)}
 
     def person(self, user_id: int | None) -> str:
@@ -102,7 +104,10 @@ class _Names:
         if user_id is None:
             return ""
         if user_id not in self._people:
-            self._people[user_id] = get_user(self._database, user_id).name
+            try:
+                self._people[user_id] = get_user(self._database, user_id).name
+            except NotFound:
+                self._people[user_id] = translate(_("deleted user {id}", id=user_id), self._language)
         return self._people[user_id]
 
     def client(self, client_id: str | None) -> str:
@@ -116,7 +121,7 @@ class _Names:
 
 
 def _entries(database: Database, screen: Screen, events: Sequence[AuditEvent]) -> list[Entry]:
-    names = _Names(database, screen.tenant.id) if events else None
+    names = _Names(database, screen.tenant.id, screen.visitor.language) if events else None
     return [_entry(event, names) for event in events if names]
 
 
