@@ -47,6 +47,7 @@ def test_one_types_a_name_and_opens_edits_and_closes_the_customer_by_keyboard(pa
     expect(page.locator("[data-heading]")).to_have_text("İnci Şen")
     assert f"/customers/{customer}?search=inci+sen" in page.url
     assert page.title() == "İnci Şen · Regulars"
+    expect(page.get_by_role("button", name="Next customer")).to_be_visible()
     page.keyboard.press("e")
     page.keyboard.type("İncinur")
     page.keyboard.press("Enter")
@@ -229,6 +230,12 @@ def test_all_that_match_are_tagged_and_the_change_is_undone(page: Page) -> None:
     boxes.nth(3).click(modifiers=["Shift"])
     selection = page.get_by_role("region", name="Selected customers")
     expect(selection).to_contain_text("3 selected")
+    expect(page.locator("tr[data-id]").nth(3)).to_have_attribute("aria-rowindex", "5")
+    selection.get_by_role("button", name="Export").click()
+    page.wait_for_url(re.compile(r"/exports\?ids=\d+,\d+,\d+$"))
+    page.go_back()
+    expect(page.locator("table.is-live")).to_be_visible()
+    boxes.nth(1).check()
     selection.get_by_role("button", name="Select all 11 that match").click()
     selection.get_by_role("button", name="Tag").click()
     page.get_by_role("dialog").get_by_label("VIP").first.check()

@@ -2,10 +2,12 @@
 
 import { api } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
-import { make, setting } from "../lib/dom.js";
+import { make, path, setting } from "../lib/dom.js";
 import { followJob } from "../lib/jobs.js";
 import { attempt, toast } from "../lib/toast.js";
 import { _ } from "../lib/words.js";
+
+const MAX_IDS_IN_ADDRESS = 100;
 
 /** @typedef {import("./selection.js").Selection} Selection */
 /** @typedef {{ id: number, name: string }} Named */
@@ -22,6 +24,7 @@ export function actionsFor(selection) {
     button(_("Tag"), () => tag(selection)),
     button(_("Assign"), () => assign(selection)),
     button(_("Channel"), () => setChannel(selection)),
+    button(_("Export"), () => exportThem(selection)),
     button(_("Move to trash"), () => trash(selection), "danger"),
   ];
 }
@@ -37,6 +40,21 @@ export function button(words, action, kind = "secondary") {
   const made = make("button", { type: "button", class: `${kind} small`, text: words });
   made.addEventListener("click", () => void attempt(action));
   return made;
+}
+
+/**
+ * Open the page of the export, where the format and the columns are chosen. Many ids are too long for an address.
+ *
+ * @param {Selection} selection
+ */
+async function exportThem(selection) {
+  const { ids } = selection.filters;
+  if (!ids) location.href = path(`/exports${location.search}`);
+  else if (ids.length <= MAX_IDS_IN_ADDRESS) location.href = path(`/exports?ids=${ids.join(",")}`);
+  else {
+    const { body } = await api("POST", "/exports", { body: { format: "xlsx", filters: { ids } } });
+    location.href = path(`/exports/${body.data.id}`);
+  }
 }
 
 /** @param {Selection} selection */

@@ -12,6 +12,8 @@ import { Selection } from "./selection.js";
 import { VirtualRows } from "./virtual-rows.js";
 
 const MARK_MILLISECONDS = 10_000;
+// Rows are counted from 1, and the headings are the first one.
+const FIRST_ROW_INDEX = 2;
 
 export class CustomerList {
   /**
@@ -71,6 +73,7 @@ export class CustomerList {
         onRows: (rows) => this.dress(rows),
         onPage: (page) => this.showPage(page),
       });
+      this.dress(all("tr[data-id]", scroller));
     }
     const columns = find("[data-columns]", this.region);
     if (columns) chooseColumns(columns, (names) => this.change({ columns: names.join(",") }, { keepsMenus: true }));
@@ -97,6 +100,7 @@ export class CustomerList {
   dress(rows) {
     for (const row of rows) {
       row.classList.toggle("is-open", row.dataset.id === this.openId);
+      if (this.rows) row.setAttribute("aria-rowindex", String(this.rows.numberOf(row) + FIRST_ROW_INDEX));
       row.classList.toggle("is-changed", this.changed.has(row.dataset.id ?? ""));
       this.selection.dress(row);
     }

@@ -10,7 +10,7 @@ import { _ } from "../lib/words.js";
 export class CustomerPanel {
   /**
    * @param {HTMLElement} element
-   * @param {{ onChange: () => void, onClose: () => void }} events
+   * @param {{ onChange: () => void, onClose: () => void, onStep: (step: number) => void }} events
    */
   constructor(element, events) {
     this.element = element;
@@ -85,6 +85,8 @@ export class CustomerPanel {
       this.events.onClose();
       return;
     }
+    const step = origin(event, "[data-step]");
+    if (step) this.events.onStep(Number(step.dataset.step));
     const button = origin(event, "[data-edit]");
     if (button) this.edit(/** @type {HTMLElement} */ (button.closest(".fact")));
     const restore = origin(event, "[data-restore]");

@@ -5,7 +5,7 @@ import { CustomerPanel } from "../components/customer-panel.js";
 import { listenToKeys } from "../components/shortcuts.js";
 import { offerToEmptyTrash } from "../components/trash-actions.js";
 import { listenToViews } from "../components/views.js";
-import { find, get, isTyping, path } from "../lib/dom.js";
+import { all, find, get, isTyping, path } from "../lib/dom.js";
 import { follow } from "../lib/live.js";
 import { attempt } from "../lib/toast.js";
 
@@ -14,6 +14,7 @@ const title = document.title;
 
 const panel = new CustomerPanel(get("[data-panel]", root), {
   onChange: () => void attempt(() => list.refresh()),
+  onStep: (step) => list.openNext(step),
   onClose: () => {
     history.pushState({}, "", list.address);
     close();
@@ -30,6 +31,7 @@ async function open(href) {
   await panel.show(href);
   list.mark(panel.id);
   if (!isTyping()) find("[data-heading]", panel.element)?.focus({ preventScroll: true });
+  for (const button of all("[data-step]", panel.element)) button.hidden = list.active < 0;
   const name = find("[data-customer]", panel.element)?.dataset.name;
   if (name) document.title = `${name} · Regulars`;
 }
