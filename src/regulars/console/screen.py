@@ -103,7 +103,7 @@ def open_screen(
                 business=screen.tenant.name,
                 role=_(screen.role.value),
             ),
-            "forbidden",
+            "insufficient_role",
         )
     request.context.tenant_id = screen.tenant.id
     return screen
