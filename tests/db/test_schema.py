@@ -106,6 +106,7 @@ def test_a_published_migration_never_changes() -> None:
         "0006_group_counts.py": "3f5853f8355a879405a30a0bde987a27afa1dff0e4935d3920a6cf8ad735339e",
         "0007_bulk_changes.py": "b4dbf1950443fdca9849136910dea81bfb62f00d092f7faf2f5303fdb249a84b",
         "0008_filters.py": "ca497b8fbb1dcc3474701fad3f27083ea792ce11471b8febfa8db55617241d25",
+        "0009_tags_of_imports.py": "fb262e65b995ef7b22961ddf35e37df068ddd3a88297725a73d428894cf4b554",
     }
     assert {path.name: sha256(path.read_bytes()).hexdigest() for path in MIGRATIONS.glob("*.py")} == published
 

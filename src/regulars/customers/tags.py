@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, null, select, update
 
 from regulars.clock import utc_now
 from regulars.customers.change_log import Change, record_changes
@@ -44,13 +44,27 @@ GET_TAG = Statement(
 )
 FIND_TAG_BY_NAME = Statement(select(tags.c.id).where(IS_TAG_OF_TENANT, tags.c.name_key == bindparam("name_key")))
 INSERT_TAG = Statement(
-    insert(tags).values({name: bindparam(name) for name in ("tenant_id", "id", "name", "name_key", "color")})
+    insert(tags).values(
+        {name: bindparam(name) for name in ("tenant_id", "id", "name", "name_key", "color", "import_id")}
+    )
 )
 IS_TAG = (tags.c.tenant_id == bindparam("of_tenant"), tags.c.id == bindparam("of_tag"))
 UPDATE_TAG = Statement(
-    update(tags).where(*IS_TAG).values({name: bindparam(f"new_{name}") for name in ("name", "name_key", "color")})
+    update(tags)
+    .where(*IS_TAG)
+    .values({name: bindparam(f"new_{name}") for name in ("name", "name_key", "color")} | {"import_id": null()})
 )
 DELETE_TAG = Statement(delete(tags).where(*IS_TAG))
+FIND_UNUSED_TAGS = Statement(
+    select(tags.c.id)
+    .where(
+        IS_TAG_OF_TENANT,
+        tags.c.import_id == bindparam("import_id"),
+        ~exists().where(customer_tags.c.tenant_id == bindparam("tenant_id"), customer_tags.c.tag_id == tags.c.id),
+    )
+    .limit(literal_column("100"))
+)
+DELETE_TAGS = Statement(delete(tags).where(tags.c.tenant_id == bindparam("of_tenant"), one_of(tags.c.id, "ids")))
 TAGGED_CUSTOMERS = select(customer_tags.c.customer_id).where(
     customer_tags.c.tenant_id == bindparam("of_tenant"), customer_tags.c.tag_id == bindparam("of_tag")
 )
@@ -142,13 +156,13 @@ def tags_of(database: Database, tenant_id: int, customer_ids: Collection[int]) -
     return found
 
 
-def create_tag(database: Database, tenant_id: int, name: str, color: str) -> Tag:
-    """Create a tag, and return it. Raise `Conflict` if the name is taken."""
+def create_tag(database: Database, tenant_id: int, name: str, color: str, *, import_id: str | None = None) -> Tag:
+    """Create a tag, for an import or not, and return it. Raise `Conflict` if the name is taken."""
     with database.transaction():
         tag_id = lock_customers(database, tenant_id, new_tags=1).tag
         _check_name_is_free(database, tenant_id, name, None)
         values = {"tenant_id": tenant_id, "id": tag_id, "name": name, "name_key": name_key(name), "color": color}
-        database.execute(INSERT_TAG, values)
+        database.execute(INSERT_TAG, values | {"import_id": import_id})
     return Tag(tag_id, name, color)
 
 
@@ -192,6 +206,24 @@ def delete_tag(database: Database, tenant_id: int, tag_id: int, actor: Actor) ->
         database.execute(UNTAG_CUSTOMERS, of_tag)
         database.execute(DELETE_TAG, of_tag)
         record_changes(database, tenant_id, actor, changes)
+
+
+def delete_tags(database: Database, tenant_id: int, ids: Collection[int]) -> None:
+    """Delete tags that no customer has, in the current transaction."""
+    database.execute(DELETE_TAGS, {"of_tenant": tenant_id, "ids": list(ids)})
+
+
+def delete_unused_tags(database: Database, tenant_id: int, import_id: str) -> int:
+    """Delete some tags that an import has created, that nobody has changed, and that no customer has.
+
+    Return their number, which is 0 if none is left.
+    """
+    with database.transaction():
+        lock_customers(database, tenant_id)
+        unused = database.fetch_all(FIND_UNUSED_TAGS, {"tenant_id": tenant_id, "import_id": import_id})
+        if unused:
+            delete_tags(database, tenant_id, [number for (number,) in unused])
+    return len(unused)
 
 
 def _check_name_is_free(database: Database, tenant_id: int, name: str, tag_id: int | None) -> None:

@@ -275,6 +275,7 @@ tags = Table(
     Column("name", Text, nullable=False),
     Column("name_key", Key, nullable=False, comment="key for comparing names"),
     Column("color", Text, nullable=False, comment="#RRGGBB"),
+    Column("import_id", Key, comment="the import that created the tag; null as soon as somebody changes the tag"),
     UniqueConstraint("tenant_id", "name_key"),
 )
 

@@ -202,6 +202,21 @@ def test_tags_are_added_or_replaced(world: World, on_match: str) -> None:
     assert len(tags) == 3
 
 
+def test_a_refused_row_creates_no_tags(world: World) -> None:
+    make_unique(world, "phone_number")
+    world.create(first_name="Ayşe", phone_number="0532 111 22 33")
+    content = csv_file(
+        ["Ad", "Telefon", "Etiketler"],
+        ["Can", "0532 111 22 34", "VIP"],
+        ["Eda", "0532 111 22 33", "VIP, Boya, Yeni"],
+        ["Efe", "0532 111 22 35", "Yeni"],
+    )
+    found = change(world, upload(world, "liste.csv", content)["id"], match_by="none")
+    assert act(world, found["id"], "preview")["preview"]["new_tags"] == ["VIP", "Yeni"]
+    assert counts(act(world, found["id"], "start")["result"]) == {"created": 2, "refused": 1}
+    assert [each["name"] for each in world.send("GET", "/api/v1/tags").json["data"]] == ["VIP", "Yeni"]
+
+
 def test_an_empty_cell_keeps_the_tags(world: World) -> None:
     old = world.send("POST", "/api/v1/tags", {"name": "Eski", "color": "#000000"}).json["data"]["id"]
     world.create(first_name="Ayşe", email="ayse@example.com", tags=[old])

@@ -9,7 +9,7 @@ from regulars.customers.imports.cells import Cell
 from regulars.customers.imports.rows import NAMES, Row
 from regulars.customers.imports.settings import ImportSettings
 from regulars.customers.issues import Remark
-from regulars.customers.tags import create_tag, list_tags, name_key
+from regulars.customers.tags import create_tag, delete_tags, list_tags, name_key
 from regulars.customers.write.change_set import ChangeSet
 from regulars.customers.write.references import References
 from regulars.db.database import Database
@@ -88,6 +88,7 @@ class Applier:
         read = row.read
         if read.faults:
             return Outcome("refused", reasons=read.faults)
+        tag_count = len(self.created_tags)
         try:
             self._check_references(read)
             record = self._match(changes, read.values)
@@ -95,6 +96,7 @@ class Applier:
                 return self._create(changes, read, row.derived)
             return self._change(changes, record, read)
         except (Conflict, Gone) as error:
+            self._delete_tags_after(tag_count)
             return Outcome("refused", reasons=self._reasons(error))
 
     def _match(self, changes: ChangeSet, values: Mapping[str, Any]) -> Record | None:
@@ -125,7 +127,7 @@ class Applier:
         values = row.values
         if "first_name" not in values:
             values = self._with_first_name(values)
-        return Outcome("created", changes.create(values, self._tags(row), derived).id)
+        return Outcome("created", changes.create(values, self._tags(changes, row), derived).id)
 
     def _with_first_name(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values with the last name as the first name. Raise `Conflict` if there is no last name."""
@@ -168,20 +170,27 @@ class Applier:
     def _new_tags(self, changes: ChangeSet, record: Record, row: Row) -> list[int] | None:
         if not row.tags:
             return None
-        tags = self._tags(row)
+        tags = self._tags(changes, row)
         return tags if self.on_match == "overwrite" else [*changes.tags(record.id), *tags]
 
-    def _tags(self, row: Row) -> list[int]:
+    def _tags(self, changes: ChangeSet, row: Row) -> list[int]:
         """Return the ids of the tags of a row. Tags that do not exist are created."""
-        return [self._tag_ids.get(name_key(name)) or self._create_tag(name) for name in row.tags]
+        return [self._tag_ids.get(name_key(name)) or self._create_tag(name, changes.source_id) for name in row.tags]
 
-    def _create_tag(self, name: str) -> int:
+    def _create_tag(self, name: str, import_id: str | None) -> int:
         self.created_tags.append(name)
         number = -len(self.created_tags)
         if not self.is_trial:
-            number = create_tag(self.database, self.tenant_id, name, NEW_TAG_COLOR).id
+            number = create_tag(self.database, self.tenant_id, name, NEW_TAG_COLOR, import_id=import_id).id
         self._tag_ids[name_key(name)] = number
         return number
+
+    def _delete_tags_after(self, count: int) -> None:
+        """Delete the created tags except the first `count`: those of a row that was refused."""
+        ids = [self._tag_ids.pop(name_key(name)) for name in self.created_tags[count:]]
+        del self.created_tags[count:]
+        if ids and not self.is_trial:
+            delete_tags(self.database, self.tenant_id, ids)
 
     def _reasons(self, error: Conflict | Gone) -> list[Remark]:
         errors: Mapping[str, Sequence[str]] | None = getattr(error, "errors", None)

@@ -2,6 +2,7 @@
 
 from regulars.customers.imports.store import Import, get_import, set_result
 from regulars.customers.issues import delete_issues
+from regulars.customers.tags import delete_unused_tags
 from regulars.customers.undo.revert import Source, revert_changes
 from regulars.i18n import _
 from regulars.jobs.queue import JobData
@@ -24,7 +25,10 @@ def undo(run: JobRun) -> JobData:
 
 
 def undo_changes(run: JobRun, found: Import) -> dict[str, int]:
-    """Revert the changes of an import, and return the same counts as `undo`."""
+    """Revert the changes of an import, then remove its tags, and return the same counts as `undo`."""
     total = None if found.result is None else found.result["created"] + found.result["updated"]
     reason = _("The customer has been changed since the import.")
-    return revert_changes(run, Source(found.tenant_id, found.id, total, reason))
+    counts = revert_changes(run, Source(found.tenant_id, found.id, total, reason))
+    while delete_unused_tags(run.database, found.tenant_id, found.id):
+        run.report(run.done, run.total)
+    return counts
