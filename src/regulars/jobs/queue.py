@@ -215,8 +215,12 @@ def create_job(
     *,
     job_id: str | None = None,
     claim: str | None = None,
+    checkpoint: JobData | None = None,
 ) -> Job:
-    """Queue a job, and return it. With `claim`, the job is claimed immediately: the caller runs it itself."""
+    """Queue a job, and return it. With `claim`, the job is claimed immediately: the caller runs it itself.
+
+    It starts at `checkpoint`, which another job has reached.
+    """
     now = utc_now()
     job_id = job_id or new_id()
     values = dict.fromkeys(JOB_COLUMNS) | {
@@ -227,6 +231,7 @@ def create_job(
         "user_id": actor.user_id,
         "client_id": actor.client_id,
         "arguments": _encode(arguments),
+        "checkpoint": None if checkpoint is None else _encode(checkpoint),
         "done": 0,
         "attempts": 1 if claim else 0,
         "claim": claim,

@@ -10,7 +10,9 @@ from regulars.clock import utc_now
 from regulars.customers.counts.maintenance import check_counts
 from regulars.db.statement import Statement
 from regulars.db.tables import imports
-from regulars.jobs.queue import claim_next
+from regulars.job_handlers import HANDLERS
+from regulars.jobs.queue import cancel_job, claim_next
+from regulars.jobs.worker import run_job
 from tests.customers.test_write import make_unique
 from tests.support.imports import (
     IMPORTS,
@@ -165,6 +167,22 @@ def test_a_tag_that_was_deleted_meanwhile(world: World) -> None:
     assert values(world, "first_name", "tags") == [("Ayşe", ["Daha Eski"])]
 
 
+def test_tags_of_the_import_that_nobody_needs_are_removed(world: World) -> None:
+    tag(world, "Eski")
+    found = run(world, *([f"{name}@example.com", name, "", "", name] for name in ("Renamed", "Kept", "Used", "Gone")))
+    ids = {each["name"]: each["id"] for each in world.send("GET", "/api/v1/tags").json["data"]}
+    assert world.send("PATCH", f"/api/v1/tags/{ids['Renamed']}", {"name": "Yeni"}).status_code == 200
+    world.create(first_name="Eda", tags=[ids["Used"]])
+    kept = next(each["id"] for each in customers(world) if each["first_name"] == "Kept")
+    assert world.send("PATCH", f"{LIST}/{kept}", {"job": "Doktor"}).status_code == 200
+    assert undo(world, found["id"]) == {"removed": 3, "kept": 1}
+    assert tag_names(world) == ["Eski", "Kept", "Used", "Yeni"]
+
+
+def tag_names(world: World) -> list[str]:
+    return [each["name"] for each in world.send("GET", "/api/v1/tags").json["data"]]
+
+
 def test_customers_of_several_rows_count_once(world: World) -> None:
     world.create(first_name="Ayşe", job="Doktor", email="ayse@example.com")
     changes = [("A", "x"), ("B", "y"), ("C", "x")]
@@ -243,6 +261,33 @@ def test_an_undo_that_was_cancelled_can_be_started_again(world: World) -> None:
     assert world.send("POST", f"/api/v1/jobs/{started['job']['id']}/cancel").status_code == 200
     assert get(world, found["id"])["state"] == "imported"
     assert undo(world, found["id"]) == {"removed": 1}
+
+
+def test_an_undo_after_a_cancelled_one_counts_what_both_did(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regulars.customers.undo.revert.CHANGES_PER_STEP", 1)
+    # Each step gets a transaction of its own.
+    monkeypatch.setattr("regulars.jobs.transactions.MAX_SECONDS", 0)
+    world.create(first_name="Ayşe", email="ayse@example.com")
+    world.create(first_name="Eda", email="eda@example.com")
+    found = run(world, *([f"{name}@example.com", name, "Öz", "", ""] for name in ("ayse", "can", "efe", "eda")))
+    put(world, customers(world)[-1]["id"], job="Doktor")
+    assert world.send("POST", f"{IMPORTS}/{found['id']}/undo").status_code == 202
+    run_until_cancelled(world, 3)
+    assert get(world, found["id"])["state"] == "imported"
+    assert len(customers(world)) == 3
+    assert undo(world, found["id"]) == {"removed": 1, "restored": 2, "kept": 1}
+
+
+def run_until_cancelled(world: World, steps: int) -> None:
+    """Run the next job, and cancel it after some steps."""
+    job = claim_next(world.database)
+    assert job is not None
+
+    def cancel(done: int, total: int | None) -> None:
+        if done == steps:
+            cancel_job(world.database, job.tenant_id, job.id)
+
+    run_job(world.database, HANDLERS, job, progress=cancel)
 
 
 def test_exactly_the_customers_that_were_changed_since_are_kept(world: World) -> None:

@@ -41,6 +41,8 @@ FORGET_CHECKPOINTS = Statement(
         jobs.c.tenant_id == bindparam("of_tenant"),
         jobs.c.arguments == bindparam("of_arguments"),
         jobs.c.finished_at.is_not(None),
+        # That of an undo has only numbers, from which another one continues.
+        jobs.c.kind != "undo",
     )
     .values(checkpoint=null())
 )

@@ -19,7 +19,7 @@ from regulars.errors import Conflict, NotFound
 from regulars.i18n import Message, _
 from regulars.jobs.files import StoredFile, delete_file, set_expiry
 from regulars.jobs.queue import COLUMNS as JOB_COLUMNS
-from regulars.jobs.queue import Job, JobKind, create_job, delete_jobs, get_job, job_of
+from regulars.jobs.queue import Job, JobData, JobKind, create_job, delete_jobs, get_job, job_of
 from regulars.permissions import Actor
 from regulars.security.tokens import is_id
 from regulars.tenants.locks import lock_tenant
@@ -268,7 +268,7 @@ def find_same_file(database: Database, found: Import) -> list[Import]:
 
 
 def start_undo(database: Database, found: Import, actor: Actor, *, claim: str | None = None) -> Import:
-    """Start to undo the import, and return it.
+    """Start to undo the import, and return it. After an undo that has not ended, continue where that stopped.
 
     Raise `Conflict` if it has not been imported, has been undone, or was imported more than `UNDO_PERIOD` ago.
     """
@@ -279,7 +279,7 @@ def start_undo(database: Database, found: Import, actor: Actor, *, claim: str | 
     if found.started_at is None or not found.can_be_undone:
         raise _wrong_state(found, UNDONE)
     with database.transaction():
-        _begin(database, found, "undo", actor, claim)
+        _begin(database, found, "undo", actor, claim, found.job.checkpoint if found.job.kind == "undo" else None)
         return get_import(database, found.tenant_id, found.id)
 
 
@@ -330,9 +330,18 @@ def _changed(found: Import) -> Conflict:
     return Conflict(_("Import {id} has been changed by another request. Read it again.", id=found.id))
 
 
-def _begin(database: Database, found: Import, kind: JobKind, actor: Actor, claim: str | None) -> None:
+def _begin(
+    database: Database,
+    found: Import,
+    kind: JobKind,
+    actor: Actor,
+    claim: str | None,
+    checkpoint: JobData | None = None,
+) -> None:
     _lock(database, found)
-    job = create_job(database, found.tenant_id, actor, kind, {"import_id": found.id}, claim=claim)
+    job = create_job(
+        database, found.tenant_id, actor, kind, {"import_id": found.id}, claim=claim, checkpoint=checkpoint
+    )
     values = {"of_tenant": found.tenant_id, "of_import": found.id, "old_job": found.job.id, "new_job": job.id}
     database.execute(SET_JOB, values)
 
