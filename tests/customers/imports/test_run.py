@@ -12,7 +12,7 @@ from regulars.customers.imports.settings import ImportSettings
 from regulars.customers.write.change_set import open_change_set
 from regulars.db.statement import Statement
 from regulars.job_handlers import HANDLERS
-from regulars.jobs.queue import claim_next, get_job
+from regulars.jobs.queue import cancel_job, claim_next, get_job
 from regulars.jobs.worker import run_job
 from regulars.permissions import COMMAND_LINE
 from tests.customers.test_write import TAGS, total
@@ -100,6 +100,21 @@ def execute(world: World, *commands: str) -> None:
     """Execute statements in the database of a world."""
     for command in commands:
         world.database.execute(Statement(text(command)))
+
+
+def test_an_import_that_is_cancelled_after_its_last_row_ends(empty_world: World) -> None:
+    import_id, job_id = started(empty_world, MATCHED)
+    job = claim_next(empty_world.database)
+    assert job is not None
+
+    def cancel(done: int, total: int | None) -> None:
+        if done == 2:
+            cancel_job(empty_world.database, empty_world.clinic, job_id)
+
+    run_job(empty_world.database, HANDLERS, job, progress=cancel)
+    assert get_job(empty_world.database, empty_world.clinic, job_id).cancelled_at is not None
+    found = get(empty_world, import_id)
+    assert (found["state"], found["result"]["created"]) == ("imported", 2)
 
 
 def test_tags_that_others_create_or_delete_during_an_import(empty_world: World) -> None:

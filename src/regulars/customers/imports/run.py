@@ -1,6 +1,7 @@
 """The job that imports the rows of a file, in short transactions."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from typing import Any
@@ -139,7 +140,9 @@ class _Writer:
 
 def _finish(run: JobRun, found: Import, tally: Tally) -> None:
     with run.database.transaction():
-        run.save(run.checkpoint, tally.rows, tally.rows)
+        # It is too late to cancel an import of which all rows are stored.
+        with suppress(JobCancelled):
+            run.save(run.checkpoint, tally.rows, tally.rows)
         set_result(run.database, found, "result", tally.to_builtins())
         keep_until_undo(run.database, found)
     _merge_counts(run, found)
