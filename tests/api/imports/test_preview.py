@@ -62,6 +62,20 @@ def test_a_preview_shows_rows_as_they_would_be_stored_and_writes_nothing(empty_w
     assert found["result"] is None
 
 
+def test_a_preview_names_countries_and_users(empty_world: World) -> None:
+    content = csv_file(["Ad", "Ülke", "Danışman"], ["Ayşe", "türkiye", "alice@example.com"], ["Can", "", ""])
+    found = upload(empty_world, "liste.csv", content)
+    change(empty_world, found["id"], mapping=["first_name", "country_name", "user_email"])
+    found = act(empty_world, found["id"], "preview")
+    first, second = (row["values"] for row in found["preview"]["rows"])
+    act(empty_world, found["id"], "start")
+    stored = empty_world.get(params={"sort_by": "first_name"}).json["data"][0]
+    assert {name: first[name] for name in ("country_name", "related_user")} == {
+        name: stored[name] for name in ("country_name", "related_user")
+    }
+    assert (first["country_name"], "country_name" in second, "related_user" in second) == ("Türkiye", False, False)
+
+
 def test_reasons_are_counted_with_the_numbers_of_their_rows(empty_world: World) -> None:
     found = preview(empty_world, *ROWS)
     reasons = [(each["kind"], each["heading"], each["count"], each["rows"]) for each in found["preview"]["reasons"]]

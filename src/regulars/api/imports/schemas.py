@@ -49,7 +49,12 @@ class PreviewRow(Struct, frozen=True):
     action: Annotated[Action, Meta(examples=["created"])]
     customer_id: Annotated[int | None, Meta(description="The existing customer that it is about.", examples=[None])]
     values: Annotated[
-        dict[str, Any], Meta(description="The values by field.", examples=[{"first_name": "Ayşe", "last_name": "Kaya"}])
+        dict[str, Any],
+        Meta(
+            description="The values by field. As in a customer, `country_name` and `related_user` name what"
+            " `country_id` and `user_id` stand for.",
+            examples=[{"first_name": "Ayşe", "country_id": 792, "country_name": "Türkiye"}],
+        ),
     ]
     tags: Annotated[list[str], Meta(examples=[["VIP"]])]
     errors: list[Remark]

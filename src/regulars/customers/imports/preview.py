@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from regulars.accounts.memberships import list_members
 from regulars.customers.imports.apply import Applier, Outcome, ReadRow
 from regulars.customers.imports.detect import mapping_of, read_context
 from regulars.customers.imports.reading import read_rows
@@ -16,10 +17,12 @@ from regulars.customers.imports.trial import TrialChanges, digest
 from regulars.customers.issues import Issue, Remark, add_issues, delete_issues
 from regulars.customers.validation import MAX_ADVANCING_ID
 from regulars.customers.write.uniqueness import key_of
+from regulars.db.database import Database
 from regulars.db.scratch import Scratch, scratch
 from regulars.i18n import Message, _, to_builtins
 from regulars.jobs.queue import JobData
 from regulars.jobs.worker import JobRun
+from regulars.tenants.countries import list_countries
 from regulars.tenants.tenants import get_tenant
 from regulars.tenants.validation import UNIQUE
 
@@ -113,7 +116,7 @@ class _Trial:
         """Return the counts and the first rows as JSON values."""
         return {
             **self.tally.to_builtins(),
-            "rows": self.shown,
+            "rows": _named(self.run.database, self.found.tenant_id, self.shown),
             "new_tags": self.applier.created_tags[:100],
             "duplicates_in_file": {field: count for field, count in self.duplicates.items() if count},
             "existing_values": {field: count for field, count in self.existing.items() if count},
@@ -147,6 +150,24 @@ def _shown(row: ReadRow, outcome: Outcome) -> dict[str, Any]:
         "errors": _remarks(outcome.reasons),
         "warnings": _remarks(row.read.warnings),
     }
+
+
+def _named(database: Database, tenant_id: int, shown: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the shown rows with the names of countries and users beside their ids, as answers with customers have."""
+    countries = {country.id: {"country_name": country.name} for country in list_countries(database)}
+    users = {
+        member.user_id: {"related_user": {"id": member.user_id, "name": member.name}}
+        for member in list_members(database, tenant_id)
+    }
+    return [
+        {
+            **row,
+            "values": row["values"]
+            | countries.get(row["values"].get("country_id"), {})
+            | users.get(row["values"].get("user_id"), {}),
+        }
+        for row in shown
+    ]
 
 
 def _remarks(remarks: Sequence[Remark]) -> list[list[Any]]:
