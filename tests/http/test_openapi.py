@@ -136,3 +136,9 @@ def test_an_answer_has_exactly_the_fields_that_the_document_names(
     assert list(first) == described["required"]
     # Tags are included only on request.
     assert set(described["properties"]) - set(first) == ({"tags"} if schema == "Customer" else set())
+
+
+@pytest.mark.parametrize("schema", ["DetectedFile", "DetectedColumn"])
+def test_what_was_detected_in_a_file_is_described(document: dict[str, Any], schema: str) -> None:
+    described = document["components"]["schemas"][schema]["properties"]
+    assert [name for name, each in described.items() if not each.get("description")] == []

@@ -1,8 +1,8 @@
 """The settings of an import: how to read its file, and what to do with its rows."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from regulars.customers.imports.dates import DateOrder
 from regulars.customers.imports.table import Choices
@@ -41,30 +41,46 @@ SUGGESTED_NAMES = ("mapping", "date_order", "match_by", "on_match")
 
 
 class DetectedColumn(Struct, frozen=True):
-    """A column of a file: its heading, its suggested target with the reason, and some of its values."""
+    """A column of a file."""
 
-    heading: str
-    target: str | None
-    recognised_by: Literal["heading", "values", "earlier import"] | None
-    samples: list[str]
+    heading: Annotated[str, Meta(description="Empty if the column has none.", examples=["Cep"])]
+    target: Annotated[
+        str | None, Meta(description="The suggested target. Null: none was found.", examples=["phone_number"])
+    ]
+    recognised_by: Annotated[
+        Literal["heading", "values", "earlier import"] | None,
+        Meta(description="Why this target is suggested.", examples=["heading"]),
+    ]
+    samples: Annotated[list[str], Meta(description="Some of its values.", examples=[["0532 111 22 33"]])]
 
 
 class DetectedFile(Struct, frozen=True):
     """What was found in a file."""
 
-    format: str
-    encoding: str | None
-    delimiter: str | None
-    sheet: str | None
-    sheets: list[str]
-    heading_row: int | None
-    columns: list[DetectedColumn]
-    rows: int
-    """The number of rows below the heading."""
-    date_order: Literal["dmy", "mdy", "ymd"]
-    dates_are_ambiguous: bool
-    """Whether the dates of birth can be read in another order as well."""
-    contradicting_dates: list[str]
-    """Two dates of birth that no order fits, or nothing."""
-    highest_id: int = 0
-    """The highest id of a customer in the file, up to `MAX_ADVANCING_ID`; 0 if it has none."""
+    format: Annotated[str, Meta(description="csv, xlsx, xls, ods, vcard or jsonl.", examples=["csv"])]
+    encoding: Annotated[
+        str | None, Meta(description="The encoding of a text file; otherwise null.", examples=["windows-1254"])
+    ]
+    delimiter: Annotated[
+        str | None, Meta(description="The character between the cells of a CSV file; otherwise null.", examples=[";"])
+    ]
+    sheet: Annotated[str | None, Meta(description="The sheet that is imported; null without sheets.", examples=[None])]
+    sheets: Annotated[list[str], Meta(description="The names of all sheets.", examples=[[]])]
+    heading_row: Annotated[
+        int | None, Meta(description="The number of the row that names the columns; null without one.", examples=[1])
+    ]
+    columns: Annotated[list[DetectedColumn], Meta(description="The columns, in order.")]
+    rows: Annotated[int, Meta(description="The number of rows below the heading.", examples=[1000])]
+    date_order: Annotated[
+        Literal["dmy", "mdy", "ymd"],
+        Meta(description="The order of day, month and year in dates of birth.", examples=["dmy"]),
+    ]
+    dates_are_ambiguous: Annotated[
+        bool, Meta(description="Whether they can be read in another order as well.", examples=[False])
+    ]
+    contradicting_dates: Annotated[
+        list[str], Meta(description="Two dates of birth that no order fits, or nothing.", examples=[[]])
+    ]
+    highest_id: Annotated[
+        int, Meta(description="The highest customer id in the file; 0 if it has none.", examples=[0])
+    ] = 0
