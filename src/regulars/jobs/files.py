@@ -1,6 +1,7 @@
 """Files that jobs read and write, stored in the database, where all servers find them."""
 
 import hashlib
+import math
 import os
 import zlib
 from collections.abc import Iterator
@@ -23,8 +24,10 @@ from regulars.i18n import _
 
 BYTES_PER_PART = 512 * 1024
 """Small enough that other writers hardly wait for a part."""
-COPY_PREFIX = "regulars-"
-"""Start of the names of folders with local copies. The number of the process follows."""
+FOLDER_PREFIX = "regulars-"
+"""Start of the names of temporary folders. The number of the process follows."""
+FOLDER_LIFETIME = timedelta(days=1)
+"""No process needs a temporary folder longer."""
 UNUSED_LIFETIME = timedelta(days=1)
 """A file is deleted after this time, unless the import or export that needs it sets another one."""
 
@@ -114,8 +117,8 @@ def local_copy(database: Database, tenant_id: int, file_id: str) -> Iterator[Pat
     Raise `NotFound` if the file does not exist, and OSError if the disk is full.
     """
     file = get_file(database, tenant_id, file_id)
-    with TemporaryDirectory(prefix=f"{COPY_PREFIX}{os.getpid()}-") as folder:
-        path = Path(folder) / "file"
+    with temporary_folder() as folder:
+        path = folder / "file"
         with path.open("wb") as target:
             for content in read_file(database, tenant_id, file_id):
                 target.write(content)
@@ -124,12 +127,29 @@ def local_copy(database: Database, tenant_id: int, file_id: str) -> Iterator[Pat
         yield path
 
 
-def delete_abandoned_copies() -> None:
-    """Delete the local copies of processes that were killed."""
-    for folder in Path(gettempdir()).glob(f"{COPY_PREFIX}*-*"):
-        process = folder.name.removeprefix(COPY_PREFIX).partition("-")[0]
-        if process.isdigit() and not _is_running(int(process)):
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield an empty folder, which is deleted after the block or, if the process is killed, by the next one."""
+    with TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-") as folder:
+        yield Path(folder)
+
+
+def delete_abandoned_folders() -> None:
+    """Delete the temporary folders of processes that were killed."""
+    # Another process may have the number of a killed one by now.
+    oldest = (utc_now() - FOLDER_LIFETIME).timestamp()
+    for folder in Path(gettempdir()).glob(f"{FOLDER_PREFIX}*-*"):
+        process = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if process.isdigit() and (not _is_running(int(process)) or _changed_at(folder) < oldest):
             rmtree(folder, ignore_errors=True)
+
+
+def _changed_at(folder: Path) -> float:
+    """Return the time of the last change in a folder, or infinity if it has been deleted meanwhile."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 def _is_running(process: int) -> bool:

@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from regulars.db.connect import open_database
 from regulars.garbage import collect_garbage_less_often
 from regulars.job_handlers import HANDLERS
-from regulars.jobs.files import delete_abandoned_copies
+from regulars.jobs.files import delete_abandoned_folders
 from regulars.jobs.worker import THREADS, run_jobs
 from regulars.log import configure_log
 from regulars.server.parent import end_with_parent
@@ -30,7 +30,7 @@ def run_job_process(settings: Settings) -> None:
         signal.signal(number, lambda *_: is_stopping.set())
     with suppress(OSError):
         os.nice(NICENESS)
-    delete_abandoned_copies()
+    delete_abandoned_folders()
     database = open_database(settings.database, threads=2 * THREADS, is_bulk=True)
     collect_garbage_less_often()
     try:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from xlsxwriter import Workbook
 
 from regulars.customers.imports.cells import literal_cell
 from regulars.db.statement import Row
+from regulars.jobs.files import temporary_folder
 
 ROWS_PER_SHEET = 2**20
 """The limit of Excel, including the row that names the columns."""
@@ -33,10 +33,10 @@ def write_workbook(rows: Iterable[Row], columns: Sequence[str], target: BinaryIO
 @contextmanager
 def _opened(target: BinaryIO) -> Iterator[Workbook]:
     """Yield a workbook that is written to `target` after the block, unless the block raises an exception."""
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         options = {
             "constant_memory": True,
-            "tmpdir": folder,
+            "tmpdir": str(folder),
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
