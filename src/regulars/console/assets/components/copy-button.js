@@ -1,5 +1,6 @@
 // A button that copies a text.
 
+import { copyText } from "../lib/clipboard.js";
 import { make } from "../lib/dom.js";
 import { _ } from "../lib/words.js";
 
@@ -15,7 +16,7 @@ export function copyButton(textOf) {
   const words = make("span", { "aria-live": "polite", text: _("Copy") });
   const button = make("button", { type: "button", class: "copy quiet small" }, [words]);
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(textOf());
+    await copyText(textOf());
     words.textContent = _("Copied");
     setTimeout(() => {
       words.textContent = _("Copy");

@@ -1,6 +1,7 @@
 // Buttons that copy the text of the element before them: <button data-copy hidden>. They are hidden without a script.
 
-import { all, find, make } from "../lib/dom.js";
+import { copyText } from "../lib/clipboard.js";
+import { all, find } from "../lib/dom.js";
 import { _ } from "../lib/words.js";
 
 const SECONDS = 2;
@@ -11,25 +12,10 @@ export function showCopyButtons() {
     button.hidden = false;
     button.addEventListener("click", async () => {
       const source = /** @type {HTMLElement} */ (button.previousElementSibling);
-      await copy(source.innerText.trim());
+      await copyText(source.innerText.trim());
       say(button, _("Copied"));
     });
   }
-}
-
-/** @param {string} text */
-async function copy(text) {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  // Without HTTPS, browsers have no clipboard API.
-  const area = /** @type {HTMLTextAreaElement} */ (make("textarea", { class: "hidden-text" }));
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
 }
 
 /**

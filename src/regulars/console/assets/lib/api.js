@@ -2,6 +2,7 @@
 
 import { hideBanner, showBanner } from "./banner.js";
 import { path, setting } from "./dom.js";
+import { newKey } from "./random.js";
 import { signInAgain } from "./sign-in-again.js";
 import { wait } from "./wait.js";
 import { _ } from "./words.js";
@@ -60,7 +61,7 @@ export async function api(method, address, options = {}) {
     "Accept-Language": document.documentElement.lang,
   };
   if (ifMatch) headers["If-Match"] = ifMatch;
-  if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
+  if (method === "POST") headers["Idempotency-Key"] = newKey();
   const isForm = body instanceof FormData;
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   const content = isForm ? body : body === undefined ? undefined : JSON.stringify(body);

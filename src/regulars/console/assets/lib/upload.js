@@ -2,6 +2,7 @@
 
 import { ApiError, Unreachable } from "./api.js";
 import { path, setting } from "./dom.js";
+import { newKey } from "./random.js";
 import { signInAgain } from "./sign-in-again.js";
 
 /**
@@ -41,7 +42,7 @@ function send(address, file, onProgress, signal) {
     request.setRequestHeader("X-Form-Token", setting("token"));
     request.setRequestHeader("X-Tenant", setting("tenant"));
     request.setRequestHeader("Accept-Language", document.documentElement.lang);
-    request.setRequestHeader("Idempotency-Key", crypto.randomUUID());
+    request.setRequestHeader("Idempotency-Key", newKey());
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     });
