@@ -77,17 +77,15 @@ def screen(chromium: Browser, server: Server, email: str = "alice@example.com", 
     assert elsewhere == []
 
 
+LOOKS = ((1280, 800, "light", "en"), (1280, 800, "dark", "tr"), (375, 812, "light", "tr"), (375, 812, "dark", "en"))
+
+
 def looks(page: Page, path: str) -> Iterator[str]:
-    """Open a page with a wide and a narrow window in both themes. Yield the name of each look."""
-    for width, height in ((1280, 800), (375, 812)):
-        for theme in ("light", "dark"):
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-            page.goto(path)
-            yield f"{theme} {width}"
-
-
-def sign_out(page: Page) -> None:
-    """Sign out with the menu of the person in the sidebar."""
-    page.locator(".person > summary").click()
-    page.locator(".person").get_by_role("button", name="Sign out").click()
+    """Open a page with a wide and a narrow window, in both themes and languages. Yield the name of each look."""
+    for width, height, theme, language in LOOKS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        page.context.add_cookies([{"name": "regulars_language", "value": language, "url": page.url}])
+        page.goto(path)
+        yield f"{theme} {width} {language}"
+    page.context.clear_cookies(name="regulars_language")
