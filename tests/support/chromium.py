@@ -89,3 +89,9 @@ def looks(page: Page, path: str) -> Iterator[str]:
         page.goto(path)
         yield f"{theme} {width} {language}"
     page.context.clear_cookies(name="regulars_language")
+
+
+def sign_out(page: Page) -> None:
+    """Sign out with the menu of the person in the sidebar."""
+    page.locator(".person > summary").click()
+    page.locator(".person").get_by_role("button", name="Sign out").click()
