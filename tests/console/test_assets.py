@@ -39,11 +39,24 @@ def assets_of(folder: Path, files: dict[str, str]) -> Assets:
 def test_files_are_cached_forever_at_a_url_that_changes_with_them(world: World) -> None:
     page = world.client.simulate_get("/sign-in", headers={"Accept": "text/html"}).text
     links = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page)
-    assert {Path(link).suffix for link in links} == {".css", ".js", ".svg"}
+    assert {Path(link).suffix for link in links} == {".css", ".js", ".svg", ".webmanifest"}
     for link in links:
         answer = world.client.simulate_get(link)
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    ("theme", "colors"),
+    [("", {"#ffffff": "light", "#131418": "dark"}), ("light", {"#ffffff": ""}), ("dark", {"#131418": ""})],
+)
+def test_the_window_has_the_colour_of_the_theme(world: World, theme: str, colors: dict[str, str]) -> None:
+    headers = {"Accept": "text/html", "Cookie": f"regulars_theme={theme}"}
+    page = world.client.simulate_get("/sign-in", headers=headers).text
+    found = re.findall(r'name="theme-color" content="([^"]+)"(?: media="\(prefers-color-scheme: (\w+)\)")?', page)
+    assert dict(found) == colors
+    sheet = load_assets().bodies["console.css"].content.decode()
+    assert "--paper: light-dark(#ffffff, #131418)" in sheet
 
 
 def test_files_are_compressed_as_small_as_possible(world: World) -> None:

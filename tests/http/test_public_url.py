@@ -1,11 +1,13 @@
 """The host of a request, the headers of proxies, and the address in links."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -131,6 +133,18 @@ def test_links_and_location_come_from_the_public_url_whatever_the_host(world_wit
             assert link == f"https://example.com/crm{LIST}?page=1"
         made = world.send("POST", LIST, {"first_name": "Ayşe"}, headers=headers, remote_addr=PROXY)
         assert made.headers["Location"] == f"https://example.com/crm{LIST}/{made.json['data']['id']}"
+
+
+@pytest.mark.parametrize("public_url", ["https://example.com", "https://example.com/crm"])
+def test_an_installed_console_starts_at_the_public_url(world_with: WorldWith, public_url: str) -> None:
+    with world_with(public_url=public_url, trusted_proxies=TRUSTED) as world:
+        page = world.client.simulate_get("/sign-in", headers=FORWARDED | {"Accept": "text/html"}, remote_addr=PROXY)
+        link = page.text.partition('rel="manifest" href="')[2].partition('"')[0]
+        path = link.removeprefix(urlsplit(public_url).path)
+        answer = world.client.simulate_get(path, headers=FORWARDED, remote_addr=PROXY)
+    assert answer.headers["Content-Type"] == "application/manifest+json"
+    for name in ("start_url", "scope"):
+        assert urljoin(public_url, urljoin(link, json.loads(answer.text)[name])) == public_url + "/"
 
 
 def test_a_forwarded_host_must_be_accepted_as_well(world_with: WorldWith) -> None:
