@@ -23,7 +23,7 @@ export function openPalette() {
   if (find("dialog.palette")) return;
   const input = /** @type {HTMLInputElement} */ (
     make("input", {
-      type: "search",
+      type: "text",
       placeholder: _("Find customers and commands"),
       "aria-label": _("Find customers and commands"),
       autocomplete: "off",

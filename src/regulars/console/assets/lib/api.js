@@ -109,7 +109,8 @@ export async function fragment(address, part, signal) {
  */
 export async function send(address, request) {
   try {
-    const response = await fetch(address, request);
+    // Nothing of customers is kept on the device, also not in the cache of the browser.
+    const response = await fetch(address, { ...request, cache: "no-store" });
     hideBanner();
     return response;
   } catch (error) {
