@@ -4,10 +4,10 @@ BIN := .venv/bin
 SCRIPTS := src/regulars/console/assets
 SHELL := /bin/sh
 
-.PHONY: help demo check test lint bench mutants messages lock clean
+.PHONY: help demo check test lint bench mutants messages screenshots lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: .venv/demo ## install everything and serve a demo directory with generated customers
 	$(BIN)/regulars demo $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(PORT),--port $(PORT))
@@ -43,6 +43,9 @@ mutants: .venv/dev .venv-mutants/installed ## change the code in PATHS in many w
 messages: .venv/dev ## update the catalogue of translations from the source
 	mkdir -p build && $(BIN)/pybabel extract --no-default-keywords -k _ -F pyproject.toml --omit-header --sort-output --no-location -o build/messages.pot .
 	$(BIN)/pybabel update -l tr -i build/messages.pot -o src/regulars/locale/tr.po --no-fuzzy-matching --ignore-obsolete --omit-header --width 1000
+
+screenshots: .venv/dev chromium ## take the screenshots in docs/console from a demo
+	$(BIN)/python -m scripts.screenshots
 
 lock: .venv/dev ## update the locked dependencies (needs uv)
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
