@@ -27,7 +27,7 @@ lint: .venv/dev typescript ## check formatting, lint rules, types and import lay
 	$(BIN)/oxlint --deny-warnings $(SCRIPTS)
 	tsc
 
-bench: .venv/dev postgresql ## run the benchmark on both databases and update docs/performance.md
+bench: .venv/dev postgresql chromium ## run the benchmark on both databases and update docs/performance.md
 	$(BIN)/python -m benchmarks.bench $(or $(BENCH),--write docs/performance.md)
 
 # Each mutation changes one operator or constant in the file PATHS, and is restored after the tests TESTS.
@@ -95,7 +95,7 @@ postgresql:
 pgbouncer:
 	@ls /usr/sbin/pgbouncer >/dev/null 2>&1 || scripts/install-debian pgbouncer
 
-# The browser tests use Debian's Chromium.
+# The browser tests and the benchmark use Debian's Chromium.
 .PHONY: chromium
 chromium:
 	@command -v chromium >/dev/null 2>&1 || scripts/install-debian chromium

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.cases import Case, Client, cases_for, require_same_response
+from benchmarks.console_speed import measure_consoles
 from benchmarks.growth import measure_growth
 from benchmarks.limits import measure_limits
 from benchmarks.machine import describe
@@ -138,11 +139,12 @@ def _measure_database(url: str, plan: Plan) -> Results:
         comparisons = [compare_first_page(ours.address, running, client, plan) for client in (big, small)]
         fastapi_address = running[fastapi.NAME].address
         cases = [_measure_case(case, big, ours.address, fastapi_address, plan) for case in cases_for(big, ours.address)]
+    console = measure_consoles(skewed, plan.workers, plan.folder)
     limits = [measure_limits(skewed, big, workers, plan) for workers in sorted({1, plan.workers})]
     writing = measure_writing(url % "writing", plan)
     growth = measure_growth(url % "growth", peers, plan)
     settings = [*dict.fromkeys(peer.versions() for peer in peers), *failures]
-    return Results(database, plan.customers, seconds, cases, limits, comparisons, settings, growth, writing)
+    return Results(database, plan.customers, seconds, cases, limits, comparisons, settings, growth, writing, console)
 
 
 def _measure_case(case: Case, client: Client, ours: str, peer: str, plan: Plan) -> CaseResult:

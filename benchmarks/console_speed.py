@@ -1,179 +1,135 @@
-"""The speed of the console in Debian's Chromium: from a key press or a click to painted results.
+"""The speed of the console in Debian's Chromium, beside the dashboard of PocketBase.
 
-python -m benchmarks.console_speed URL [--workers N] measures the console on a seeded database.
+python -m benchmarks.console_speed URL [--workers N] measures a database that `regulars seed --skewed` has filled.
 """
 
 import argparse
-import shutil
-import statistics
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from benchmarks.browser import first_load, latency, painted, running_chromium, type_letter, watch
+from benchmarks.peers.pocketbase import dashboard
+from benchmarks.peers.pocketbase import peer as pocketbase
+from benchmarks.plan import log_progress
+from benchmarks.report import console_table
+from benchmarks.results import Console, ConsoleSpeed
 from benchmarks.seeding import BIG_TENANT
 from benchmarks.servers import running_regulars
 from regulars.accounts.sessions import start_session
 from regulars.accounts.users import get_named_user
-from regulars.db.connect import open_database
+from regulars.db.connect import is_embedded, open_database
 from regulars.http.cookies import PREFIX, SESSION
 from regulars.settings import Settings
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-WORDS = ("ayşe", "mehmet yıl", "0532 11", "zeynep", "öztürk", "ali kaya", "fatma", "+90 54", "çelik", "example.com")
+WORDS = ("ayşe", "yılmaz", "zeynep", "öztürk", "ali", "+90532", "fatma", "çelik", "example.com")
+LONGER_SEARCHES = ("mehmet yıl", "ayşe kaya", "0532 11")
+"""PocketBase searches each field on its own, as it is stored, and does not find these."""
 OPENED = 40
 SCROLLED_ROWS = 10_000
 SCROLL_STEP = 700
+"""Pixels per frame: the 10,000 rows take ten seconds."""
+TABLE = "table.is-live"
 
-PAINTED = """
-window.painted = (region, isDone) => new Promise((resolve) => {
-  const check = () => {
-    if (!isDone()) return;
-    observer.disconnect();
-    requestAnimationFrame(() => setTimeout(() => resolve(performance.now()), 0));
-  };
-  const observer = new MutationObserver(check);
-  observer.observe(region, { childList: true, subtree: true, attributes: true });
-});
-"""
-"""A function that resolves to the time at which the browser has painted what a change of `region` has brought."""
-NEXT_RESULTS = """() => {
-  const region = document.querySelector("[data-list-region]");
-  const before = region.firstElementChild;
-  window.result = new Promise((resolve) => {
-    document.addEventListener("keydown", (event) => {
-      const start = event.timeStamp;
-      window.painted(region, () => region.firstElementChild !== before).then((end) => resolve(end - start));
-    }, { once: true, capture: true });
-  });
-}"""
-NEXT_PANEL = """() => {
-  const panel = document.querySelector("[data-panel]");
-  const before = panel.firstElementChild;
-  window.result = new Promise((resolve) => {
-    document.addEventListener("click", (event) => {
-      const start = event.timeStamp;
-      window.painted(panel, () => panel.firstElementChild && panel.firstElementChild !== before)
-        .then((end) => resolve(end - start));
-    }, { once: true, capture: true });
-  });
-}"""
 SCROLL = """async ([rows, step]) => {
   const scroller = document.querySelector(".table-scroll");
-  let blankSince = null, longest = 0;
+  const { top, bottom } = scroller.getBoundingClientRect();
   const isBlank = () => [...document.querySelectorAll("tbody.is-waiting")].some((body) => {
-    const box = body.getBoundingClientRect(), frame = scroller.getBoundingClientRect();
-    return box.bottom > frame.top && box.top < frame.bottom;
+    const box = body.getBoundingClientRect();
+    return box.bottom > top && box.top < bottom;
   });
-  for (let top = 0; top < rows * 42; top += step) {
-    scroller.scrollTop = top;
+  const rowHeight = document.querySelector("tr[data-id]").offsetHeight;
+  let filled = performance.now(), longest = 0;
+  while (scroller.scrollTop < rows * rowHeight || isBlank()) {
+    const before = scroller.scrollTop;
+    if (before < rows * rowHeight) scroller.scrollTop += step;
     const now = await new Promise(requestAnimationFrame);
-    if (isBlank()) blankSince ??= now;
-    else if (blankSince !== null) { longest = Math.max(longest, now - blankSince); blankSince = null; }
+    if (!isBlank()) filled = now;
+    longest = Math.max(longest, now - filled);
+    if (scroller.scrollTop === before && !isBlank()) break;
   }
   return longest;
 }"""
-LOADED = """() => {
-  const files = performance.getEntriesByType("resource").filter((each) => /\\.(js|css)$/.test(each.name));
-  return {
-    bytes: files.reduce((sum, each) => sum + each.encodedBodySize, 0),
-    milliseconds: performance.getEntriesByName("first-contentful-paint")[0].startTime,
-  };
-}"""
+"""Scrolls, and returns the longest time during which a row in sight was not drawn, in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleSpeed:
-    """Times in milliseconds, as pairs of median and 95th percentile, and the bytes of scripts and styles."""
-
-    search: tuple[float, float]
-    opening: tuple[float, float]
-    longest_blank: float
-    first_paint: float
-    bytes: int
+def measure_consoles(url: str, workers: int, folder: Path) -> Console:
+    """Measure the console as the owner of the largest tenant sees it, and PocketBase's dashboard if it is installed."""
+    with running_chromium() as browser:
+        ours = _measure_ours(browser, url, workers, folder)
+        log_progress(f"  console: {ours.search.p50:.0f} ms from a key press to painted results")
+        return Console(ours, _measure_peer(browser, url, workers, folder) if is_embedded(url) else None)
 
 
-def measure_console(url: str, workers: int, folder: Path) -> ConsoleSpeed:
-    """Measure the console as the owner of the largest tenant sees it."""
-    with running_regulars(url, workers, folder, is_public=True) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        with browser, browser.new_context(base_url=f"http://{server.address}") as context:
-            _sign_in(context, url, server.address)
-            return _measure(context.new_page())
+def _measure_ours(browser: Browser, url: str, workers: int, folder: Path) -> ConsoleSpeed:
+    with running_regulars(url, workers, folder, is_public=True) as server:
+        address = f"http://{server.address}/"
+        with browser.new_context() as context:
+            _sign_in(context, url, address)
+            page = context.new_page()
+            page.goto(address)
+            page.wait_for_selector(TABLE)
+            searches = [time for text in (*WORDS, *LONGER_SEARCHES) for time in _search(page, text)]
+            page.goto(address)
+            page.wait_for_selector(TABLE)
+            openings = [_open(page, row) for row in range(OPENED)]
+            page.goto(address)
+            page.wait_for_selector(TABLE)
+            blank = float(page.evaluate(SCROLL, [SCROLLED_ROWS, SCROLL_STEP]))
+            load = first_load(browser, address, context.storage_state(), TABLE)
+    return ConsoleSpeed(latency(searches), latency(openings), load, blank)
 
 
 def _sign_in(context: BrowserContext, url: str, address: str) -> None:
     database = open_database(url)
-    settings = Settings(database=url)
     user = get_named_user(database, f"owner{BIG_TENANT}@example.com")
+    settings = Settings(database=url)
     _session, token = start_session(database, settings, user.id, ["pwd"], user_agent="benchmark", address="127.0.0.1")
     database.close()
-    context.add_cookies([{"name": PREFIX + SESSION, "value": token, "url": f"http://{address}"}])
+    context.add_cookies([{"name": PREFIX + SESSION, "value": token, "url": address}])
 
 
-def _measure(page: Page) -> ConsoleSpeed:
-    page.goto("/")
-    page.wait_for_selector("table.is-live")
-    loaded = page.evaluate(LOADED)
-    page.evaluate(PAINTED)
-    searches = [time for word in WORDS for time in _type(page, word)]
-    page.goto("/")
-    page.wait_for_selector("table.is-live")
-    page.evaluate(PAINTED)
-    blank = page.evaluate(SCROLL, [SCROLLED_ROWS, SCROLL_STEP])
-    page.goto("/")
-    page.wait_for_selector("table.is-live")
-    page.evaluate(PAINTED)
-    openings = [_open(page, number % 12) for number in range(OPENED)]
-    return ConsoleSpeed(_percentiles(searches), _percentiles(openings), blank, loaded["milliseconds"], loaded["bytes"])
-
-
-def _type(page: Page, word: str) -> list[float]:
-    box = page.get_by_role("searchbox")
-    box.fill("")
-    page.wait_for_timeout(300)
+def _search(page: Page, text: str) -> list[float]:
+    """Type a text in place of the one before. Return the time of each key that changes what is searched for."""
+    page.get_by_role("searchbox").select_text()
     times = []
-    for letter in word:
+    for letter in text:
         if letter == " ":
-            # A space at the end changes nothing.
-            page.keyboard.type(letter)
+            type_letter(page, letter)
             continue
-        page.evaluate(NEXT_RESULTS)
-        page.keyboard.press(letter) if letter.isascii() else _press(page, letter)
-        times.append(float(page.evaluate("window.result")))
+        watch(page, "keydown", "[data-list-region]")
+        type_letter(page, letter)
+        times.append(painted(page))
     return times
 
 
-def _press(page: Page, letter: str) -> None:
-    """Type a letter that is on no key of the keyboard that Chromium emulates."""
-    page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown'))")
-    page.keyboard.insert_text(letter)
-
-
 def _open(page: Page, row: int) -> float:
-    page.evaluate(NEXT_PANEL)
+    watch(page, "click", "[data-panel]")
     page.locator("tr[data-id] a.open").nth(row).click()
-    return float(page.evaluate("window.result"))
+    return painted(page)
 
 
-def _percentiles(times: Sequence[float]) -> tuple[float, float]:
-    return statistics.median(times), statistics.quantiles(times, n=20)[-1]
+def _measure_peer(browser: Browser, url: str, workers: int, folder: Path) -> ConsoleSpeed | None:
+    try:
+        pocketbase.install()
+    except RuntimeError:
+        return None
+    with pocketbase.running(url, workers, folder) as running:
+        speed = dashboard.measure(browser, running.address, pocketbase.password(folder), WORDS)
+    log_progress(f"    PocketBase's dashboard: {speed.search.p50:.0f} ms")
+    return speed
 
 
-def main() -> None:
-    """Measure the console on the database of the command line, and print the figures."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the database of the command line, and print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.console_speed", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("url", help="a database that `regulars seed --skewed` has filled")
     parser.add_argument("--workers", type=int, default=2)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        speed = measure_console(options.url, options.workers, Path(folder))
-    print(f"key press to painted results: p50 {speed.search[0]:.0f} ms, p95 {speed.search[1]:.0f} ms")
-    print(f"opening a customer: p50 {speed.opening[0]:.0f} ms, p95 {speed.opening[1]:.0f} ms")
-    print(f"longest blank while scrolling {SCROLLED_ROWS:,} rows: {speed.longest_blank:.0f} ms")
-    print(f"first paint: {speed.first_paint:.0f} ms, {speed.bytes / 1000:.1f} KB of scripts and styles")
+        print(console_table(measure_consoles(options.url, options.workers, Path(folder))))
 
 
 if __name__ == "__main__":

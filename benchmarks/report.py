@@ -8,7 +8,18 @@ from textwrap import fill
 from benchmarks.cases import matches_text
 from benchmarks.measuring import Measure
 from benchmarks.pictures import OURS, file_name
-from benchmarks.results import CaseResult, Footprint, Growth, LatencySeries, Limits, PeerComparison, Results, WriteRate
+from benchmarks.results import (
+    CaseResult,
+    Console,
+    ConsoleSpeed,
+    Footprint,
+    Growth,
+    LatencySeries,
+    Limits,
+    PeerComparison,
+    Results,
+    WriteRate,
+)
 
 GENERATED_SECTION = re.compile(r"(<!-- bench -->\n).*(<!-- /bench -->)", re.DOTALL)
 BASE_SIZE = 10_000
@@ -49,6 +60,8 @@ def _database_parts(result: Results, pictures: str | None) -> Iterator[str]:
     yield _limit_table(result.limits)
     yield "### Writes"
     yield _write_table(result.writing)
+    yield f"### Console (tenant of {result.comparisons[0].customers:,} customers)"
+    yield console_table(result.console)
     yield f"### Latency by tenant size, {growth.sizes[0]:,} to {growth.sizes[-1]:,} customers"
     yield from picture("pages", "Latency of pages by tenant size")
     yield from picture("searches", "Latency of searches by tenant size")
@@ -101,6 +114,34 @@ def _limit_table(limits: Sequence[Limits]) -> str:
 def _write_table(writing: Sequence[WriteRate]) -> str:
     headings = ("rows per second", OURS, "bare inserts of the same rows", f"{OURS} : limit")
     return _table(headings, [(rate.name, f"{rate.ours:,.0f}", *_share(rate.limit, rate.ours)) for rate in writing])
+
+
+def console_table(console: Console) -> str:
+    """Return the table of the console's speed in the browser."""
+    headings = ["milliseconds in Chromium", f"{OURS}: p50", "p95"]
+    columns = [_console_cells(console.ours)]
+    if console.peer:
+        headings += ["PocketBase's dashboard: p50", "p95"]
+        columns.append(_console_cells(console.peer))
+    names = (
+        "key press (PocketBase: Enter) to painted results",
+        "click on a customer to the painted panel",
+        "first paint with empty caches",
+        "its scripts and styles, KB",
+        "longest time with a row in sight not drawn, scrolling 1,000 rows a second",
+    )
+    rows = [[name, *(cell for pair in pairs for cell in pair)] for name, *pairs in zip(names, *columns, strict=True)]
+    return _table(headings, rows)
+
+
+def _console_cells(speed: ConsoleSpeed) -> list[tuple[str, str]]:
+    return [
+        (_time(speed.search.p50), _time(speed.search.p95)),
+        (_time(speed.opening.p50), _time(speed.opening.p95)),
+        (_time(speed.first_load.first_paint), ""),
+        (f"{speed.first_load.bytes / 1000:,.0f}", ""),
+        ("" if speed.longest_blank is None else _time(speed.longest_blank), ""),
+    ]
 
 
 def _share(limit: float, ours: float) -> tuple[str, str]:

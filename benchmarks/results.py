@@ -92,6 +92,43 @@ class WriteRate:
 
 
 @dataclass(frozen=True, slots=True)
+class Latency:
+    """The median and the 95th percentile, in milliseconds."""
+
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLoad:
+    """A page that is loaded with empty caches."""
+
+    first_paint: float
+    """Milliseconds from the start to the first painted text."""
+    bytes: int
+    """Bytes of scripts and styles as they are sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSpeed:
+    """The speed of a console in a browser, from a person's action to the painted change."""
+
+    search: Latency
+    opening: Latency
+    first_load: FirstLoad
+    longest_blank: float | None
+    """The longest time, in milliseconds, during which a row in sight was not drawn. None if the console has pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The console of Regulars, and PocketBase's dashboard, if it was measured."""
+
+    ours: ConsoleSpeed
+    peer: ConsoleSpeed | None
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """All results of one database."""
 
@@ -105,3 +142,4 @@ class Results:
     """For each peer its versions and configuration, or the reason why it was not measured."""
     growth: Growth
     writing: Sequence[WriteRate]
+    console: Console

@@ -37,6 +37,9 @@ MIGRATIONS = HERE / "migrations"
 FILL_SCRIPT = HERE / "fill.sql"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulars-benchmark"
 USER_EMAIL = "benchmark@example.com"
+SUPERUSER_EMAIL = "root@example.com"
+FILLED = "filled.json"
+"""The file that records what the data file was filled with, and the password of both users."""
 
 
 def install() -> None:
@@ -80,6 +83,11 @@ def running(url: str, workers: int, folder: Path) -> Iterator[Running]:
         yield Running(f"127.0.0.1:{port}", _first_page, lambda _tenant_id: {"Authorization": token}, _page)
 
 
+def password(folder: Path) -> str:
+    """Return the password of the users of the data file in `folder`, which `running` has made."""
+    return str(json.loads((folder / "pocketbase" / FILLED).read_text())["password"])
+
+
 def _first_page(tenant_id: int) -> str:
     condition = quote(f"tenant={tenant_id} && deleted_at=''", safe="")
     return f"/api/collections/customers/records?perPage=15&sort=-created_at,-id&filter={condition}&expand=country,user"
@@ -108,7 +116,7 @@ def _fill(ours: Path, home: Path) -> str:
         customers = connection.execute("SELECT count(*), max(created_at) FROM customers").fetchone()
     setup = _digest(*sorted(MIGRATIONS.iterdir()), FILL_SCRIPT)
     source = {"file": str(ours), "customers": list(customers), "setup": setup}
-    record_file = home / "filled.json"
+    record_file = home / FILLED
     if record_file.exists():
         record = json.loads(record_file.read_text())
         if record["source"] == source:
