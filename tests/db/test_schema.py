@@ -181,6 +181,23 @@ def test_what_an_undo_of_an_import_needs_survives_the_migration_to_bulk_changes(
     assert found == [[(1, "an-import", number)] for number in (17, 9, 4)]
 
 
+def test_the_indexes_of_a_migration_have_statistics(tmp_path: Path) -> None:
+    """Without them, SQLite reads most lists and searches by the newest index, thirty times slower."""
+    url = f"sqlite:///{tmp_path}/old.db"
+    with _connection(url) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        upgrade(config, "0007")
+        connection.exec_driver_sql(
+            "INSERT INTO customers (tenant_id, id, first_name, created_at, updated_at, first_name_key, search_text)"
+            " VALUES (1, 1, 'Ada', '2026-11-28T12:00:00Z', '2026-11-28T12:00:00Z', 'ada', 'ada')"
+        )
+    migrate(url)
+    with connect(url) as connection:
+        found = connection.execute(text("SELECT idx FROM sqlite_stat1 WHERE tbl = 'customers'")).scalars().all()
+    assert "ix_customers_default_channel_id" in found
+
+
 def test_the_revisions_are_in_alembics_order() -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS.parent).replace("%", "%%"))

@@ -33,6 +33,9 @@ def migrate(url: str) -> tuple[str | None, str]:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if before is not None:
+                # Without statistics of a new index, SQLite may prefer it to the right one.
+                connection.exec_driver_sql("ANALYZE")
     database = open_database(url)
     try:
         check_tables(database)
