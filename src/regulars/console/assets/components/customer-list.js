@@ -195,7 +195,10 @@ export class CustomerList {
 
   listen() {
     this.search.addEventListener("input", () => {
-      this.found = this.change({ search: this.search.value.trim() }, { isTyped: true });
+      const search = this.search.value.trim();
+      // A space at the end changes nothing.
+      if (search === (this.parameters.get("search") ?? "")) return;
+      this.found = this.change({ search }, { isTyped: true });
       void attempt(() => this.found);
     });
     get("[data-search]", this.root).addEventListener("submit", (event) => event.preventDefault());

@@ -35,7 +35,8 @@ export class VirtualRows {
     this.kept = new Map();
     /** @type {Map<number, HTMLElement>} */
     this.mounted = new Map();
-    this.stopped = new AbortController();
+    /** @type {Map<number, AbortController>} The requests for pages in sight. */
+    this.loading = new Map();
     this.page = 1;
     const first = get("tbody", this.table);
     const page = Number(first.dataset.page);
@@ -52,7 +53,7 @@ export class VirtualRows {
 
   /** Stop loading, and leave the table as it is. */
   stop() {
-    this.stopped.abort();
+    for (const page of this.loading.keys()) this.cancel(page);
     this.resized.disconnect();
     this.options.scroller.removeEventListener("scroll", this.onScroll);
   }
@@ -104,6 +105,7 @@ export class VirtualRows {
       if (page < from || page > to) {
         body.remove();
         this.mounted.delete(page);
+        this.cancel(page);
       }
     }
     for (let page = from; page <= to; page += 1) {
@@ -136,15 +138,28 @@ export class VirtualRows {
 
   /** @param {number} page */
   async load(page) {
+    this.cancel(page);
+    const loading = new AbortController();
+    this.loading.set(page, loading);
     try {
-      const html = await fragment(this.options.address(page), "rows", this.stopped.signal);
+      const html = await fragment(this.options.address(page), "rows", loading.signal);
       const rows = all("tr", parse(html));
       this.keep(page, rows);
       const body = this.mounted.get(page);
       if (body) this.fill(body, rows);
     } catch (error) {
-      if (!this.stopped.signal.aborted) throw error;
+      if (!loading.signal.aborted) throw error;
     }
+  }
+
+  /**
+   * Cancel the request for a page, so that those in sight need not wait for it.
+   *
+   * @param {number} page
+   */
+  cancel(page) {
+    this.loading.get(page)?.abort();
+    this.loading.delete(page);
   }
 
   /** Load the pages in sight again, and forget the others. */
