@@ -37,7 +37,7 @@ MIN_TENANT_SIZE = 1_000
 MAX_TENANT_SIZES = 7
 """`regulars seed` gives only this number of tenants an owner of their own."""
 QUICK_DEFAULTS = {"customers": 20_000, "sizes": [1_000, 10_000], "seconds": 1.0, "rounds": 1}
-"""Defaults of `--quick`, which checks in five minutes that the benchmark works. Its figures are not meaningful."""
+"""Defaults of `--quick`, which checks in ten minutes that the benchmark works. Its figures are not meaningful."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

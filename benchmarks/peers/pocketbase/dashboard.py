@@ -44,7 +44,8 @@ def _search(page: Page, word: str) -> float:
     page.keyboard.press("Enter")
     time = painted(page)
     # It adds the rows in several parts, and counts them with a request of its own.
-    page.wait_for_load_state("networkidle")
+    page.wait_for_selector(".records-table thead .loader", state="hidden")
+    page.wait_for_selector(".total-count.faded", state="detached")
     return time
 
 
@@ -52,6 +53,8 @@ def _open(page: Page, row: int) -> float:
     watch(page, "click", "body")
     page.locator(NAME_CELL).nth(row).click()
     time = painted(page)
-    page.keyboard.press("Escape")
-    page.wait_for_selector(".record-upsert-modal", state="detached")
+    while page.locator(".record-upsert-modal").count():
+        # It does not listen yet while it slides in.
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(300)
     return time
