@@ -26,7 +26,7 @@ from regulars.i18n import _
 from regulars.tenants.channels import list_channels
 from regulars.tenants.countries import list_countries
 
-ROWS = 50
+ROWS = 25
 """The number of rows that a page of the table has, and that a script loads at a time."""
 COLUMNS: Mapping[str, tuple[str, SortBy | None]] = {
     "name": (_("Name"), "first_name"),

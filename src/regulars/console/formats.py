@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -102,6 +102,8 @@ def moment_formatter(zone: str, now: datetime, language: str) -> Callable[[datet
     exact time in `zone`."""
     time_zone = ZoneInfo(zone)
 
+    # A page shows the same times in several places.
+    @cache
     def moment(value: datetime) -> tuple[str, str]:
         local = value.astimezone(time_zone)
         exact = format_datetime(local, "d MMMM yyyy HH:mm", locale=language)

@@ -100,7 +100,7 @@ def test_the_table_scrolls_through_all_customers_and_keeps_the_position(page: Pa
         expect(page.locator("tbody.is-waiting")).to_have_count(0)
         names |= {row.get_attribute("data-id") or "" for row in page.locator("tr[data-id]").element_handles()}
     assert len(names) == total
-    expect(page).to_have_url(re.compile(r"page=3"))
+    expect(page).to_have_url(re.compile(r"page=[56]"))
     last = rows(page)[-1]
     page.reload()
     expect(page.locator("table.is-live")).to_be_visible()

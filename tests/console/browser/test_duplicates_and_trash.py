@@ -84,6 +84,7 @@ def test_pairs_are_merged_dismissed_and_brought_back_by_keyboard(page: Page, ser
     expect(links).to_have_count(2)
     page.keyboard.press("b")
     expect(links).to_have_count(1)
+    expect(page.locator(".toast").last).to_be_visible()
     page.keyboard.press("u")
     expect(heading).to_have_text("arda Şen · ARDA")
     expect(links).to_have_count(2)

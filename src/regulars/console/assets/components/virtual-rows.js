@@ -6,9 +6,9 @@ import { parse } from "../lib/html.js";
 
 // Chromium draws nothing beyond 33,554,432 pixels. Longer tables scroll proportionally faster.
 const MAX_HEIGHT = 30_000_000;
-const KEPT_PAGES = 60;
+const KEPT_PAGES = 120;
 const HEADING = 35;
-const MARGIN = 700;
+const MARGIN = 1500;
 
 /**
  * @typedef {object} Options
