@@ -16,7 +16,7 @@ check: lint ## run the linters and the quick tests on SQLite
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow and not browser and not postgresql'
 
 test: .venv/dev postgresql pgbouncer chromium ## install everything and run all tests on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n $$((2 * $$(nproc))) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $$((2 * $$(nproc))) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: .venv/dev typescript ## check formatting, lint rules, types and import layers
 	$(BIN)/ruff format --check .

@@ -32,11 +32,17 @@ numbers = count(1)
 FreshDatabase = Callable[[str], str]
 
 
+LONGEST = {"system", "browser"}
+"""The folders of the tests that take longest."""
 POSTGRESQL_FIXTURES = {"postgres_server", "pgbouncer", "pooled_database"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests whose fixtures or parameters need PostgreSQL or Chromium."""
+    """Mark the tests whose fixtures or parameters need PostgreSQL or Chromium. Move the longest files to the front.
+
+    Otherwise, when tests run in parallel, one process would work on such a file alone at the end.
+    """
+    items.sort(key=lambda item: not LONGEST.intersection(item.path.parts))
     for item in items:
         assert isinstance(item, pytest.Function)
         if not POSTGRESQL_FIXTURES.isdisjoint(item.fixturenames) or "postgresql" in _parameters(item):

@@ -16,6 +16,7 @@ from regulars.db.connect import open_database
 from regulars.job_handlers import HANDLERS
 from regulars.jobs.queue import claim_next
 from regulars.jobs.worker import run_job
+from tests.support import ROOT
 
 Where = Literal["in", "between"]
 PER_STEP = 4
@@ -23,7 +24,8 @@ PER_STEP = 4
 
 def run_until_killed(url: str, done: int, where: Where) -> None:
     """Run a job in another process until that is killed."""
-    ended = subprocess.run([sys.executable, "-m", "tests.support.killed_job", url, str(done), where], check=False)
+    command = [sys.executable, "-m", "tests.support.killed_job", url, str(done), where]
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
     assert ended.returncode == -signal.SIGKILL
 
 

@@ -172,11 +172,15 @@ def test_only_these_statements_may_run_on_a_replica(pair: Pair) -> None:
         "regulars.tenants.channels.LIST_CHANNELS",
         "regulars.tenants.channels.GET_CHANNEL",
         "regulars.customers.read.duplicates.FIND_GROUPS",
+        "regulars.customers.read.duplicates.FIND_SAME_VALUE",
+        "regulars.customers.read.duplicates.GET_VALUES",
+        "regulars.customers.dismissals.LIST_PAIRS",
         "regulars.customers.read.statistics.LIST_USER_NAMES",
         "regulars.tenants.countries.LIST_COUNTRIES",
     }
     assert {path.name for path in SOURCES.rglob("*.py") if "replica_ok=True" in path.read_text("utf-8")} == {
         "list_sql.py",  # the list of customers
+        "dismissals.py",
         "duplicates.py",
         "statistics.py",  # the names of users
         "statistics_sql.py",
