@@ -2,7 +2,7 @@
 
 import { ApiError, api } from "../lib/api.js";
 import { find, make, origin } from "../lib/dom.js";
-import { sentencesOf, toast } from "../lib/toast.js";
+import { attempt, sentencesOf, toast } from "../lib/toast.js";
 import { _ } from "../lib/words.js";
 
 /** @type {Record<string, { field: string, type: string }>} */
@@ -40,7 +40,7 @@ export class CellEditor {
       event.stopPropagation();
       const cell = this.pencil.closest("td");
       this.pencil.remove();
-      if (cell) void this.edit(cell);
+      if (cell) void attempt(() => this.edit(cell));
     });
   }
 
@@ -55,7 +55,7 @@ export class CellEditor {
   /** @param {MouseEvent} event */
   start(event) {
     const cell = origin(event, "td[data-column]");
-    if (cell && (cell.dataset.column ?? "") in EDITABLE) void this.edit(cell);
+    if (cell && (cell.dataset.column ?? "") in EDITABLE) void attempt(() => this.edit(cell));
   }
 
   /**
@@ -65,7 +65,7 @@ export class CellEditor {
    */
   editRow(row) {
     const cell = [...row.querySelectorAll("td")].find((each) => (each.dataset.column ?? "") in EDITABLE);
-    if (cell) void this.edit(cell);
+    if (cell) void attempt(() => this.edit(cell));
   }
 
   /** @param {HTMLElement} cell */

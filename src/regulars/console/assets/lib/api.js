@@ -8,6 +8,8 @@ import { wait } from "./wait.js";
 import { _ } from "./words.js";
 
 const RETRY_MILLISECONDS = 2000;
+const BUSY = new Set([429, 503]);
+const BUSY_TRIES = 3;
 
 /** What the API answered to a request that it refused. */
 export class ApiError extends Error {
@@ -102,17 +104,22 @@ export async function fragment(address, part, signal) {
 }
 
 /**
- * Send a request, and show a banner while the server cannot be reached.
+ * Send a request, and show a banner while the server cannot be reached. If it is busy and has done nothing, send the
+ * request again a few times.
  *
  * @param {string} address
  * @param {RequestInit} request
+ * @param {number} [tries]
+ * @returns {Promise<Response>}
  */
-export async function send(address, request) {
+export async function send(address, request, tries = BUSY_TRIES) {
   try {
     // Nothing of customers is kept on the device, also not in the cache of the browser.
     const response = await fetch(address, { ...request, cache: "no-store" });
     hideBanner();
-    return response;
+    if (!BUSY.has(response.status) || tries === 0) return response;
+    await wait(1000 * Number(response.headers.get("Retry-After") ?? 1));
+    return send(address, request, tries - 1);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     showBanner(_("The server cannot be reached. What you type is kept."));
