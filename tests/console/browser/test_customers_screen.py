@@ -151,6 +151,20 @@ def test_a_session_that_ends_while_typing_loses_nothing(page: Page, server: Serv
     expect(page.get_by_role("button", name="Edit Job")).to_have_text("Öğretmen")
 
 
+def test_a_new_customer_who_may_exist_already_is_pointed_out_while_typing(page: Page, server: Server) -> None:
+    known = server.world.add(first_name="Nazlı", last_name="Akın", phone_number="+905350009988")
+    page.keyboard.press("n")
+    page.get_by_label("First name").fill("Nazlı")
+    page.get_by_label("Phone").fill("0535 000 99 88")
+    warning = page.get_by_role("status").get_by_role("link", name="Nazlı Akın")
+    expect(warning).to_be_in_viewport()
+    expect(warning).to_have_attribute("href", f"/customers/{known}")
+    page.get_by_label("Phone").fill("0535 000 99 87")
+    expect(warning).to_have_count(0)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[data-heading]")).to_have_text("Nazlı")
+
+
 def test_a_viewer_sees_no_control_that_changes_something(chromium: Browser, server: Server) -> None:
     with screen(chromium, server, "dora@example.com") as page:
         page.locator("tr[data-id]").first.click()
