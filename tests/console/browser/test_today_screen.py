@@ -47,6 +47,9 @@ def test_today_shows_birthdays_and_each_bar_leads_to_its_customers(chromium: Bro
             else:
                 expect(page.locator("[data-total]")).to_have_text(count)
             page.goto("/today")
+        page.goto("/today")
+        page.keyboard.press("/")
+        expect(page.get_by_role("searchbox")).to_be_focused()
         for look in looks(page, "/today"):
             assert violations(page) == [], look
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), look

@@ -1,7 +1,7 @@
 // Keys that work everywhere: search, new, go to a place, and a list of them all.
 
 import { ask } from "../lib/dialog.js";
-import { all, find, isTyping, make, path } from "../lib/dom.js";
+import { all, find, isTyping, make, path, setting } from "../lib/dom.js";
 import { _ } from "../lib/words.js";
 import { openPalette } from "./command-palette.js";
 
@@ -52,9 +52,9 @@ export function listenToKeys() {
       const search = find("input[type=search]");
       event.preventDefault();
       if (search) search.focus();
-      else location.href = path("/");
+      else location.href = path("/#search");
     }
-    if (event.key === "n" && find("a.new")) location.href = path("/customers/new");
+    if (event.key === "n" && setting("writes")) location.href = path("/customers/new");
   });
 }
 

@@ -25,6 +25,10 @@ const list = new CustomerList(root, (href) => {
   void attempt(() => open(href));
 });
 list.mark(panel.id);
+if (location.hash === "#search") {
+  history.replaceState({}, "", location.pathname + location.search);
+  list.search.focus();
+}
 
 /** @param {string} href */
 async function open(href) {
