@@ -31,7 +31,17 @@ from regulars.permissions import CONSOLE, Actor
 from regulars.tenants.channels import list_channels
 from regulars.tenants.countries import list_countries
 
-TEXT_FIELDS = ("first_name", "last_name", "phone_number", "email", "date_of_birth", "identity_number", "job", "address")
+TEXT_FIELDS = (
+    "first_name",
+    "last_name",
+    "phone_number",
+    "email",
+    "date_of_birth",
+    "identity_number",
+    "job",
+    "address",
+    "avatar_url",
+)
 CHOICE_FIELDS = ("gender",)
 REFERENCE_FIELDS = ("country_id", "default_channel_id", "user_id")
 LABELS = {
@@ -48,7 +58,7 @@ LABELS = {
     "default_channel_id": _("Channel"),
     "user_id": _("Assigned to"),
     "tags": _("Tags"),
-    "avatar_url": _("Picture"),
+    "avatar_url": _("Address of a picture"),
     "deleted_at": _("Trash"),
 }
 

@@ -181,8 +181,9 @@ def test_looking_up_and_editing_work_without_scripts(chromium: Browser, server: 
         page.get_by_role("link", name="Zeynep Kaya 042").click()
         page.get_by_role("link", name="Edit all fields").click()
         page.get_by_label("Job").fill("Esnaf")
+        page.get_by_label("Address of a picture").fill("https://example.com/a.png")
         page.get_by_role("button", name="Save").click()
-        assert "Esnaf" in page.locator(".facts").inner_text()
+        assert {"Esnaf", "https://example.com/a.png"} <= set(page.locator(".facts").inner_text().split("\n"))
 
 
 def test_hostile_text_is_shown_as_text(page: Page, server: Server) -> None:
